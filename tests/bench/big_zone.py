@@ -1,0 +1,290 @@
+"""One big zone, from zone file to signed zone file, NSEC, algorithm 13; each contender is a whole program."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from tests.bench.inputs import BIG_ORIGIN, BigZone, write_big_zone, write_keys
+from tests.bench.knot import Keys, write_config
+from tests.bench.lab import VALIDITY, Lab, Section, Unit, rows_named
+from tests.bench.measuring import (
+    BenchError,
+    Command,
+    Contender,
+    Kind,
+    Row,
+    Sample,
+    driver,
+    measure_in_turns,
+    peak_of_all_processes,
+    progress,
+    require_signatures,
+    run,
+    verify_zone,
+)
+from zonekit.instants import instant_text
+
+PROCESSES: Final = 2
+_COMMAND_LINE: Final = "zonekit sign (command line)"
+_FLOOR: Final = "raw signing, cryptography"
+_KNOT: Final = f"kzonesign, {PROCESSES} threads"
+
+
+def _zonekit(processes: int) -> str:
+    return f"zonekit, {processes} process{'es' if processes > 1 else ''}"
+
+
+def _bind(processes: int) -> str:
+    return f"dnssec-signzone -P -n {processes}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BigZoneFiles:
+    """The big zone and its keys, and where its signed forms go."""
+
+    zone: BigZone
+    directory: Path
+
+    @classmethod
+    def make(cls, lab: Lab) -> BigZoneFiles:
+        """Write the zone and its keys, unless another measurement has done so."""
+        made = cls(zone=BigZone(rrsets=lab.scale.big_rrsets), directory=lab.directory / "big")
+        if not made.directory.exists():
+            progress(f"making a zone of {made.zone.rrsets} RRsets")
+            made.plain.parent.mkdir(parents=True)
+            write_big_zone(made.zone, made.plain)
+            write_keys(BIG_ORIGIN, made.keys, now=lab.now)
+        return made
+
+    @property
+    def plain(self) -> Path:
+        """The zone file; Knot wants it named by the origin."""
+        return self.directory / "zones" / f"{BIG_ORIGIN}.zone"
+
+    @property
+    def keys(self) -> Path:
+        """The directory of a KSK and a ZSK."""
+        return self.directory / "keys"
+
+    def signed_by(self, name: str) -> Path:
+        """Where this contender's result goes, in a directory of its own."""
+        return self.directory / f"signed by {name}" / self.plain.name
+
+    def sign_command(self, lab: Lab, processes: int) -> list[str]:
+        """What zonekit is measured by."""
+        return driver(
+            "sign",
+            self.plain,
+            BIG_ORIGIN,
+            self.keys,
+            lab.inception_text,
+            lab.expiration_text,
+            self.signed_by(_zonekit(processes)),
+            processes,
+        )
+
+    def ensure_signed(self, lab: Lab) -> Path:
+        """Return the zone as zonekit signs it; sign it when it has not been signed yet."""
+        path = self.signed_by(_zonekit(1))
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            run(self.sign_command(lab, 1))
+            verify_zone(path, BIG_ORIGIN, verifier=lab.verifier())
+        return path
+
+
+def measure(lab: Lab) -> list[Section]:
+    """Measure everyone with one process, and with two."""
+    files = BigZoneFiles.make(lab)
+    contenders = _contenders(lab, files)
+    progress("signing the big zone")
+    rows = measure_in_turns(contenders, lab.rounds)
+    if find_spec("click") is not None and find_spec("rich") is not None:
+        rows.insert(1, _command_line(lab, files))
+    progress(f"measuring the memory of zonekit's {PROCESSES} processes together")
+    together = peak_of_all_processes(files.sign_command(lab, PROCESSES))
+    what = f"a zone of {files.zone.rrsets} RRsets, {files.zone.signatures} signatures, file to file"
+    return [
+        Section(
+            name="big-zone-1-process",
+            title=f"Signing {what}: one process",
+            unit=Unit.SECONDS,
+            rows=rows_named(rows, [_zonekit(1), _COMMAND_LINE, "ldns-signzone", _bind(1), _FLOOR]),
+            notes=_NOTES,
+        ),
+        Section(
+            name=f"big-zone-{PROCESSES}-processes",
+            title=f"Signing {what}: {PROCESSES} processes or threads",
+            unit=Unit.SECONDS,
+            rows=rows_named(rows, [_zonekit(PROCESSES), _KNOT, _bind(PROCESSES), _FLOOR]),
+            notes=(
+                f"all processes of zonekit together had {together / 1024:.0f} MiB at most, shared pages counted once",
+                "kzonesign signs with several threads, and reads and writes with one",
+            ),
+        ),
+        _splits(lab, files),
+    ]
+
+
+_NOTES: Final = (
+    "zonekit flushes the signed zone to the disk and renames it into place; dnssec-signzone and kzonesign rename without"
+    " flushing it, ldns-signzone writes in place",
+    "dnssec-signzone with -P: it does not verify what it signed, which it does by default; the others never do",
+    "the floor is the CPU time of the raw signatures alone, measured by a part of them and scaled; its wall time is that"
+    " of one process",
+)
+
+
+def _contenders(lab: Lab, files: BigZoneFiles) -> list[Contender]:
+    contenders = [
+        _signer(lab, files, _zonekit(1), Kind.ZONEKIT, files.sign_command(lab, 1)),
+        *filter(None, [_ldns(lab, files), _dnssec_signzone(lab, files, 1)]),
+        _zonekit_in_processes(lab, files),
+        *filter(None, [_kzonesign(lab, files), _dnssec_signzone(lab, files, PROCESSES)]),
+    ]
+    signatures = lab.scale.floor_signatures
+    floor = Contender(
+        name=_FLOOR,
+        kind=Kind.FLOOR,
+        measure=lambda: floor_sample(keys=0, signatures=signatures),
+        items=signatures / files.zone.signatures,
+        remark=f"{signatures} signatures, scaled to {files.zone.signatures}",
+    )
+    return [*contenders, floor]
+
+
+def floor_sample(*, keys: int, signatures: int) -> Sample:
+    """What making so many keys and signatures costs, and nothing else."""
+    finished = run(driver("floor", keys, signatures))
+    cpu_seconds, wall_seconds = map(float, finished.output.split())
+    return Sample(cpu_seconds=cpu_seconds, wall_seconds=wall_seconds, peak_kib=finished.sample.peak_kib)
+
+
+def _signer(
+    lab: Lab,
+    files: BigZoneFiles,
+    name: str,
+    kind: Kind,
+    command: Command,
+    *,
+    cwd: Path | None = None,
+    verify: Callable[[], None] | None = None,
+) -> Contender:
+    """A contender that runs one command, which writes ``signed_by(name)``."""
+    output = files.signed_by(name)
+    output.parent.mkdir(exist_ok=True)
+
+    def measure_once() -> Sample:
+        output.unlink(missing_ok=True)
+        return run(command, cwd=cwd).sample
+
+    def glance() -> None:
+        require_signatures(output, files.zone.signatures)
+
+    def verify_with_bind() -> None:
+        glance()
+        verify_zone(output, BIG_ORIGIN, verifier=lab.verifier())
+
+    return Contender(
+        name=name, kind=kind, measure=measure_once, verify=verify_with_bind if verify is None else verify, glance=glance
+    )
+
+
+def _zonekit_in_processes(lab: Lab, files: BigZoneFiles) -> Contender:
+    name = _zonekit(PROCESSES)
+
+    def verify() -> None:
+        if not filecmp.cmp(files.signed_by(name), files.signed_by(_zonekit(1)), shallow=False):
+            raise BenchError(f"zonekit writes other bytes with {PROCESSES} processes than with one")
+
+    return _signer(lab, files, name, Kind.ZONEKIT, files.sign_command(lab, PROCESSES), verify=verify)
+
+
+def _command_line(lab: Lab, files: BigZoneFiles) -> Row:
+    """What the same costs by the command line, once; it is to write the same octets."""
+    progress(f"  {_COMMAND_LINE}, once")
+    output = files.signed_by(_COMMAND_LINE)
+    output.parent.mkdir()
+    when = ["--now", instant_text(lab.now), "--signatures-validity", f"{VALIDITY.days}d"]
+    where: Command = ["-o", BIG_ORIGIN, "-K", files.keys, "-f", output, files.plain]
+    sample = run([sys.executable, "-m", "zonekit.cli", "sign", "-q", *when, *where]).sample
+    if not filecmp.cmp(output, files.signed_by(_zonekit(1)), shallow=False):
+        raise BenchError(f"{_COMMAND_LINE} writes other bytes than the library")
+    return Row(name=_COMMAND_LINE, kind=Kind.ZONEKIT, items=1, samples=(sample,), remark="once")
+
+
+def _ldns(lab: Lab, files: BigZoneFiles) -> Contender | None:
+    found = lab.find("ldns-signzone")
+    if found is None:
+        return None
+    keys = [path.with_suffix("") for path in sorted(files.keys.glob("K*.private"))]
+    validity = ["-i", lab.peer_inception, "-e", lab.peer_expiration]
+    output = files.signed_by("ldns-signzone")
+    command: Command = [*found, *validity, "-o", BIG_ORIGIN, "-f", output, files.plain, *keys]
+    return _signer(lab, files, "ldns-signzone", Kind.PEER, command)
+
+
+def signzone_options(lab: Lab, keys: Path, origin: str, output: Path, *, threads: int) -> Command:
+    """The options of dnssec-signzone: keys from a directory, the DNSKEY RRset signed by the KSK alone, no verification."""
+    validity = ["-s", lab.peer_inception, "-e", lab.peer_expiration]
+    return ["-S", "-K", keys, "-x", "-P", "-q", "-n", str(threads), *validity, "-o", origin, "-f", output]
+
+
+def _dnssec_signzone(lab: Lab, files: BigZoneFiles, threads: int) -> Contender | None:
+    found = lab.find("dnssec-signzone")
+    if found is None:
+        return None
+    name = _bind(threads)
+    command = [
+        *found,
+        *signzone_options(lab, files.keys, BIG_ORIGIN, files.signed_by(name), threads=threads),
+        files.plain,
+    ]
+    return _signer(lab, files, name, Kind.PEER, command, cwd=files.directory)
+
+
+def _kzonesign(lab: Lab, files: BigZoneFiles) -> Contender | None:
+    found = lab.find("kzonesign", "keymgr")
+    if found is None:
+        return None
+    kzonesign, keymgr = found
+    directory = files.directory / "knot"
+    directory.mkdir()
+    config = write_config(directory, files.plain.parent, "%s.zone", [BIG_ORIGIN], keys=Keys.IMPORTED, threads=PROCESSES)
+    for key in sorted(files.keys.glob("K*.key")):
+        run([keymgr, "-c", config, BIG_ORIGIN, "import-bind", key])
+    command: Command = [kzonesign, "-c", config, "-o", files.signed_by(_KNOT).parent, BIG_ORIGIN]
+    return _signer(lab, files, _KNOT, Kind.PEER, command)
+
+
+def _splits(lab: Lab, files: BigZoneFiles) -> Section:
+    progress("measuring the parts of zonekit's work")
+    output = files.signed_by("zonekit in parts")
+    output.parent.mkdir()
+    finished = run(
+        driver("split", files.plain, BIG_ORIGIN, files.keys, lab.inception_text, lab.expiration_text, output)
+    )
+    require_signatures(output, files.zone.signatures)
+    rows = tuple(
+        Row(
+            name=part,
+            kind=Kind.ZONEKIT,
+            items=1,
+            samples=(Sample(cpu_seconds=cpu, wall_seconds=wall, peak_kib=finished.sample.peak_kib),),
+        )
+        for part, (cpu, wall) in json.loads(finished.output).items()
+    )
+    return Section(
+        name="big-zone-parts",
+        title="Where zonekit's time goes, one process, once",
+        unit=Unit.SECONDS,
+        rows=rows,
+        notes=("measured inside the process; memory is the whole program's",),
+    )

@@ -1,0 +1,36 @@
+"""The README's Python examples run as they stand, in order, as one session."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def python_blocks() -> list[str]:
+    """Return the README's Python blocks in order."""
+    return _BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_the_examples_do_what_they_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "fixtures", tmp_path / "fixtures")
+    monkeypatch.chdir(tmp_path)
+    session: dict[str, object] = {"__name__": "__main__"}
+    blocks = python_blocks()
+    assert blocks, "README.md has no ```python block"
+    said: list[str] = []
+    for number, block in enumerate(blocks, start=1):
+        if ">>> " not in block:
+            exec(compile(block, f"README.md example {number}", "exec"), session)
+            continue
+        example = doctest.DocTestParser().get_doctest(block, session, f"README.md example {number}", None, None)
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+        runner.run(example, out=said.append, clear_globs=False)
+        session.update(example.globs)
+    assert not said, "".join(said)

@@ -1,0 +1,373 @@
+"""Zones and RRsets as values: order, look-ups, what names are, editing, differences, dnspython at the border."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import random
+
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+import dns.zone
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import ORIGIN, names, rrsets, signable_zones, zones
+from zonekit import rdata as rd
+from zonekit.errors import DomainNameError, RdataError, TtlError, ZoneError
+from zonekit.names import from_wire_name, order_key, parse_name
+from zonekit.nodes import canonical_record, join_node, pack_record, split_node, ttl_of
+from zonekit.ttl import Ttl
+from zonekit.zones import BLOCK_OWNERS, NameStatus, RRset, Zone, pack_rrset
+
+SOA = RRset.from_text("example.nl.", 3600, "SOA", "ns1.example.net. admin.example.nl. 7 7200 3600 1209600 300")
+NS = RRset.from_text("example.nl.", 86400, "NS", "ns1.example.net.")
+
+
+def zone_of(*more: RRset) -> Zone:
+    return Zone.from_rrsets("example.nl", [SOA, NS, *more])
+
+
+# ---- RRsets ---------------------------------------------------------------------------------------------------------
+
+
+@given(names(ORIGIN).flatmap(rrsets), st.randoms(use_true_random=False))
+def test_an_rrset_is_the_same_in_any_order_and_with_repetitions(rrset: RRset, shuffler: random.Random) -> None:
+    data = [*rrset.rdatas, *rrset.rdatas]
+    shuffler.shuffle(data)
+    again = RRset(owner=rrset.owner, rdtype=rrset.rdtype, ttl=rrset.ttl, rdatas=tuple(data))
+    assert again == rrset and hash(again) == hash(rrset)
+    assert len(again.rdatas) == len({rd.canonical_rdata(rrset.rdtype, rdata) for rdata in data})
+
+
+@given(names(ORIGIN).flatmap(rrsets))
+def test_records_stand_in_canonical_order(rrset: RRset) -> None:
+    made = rrset.to_dnspython()
+    expected = sorted(rdata.to_digestable() for rdata in made)
+    assert [rd.canonical_rdata(rrset.rdtype, rdata) for rdata in rrset.rdatas] == expected
+
+
+@given(names(ORIGIN).flatmap(rrsets))
+def test_an_rrset_survives_dnspython_and_text(rrset: RRset) -> None:
+    assert RRset.from_dnspython(rrset.to_dnspython()) == rrset
+    data = [rd.print_rdata(rrset.rdtype, rdata) for rdata in rrset.rdatas]
+    assert RRset.from_text(rrset.name, rrset.ttl, rrset.type_text, *data) == rrset
+
+
+@given(names(ORIGIN).flatmap(rrsets))
+def test_rrsets_with_different_ttls_differ(rrset: RRset) -> None:
+    other = rrset.with_ttl(rrset.ttl ^ 1)
+    assert other != rrset and other.same_data(rrset)
+    assert other.with_ttl(rrset.ttl) == rrset
+
+
+def test_letter_case_of_names_does_not_count() -> None:
+    upper = RRset.from_text("WWW.Example.NL.", 60, "MX", "10 Mail.Example.NL.")
+    lower = RRset.from_text("www.example.nl.", 60, "MX", "10 mail.example.nl.")
+    assert upper == lower and hash(upper) == hash(lower)
+    assert upper.text() == "WWW.Example.NL. 60 IN MX 10 Mail.Example.NL."
+
+
+def test_an_rrset_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        SOA.ttl = Ttl(1)  # type: ignore[misc]
+    made = SOA.to_dnspython()
+    made.ttl = 1
+    assert SOA.ttl == 3600
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "reason"),
+    [
+        (lambda: RRset.from_text("a.nl.", 60, "A"), RdataError, "at least one record"),
+        (lambda: RRset.from_text("a.nl.", 60, "A", "192.0.2.256"), RdataError, r"bad A data '192\.0\.2\.256'"),
+        (lambda: RRset.from_text("a.nl.", 60, "NOPE", "x"), RdataError, "'NOPE' is not a record type"),
+        (lambda: RRset.from_text("a.nl.", 60, "ANY", "x"), RdataError, "queries and messages only"),
+        (lambda: RRset.from_text("a.nl.", -1, "A", "192.0.2.1"), TtlError, "outside 0 to"),
+        (lambda: RRset.from_text("a..nl.", 60, "A", "192.0.2.1"), DomainNameError, "empty label"),
+        (lambda: RRset.from_text("a.nl.", 60, "CNAME", "b.nl.", "c.nl."), RdataError, "there can be only one"),
+        (lambda: RRset(owner=b"\x01a", rdtype=1, ttl=Ttl(1), rdatas=(bytes(4),)), DomainNameError, "cut short"),
+        (lambda: RRset(owner=b"\x00", rdtype=1, ttl=Ttl(1), rdatas=(bytes(5),)), RdataError, "bad A data in wire form"),
+        (
+            lambda: RRset(owner=b"\x00", rdtype=46, ttl=Ttl(1), rdatas=(bytes(19) + b"x",), covers=1),
+            RdataError,
+            r"covers is 1 and the data says \[0\]",
+        ),
+    ],
+)
+def test_what_is_no_rrset_is_refused(make: object, error: type[Exception], reason: str) -> None:
+    assert callable(make)
+    with pytest.raises(error, match=reason):
+        make()
+
+
+def test_dnspython_rrsets_that_are_relative_or_of_another_class_are_refused() -> None:
+    with pytest.raises(RdataError, match="relative"):
+        RRset.from_dnspython(dns.rrset.from_text(dns.name.from_text("www", None), 60, "IN", "A", "192.0.2.1"))
+    with pytest.raises(RdataError, match="relative"):
+        RRset.from_dnspython(dns.rrset.from_text("www.nl.", 60, "IN", "NS", "ns1"))
+    with pytest.raises(RdataError, match="class 3"):
+        RRset.from_dnspython(dns.rrset.from_text("www.nl.", 60, "CH", "TXT", "x"))
+
+
+# ---- nodes ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(names(ORIGIN).flatmap(rrsets), min_size=1, max_size=4))
+def test_splitting_a_node_gives_what_was_joined(some: list[RRset]) -> None:
+    packed = list({rrset.rdtype: pack_rrset(rrset) for rrset in some}.values())
+    node = join_node(packed)
+    assert split_node(node) == sorted(packed, key=lambda rrset: rrset[0])
+    for rdtype, _, records in split_node(node):
+        for record in records:
+            rdata = record[10:]
+            assert canonical_record(record) == pack_record(rdtype, ttl_of(record), rd.canonical_rdata(rdtype, rdata))
+
+
+# ---- look-ups and order ---------------------------------------------------------------------------------------------
+
+
+@given(zones(), st.randoms(use_true_random=False))
+def test_a_zone_does_not_depend_on_the_order_of_its_rrsets(zone: Zone, shuffler: random.Random) -> None:
+    held = list(zone.rrsets())
+    shuffler.shuffle(held)
+    again = Zone.from_rrsets("example.nl", held)
+    assert again == zone and hash(again) == hash(zone)
+    assert [(owner.lower(), node) for owner, node in again.nodes()] == [
+        (owner.lower(), node) for owner, node in zone.nodes()
+    ]
+
+
+@given(zones())
+def test_owners_stand_in_the_order_dnspython_gives_them(zone: Zone) -> None:
+    owners = [from_wire_name(owner) for owner, _ in zone.nodes()]
+    assert owners == sorted(owners)
+    assert len(owners) == len(set(owners)) == len(zone)
+
+
+@given(zones(), names(ORIGIN))
+def test_look_ups_find_what_is_there_and_nothing_else(zone: Zone, name: bytes) -> None:
+    for rrset in zone.rrsets():
+        assert zone.get(rrset.name, rrset.rdtype, rrset.covers) == rrset
+        assert rrset in zone.rrsets_at(rrset.name)
+        assert rrset.name in zone
+    asked = from_wire_name(name)
+    held = [rrset for rrset in zone.rrsets() if rrset.name == asked]
+    assert list(zone.rrsets_at(asked)) == held
+    assert (asked in zone) is bool(held)
+    assert zone.get(asked, "TYPE65333") is None
+
+
+def test_names_are_given_as_in_a_zone_file() -> None:
+    zone = zone_of(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1"))
+    assert zone.get("www", "a") == zone.get("WWW.example.nl.", 1) == zone.get(dns.name.from_text("www", None), "A")
+    assert zone.get("@", "SOA") == zone.soa
+    assert zone.get("www.example.org.", "A") is None
+    with pytest.raises(DomainNameError):
+        zone.get("a..b", "A")
+    with pytest.raises(RdataError):
+        zone.get("www", "NOPE")
+
+
+def test_what_the_soa_says() -> None:
+    zone = zone_of()
+    assert zone.serial == 7
+    assert zone.negative_ttl == 300
+    assert zone.replace(SOA.with_ttl(60)).negative_ttl == 60
+    assert repr(zone) == "<Zone example.nl. serial 7, 1 names>"
+    assert zone.origin == dns.name.from_text("example.nl.")
+
+
+# ---- what names are -------------------------------------------------------------------------------------------------
+
+
+def brute_force_status(zone: Zone, name: dns.name.Name) -> NameStatus:
+    types: dict[dns.name.Name, set[int]] = {}
+    for rrset in zone.rrsets():
+        types.setdefault(rrset.name, set()).add(rrset.rdtype)
+    if name == zone.origin:
+        return NameStatus.APEX
+    if not any(owner.is_subdomain(name) for owner in types) or not name.is_subdomain(zone.origin):
+        return NameStatus.ABSENT
+    above = name
+    while above != zone.origin:
+        above = above.parent()
+        held = types.get(above, set())
+        if rd.DNAME in held or (rd.NS in held and above != zone.origin):
+            return NameStatus.OCCLUDED
+    if name not in types:
+        return NameStatus.EMPTY_NON_TERMINAL
+    return NameStatus.DELEGATION if rd.NS in types[name] else NameStatus.AUTHORITATIVE
+
+
+@given(zones(), names(ORIGIN))
+def test_every_name_is_what_the_rfcs_say(zone: Zone, other: bytes) -> None:
+    asked = {from_wire_name(other), dns.name.from_text("example.org."), zone.origin}
+    for owner, _ in zone.nodes():
+        name = from_wire_name(owner)
+        while name != zone.origin:
+            asked.add(name)
+            name = name.parent()
+    for name in asked:
+        assert zone.status(name) is brute_force_status(zone, name)
+    for status in set(NameStatus) - {NameStatus.ABSENT}:
+        of_status = {name for name in asked if zone.status(name) is status}
+        if status is NameStatus.OCCLUDED:  # a name below a cut that owns nothing is not listed
+            of_status = {name for name in of_status if name in zone}
+        assert set(zone.names(status)) == of_status
+
+
+@given(zones())
+def test_walking_tells_each_owner_what_status_tells(zone: Zone) -> None:
+    for owner, status, packed in zone.walk():
+        assert zone.status(from_wire_name(owner)) is status
+        assert packed == split_node(zone.node(owner) or b"")
+    wild = {owner for owner, status, _ in zone.walk() if owner[:2] == b"\x01*" and status is not NameStatus.OCCLUDED}
+    assert set(zone.wildcards()) == {from_wire_name(owner) for owner in wild - {zone.apex}}
+
+
+def test_absent_names_cannot_be_listed() -> None:
+    with pytest.raises(ZoneError, match="cannot be listed"):
+        zone_of().names(NameStatus.ABSENT)
+
+
+# ---- editing --------------------------------------------------------------------------------------------------------
+
+
+@given(zones(), signable_zones())
+def test_replacing_everything_makes_the_other_zone(first: Zone, second: Zone) -> None:
+    changed = first.replace(*second.rrsets())
+    for rrset in second.rrsets():
+        assert changed.get(rrset.name, rrset.rdtype) == rrset
+
+
+@given(signable_zones(), st.data())
+def test_removing_undoes_adding(zone: Zone, data: st.DataObject) -> None:
+    rrset = RRset.from_text("added.below.example.nl.", 60, "TXT", '"x"')
+    added = zone.replace(rrset) if zone.get(rrset.name, "TXT") is None else zone
+    assert added.remove(rrset.name, "TXT") == zone
+    assert rrset.name in added
+
+
+def test_editing_a_large_zone_touches_one_block() -> None:
+    hosts = [RRset.from_text(f"h{number:05}.example.nl.", 60, "A", "192.0.2.1") for number in range(3 * BLOCK_OWNERS)]
+    zone = zone_of(*hosts)
+    new = RRset.from_text(f"h{BLOCK_OWNERS:05}.example.nl.", 60, "TXT", '"x"')
+    changed = zone.replace(new)
+    assert changed == zone_of(*hosts, new)
+    assert sum(block is not there for block, there in zip(zone.blocks, changed.blocks, strict=True)) == 1
+    assert zone.replace(SOA.with_ttl(60)).blocks is zone.blocks
+    emptied = zone
+    for host in hosts[: BLOCK_OWNERS + 5]:
+        emptied = emptied.remove(host.name, "A")
+    assert emptied == zone_of(*hosts[BLOCK_OWNERS + 5 :])
+    first, last = parse_name("h00010.example.nl."), parse_name("h02500.example.nl.")
+    between = [owner for owner, _ in zone.nodes_between(first, last)]
+    assert between == [host.owner for host in hosts[10:2501]]
+
+
+def test_adding_records_joins_them_and_refuses_another_ttl() -> None:
+    zone = zone_of(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1"))
+    both = zone.add(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.2", "192.0.2.1"))
+    assert both.get("www", "A") == RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1", "192.0.2.2")
+    with pytest.raises(ZoneError, match=r"have TTL 60, those to add 61; add them with the same TTL \(RFC 2181"):
+        zone.add(RRset.from_text("www.example.nl.", 61, "A", "192.0.2.2"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: Zone.from_rrsets("example.nl", [NS]), r"example\.nl\.: there is no SOA RRset at the apex"),
+        (lambda: Zone.from_rrsets("example.nl", [SOA]), "there is no NS RRset at the apex"),
+        (lambda: Zone.from_rrsets("example.org", [SOA, NS]), r"example\.nl\. is outside the zone example\.org\."),
+        (lambda: zone_of(NS), "NS RRset is given twice"),
+        (
+            lambda: zone_of(
+                RRset.from_text("a.example.nl.", 60, "CNAME", "b."),
+                RRset.from_text("a.example.nl.", 60, "A", "192.0.2.1"),
+            ),
+            r"a\.example\.nl\.: a CNAME stands beside A.*RFC 1034 section 3\.6\.2",
+        ),
+        (lambda: zone_of().remove("@", "SOA"), "there is no SOA RRset at the apex"),
+        (lambda: zone_of().remove("www", "A"), "there is no A RRset to remove"),
+        (lambda: zone_of().replace(RRset.from_text("example.org.", 60, "A", "192.0.2.1")), "outside the zone"),
+        (lambda: zone_of().apex_rrset(rd.DNSKEY), "there is no DNSKEY RRset at the apex"),
+    ],
+)
+def test_what_is_no_zone_is_refused(make: object, reason: str) -> None:
+    assert callable(make)
+    with pytest.raises(ZoneError, match=reason):
+        make()
+
+
+def test_a_zone_is_made_by_its_constructors_alone() -> None:
+    with pytest.raises(TypeError, match="make a Zone with"):
+        Zone()
+
+
+# ---- differences and equality ---------------------------------------------------------------------------------------
+
+
+@given(signable_zones(), signable_zones())
+def test_a_difference_leads_from_one_zone_to_the_other(older: Zone, newer: Zone) -> None:
+    diff = older.diff(newer)
+    identities = {(order_key(rrset.owner), rrset.rdtype, rrset.covers): rrset for rrset in older.rrsets()}
+    for rrset in diff.removed:
+        assert identities.pop((order_key(rrset.owner), rrset.rdtype, rrset.covers)) == rrset
+    for was, now in diff.changed:
+        assert identities[order_key(was.owner), was.rdtype, was.covers] == was != now
+        identities[order_key(was.owner), was.rdtype, was.covers] = now
+    for rrset in diff.added:
+        assert identities.setdefault((order_key(rrset.owner), rrset.rdtype, rrset.covers), rrset) is rrset
+    assert Zone.from_rrsets("example.nl", identities.values()) == newer
+    assert bool(diff) is (older != newer)
+    assert newer.diff(older).added == diff.removed
+
+
+@given(zones())
+def test_a_zone_equals_itself_and_what_it_survives(zone: Zone) -> None:
+    assert not zone.diff(zone)
+    assert pickle.loads(pickle.dumps(zone)) == zone
+    assert Zone.from_dnspython(zone.to_dnspython()) == zone
+
+
+def test_a_ttl_makes_a_difference_and_letter_case_does_not() -> None:
+    zone = zone_of(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1"))
+    assert zone == zone_of(RRset.from_text("WWW.example.nl.", 60, "A", "192.0.2.1"))
+    other = zone_of(RRset.from_text("www.example.nl.", 61, "A", "192.0.2.1"))
+    assert zone != other
+    assert zone.diff(other).text() == "-www.example.nl. 60 IN A 192.0.2.1\n+www.example.nl. 61 IN A 192.0.2.1"
+    assert zone != "example.nl."
+
+
+def test_zones_of_different_names_have_no_difference_to_speak_of() -> None:
+    elsewhere = Zone.from_rrsets(
+        "example.org",
+        [
+            RRset.from_text("example.org.", 60, "SOA", ". . 1 2 3 4 5"),
+            RRset.from_text("example.org.", 60, "NS", "ns1.example.net."),
+        ],
+    )
+    with pytest.raises(ZoneError, match=r"example\.nl\. and example\.org\. are different zones"):
+        zone_of().diff(elsewhere)
+    assert zone_of() != elsewhere
+
+
+# ---- dnspython ------------------------------------------------------------------------------------------------------
+
+
+def test_a_relativized_dnspython_zone_is_taken() -> None:
+    text = "@ 60 SOA ns1 admin 7 7200 3600 1209600 300\n@ 60 NS ns1\nns1 60 A 192.0.2.1\n"
+    for relativize in (True, False):
+        zone = Zone.from_dnspython(dns.zone.from_text(text, "example.nl.", relativize=relativize))
+        assert zone.get("@", "NS") == RRset.from_text("example.nl.", 60, "NS", "ns1.example.nl.")
+
+
+def test_dnspython_zones_without_origin_or_of_another_class_are_refused() -> None:
+    with pytest.raises(ZoneError, match="has no origin"):
+        Zone.from_dnspython(dns.zone.Zone(None))
+    with pytest.raises(ZoneError, match="class 3"):
+        Zone.from_dnspython(dns.zone.Zone("example.nl.", dns.rdataclass.CH))

@@ -1,0 +1,73 @@
+"""The command group: what all commands share, and how each one ends."""
+
+from __future__ import annotations
+
+import click
+
+from zonekit.cli.ds import ds
+from zonekit.cli.exits import BAD_INPUT, OK, Tidy
+from zonekit.cli.keygen import keygen
+from zonekit.cli.merge import merge, withdraw
+from zonekit.cli.show import show
+from zonekit.cli.sign import sign
+from zonekit.cli.ttls import lower_ttl
+
+
+class Commands(Tidy, click.Group):
+    """A group of commands, tidy like each of them."""
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"zonekit {version('zonekit')}")
+    except PackageNotFoundError:
+        click.echo("zonekit, not installed: it runs from its source tree")
+    ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+@click.pass_context
+def cli(context: click.Context) -> int:
+    """Sign zones, and move a signed zone to another DNS operator without it ever going bogus.
+
+    \b
+    The usual order of a move, at the losing operator:
+      zonekit merge      add the gaining operator's DNSKEYs, re-sign
+      zonekit lower-ttl  lower the TTLs of NS and DNSKEY, and restore them later
+    and at the gaining operator:
+      zonekit keygen     make a KSK and a ZSK that do not clash with the losing ones
+      zonekit sign       sign the zone
+      zonekit merge      add the losing operator's ZSK, re-sign
+      zonekit ds         the DS for the registry
+      zonekit withdraw   take the losing keys out again when all is done
+
+    Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
+    an input file is written over only with --in-place. Every file is written whole or not at all. Nothing ever prints
+    a private key.
+
+    \b
+    Exit codes:
+      0    done
+      1    refused, or a check found something; no output file was written or changed
+      2    wrong usage, or an input that cannot be read
+    An error is one line on standard error; a refusal with several reasons has a line for each.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        return BAD_INPUT
+    return OK
+
+
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, show):
+    cli.add_command(_command)

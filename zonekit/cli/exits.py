@@ -1,0 +1,91 @@
+"""Exit codes and error lines.
+
+| code | meaning |
+|---|---|
+| 0 | done |
+| 1 | what was asked is refused, or a check found something; no output file was written or changed |
+| 2 | the command line is wrong, or an input cannot be read |
+| 130 | interrupted |
+
+An error is one line on standard error: ``zonekit: what is wrong, and where; what to do about it (rule)``. A command that
+finds several reasons for one refusal gives each a line.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from zonekit.errors import DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError, ZonekitError
+
+OK: Final = 0
+REFUSED: Final = 1
+BAD_INPUT: Final = 2
+INTERRUPTED: Final = 130
+
+# What is understood and not done. Everything else that zonekit raises is about what it was given to read.
+_REFUSALS: Final = (DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError)
+
+
+class Refused(click.ClickException):
+    """What was asked is not done, for these reasons."""
+
+    exit_code = REFUSED
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("\n".join(map(one_line, reasons)))
+
+
+class BadInput(click.ClickException):
+    """Something that was given cannot be used."""
+
+    exit_code = BAD_INPUT
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(one_line(reason))
+
+
+def as_click(error: ZonekitError) -> click.ClickException:
+    """Return the exception that ends a command as this refusal should."""
+    return Refused(str(error)) if isinstance(error, _REFUSALS) else BadInput(str(error))
+
+
+def one_line(text: str) -> str:
+    """Return the text with nothing in it that breaks a line or that a terminal would obey."""
+    return "".join([char if char.isprintable() else ascii(char)[1:-1] for char in text])
+
+
+class Tidy(click.Command):
+    """A command whose every error is a line, and whose exit codes are those of this module."""
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Run the command and leave with its exit code."""
+        try:
+            sys.exit(self._run(*arguments, **(settings | {"standalone_mode": False})))
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else "zonekit"
+            _say([f"{one_line(error.format_message()).removesuffix('.')}; see {command} --help"])
+            sys.exit(BAD_INPUT)
+        except click.ClickException as error:
+            _say(error.message.split("\n"))
+            sys.exit(error.exit_code)
+        except click.Abort:
+            _say(["interrupted"])
+            sys.exit(INTERRUPTED)
+
+    def _run(self, *arguments: Any, **settings: Any) -> int:
+        try:
+            result = super().main(*arguments, **settings)
+        except ZonekitError as error:
+            raise as_click(error) from None
+        except OSError as error:
+            raise BadInput(str(error)) from None
+        return result if isinstance(result, int) else OK
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        click.echo(f"zonekit: {line}", err=True)

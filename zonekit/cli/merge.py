@@ -1,0 +1,288 @@
+"""``zonekit merge`` and ``zonekit withdraw``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from zonekit import rdata as rd
+from zonekit.apex import ParentRecords, merge_dnskeys, withdraw_dnskeys
+from zonekit.cli.arguments import (
+    clock,
+    json_option,
+    key_options,
+    now_option,
+    origin_option,
+    output_options,
+    quiet_option,
+    serial_option,
+    usage_error,
+    validity_from,
+    validity_option,
+)
+from zonekit.cli.exits import BadInput, Refused
+from zonekit.cli.inputs import read_dnskeys, read_foreign, read_own_keys, read_zone
+from zonekit.cli.outputs import Target, Voice, dnskey_objects, dnskeys_text, finding_objects, print_json
+from zonekit.cli.progress import Progress
+from zonekit.dnskeys import MAX_RESPONSE_OCTETS, Dnskey, Intake, check_intake, dnskeys_of
+from zonekit.names import name_text
+from zonekit.serials import SerialPolicy, change_serial
+from zonekit.zones import Zone
+
+
+def _parse_octets(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 5:
+        raise click.BadParameter(f"{ascii(text[:40])} is neither a number of octets nor none")
+    return int(text)
+
+
+_key_tag_option = click.option(
+    "--key-tag",
+    "key_tags",
+    type=click.IntRange(0, 65535),
+    multiple=True,
+    metavar="TAG",
+    help="Only the keys with this key tag; can be given more than once.",
+)
+_publish_cds_option = click.option(
+    "--publish-cds",
+    "parent_records",
+    is_flag=True,
+    callback=lambda _ctx, _parameter, asked: ParentRecords.PUBLISH if asked else ParentRecords.LEAVE,
+    help="Publish CDS and CDNSKEY for every SEP key that the DNSKEY RRset then has, for a parent that scans.",
+)
+
+
+@click.command(short_help="Add another operator's DNSKEYs.")
+@click.argument("zone_file", metavar="SIGNED")
+@click.argument("key_names", metavar="[KEY]...", nargs=-1)
+@click.option(
+    "--foreign",
+    "foreign_files",
+    multiple=True,
+    metavar="FILE",
+    help="The other operator's DNSKEY records: .key files, or text as dig prints it. Can be given more than once.",
+)
+@click.option(
+    "--foreign-zone",
+    "foreign_zones",
+    multiple=True,
+    metavar="FILE",
+    help="The other operator's signed zone: take the keys from it that must be in ours while its data may be in"
+    " caches, all but those that sign nothing but DNSKEYs.",
+)
+@_key_tag_option
+@origin_option
+@key_options
+@output_options
+@_publish_cds_option
+@click.option(
+    "--max-response",
+    "max_response_octets",
+    type=_parse_octets,
+    default=str(MAX_RESPONSE_OCTETS),
+    show_default=True,
+    metavar="OCTETS|none",
+    help="Refuse what would make the DNSKEY response larger than this.",
+)
+@serial_option(SerialPolicy.INCREMENT)
+@validity_option
+@now_option
+@json_option
+@quiet_option
+def merge(
+    *,
+    zone_file: str,
+    key_names: tuple[str, ...],
+    foreign_files: tuple[str, ...],
+    foreign_zones: tuple[str, ...],
+    key_tags: tuple[int, ...],
+    origin: str | None,
+    key_directory: str | None,
+    as_csk: bool,
+    output: str | None,
+    in_place: bool,
+    parent_records: ParentRecords,
+    max_response_octets: int | None,
+    policy: SerialPolicy,
+    signatures_validity: timedelta,
+    given_now: datetime | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Add another operator's DNSKEYs to the signed zone SIGNED and re-sign the DNSKEY RRset.
+
+    Only the DNSKEY RRset, the SOA serial and their signatures change, and ZONEMD where there is one; with --publish-cds
+    CDS and CDNSKEY too. The keys are your own: the KSK signs the DNSKEY RRset, the ZSK the SOA. With --serial keep the SOA
+    stays and the KSK is enough. Nobody else's private key is asked for or taken.
+
+    Every foreign key is checked first: owner, protocol, flags, algorithm, the key itself, key tag, and the size of the
+    DNSKEY response. If one is refused nothing is written, each reason is a line, and the exit code is 1.
+
+    \b
+    Examples, at the losing and at the gaining operator:
+      zonekit merge example.nl.signed -K keys --foreign gaining.txt -i
+      zonekit merge example.nl.signed -K keys --foreign-zone losing.signed -i
+
+    With --json, when it is refused too: {"zone", "serial", "merged": [{"role", "key_tag", "algorithm", "flags"}],
+    "refused": [{"reason", "key_tag", "algorithm", "message"}], "response_octets", "output", "findings": [...]}; output is
+    null when nothing was written.
+    """
+    if not foreign_files and not foreign_zones:
+        raise usage_error("say which keys to add: give --foreign or --foreign-zone")
+    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
+    now = clock(given_now)
+    voice = Voice(quiet=quiet)
+    with Progress(quiet=quiet) as progress:
+        with progress.working("reading"):
+            parsed = read_zone(zone_file, origin, None)
+            foreign = _chosen(read_foreign(foreign_files, foreign_zones, origin=parsed.zone.apex), key_tags)
+            own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
+        zone, change = parsed.zone, change_serial(parsed.zone.serial, policy, now)
+        signers = [key for key in own.signing if key.signs_dnskey]
+        intake = check_intake(zone, foreign, signers=signers, max_response_octets=max_response_octets)
+        findings = (*parsed.findings, *intake.findings, *change.findings(zone.apex))
+        voice.report(findings)
+        if intake.refused:
+            if as_json:
+                print_json(_merge_object(zone, intake, [], None) | {"findings": finding_objects(findings)})
+            raise Refused(*map(str, intake.refused))
+        merged = merge_dnskeys(
+            zone,
+            foreign,
+            signers=own.signing,
+            validity=validity_from(now, signatures_validity),
+            serial=change.new,
+            parent_records=parent_records,
+            max_response_octets=max_response_octets,
+        )
+        target.write(merged, progress=progress)
+    voice.say(
+        f"{name_text(merged.apex)}: DNSKEY {dnskeys_text(intake.accepted)} merged, serial {merged.serial}, to {target}"
+    )
+    if as_json:
+        print_json(
+            _merge_object(merged, intake, intake.accepted, target.path) | {"findings": finding_objects(findings)}
+        )
+
+
+def _chosen(keys: Iterable[Dnskey], key_tags: Sequence[int]) -> list[Dnskey]:
+    """The keys with these key tags; all when none are given."""
+    held = list(keys)
+    for tag in key_tags:
+        if tag not in {key.key_tag for key in held}:
+            raise BadInput(f"no DNSKEY with key tag {tag} is there to choose")
+    return [key for key in held if not key_tags or key.key_tag in key_tags]
+
+
+def _merge_object(zone: Zone, intake: Intake, merged: Iterable[Dnskey], output: str | None) -> dict[str, Any]:
+    return {
+        "zone": name_text(zone.apex),
+        "serial": zone.serial,
+        "merged": dnskey_objects(merged),
+        "refused": [
+            {
+                "reason": type(refusal).__name__,
+                "key_tag": refusal.key_tag,
+                "algorithm": refusal.algorithm,
+                "message": str(refusal),
+            }
+            for refusal in intake.refused
+        ],
+        "response_octets": intake.response_octets,
+        "output": output,
+    }
+
+
+@click.command(short_help="Take another operator's DNSKEYs out.")
+@click.argument("zone_file", metavar="SIGNED")
+@click.argument("key_names", metavar="[KEY]...", nargs=-1)
+@click.option(
+    "--foreign",
+    "foreign_files",
+    multiple=True,
+    metavar="FILE",
+    help="The DNSKEY records to withdraw: .key files, or text as dig prints it. Can be given more than once.",
+)
+@_key_tag_option
+@origin_option
+@key_options
+@output_options
+@_publish_cds_option
+@serial_option(SerialPolicy.INCREMENT)
+@validity_option
+@now_option
+@json_option
+@quiet_option
+def withdraw(
+    *,
+    zone_file: str,
+    key_names: tuple[str, ...],
+    foreign_files: tuple[str, ...],
+    key_tags: tuple[int, ...],
+    origin: str | None,
+    key_directory: str | None,
+    as_csk: bool,
+    output: str | None,
+    in_place: bool,
+    parent_records: ParentRecords,
+    policy: SerialPolicy,
+    signatures_validity: timedelta,
+    given_now: datetime | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Take another operator's DNSKEYs out of the signed zone SIGNED and re-sign the DNSKEY RRset.
+
+    It undoes "zonekit merge" and changes nothing more than that did. The keys to withdraw are those in --foreign, or those
+    of the zone with a --key-tag. A key that signs the zone, or that is not in it, is refused, and nothing is written.
+
+    \b
+    Example, at the gaining operator, when no cache holds the losing operator's data any more:
+      zonekit withdraw example.nl.signed -K keys --key-tag 34277 -i
+
+    With --json: {"zone", "serial", "withdrawn": [{"role", "key_tag", "algorithm", "flags"}], "output", "findings":
+    [...]}.
+    """
+    if not foreign_files and not key_tags:
+        raise usage_error("say which keys to withdraw: give --foreign or --key-tag")
+    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
+    now = clock(given_now)
+    voice = Voice(quiet=quiet)
+    with Progress(quiet=quiet) as progress:
+        with progress.working("reading"):
+            parsed = read_zone(zone_file, origin, None)
+            zone = parsed.zone
+            offered = read_dnskeys(foreign_files, owner=zone.apex) or dnskeys_of(zone.apex_rrset(rd.DNSKEY))
+            leaving = _chosen(offered, key_tags)
+            own = read_own_keys(key_names, key_directory, origin=zone.apex, as_csk=as_csk, now=now)
+        change = change_serial(zone.serial, policy, now)
+        changed = withdraw_dnskeys(
+            zone,
+            leaving,
+            signers=own.signing,
+            validity=validity_from(now, signatures_validity),
+            serial=change.new,
+            parent_records=parent_records,
+        )
+        findings = (*parsed.findings, *change.findings(zone.apex))
+        target.write(changed, progress=progress)
+    voice.report(findings)
+    voice.say(
+        f"{name_text(changed.apex)}: DNSKEY {dnskeys_text(leaving)} withdrawn, serial {changed.serial}, to {target}"
+    )
+    if as_json:
+        print_json(
+            {
+                "zone": name_text(changed.apex),
+                "serial": changed.serial,
+                "withdrawn": dnskey_objects(leaving),
+                "output": target.path,
+                "findings": finding_objects(findings),
+            }
+        )

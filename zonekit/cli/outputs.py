@@ -1,0 +1,161 @@
+"""Where results go: the zone to a file or standard output, what a person should know to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import click
+
+from zonekit.cli.arguments import STANDARD_STREAM, usage_error
+from zonekit.cli.exits import BadInput, one_line
+from zonekit.cli.inputs import is_key_name
+from zonekit.cli.progress import Progress
+from zonekit.denial import Denial, Nsec, Nsec3, OptOut
+from zonekit.dnskeys import Dnskey
+from zonekit.files import write_text
+from zonekit.findings import Finding
+from zonekit.keys import SigningKey
+from zonekit.render import iter_zone_text
+from zonekit.zones import Zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a zone is to be written.
+
+    Attributes:
+        path: the file; None for standard output.
+    """
+
+    path: str | None
+
+    @classmethod
+    def chosen(cls, *, source: str, output: str | None, in_place: bool, as_json: bool) -> Target:
+        """Return what ``-f`` and ``--in-place`` ask for.
+
+        Raises:
+            UsageError: they contradict each other, or JSON and the zone would both go to standard output.
+            BadInput: the zone would be written over its source without ``--in-place``.
+        """
+        if in_place and output is not None:
+            raise usage_error("give -f or --in-place, not both")
+        if in_place and source == STANDARD_STREAM:
+            raise usage_error("standard input cannot be changed in place")
+        if output is not None and is_key_name(output):
+            raise usage_error(f"{output} is the name of a key file, and no zone goes there")
+        path = source if in_place else None if output in (None, STANDARD_STREAM) else output
+        if path is None and as_json:
+            raise usage_error("--json prints to standard output: give -f or --in-place for the zone")
+        if path is not None and not in_place and _same_file(path, source):
+            raise BadInput(f"{path}: this is the input itself; give --in-place to write over it")
+        return cls(path=path)
+
+    def write(self, zone: Zone, *, progress: Progress, executor: Executor | None = None) -> None:
+        """Write the zone; a file is replaced as a whole or not at all."""
+        pieces = iter_zone_text(zone, executor=executor)
+        if self.path is not None:
+            write_text(self.path, progress.counted("writing", pieces, total=len(zone.blocks) + 1))
+            return
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+
+    def __str__(self) -> str:
+        return "standard output" if self.path is None else self.path
+
+
+def _same_file(path: str, source: str) -> bool:
+    try:
+        return source != STANDARD_STREAM and os.path.samefile(path, source)
+    except OSError:
+        return False
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object to standard output."""
+    click.echo(json_text(value), nl=False)
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """Return one JSON object as text, its members in the order given, with a final newline."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """What a command says on standard error beside errors."""
+
+    quiet: bool
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        if not self.quiet:
+            click.echo(one_line(text), err=True)
+
+    def report(self, findings: Iterable[Finding]) -> None:
+        """Say each finding."""
+        for finding in findings:
+            self.say(str(finding))
+
+
+def finding_object(finding: Finding) -> dict[str, str]:
+    """Return a finding for JSON."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.name.lower(),
+        "owner": finding.owner,
+        "type": finding.rdtype,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "rule": finding.rule,
+    }
+
+
+def finding_objects(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    """Return findings for JSON."""
+    return [finding_object(finding) for finding in findings]
+
+
+def key_objects(keys: Iterable[SigningKey]) -> list[dict[str, Any]]:
+    """Return the operator's own keys for JSON: their public facts."""
+    return [{"role": key.role.value, "key_tag": key.key_tag, "algorithm": int(key.algorithm)} for key in keys]
+
+
+def dnskey_objects(keys: Iterable[Dnskey]) -> list[dict[str, Any]]:
+    """Return DNSKEYs for JSON."""
+    return [
+        {"role": role_text(key), "key_tag": key.key_tag, "algorithm": key.algorithm, "flags": key.flags} for key in keys
+    ]
+
+
+def role_text(key: Dnskey) -> str:
+    """Return what a DNSKEY's flags say that it is; a CSK looks like a KSK."""
+    return "KSK" if key.is_sep else "ZSK"
+
+
+def keys_text(keys: Iterable[SigningKey]) -> str:
+    """Return the operator's own keys in words."""
+    return ", ".join([f"{key.role.value} {key.key_tag}" for key in keys]) or "no key"
+
+
+def dnskeys_text(keys: Iterable[Dnskey]) -> str:
+    """Return DNSKEYs in words."""
+    return ", ".join([f"{role_text(key)} {key.key_tag}" for key in keys]) or "no key"
+
+
+def denial_text(denial: Denial) -> str:
+    """Return the kind of denial in words."""
+    match denial:
+        case Nsec():
+            return "NSEC"
+        case Nsec3():
+            opt_out = ", opt-out" if denial.opt_out is OptOut.ON else ""
+            return f"NSEC3 (iterations {denial.iterations}, salt {denial.salt.hex() or '-'}{opt_out})"
+        case _:
+            assert_never(denial)

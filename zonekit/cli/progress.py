@@ -1,0 +1,89 @@
+"""Progress on long work: bars on standard error, on a terminal only, gone when the work is done."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import rich.console
+import rich.progress
+
+_Item = TypeVar("_Item")
+
+_SMALL: Final = 4  # blocks; what has fewer is done before anyone could read a bar
+
+
+class Progress:
+    """The bars of one command; nothing at all where standard error is no terminal."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        console = rich.console.Console(stderr=True)
+        self._bars: rich.progress.Progress | None = None
+        if console.is_terminal and not quiet:
+            self._bars = rich.progress.Progress(console=console, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    @contextlib.contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show that work of unknown length goes on."""
+        if self._bars is None:
+            yield
+            return
+        task = self._bars.add_task(what, total=None)
+        try:
+            yield
+        finally:
+            self._bars.remove_task(task)
+
+    def counted(self, what: str, items: Iterable[_Item], *, total: int) -> Iterator[_Item]:
+        """Yield the items, with a bar that moves with each."""
+        if self._bars is None or total < _SMALL:
+            yield from items
+            return
+        task = self._bars.add_task(what, total=total)
+        for item in items:
+            yield item
+            self._bars.advance(task)
+        self._bars.remove_task(task)
+
+    def executor(self, what: str, inner: Executor | None) -> Executor | None:
+        """Return an executor that does as ``inner``, or works here when there is none, with a bar for each ``map``."""
+        return inner if self._bars is None else _Counting(self, what, inner)
+
+
+class _Counting(Executor):
+    """An executor whose ``map`` moves a bar."""
+
+    def __init__(self, progress: Progress, what: str, inner: Executor | None) -> None:
+        self._progress = progress
+        self._what = what
+        self._inner = inner
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do one piece of work."""
+        if self._inner is not None:
+            return self._inner.submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+    def map(
+        self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
+    ) -> Iterator[Any]:
+        """Do many pieces of work, in order."""
+        columns = [list(iterable) for iterable in iterables]
+        results = map(fn, *columns) if self._inner is None else self._inner.map(fn, *columns, timeout=timeout)
+        return self._progress.counted(self._what, results, total=min(map(len, columns), default=0))

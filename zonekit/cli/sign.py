@@ -1,0 +1,260 @@
+"""``zonekit sign``."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import click
+
+from zonekit import rdata as rd
+from zonekit.apex import with_serial
+from zonekit.cli.arguments import (
+    DURATION,
+    TTL,
+    clock,
+    include_option,
+    json_option,
+    key_options,
+    now_option,
+    origin_option,
+    output_options,
+    parsed_by,
+    quiet_option,
+    serial_option,
+    usage_error,
+    validity_from,
+    validity_option,
+)
+from zonekit.cli.exits import BadInput
+from zonekit.cli.inputs import OwnKeys, read_own_keys, read_zone
+from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
+from zonekit.cli.progress import Progress
+from zonekit.denial import Denial, Nsec, Nsec3, OptOut
+from zonekit.errors import SigningError
+from zonekit.findings import Finding, Severity
+from zonekit.instants import instant_text
+from zonekit.names import name_text
+from zonekit.serials import SerialPolicy, change_serial, serial_gt
+from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, Reuse, sign_zone
+from zonekit.ttl import Ttl
+from zonekit.zones import RRset, Zone
+
+_MOST_JOBS: Final = 256
+
+
+def _parse_salt(text: str) -> bytes:
+    try:
+        return b"" if text == "-" else bytes.fromhex(text)
+    except ValueError:
+        raise SigningError(f"{ascii(text[:40])} is not hexadecimal", remedy="write - for no salt") from None
+
+
+@click.command(short_help="Sign a zone.")
+@click.argument("zone_file", metavar="ZONE")
+@click.argument("key_names", metavar="[KEY]...", nargs=-1)
+@origin_option
+@key_options
+@output_options
+@click.option("--nsec3", is_flag=True, help="Deny by NSEC3 (RFC 5155) instead of NSEC.")
+@click.option("--opt-out", is_flag=True, help="With --nsec3: leave insecure delegations out of the chain.")
+@click.option("--iterations", type=click.IntRange(0, 65535), help="With --nsec3: extra hash iterations.  [default: 0]")
+@click.option("--salt", type=parsed_by(_parse_salt), metavar="HEX", help="With --nsec3: a salt.  [default: none]")
+@validity_option
+@click.option(
+    "--previous",
+    metavar="SIGNED",
+    help="The zone as it was signed before. Its signatures stay, byte for byte, where they still fit and do not expire"
+    " within --signatures-refresh. May be the file that is written.",
+)
+@click.option(
+    "--signatures-refresh",
+    type=DURATION,
+    default="5d",
+    show_default=True,
+    metavar="DURATION",
+    help="With --previous: how long before its expiration a signature is made anew.",
+)
+@click.option(
+    "--jitter",
+    "jitter_interval",
+    type=DURATION,
+    metavar="DURATION",
+    help="Let signatures expire up to this much earlier, each by another amount, so that re-signing is spread.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="With --jitter: choose other amounts.")
+@serial_option(SerialPolicy.KEEP)
+@click.option(
+    "--dnskey-ttl",
+    type=TTL,
+    metavar="TTL",
+    help=f"The TTL of the DNSKEY RRset, where the zone has none yet.  [default: {DEFAULT_DNSKEY_TTL}]",
+)
+@click.option(
+    "-n", "--jobs", type=click.IntRange(1, _MOST_JOBS), default=1, show_default=True, help="Processes that sign."
+)
+@include_option
+@now_option
+@json_option
+@quiet_option
+def sign(
+    *,
+    zone_file: str,
+    key_names: tuple[str, ...],
+    origin: str | None,
+    key_directory: str | None,
+    as_csk: bool,
+    output: str | None,
+    in_place: bool,
+    nsec3: bool,
+    opt_out: bool,
+    iterations: int | None,
+    salt: bytes | None,
+    signatures_validity: timedelta,
+    previous: str | None,
+    signatures_refresh: timedelta,
+    jitter_interval: timedelta | None,
+    seed: int | None,
+    policy: SerialPolicy,
+    dnskey_ttl: Ttl | None,
+    jobs: int,
+    include_root: str | None,
+    given_now: datetime | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Sign ZONE with the keys that are named, or with those of the zone in -K DIR that are in use now.
+
+    A KEY is a pair of BIND's files, K*.key and K*.private, named with or without extension. The DNSKEY and CDS RRsets are
+    signed by KSKs, everything else by ZSKs; a key in DIR that is published and not yet or no longer used joins the DNSKEY
+    RRset and signs nothing. DNSKEYs and signatures of others that the zone has stay.
+
+    The serial is the zone file's own unless --serial says otherwise; with --previous the new one is after that of SIGNED.
+
+    \b
+    Examples:
+      zonekit sign example.nl.zone -o example.nl -K keys -f example.nl.signed
+      zonekit sign example.nl.zone -o example.nl -K keys -f example.nl.signed \\
+          --previous example.nl.signed --serial unixtime --jitter 1d --jobs 4
+
+    With --json: {"zone", "serial", "keys": [{"role", "key_tag", "algorithm"}], "published": [the same], "denial",
+    "inception", "expiration", "output", "findings": [{"code", "severity", "owner", "type", "message", "remedy", "rule"}]}.
+    """
+    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
+    denial = _denial(nsec3, opt_out, iterations, salt)
+    jitter = _jitter(jitter_interval, seed)
+    now = clock(given_now)
+    validity = validity_from(now, signatures_validity)
+    voice = Voice(quiet=quiet)
+    with Progress(quiet=quiet) as progress, _workers(jobs) as workers:
+        with progress.working("reading"):
+            parsed = read_zone(zone_file, origin, include_root)
+            own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
+            earlier = _read_previous(previous, target, parsed.zone)
+        signed = sign_zone(
+            _with_published(parsed.zone, own, dnskey_ttl),
+            own.signing,
+            validity=validity,
+            denial=denial,
+            dnskey_ttl=DEFAULT_DNSKEY_TTL if dnskey_ttl is None else dnskey_ttl,
+            reuse=None if earlier is None else Reuse(previous=earlier, now=now, signatures_refresh=signatures_refresh),
+            jitter=jitter,
+            executor=progress.executor("signing", workers),
+        )
+        change = change_serial(_latest_serial(signed, earlier, policy), policy, now)
+        if policy is not SerialPolicy.KEEP:
+            signed = with_serial(signed, change.new, signers=own.signing, validity=validity)
+        findings = (*parsed.findings, *change.findings(signed.apex), *_serial_findings(signed, earlier))
+        target.write(signed, progress=progress, executor=workers)
+    voice.report(findings)
+    voice.say(
+        f"{name_text(signed.apex)}: signed by {keys_text(own.signing)} with {denial_text(denial)} until"
+        f" {instant_text(validity.expiration)}, serial {signed.serial}, to {target}"
+    )
+    if as_json:
+        print_json(
+            {
+                "zone": name_text(signed.apex),
+                "serial": signed.serial,
+                "keys": key_objects(own.signing),
+                "published": key_objects(own.published),
+                "denial": denial_text(denial),
+                "inception": instant_text(validity.inception),
+                "expiration": instant_text(validity.expiration),
+                "output": target.path,
+                "findings": finding_objects(findings),
+            }
+        )
+
+
+def _denial(nsec3: bool, opt_out: bool, iterations: int | None, salt: bytes | None) -> Denial:
+    if nsec3:
+        return Nsec3(opt_out=OptOut.ON if opt_out else OptOut.OFF, iterations=iterations or 0, salt=salt or b"")
+    if opt_out or iterations is not None or salt is not None:
+        raise usage_error("--opt-out, --iterations and --salt go with --nsec3")
+    return Nsec()
+
+
+def _jitter(interval: timedelta | None, seed: int | None) -> Jitter | None:
+    if interval is not None:
+        return Jitter(interval=interval, seed=seed or 0)
+    if seed is not None:
+        raise usage_error("--seed goes with --jitter")
+    return None
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[Executor | None]:
+    """The processes that sign; none where one is asked for, which is this one."""
+    if jobs == 1:
+        yield None
+        return
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as workers:
+            yield workers
+    except BrokenProcessPool:
+        raise BadInput("a process that signed was ended from outside; try fewer --jobs") from None
+
+
+def _read_previous(previous: str | None, target: Target, zone: Zone) -> Zone | None:
+    """The zone as it was signed before; none where the file that is written is not there yet."""
+    if previous is None or (previous == target.path and not Path(previous).exists()):
+        return None
+    return read_zone(previous, name_text(zone.apex), None).zone
+
+
+def _with_published(zone: Zone, own: OwnKeys, dnskey_ttl: Ttl | None) -> Zone:
+    """The zone with the keys in its DNSKEY RRset that are published and sign nothing."""
+    if not own.published:
+        return zone
+    there = zone.get("@", rd.DNSKEY)
+    ttl = there.ttl if there is not None else DEFAULT_DNSKEY_TTL if dnskey_ttl is None else dnskey_ttl
+    rdatas = tuple(key.dnskey_rdata for key in own.published)
+    return zone.add(RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=ttl, rdatas=rdatas))
+
+
+def _latest_serial(signed: Zone, earlier: Zone | None, policy: SerialPolicy) -> int:
+    """The serial that the new one has to be after."""
+    if earlier is not None and policy is not SerialPolicy.KEEP and serial_gt(earlier.serial, signed.serial):
+        return earlier.serial
+    return signed.serial
+
+
+def _serial_findings(signed: Zone, earlier: Zone | None) -> Iterator[Finding]:
+    if earlier is not None and not serial_gt(signed.serial, earlier.serial) and signed != earlier:
+        yield Finding(
+            code="serial-not-raised",
+            severity=Severity.WARNING,
+            owner=name_text(signed.apex),
+            rdtype="SOA",
+            message=f"the zone changed, and its serial {signed.serial} is not after the earlier one {earlier.serial}:"
+            " secondaries will keep the old zone",
+            remedy="raise the serial in the zone file, or let --serial do it",
+            rule="RFC 1982 section 3.2",
+        )

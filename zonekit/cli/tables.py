@@ -1,0 +1,76 @@
+"""Tables on standard output: rich's on a terminal, plain aligned text in a pipe or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+import rich.box
+import rich.console
+import rich.padding
+import rich.table
+import rich.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: what stands above it.
+        numbers: whether it holds numbers, which stand to the right.
+    """
+
+    title: str
+    numbers: bool = False
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
+    """Print a table to standard output; an ``indent`` stands before each line."""
+    console = rich.console.Console(highlight=False)
+    if not console.is_terminal:
+        for line in plain_table(columns, rows):
+            click.echo(f"{indent}{line}")
+        return
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column.title, justify="right" if column.numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(rich.text.Text, row))
+    console.print(rich.padding.Padding(table, (0, 0, 0, len(indent)), expand=False))
+
+
+def print_facts(rows: Sequence[tuple[str, str]]) -> None:
+    """Print what is what to standard output, one fact a line."""
+    for line in fact_lines(rows):
+        click.echo(line)
+
+
+def fact_lines(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what is what, one fact a line.
+
+    >>> fact_lines([("zone", "example.nl."), ("serial", "1")])
+    ['zone    example.nl.', 'serial  1']
+    """
+    width = max(len(what) for what, _ in rows)
+    return [f"{what:<{width}}  {text}" for what, text in rows]
+
+
+def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table as plain text.
+
+    >>> plain_table([Column(title="type"), Column(title="TTL", numbers=True)], [["NS", "600"], ["DNSKEY", "86400"]])
+    ['type      TTL', 'NS        600', 'DNSKEY  86400']
+    """
+    held = [[column.title for column in columns], *rows]
+    widths = [max(len(row[index]) for row in held) for index in range(len(columns))]
+    return [
+        "  ".join(
+            [
+                cell.rjust(width) if column.numbers else cell.ljust(width)
+                for column, width, cell in zip(columns, widths, row, strict=True)
+            ]
+        ).rstrip()
+        for row in held
+    ]

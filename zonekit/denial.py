@@ -1,0 +1,176 @@
+"""Authenticated denial of existence: what NSEC and NSEC3 chains are made of.
+
+An NSEC chain names every authoritative name and delegation in canonical order (RFC 4034 section 4); an NSEC3 chain
+names their hashes, and those of the empty non-terminals (RFC 5155 section 7.1). Their TTL is the negative TTL of the
+zone (RFC 9077 section 3).
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from zonekit import rdata as rd
+from zonekit.errors import SigningError
+from zonekit.names import WireName, name_text
+from zonekit.nodes import PackedRRset, Record, pack_record
+from zonekit.zones import NameStatus
+
+NSEC3_SHA1: Final = 1
+_MAX_ITERATIONS: Final = 65535
+_MAX_SALT_OCTETS: Final = 255
+_OPT_OUT_FLAG: Final = 1
+DENIAL_TYPES: Final = frozenset((rd.NSEC, rd.NSEC3, rd.NSEC3PARAM))
+# At a delegation the parent speaks for the NS RRset's presence, the DS RRset and the denial, and for nothing else
+# (RFC 4035 section 2.3).
+_TYPES_AT_DELEGATION: Final = frozenset((rd.NS, rd.DS))
+
+
+class OptOut(enum.Enum):
+    """Whether NSEC3 records leave insecure delegations out (RFC 5155 section 6)."""
+
+    OFF = 0
+    ON = _OPT_OUT_FLAG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nsec:
+    """Denial by NSEC (RFC 4034 section 4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nsec3:
+    """Denial by NSEC3 (RFC 5155); no extra iterations and no salt unless asked for (RFC 9276 section 3.1).
+
+    Attributes:
+        opt_out: whether insecure delegations are left out of the chain.
+        iterations: how often the hash is repeated; validators may treat more than 0 as insecure (RFC 9276 section 3.2).
+        salt: octets mixed into every hash.
+
+    Raises:
+        SigningError: iterations or salt beyond what the record can hold.
+    """
+
+    opt_out: OptOut = OptOut.OFF
+    iterations: int = 0
+    salt: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.iterations <= _MAX_ITERATIONS:
+            raise SigningError(
+                f"NSEC3 iterations {self.iterations} are outside 0 to {_MAX_ITERATIONS}", rule="RFC 5155 section 3.1.3"
+            )
+        if len(self.salt) > _MAX_SALT_OCTETS:
+            raise SigningError(
+                f"an NSEC3 salt of {len(self.salt)} octets is over {_MAX_SALT_OCTETS}", rule="RFC 5155 section 3.1.4"
+            )
+
+    def param_rdata(self) -> bytes:
+        """Return the data of the NSEC3PARAM record; its flags are 0 (RFC 5155 section 4.1.2)."""
+        return self._parameters(0)
+
+    def record_prefix(self) -> bytes:
+        """Return the first fields of every NSEC3 record of the chain, up to the salt (RFC 5155 section 3.2)."""
+        return self._parameters(self.opt_out.value)
+
+    def _parameters(self, flags: int) -> bytes:
+        return bytes((NSEC3_SHA1, flags)) + self.iterations.to_bytes(2, "big") + bytes((len(self.salt),)) + self.salt
+
+    def hash(self, name: WireName) -> bytes:
+        """Return the hash of a name in this chain."""
+        return nsec3_hash(name, salt=self.salt, iterations=self.iterations)
+
+
+Denial: TypeAlias = Nsec | Nsec3
+
+
+def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> bytes:
+    """Return the NSEC3 hash, 20 octets of SHA-1, of a name in wire form (RFC 5155 section 5).
+
+    >>> from zonekit.names import parse_name
+    >>> rd.base32_text(nsec3_hash(parse_name("example."), salt=bytes.fromhex("aabbccdd"), iterations=12))
+    '0p9mhaveqvm6t7vbl5lop2u3t2rp3tom'
+    """
+    digest = hashlib.sha1(name.lower() + salt, usedforsecurity=False).digest()
+    for _ in range(iterations):
+        digest = hashlib.sha1(digest + salt, usedforsecurity=False).digest()
+    return digest
+
+
+def hashed_owner(digest: bytes, apex: WireName) -> WireName:
+    """Return the owner name of the NSEC3 record of a hash (RFC 5155 section 3)."""
+    label = rd.base32_text(digest).encode("ascii")
+    return bytes((len(label),)) + label + apex
+
+
+def nsec_record(next_name: WireName, rdtypes: Iterable[int], ttl: int) -> Record:
+    """Return the NSEC record that leads to ``next_name`` (RFC 4034 section 4.1), its name in lower case.
+
+    RFC 4034 section 6.2 lowers that name for signing and RFC 6840 section 5.1 does not; in lower case it is the same
+    to validators of either kind.
+    """
+    return pack_record(rd.NSEC, ttl, next_name.lower() + rd.type_bitmap(rdtypes))
+
+
+def types_to_list(status: NameStatus, rrsets: Sequence[PackedRRset]) -> list[int]:
+    """Return the types of a name that its NSEC or NSEC3 lists, other than RRSIG and the denial itself."""
+    at_delegation = status is NameStatus.DELEGATION
+    return [
+        rdtype
+        for rdtype, covers, _ in rrsets
+        if not covers and rdtype not in _NEVER_COPIED and (not at_delegation or rdtype in _TYPES_AT_DELEGATION)
+    ]
+
+
+_NEVER_COPIED: Final = frozenset((rd.NSEC, rd.NSEC3))
+
+
+@dataclass(frozen=True, slots=True)
+class HashedName:
+    """A link of an NSEC3 chain: the hash of a name, the name, and the bitmap of its types."""
+
+    digest: bytes
+    name: WireName
+    bitmap: bytes
+
+
+def nsec3_bitmap(status: NameStatus, rrsets: Sequence[PackedRRset]) -> bytes:
+    """Return the type bitmap of the NSEC3 of a name (RFC 5155 section 7.1): RRSIG is in it where anything is signed."""
+    rdtypes = types_to_list(status, rrsets)
+    if any(rdtype != rd.NS or status is NameStatus.APEX for rdtype in rdtypes):
+        rdtypes.append(rd.RRSIG)
+    return rd.type_bitmap(rdtypes)
+
+
+def is_insecure_delegation(status: NameStatus, rrsets: Sequence[PackedRRset]) -> bool:
+    """Whether a name is a delegation without a DS RRset."""
+    return status is NameStatus.DELEGATION and all(rdtype != rd.DS for rdtype, _, _ in rrsets)
+
+
+def nsec3_chain(
+    denial: Nsec3, apex: WireName, links: Iterable[HashedName], ttl: int
+) -> Iterator[tuple[WireName, Record]]:
+    """Yield the owner and the record of each NSEC3 of a closed chain, in canonical order.
+
+    Raises:
+        SigningError: two names have the same hash (RFC 5155 section 7.1, step 6); another salt mends it.
+    """
+    chain = sorted(links, key=_digest_of)
+    prefix = denial.record_prefix()
+    for index, link in enumerate(chain):
+        following = chain[(index + 1) % len(chain)]
+        if following.digest == link.digest and following is not link:
+            raise SigningError(
+                f"{name_text(link.name)} and {name_text(following.name)} have the same NSEC3 hash",
+                remedy="sign with another salt",
+                rule="RFC 5155 section 7.1",
+            )
+        rdata = prefix + bytes((len(following.digest),)) + following.digest + link.bitmap
+        yield hashed_owner(link.digest, apex), pack_record(rd.NSEC3, ttl, rdata)
+
+
+def _digest_of(link: HashedName) -> bytes:
+    return link.digest

@@ -1,0 +1,231 @@
+"""The exceptions zonekit raises, one tree.
+
+::
+
+    ZonekitError
+    ├── TimeError            an instant or validity that is ambiguous or impossible
+    ├── TtlError             a TTL or duration that is not one (RFC 2181 section 8)
+    ├── DomainNameError      a domain name that breaks RFC 1035 section 2.3.4
+    ├── RdataError           record data that does not fit its type
+    ├── ZoneError            records that do not make a zone
+    │   └── ZoneFileError    the same, with file and line (RFC 1035 section 5)
+    ├── AlgorithmError       an algorithm that is unknown, unsupported or not permitted
+    ├── SigningKeyError      key material that is unusable or does not match
+    │   └── KeyFileError     a K*.key, K*.private or PEM text that cannot be read
+    ├── DnskeyRefused        a foreign DNSKEY that fails an intake check
+    │   ├── WrongOwner           ├── WrongProtocol        ├── NotZoneKey
+    │   ├── RevokedKey           ├── UnsupportedKey       ├── MalformedKey
+    │   ├── RoleMismatch         ├── KeyTagCollision      ├── DuplicateKey
+    │   └── ResponseTooLarge
+    ├── DsError              a DS, CDS, CDNSKEY or CSYNC that cannot be made
+    ├── SigningError         a zone or RRset that cannot be signed as asked
+    ├── SerialError          an SOA serial that would go backwards (RFC 1982)
+    ├── RenderError          a value or template that cannot be printed
+    └── FileError            a file that could not be read or written
+        └── KeyFileExists    a private key is already there and is not replaced
+
+Every message says what is wrong and where, then what to do about it, then which rule decides:
+``problem; remedy (rule)``. The three parts and the facts behind them stay on the exception as attributes, and every
+exception survives pickling, so that it arrives whole from a worker process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+
+class ZonekitError(Exception):
+    """The root: ``except ZonekitError`` catches everything zonekit refuses.
+
+    Attributes:
+        problem: what is wrong, and where.
+        remedy: what to do about it; empty when the problem says it all.
+        rule: the clause that decides, such as ``RFC 4034 section 3.1.3``; empty when none does.
+    """
+
+    def __init__(self, problem: str, *, remedy: str = "", rule: str = "") -> None:
+        message = problem
+        if remedy:
+            message += f"; {remedy}"
+        if rule:
+            message += f" ({rule})"
+        super().__init__(message)
+        self.problem = problem
+        self.remedy = remedy
+        self.rule = rule
+
+    def __reduce__(self) -> tuple[Callable[..., ZonekitError], tuple[object, ...]]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+    def within(self, place: str) -> Self:
+        """The same refusal with ``place: `` put before it, for a caller that knows where the bad value stood."""
+        moved = _restore(type(self), (f"{place}: {self}",), self.__dict__ | {"problem": f"{place}: {self.problem}"})
+        assert isinstance(moved, type(self))
+        return moved
+
+
+def _restore(kind: type[ZonekitError], args: tuple[object, ...], facts: dict[str, object]) -> ZonekitError:
+    """Rebuild an exception from its parts without running its constructor (for pickle)."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+class TimeError(ZonekitError):
+    """An instant or validity period that is ambiguous or impossible."""
+
+
+class TtlError(ZonekitError):
+    """A TTL or duration outside what DNS allows (RFC 2181 section 8)."""
+
+
+class DomainNameError(ZonekitError):
+    """A domain name that breaks the limits of RFC 1035 section 2.3.4 or cannot be read."""
+
+
+class RdataError(ZonekitError):
+    """Record data that does not fit its type."""
+
+
+class ZoneError(ZonekitError):
+    """Records that do not make a zone."""
+
+
+class ZoneFileError(ZoneError):
+    """A master file that is refused.
+
+    Attributes:
+        file: the name of the file, as given.
+        line: the number of the line, from 1; 0 when the file as a whole is at fault.
+        reason: what is wrong there.
+    """
+
+    def __init__(self, reason: str, *, file: str, line: int, remedy: str = "", rule: str = "") -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {reason}", remedy=remedy, rule=rule)
+        self.file = file
+        self.line = line
+        self.reason = reason
+
+
+class AlgorithmError(ZonekitError):
+    """A DNSSEC algorithm or digest that is unknown, unsupported or not permitted here."""
+
+
+class SigningKeyError(ZonekitError):
+    """Key material that is unusable, or a private key that does not match its DNSKEY."""
+
+
+class KeyFileError(SigningKeyError):
+    """The text of a key file that cannot be read. Never quotes the private part."""
+
+
+class DnskeyRefused(ZonekitError):
+    """A foreign DNSKEY that fails an intake check; each check has a subclass of its own.
+
+    Attributes:
+        owner: the owner name in presentation form.
+        key_tag: the key tag, or None where the key is too broken to have one.
+        algorithm: the algorithm number, or None.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        owner: str,
+        key_tag: int | None = None,
+        algorithm: int | None = None,
+        remedy: str = "",
+        rule: str = "",
+    ) -> None:
+        super().__init__(f"{owner}: {problem}", remedy=remedy, rule=rule)
+        self.owner = owner
+        self.key_tag = key_tag
+        self.algorithm = algorithm
+
+
+class WrongOwner(DnskeyRefused):
+    """The DNSKEY's owner is not the apex of the zone."""
+
+
+class WrongProtocol(DnskeyRefused):
+    """The DNSKEY's protocol field is not 3 (RFC 4034 section 2.1.2)."""
+
+
+class NotZoneKey(DnskeyRefused):
+    """The DNSKEY's zone key flag is not set (RFC 4034 section 2.1.1)."""
+
+
+class RevokedKey(DnskeyRefused):
+    """The DNSKEY is revoked (RFC 5011 section 2.1)."""
+
+
+class UnsupportedKey(DnskeyRefused):
+    """The DNSKEY's algorithm is unknown here or no longer permitted (RFC 9904, RFC 9905)."""
+
+
+class MalformedKey(DnskeyRefused):
+    """The public key is not a well-formed key of its algorithm, or of no sane size."""
+
+
+class RoleMismatch(DnskeyRefused):
+    """The SEP flag says another role than the one the key was offered for."""
+
+
+class KeyTagCollision(DnskeyRefused):
+    """Another key of the same algorithm has this key tag (RFC 4034 appendix B)."""
+
+
+class DuplicateKey(DnskeyRefused):
+    """The same DNSKEY was offered twice."""
+
+
+class ResponseTooLarge(DnskeyRefused):
+    """The DNSKEY response would no longer fit into one unfragmented UDP datagram.
+
+    Attributes:
+        response_octets: the size it would have.
+        max_response_octets: the size it may have.
+    """
+
+    def __init__(
+        self, problem: str, *, owner: str, response_octets: int, max_response_octets: int, remedy: str, rule: str
+    ) -> None:
+        super().__init__(problem, owner=owner, remedy=remedy, rule=rule)
+        self.response_octets = response_octets
+        self.max_response_octets = max_response_octets
+
+
+class DsError(ZonekitError):
+    """A DS, CDS, CDNSKEY or CSYNC record that cannot be made."""
+
+
+class SigningError(ZonekitError):
+    """A zone or an RRset that cannot be signed as asked."""
+
+
+class SerialError(ZonekitError):
+    """An SOA serial that would not increase in the arithmetic of RFC 1982."""
+
+
+class RenderError(ZonekitError):
+    """A value or a template that cannot be printed."""
+
+
+class FileError(ZonekitError):
+    """A file that could not be read or written; whatever was there before is still there.
+
+    Attributes:
+        path: the path, as given.
+    """
+
+    def __init__(self, problem: str, *, path: str, remedy: str = "", rule: str = "") -> None:
+        super().__init__(f"{path}: {problem}", remedy=remedy, rule=rule)
+        self.path = path
+
+
+class KeyFileExists(FileError):
+    """A private key is already at this path; zonekit never writes over a key."""

@@ -1,0 +1,168 @@
+"""Instants and signature validity.
+
+Time is always an aware UTC :class:`~datetime.datetime` in whole seconds. A naive datetime is refused, never read as
+local time. In an RRSIG an instant is 32 bits counted modulo 2^32 (RFC 4034 section 3.1.5); in text it is
+``YYYYMMDDHHmmSS`` (RFC 4034 section 3.2).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from zonekit.errors import TimeError
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MODULUS: Final = 2**32
+_HALF: Final = 2**31
+_RRSIG_TIME: Final = re.compile(r"\d{14}", re.ASCII)
+_EPOCH_TIME: Final = re.compile(r"\d{1,10}", re.ASCII)
+_ISO_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
+DEFAULT_INCEPTION_MARGIN: Final = timedelta(hours=1)
+
+
+def utc(instant: datetime) -> datetime:
+    """Return ``instant`` in UTC.
+
+    Raises:
+        TimeError: naive, not in whole seconds, or outside 1970 to 2106, all that 32 bits can count.
+    """
+    if instant.tzinfo is None or instant.utcoffset() is None:
+        raise TimeError(
+            f"{instant.isoformat()} has no time zone", remedy="give an aware datetime, such as datetime.now(UTC)"
+        )
+    if instant.microsecond:
+        raise TimeError(f"{instant.isoformat()} is not in whole seconds", remedy="use .replace(microsecond=0)")
+    in_utc = instant.astimezone(UTC)
+    if not 0 <= epoch_seconds(in_utc) < _MODULUS:
+        raise TimeError(f"{instant.isoformat()} is outside 1970 to 2106", rule="RFC 4034 section 3.1.5")
+    return in_utc
+
+
+def epoch_seconds(instant: datetime) -> int:
+    """Return the whole seconds since 1970-01-01T00:00:00Z."""
+    return (instant - EPOCH) // timedelta(seconds=1)
+
+
+def from_epoch_seconds(seconds: int) -> datetime:
+    """Return the instant that lies ``seconds`` after 1970-01-01T00:00:00Z."""
+    return EPOCH + timedelta(seconds=seconds)
+
+
+@functools.lru_cache(maxsize=4096)
+def rrsig_time_text(seconds: int) -> str:
+    """Return an RRSIG time field as ``YYYYMMDDHHmmSS`` (RFC 4034 section 3.2).
+
+    >>> rrsig_time_text(1795262400)
+    '20261121120000'
+    """
+    return from_epoch_seconds(seconds).strftime("%Y%m%d%H%M%S")
+
+
+def parse_rrsig_time(text: str) -> int:
+    """Return the seconds since 1970 that an RRSIG time field says, in either form of RFC 4034 section 3.2.
+
+    Raises:
+        TimeError: neither form, or no such instant.
+
+    >>> parse_rrsig_time("20261121120000")
+    1795262400
+    """
+    if _RRSIG_TIME.fullmatch(text):
+        return _parse_calendar_time(text)
+    if _EPOCH_TIME.fullmatch(text) and int(text) < _MODULUS:
+        return int(text)
+    raise TimeError(f"{text[:32]!r} is not an RRSIG time", remedy="write YYYYMMDDHHmmSS", rule="RFC 4034 section 3.2")
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse_calendar_time(text: str) -> int:
+    try:
+        instant = datetime(
+            int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:]), tzinfo=UTC
+        )
+    except ValueError as error:
+        raise TimeError(f"{text!r} is no instant: {error}", rule="RFC 4034 section 3.2") from None
+    return epoch_seconds(utc(instant))
+
+
+def parse_instant(text: str) -> datetime:
+    """Return the instant that ``text`` says: ISO 8601 with a zone, or ``YYYYMMDDHHmmSS`` in UTC.
+
+    Raises:
+        TimeError: neither, or without a time zone.
+
+    >>> parse_instant("2026-11-21T13:00:00+01:00").isoformat()
+    '2026-11-21T12:00:00+00:00'
+    """
+    if _RRSIG_TIME.fullmatch(text):
+        return from_epoch_seconds(_parse_calendar_time(text))
+    if _ISO_TIME.fullmatch(text):
+        try:
+            return utc(datetime.fromisoformat(text))
+        except ValueError as error:
+            raise TimeError(f"{text!r} is no instant: {error}") from None
+    raise TimeError(f"{text[:40]!r} is not an instant", remedy="write it as 2026-11-21T12:00:00Z")
+
+
+def instant_text(instant: datetime) -> str:
+    """Return the instant as ``YYYY-MM-DDTHH:MM:SSZ``."""
+    return utc(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def serial_before(first: int, second: int) -> bool:
+    """Whether one RRSIG time lies before another, in the arithmetic RFC 4034 section 3.1.5 prescribes (RFC 1982)."""
+    return first != second and (second - first) % _MODULUS < _HALF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureValidity:
+    """From when until when a signature is valid (RFC 4034 section 3.1.5).
+
+    Attributes:
+        inception: the first second in which it is valid.
+        expiration: the last second in which it is valid.
+
+    Raises:
+        TimeError: an instant is naive or not in whole seconds, the expiration is not after the inception, or the two
+            lie too far apart for 32-bit arithmetic (68 years).
+    """
+
+    inception: datetime
+    expiration: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inception", utc(self.inception))
+        object.__setattr__(self, "expiration", utc(self.expiration))
+        if self.expiration <= self.inception:
+            raise TimeError(
+                f"signatures would expire at {instant_text(self.expiration)},"
+                f" which is not after their inception at {instant_text(self.inception)}",
+                rule="RFC 4034 section 3.1.5",
+            )
+        if (self.expiration - self.inception) // timedelta(seconds=1) >= _HALF:
+            raise TimeError("signatures cannot be valid for 68 years or more", rule="RFC 4034 section 3.1.5")
+
+    @classmethod
+    def starting(
+        cls, now: datetime, signatures_validity: timedelta, *, inception_margin: timedelta = DEFAULT_INCEPTION_MARGIN
+    ) -> SignatureValidity:
+        """Return the validity of signatures made ``now`` that last ``signatures_validity``.
+
+        The inception lies ``inception_margin`` before ``now``, an hour unless told otherwise, for validators whose
+        clock runs behind.
+
+        >>> validity = SignatureValidity.starting(datetime(2026, 11, 21, 12, tzinfo=UTC), timedelta(days=14))
+        >>> instant_text(validity.inception), instant_text(validity.expiration)
+        ('2026-11-21T11:00:00Z', '2026-12-05T12:00:00Z')
+        """
+        if inception_margin < timedelta(0):
+            raise TimeError(f"inception_margin is negative: {inception_margin}")
+        return cls(inception=utc(now) - inception_margin, expiration=utc(now) + signatures_validity)
+
+    def covers(self, instant: datetime) -> bool:
+        """Whether a signature with this validity is valid at ``instant``."""
+        return self.inception <= utc(instant) <= self.expiration

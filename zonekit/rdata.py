@@ -1,0 +1,604 @@
+"""Record data: presentation form <-> wire form <-> canonical form.
+
+dnspython parses and prints every type. The types that fill real zones have a short way here as well, which takes only
+the plain spelling and leaves everything else, and every error, to dnspython; a test holds each short way equal to
+dnspython's answer.
+
+The canonical form (RFC 4034 section 6.2, RFC 6840 section 5.1) writes the names inside the data of some types in lower
+case. Everywhere else the data is kept as it was given.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import re
+import struct
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from dns.rdatatype import RdataType
+
+from zonekit.errors import RdataError, ZonekitError
+from zonekit.instants import parse_rrsig_time, rrsig_time_text
+from zonekit.names import WireName, is_plain_name, name_end, name_text, parse_name_octets
+from zonekit.ttl import parse_ttl
+
+# The numbers of RFC 1035, 3596, 4034, 5155, 6844, 7344, 7477, 8976 and the IANA table as plain ints, which compare and
+# hash faster than the members of an enum.
+A: Final = int(RdataType.A)
+NS: Final = int(RdataType.NS)
+CNAME: Final = int(RdataType.CNAME)
+SOA: Final = int(RdataType.SOA)
+PTR: Final = int(RdataType.PTR)
+MX: Final = int(RdataType.MX)
+TXT: Final = int(RdataType.TXT)
+SIG: Final = int(RdataType.SIG)
+KEY: Final = int(RdataType.KEY)
+AAAA: Final = int(RdataType.AAAA)
+SRV: Final = int(RdataType.SRV)
+NAPTR: Final = int(RdataType.NAPTR)
+DNAME: Final = int(RdataType.DNAME)
+DS: Final = int(RdataType.DS)
+RRSIG: Final = int(RdataType.RRSIG)
+NSEC: Final = int(RdataType.NSEC)
+DNSKEY: Final = int(RdataType.DNSKEY)
+NSEC3: Final = int(RdataType.NSEC3)
+NSEC3PARAM: Final = int(RdataType.NSEC3PARAM)
+CDS: Final = int(RdataType.CDS)
+CDNSKEY: Final = int(RdataType.CDNSKEY)
+CSYNC: Final = int(RdataType.CSYNC)
+ZONEMD: Final = int(RdataType.ZONEMD)
+CAA: Final = int(RdataType.CAA)
+
+MAX_RDATA_OCTETS: Final = 65535
+
+# Where the names begin in the data of the types whose names RFC 4034 section 6.2 lowers, when nothing follows.
+# A length octet is at most 63 and so never looks like a capital letter.
+_NAMES_FROM: Final = {
+    NS: 0,
+    int(RdataType.MD): 0,
+    int(RdataType.MF): 0,
+    CNAME: 0,
+    int(RdataType.MB): 0,
+    int(RdataType.MG): 0,
+    int(RdataType.MR): 0,
+    PTR: 0,
+    int(RdataType.MINFO): 0,
+    MX: 2,
+    int(RdataType.RP): 0,
+    int(RdataType.AFSDB): 2,
+    int(RdataType.RT): 2,
+    int(RdataType.PX): 2,
+    int(RdataType.KX): 2,
+    SRV: 6,
+    DNAME: 0,
+}
+_SOA_NUMBERS_OCTETS: Final = 20
+_RRSIG_FIXED_OCTETS: Final = 18
+
+
+def parse_type(text: str) -> int:
+    """Return the number of a record type given by mnemonic or as ``TYPE123`` (RFC 3597 section 5), in either case.
+
+    Raises:
+        RdataError: no such type, or one that only a query can have.
+
+    >>> parse_type("dnskey"), parse_type("TYPE65534")
+    (48, 65534)
+    """
+    rdtype = _TYPE_NUMBERS.get(text.upper())
+    return _parse_rare_type(text) if rdtype is None else rdtype
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse_rare_type(text: str) -> int:
+    import dns.exception
+    import dns.rdatatype
+
+    try:
+        rdtype = dns.rdatatype.from_text(text if text.isascii() else "")  # else "\u00df" would read as "SS"
+    except (dns.exception.DNSException, ValueError):
+        raise RdataError(f"{text[:32]!r} is not a record type", rule="RFC 3597 section 5") from None
+    if dns.rdatatype.is_metatype(rdtype) or rdtype == 0:
+        raise RdataError(f"{text[:32]!r} is a type for queries and messages only", rule="RFC 6895 section 3.1")
+    return int(rdtype)
+
+
+@functools.lru_cache(maxsize=1024)
+def type_text(rdtype: int) -> str:
+    """Return the mnemonic of a record type, or ``TYPE123`` where it has none (RFC 3597 section 5)."""
+    import dns.rdatatype
+
+    return dns.rdatatype.to_text(RdataType.make(rdtype))
+
+
+_TYPE_NUMBERS: Final = {
+    member.name.replace("_", "-"): int(member)
+    for member in (
+        *(RdataType.A, RdataType.NS, RdataType.CNAME, RdataType.SOA, RdataType.PTR, RdataType.MX, RdataType.TXT),
+        *(RdataType.AAAA, RdataType.SRV, RdataType.NAPTR, RdataType.DNAME, RdataType.DS, RdataType.RRSIG),
+        *(RdataType.NSEC, RdataType.DNSKEY, RdataType.NSEC3, RdataType.NSEC3PARAM, RdataType.TLSA, RdataType.CDS),
+        *(RdataType.CDNSKEY, RdataType.CSYNC, RdataType.ZONEMD, RdataType.SVCB, RdataType.HTTPS, RdataType.CAA),
+    )
+}
+
+
+# ---- presentation to wire ------------------------------------------------------------------------------------------
+
+
+class NotPlain(ValueError):
+    """The text is not in the plain spelling that a short parser takes."""
+
+
+NOT_PLAIN: Final = (ValueError, LookupError, OverflowError, struct.error, ZonekitError)
+"""What a short parser raises when the text is not plain, or is wrong: somebody else has to look."""
+
+_ODD_SPACE: Final = re.compile(rb"[\n\v\f\r]")
+
+
+def parse_rdata(rdtype: int, text: bytes, origin: WireName) -> bytes:
+    """Return the wire form of record data given as in a zone file: one line, no parentheses, no comment.
+
+    Args:
+        rdtype: the record type's number.
+        text: the data in presentation form, or in the generic form of RFC 3597 section 5 (``\\# 4 C0000201``).
+        origin: what completes relative names.
+
+    Raises:
+        RdataError: the data does not fit its type.
+        DomainNameError: a name in the data breaks a limit.
+
+    >>> parse_rdata(MX, b"10 mail", b"\\x02nl\\x00")
+    b'\\x00\\n\\x04mail\\x02nl\\x00'
+    """
+    parser = PLAIN_PARSERS.get(rdtype)
+    if parser is not None and not _ODD_SPACE.search(text):
+        try:
+            return parser(text.strip(), origin)
+        except NOT_PLAIN:
+            pass  # not the plain spelling, or wrong: dnspython decides and words the error
+    return _parse_with_dnspython(rdtype, text, origin)
+
+
+def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
+    import dns.exception
+    import dns.rdata
+    import dns.rdataclass
+
+    from zonekit.names import from_wire_name
+
+    # dnspython would encode characters outside ASCII as UTF-8; a zone file holds octets (RFC 1035 section 5.1).
+    line = _BEYOND_ASCII.sub(lambda match: match[1] or b"\\%d" % match[2][0], text).decode("ascii")
+    if "\n" in line:  # where dnspython would stop and forget the rest
+        raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: it has more than one line")
+    try:
+        rdata = dns.rdata.from_text(
+            dns.rdataclass.IN, RdataType.make(rdtype), line, from_wire_name(origin), relativize=False
+        )
+        wire = rdata.to_wire()
+    except Exception as error:  # dnspython raises many kinds here, not only its own
+        raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: {_reason(error)}") from None
+    assert wire is not None
+    if len(wire) > MAX_RDATA_OCTETS:
+        raise RdataError(f"{type_text(rdtype)} data of {len(wire)} octets, more than {MAX_RDATA_OCTETS}")
+    return wire
+
+
+# An octet beyond ASCII, with the backslash that escapes it if there is one; and to pass over, any other escape.
+_BEYOND_ASCII: Final = re.compile(rb"(\\[\x00-\x7f])|\\?([\x80-\xff])")
+
+
+def _shortened(text: str) -> str:
+    return ascii(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _reason(error: Exception) -> str:
+    """What an exception of dnspython's says, with nothing in it that a terminal would obey."""
+    text = str(error) or type(error).__name__
+    return "".join([character if character.isprintable() else "?" for character in text[:200]])
+
+
+_OCTETS: Final = {str(octet).encode(): octet for octet in range(256)}
+
+
+def _parse_a(text: bytes, origin: WireName) -> bytes:
+    a, b, c, d = text.split(b".")
+    return b"%c%c%c%c" % (_OCTETS[a], _OCTETS[b], _OCTETS[c], _OCTETS[d])
+
+
+def _parse_aaaa(text: bytes, origin: WireName) -> bytes:
+    """An address in groups of hexadecimal digits; one that ends in dotted decimal is left to dnspython."""
+    head, gap, tail = text.partition(b"::")
+    groups = head.split(b":") if head else []
+    groups_after = tail.split(b":") if tail else []
+    missing = 8 - len(groups) - len(groups_after)
+    if (missing < 1 if gap else missing != 0) or b"" in groups or b"" in groups_after:
+        raise NotPlain
+    groups += [b"0"] * missing + groups_after
+    address = binascii.unhexlify(b"".join([group.zfill(4) for group in groups]))
+    if len(address) != 16:
+        raise NotPlain
+    return address
+
+
+def _parse_one_name(text: bytes, origin: WireName) -> bytes:
+    (name,) = text.split()
+    return _plain_name(name, origin)
+
+
+@functools.lru_cache(maxsize=8192)
+def _plain_name(text: bytes, origin: WireName) -> WireName:
+    if not is_plain_name(text) and text != b"@":
+        raise NotPlain
+    return parse_name_octets(text, origin)
+
+
+def _uint16(text: bytes) -> bytes:
+    if not text.isdigit() or len(text) > 5:
+        raise NotPlain
+    return int(text).to_bytes(2, "big")
+
+
+def _uint8(text: bytes) -> int:
+    if not text.isdigit() or len(text) > 3:
+        raise NotPlain
+    return int(text)
+
+
+def _parse_mx(text: bytes, origin: WireName) -> bytes:
+    preference, exchange = text.split()
+    return _uint16(preference) + _plain_name(exchange, origin)
+
+
+def _parse_srv(text: bytes, origin: WireName) -> bytes:
+    priority, weight, port, target = text.split()
+    return _uint16(priority) + _uint16(weight) + _uint16(port) + _plain_name(target, origin)
+
+
+_TXT_STRINGS: Final = re.compile(rb'(?:"[^"\\\n]*"|[^"\\\s;()]+)(?:[ \t]+(?:"[^"\\\n]*"|[^"\\\s;()]+))*[ \t]*')
+_TXT_STRING: Final = re.compile(rb'"([^"]*)"|(\S+)')
+
+
+def _parse_txt(text: bytes, origin: WireName) -> bytes:
+    if text[0] == 0x22 and text.find(b'"', 1) == len(text) - 1 and b"\\" not in text:
+        if len(text) < 2:
+            raise NotPlain
+        return (len(text) - 2).to_bytes(1, "big") + text[1:-1]
+    if _TXT_STRINGS.fullmatch(text) is None:
+        raise NotPlain
+    strings = [match[2] if match[1] is None else match[1] for match in _TXT_STRING.finditer(text)]
+    data = b"".join([len(string).to_bytes(1, "big") + string for string in strings])
+    if len(data) > MAX_RDATA_OCTETS:
+        raise NotPlain
+    return data
+
+
+def _parse_soa(text: bytes, origin: WireName) -> bytes:
+    mname, rname, serial, refresh, retry, expire, minimum = text.split()
+    if not serial.isdigit() or len(serial) > 10:
+        raise NotPlain
+    times = [parse_ttl(field.decode("ascii")) for field in (refresh, retry, expire, minimum)]
+    return _plain_name(mname, origin) + _plain_name(rname, origin) + struct.pack(">5I", int(serial), *times)
+
+
+_DIGEST_OCTETS: Final = {1: 20, 2: 32, 4: 48}
+
+
+def _parse_ds(text: bytes, origin: WireName) -> bytes:
+    tag, algorithm, digest_type, *digest = text.split()
+    digest_octets = binascii.unhexlify(b"".join(digest))
+    if len(digest_octets) != _DIGEST_OCTETS.get(_uint8(digest_type)):
+        raise NotPlain
+    return _uint16(tag) + bytes((_uint8(algorithm), _uint8(digest_type))) + digest_octets
+
+
+def _base64(text: bytes) -> bytes:
+    """Octets from base64, whole or in pieces."""
+    if b" " in text or b"\t" in text:
+        text = b"".join(text.split())
+    if not text:
+        raise NotPlain
+    return binascii.a2b_base64(text, strict_mode=True)
+
+
+def _parse_dnskey(text: bytes, origin: WireName) -> bytes:
+    flags, protocol, algorithm, key = text.split(None, 3)
+    return _uint16(flags) + bytes((_uint8(protocol), _uint8(algorithm))) + _base64(key)
+
+
+def _parse_rrsig(text: bytes, origin: WireName) -> bytes:
+    head, signature = text.rsplit(None, 1)
+    if head[-1] != 0x2E:  # the signer's final dot: what is left is the signature in one piece, the usual spelling
+        *fields, signature = text.split(None, 8)
+        head = b" ".join(fields)
+    return _rrsig_head(head, origin) + _base64(signature)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rrsig_head(text: bytes, origin: WireName) -> bytes:
+    """The fields of an RRSIG before the signature, which thousands of records of a zone share."""
+    covered, algorithm, labels, ttl, expires, starts, tag, signer = text.split()
+    return (
+        parse_type(covered.decode("ascii")).to_bytes(2, "big")
+        + bytes((_uint8(algorithm), _uint8(labels)))
+        + parse_ttl(ttl.decode("ascii")).to_bytes(4, "big")
+        + parse_rrsig_time(expires.decode("ascii")).to_bytes(4, "big")
+        + parse_rrsig_time(starts.decode("ascii")).to_bytes(4, "big")
+        + _uint16(tag)
+        + _plain_name(signer, origin)
+    )
+
+
+def _parse_nsec(text: bytes, origin: WireName) -> bytes:
+    next_name, types = text.split(None, 1)
+    if not is_plain_name(next_name):
+        raise NotPlain
+    return parse_name_octets(next_name, origin) + _bitmap_of_texts(types)
+
+
+@functools.lru_cache(maxsize=4096)
+def _bitmap_of_texts(types: bytes) -> bytes:
+    return type_bitmap([parse_type(text.decode("ascii")) for text in types.split()])
+
+
+PLAIN_PARSERS: Final[dict[int, Callable[[bytes, WireName], bytes]]] = {
+    A: _parse_a,
+    AAAA: _parse_aaaa,
+    NS: _parse_one_name,
+    CNAME: _parse_one_name,
+    PTR: _parse_one_name,
+    DNAME: _parse_one_name,
+    MX: _parse_mx,
+    SRV: _parse_srv,
+    TXT: _parse_txt,
+    SOA: _parse_soa,
+    DS: _parse_ds,
+    CDS: _parse_ds,
+    DNSKEY: _parse_dnskey,
+    CDNSKEY: _parse_dnskey,
+    RRSIG: _parse_rrsig,
+    NSEC: _parse_nsec,
+}
+
+
+# ---- wire to presentation ------------------------------------------------------------------------------------------
+
+
+def print_rdata(rdtype: int, rdata: bytes) -> str:
+    """Return record data in presentation form, on one line, every name absolute.
+
+    Types that dnspython does not know come in the generic form of RFC 3597 section 5.
+
+    >>> print_rdata(MX, b"\\x00\\n\\x04mail\\x02nl\\x00")
+    '10 mail.nl.'
+    """
+    printer = _PRINTERS.get(rdtype)
+    return _print_with_dnspython(rdtype, rdata) if printer is None else printer(rdata)
+
+
+def _print_with_dnspython(rdtype: int, rdata: bytes) -> str:
+    import dns.rdata
+    import dns.rdataclass
+
+    # Where dnspython reads data its own way back differently, the generic form is the one that is always right.
+    try:
+        parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
+        text = parsed.to_text().rstrip()  # it leaves a blank after generic data of no octets
+        if "\n" not in text and _parse_with_dnspython(rdtype, text.encode(), b"\x00") == rdata:
+            return text
+    except Exception:  # dnspython raises many kinds here, not only its own
+        pass
+    return f"\\# {len(rdata)} {rdata.hex().upper()}".rstrip()
+
+
+_OCTET_TEXTS: Final = [str(octet) for octet in range(256)]
+_TEXT_PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*")
+
+
+def _print_a(rdata: bytes) -> str:
+    a, b, c, d = rdata
+    return f"{a}.{b}.{c}.{d}"
+
+
+def _print_one_name(rdata: bytes) -> str:
+    return name_text(rdata)
+
+
+def _print_mx(rdata: bytes) -> str:
+    return f"{rdata[0] << 8 | rdata[1]} {name_text(rdata[2:])}"
+
+
+def _print_srv(rdata: bytes) -> str:
+    priority, weight, port = struct.unpack_from(">3H", rdata)
+    return f"{priority} {weight} {port} {name_text(rdata[6:])}"
+
+
+def _print_txt(rdata: bytes) -> str:
+    texts = []
+    position = 0
+    while position < len(rdata):
+        end = position + 1 + rdata[position]
+        texts.append(quoted_string(rdata[position + 1 : end]))
+        position = end
+    return " ".join(texts)
+
+
+def quoted_string(octets: bytes) -> str:
+    """Return octets as a quoted character-string (RFC 1035 section 5.1)."""
+    if _TEXT_PLAIN.fullmatch(octets):
+        return f'"{octets.decode("ascii")}"'
+    return '"' + "".join(_ESCAPED_OCTETS[octet] for octet in octets) + '"'
+
+
+_ESCAPED_OCTETS: Final = [
+    f"\\{chr(octet)}" if octet in b'"\\' else chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03}"
+    for octet in range(256)
+]
+
+
+def _print_rrsig(rdata: bytes) -> str:
+    signature_at = name_end(rdata, _RRSIG_FIXED_OCTETS)
+    signature = binascii.b2a_base64(rdata[signature_at:], newline=False).decode("ascii")
+    return _rrsig_head_text(rdata[:signature_at]) + signature
+
+
+@functools.lru_cache(maxsize=4096)
+def _rrsig_head_text(head: bytes) -> str:
+    """An RRSIG's fields up to the signature as text, which thousands of records of a zone share."""
+    covered, algorithm, labels, ttl, expires, starts, tag = struct.unpack_from(">HBBIIIH", head)
+    signer = name_text(head[_RRSIG_FIXED_OCTETS:])
+    return (
+        f"{type_text(covered)} {algorithm} {labels} {ttl}"
+        f" {rrsig_time_text(expires)} {rrsig_time_text(starts)} {tag} {signer} "
+    )
+
+
+def _print_nsec(rdata: bytes) -> str:
+    bitmap_at = name_end(rdata)
+    return name_text(rdata[:bitmap_at]) + _bitmap_text(rdata[bitmap_at:])
+
+
+@functools.lru_cache(maxsize=4096)
+def _bitmap_text(bitmap: bytes) -> str:
+    return "".join([f" {type_text(rdtype)}" for rdtype in bitmap_types(bitmap)])
+
+
+def _print_nsec3(rdata: bytes) -> str:
+    algorithm, flags, iterations, salt_octets = struct.unpack_from(">BBHB", rdata)
+    hash_at = 5 + salt_octets
+    salt = rdata[5:hash_at].hex().upper() or "-"
+    bitmap_at = hash_at + 1 + rdata[hash_at]
+    next_hash = base32_text(rdata[hash_at + 1 : bitmap_at])
+    return f"{algorithm} {flags} {iterations} {salt} {next_hash}{_bitmap_text(rdata[bitmap_at:])}"
+
+
+def base32_text(octets: bytes) -> str:
+    """Return octets in lower-case, unpadded base32 with the extended hex alphabet (RFC 4648 section 7, RFC 5155)."""
+    return base64.b32hexencode(octets).decode("ascii").rstrip("=").lower()
+
+
+def _print_dnskey(rdata: bytes) -> str:
+    key = binascii.b2a_base64(rdata[4:], newline=False).decode("ascii")
+    return f"{rdata[0] << 8 | rdata[1]} {rdata[2]} {rdata[3]} {key}"
+
+
+def _print_ds(rdata: bytes) -> str:
+    return f"{rdata[0] << 8 | rdata[1]} {rdata[2]} {rdata[3]} {rdata[4:].hex().upper()}"
+
+
+_PRINTERS: Final[dict[int, Callable[[bytes], str]]] = {
+    A: _print_a,
+    NS: _print_one_name,
+    CNAME: _print_one_name,
+    PTR: _print_one_name,
+    DNAME: _print_one_name,
+    MX: _print_mx,
+    SRV: _print_srv,
+    TXT: _print_txt,
+    DS: _print_ds,
+    CDS: _print_ds,
+    DNSKEY: _print_dnskey,
+    CDNSKEY: _print_dnskey,
+    RRSIG: _print_rrsig,
+    NSEC: _print_nsec,
+    NSEC3: _print_nsec3,
+}
+
+
+# ---- canonical form and checks -------------------------------------------------------------------------------------
+
+
+def canonical_rdata(rdtype: int, rdata: bytes) -> bytes:
+    """Return the canonical form of record data, the one that is signed (RFC 4034 section 6.2, RFC 6840 section 5.1).
+
+    >>> canonical_rdata(MX, b"\\x00\\n\\x04MAIL\\x02NL\\x00")
+    b'\\x00\\n\\x04mail\\x02nl\\x00'
+    """
+    names_from = _NAMES_FROM.get(rdtype)
+    if names_from is not None:
+        return rdata[:names_from] + rdata[names_from:].lower()
+    if rdtype == SOA:
+        return rdata[:-_SOA_NUMBERS_OCTETS].lower() + rdata[-_SOA_NUMBERS_OCTETS:]
+    if rdtype in (RRSIG, SIG):
+        return _lower_name_at(rdata, _RRSIG_FIXED_OCTETS)
+    if rdtype == NAPTR:
+        position = 4
+        for _ in range(3):  # flags, services, regexp (RFC 3403 section 4.1)
+            position += rdata[position] + 1
+        return _lower_name_at(rdata, position)
+    return rdata
+
+
+def has_names_to_lower(rdtype: int) -> bool:
+    """Whether the canonical form of this type's data can differ from the data as given."""
+    return rdtype in _NAMES_FROM or rdtype in (SOA, RRSIG, SIG, NAPTR)
+
+
+def _lower_name_at(rdata: bytes, start: int) -> bytes:
+    end = name_end(rdata, start)
+    return rdata[:start] + rdata[start:end].lower() + rdata[end:]
+
+
+def check_rdata(rdtype: int, rdata: bytes) -> None:
+    """Check that ``rdata`` is well-formed data of its type; data of types that dnspython does not know always is.
+
+    Raises:
+        RdataError: it is not, or has over 65535 octets.
+    """
+    import dns.rdata
+    import dns.rdataclass
+
+    if len(rdata) > MAX_RDATA_OCTETS:
+        raise RdataError(f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}")
+    try:
+        parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
+    except Exception as error:  # dnspython raises many kinds here, not only its own
+        raise RdataError(f"bad {type_text(rdtype)} data in wire form: {_reason(error)}") from None
+    if parsed.to_wire() != rdata:
+        raise RdataError(f"{type_text(rdtype)} data in wire form is not in its plain, uncompressed form")
+
+
+# ---- type bitmaps --------------------------------------------------------------------------------------------------
+
+
+def type_bitmap(rdtypes: Iterable[int]) -> bytes:
+    """Return the type bit maps field of NSEC, NSEC3 and CSYNC (RFC 4034 section 4.1.2).
+
+    >>> type_bitmap([A, RRSIG, NSEC]).hex()
+    '0006400000000003'
+    """
+    return _type_bitmap(tuple(rdtypes))
+
+
+@functools.lru_cache(maxsize=4096)
+def _type_bitmap(rdtypes: tuple[int, ...]) -> bytes:
+    windows: dict[int, bytearray] = {}
+    for rdtype in sorted(set(rdtypes)):
+        window, bit = divmod(rdtype, 256)
+        octets = windows.setdefault(window, bytearray())
+        octets.extend(bytes(bit // 8 + 1 - len(octets)))
+        octets[bit // 8] |= 0x80 >> bit % 8
+    return b"".join([bytes((window, len(octets))) + octets for window, octets in windows.items()])
+
+
+def bitmap_types(bitmap: bytes) -> list[int]:
+    """Return the types that a type bit maps field lists, in ascending order (RFC 4034 section 4.1.2).
+
+    Raises:
+        RdataError: a window is empty, over 32 octets, out of order or cut short.
+    """
+    rdtypes: list[int] = []
+    position, previous = 0, -1
+    while position < len(bitmap):
+        if len(bitmap) < position + 2:
+            raise RdataError("a type bit map is cut short", rule="RFC 4034 section 4.1.2")
+        window, length = bitmap[position], bitmap[position + 1]
+        octets = bitmap[position + 2 : position + 2 + length]
+        if window <= previous or not 1 <= length <= 32 or len(octets) != length:
+            raise RdataError("a type bit map has a bad window", rule="RFC 4034 section 4.1.2")
+        for index, octet in enumerate(octets):
+            rdtypes.extend(window * 256 + index * 8 + bit for bit in range(8) if octet & 0x80 >> bit)
+        position, previous = position + 2 + length, window
+    return rdtypes

@@ -1,0 +1,726 @@
+"""Signing RRsets and whole zones (RFC 4034, RFC 4035, RFC 5155).
+
+``sign_zone`` takes an unsigned or signed zone and returns the signed one. It signs every authoritative RRset and
+nothing else: DNSKEY, CDS and CDNSKEY with the KSKs, the rest with the ZSKs, everything with a CSK. Signatures are
+deterministic (RFC 6979, Ed25519, Ed448, PKCS #1 v1.5), so the same zone, keys and validity give the same bytes.
+
+Blocks of a zone are signed one by one, each on its own, which is what makes an executor worth passing in.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeVar, assert_never
+
+from zonekit import rdata as rd
+from zonekit.algorithms import signature_length, verify_signature
+from zonekit.denial import (
+    DENIAL_TYPES,
+    Denial,
+    HashedName,
+    Nsec,
+    Nsec3,
+    OptOut,
+    is_insecure_delegation,
+    nsec3_bitmap,
+    nsec3_chain,
+    nsec_record,
+    types_to_list,
+)
+from zonekit.dnskeys import dnskeys_of, key_tag_collisions
+from zonekit.errors import SigningError, ZonekitError
+from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
+from zonekit.keys import LocalSigner, SigningKey, key_tag
+from zonekit.names import WireName, is_subdomain, label_count, labels_of, name_end, name_text, order_key
+from zonekit.nodes import (
+    Node,
+    PackedRRset,
+    Record,
+    canonical_record,
+    join_node,
+    pack_record,
+    rdata_of,
+    split_node,
+    ttl_of,
+)
+from zonekit.ttl import Ttl, to_ttl
+from zonekit.zonemd import current_zonemd
+from zonekit.zones import (
+    Block,
+    NameStatus,
+    RRset,
+    Zone,
+    cut_blocks,
+    missing_ancestors,
+    pack_rrset,
+    view_rrset,
+    walk_block,
+)
+
+DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
+# RFC 4035 section 2.2 and RFC 7344 section 4.1: the RRsets that a parent's DS has to reach are the KSK's.
+KSK_SIGNED_TYPES: Final = frozenset((rd.DNSKEY, rd.CDS, rd.CDNSKEY))
+_RRSIG_FIXED_OCTETS: Final = 18
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
+
+class ForeignSignatures(enum.Enum):
+    """What becomes of RRSIGs that none of the given keys made."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """Signatures to keep from an earlier signing.
+
+    A signature stays, byte for byte, when it covers the same RRset with the same TTL, was made by one of the present
+    keys, has begun, and does not expire within ``signatures_refresh``. The earlier zone is trusted to hold signatures
+    that were good: it is what this signer wrote, not what somebody sent.
+
+    Attributes:
+        previous: the zone as it was signed before.
+        now: the instant that ``signatures_refresh`` counts from.
+        signatures_refresh: how long before its expiration a signature is made anew (BIND's signatures-refresh).
+
+    Raises:
+        TimeError: ``now`` is naive.
+        SigningError: ``signatures_refresh`` is negative.
+    """
+
+    previous: Zone
+    now: datetime
+    signatures_refresh: timedelta = timedelta(days=5)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "now", utc(self.now))
+        if self.signatures_refresh < timedelta(0):
+            raise SigningError(f"signatures_refresh is negative: {self.signatures_refresh}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jitter:
+    """Expirations spread over time, so that re-signing is spread as well.
+
+    Each RRset's signatures expire up to ``interval`` before the validity's expiration. How much before depends on
+    ``seed``, owner and type alone: the same seed gives the same zone.
+
+    Raises:
+        SigningError: the interval is negative or not in whole seconds.
+    """
+
+    interval: timedelta
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.interval < timedelta(0) or self.interval % timedelta(seconds=1):
+            raise SigningError(f"a jitter interval is a whole number of seconds, 0 or more, not {self.interval}")
+
+    def seconds_for(self, owner: WireName, rdtype: int) -> int:
+        """Return by how many seconds the signatures of this RRset expire earlier."""
+        span = self.interval // timedelta(seconds=1)
+        subject = self.seed.to_bytes(8, "big", signed=True) + rdtype.to_bytes(2, "big") + owner.lower()
+        return zlib.crc32(subject) % (span + 1)
+
+
+# ---- one RRset ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """One key, and the part of its RRSIGs that is the same everywhere."""
+
+    key: SigningKey
+    signer_name: WireName
+    inception: int
+    expiration: int
+    jitter: Jitter | None
+    signature_octets: int
+    _heads: dict[tuple[int, int, int], tuple[bytes, bytes]] = field(default_factory=dict)
+
+    def head(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> bytes:
+        """The RRSIG's data before the signature (RFC 4034 section 3.1)."""
+        return self._heads_for(owner, rdtype, labels, ttl)[0]
+
+    def sign(self, owner: WireName, rdtype: int, labels: int, ttl: int, signed_data: bytes) -> Record:
+        """The RRSIG record over RRs given in canonical form (RFC 4034 section 3.1.8.1)."""
+        heads = self._heads.get((rdtype, labels, ttl))
+        head, record_head = self._heads_for(owner, rdtype, labels, ttl) if heads is None else heads
+        try:
+            signature = self.key.signer.sign(head + signed_data)
+        except Exception as error:  # whatever an HSM's library raises; its text might hold anything
+            raise self._failure(owner, rdtype, type(error).__name__) from None
+        if len(signature) != self.signature_octets:
+            raise self._failure(owner, rdtype, f"{len(signature)} octets came back, not {self.signature_octets}")
+        return record_head + signature
+
+    def _heads_for(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> tuple[bytes, bytes]:
+        """The RRSIG's data and its record, each up to the signature; kept where they are the same for many RRsets."""
+        expiration = (
+            self.expiration if self.jitter is None else self.expiration - self.jitter.seconds_for(owner, rdtype)
+        )
+        head = (
+            rdtype.to_bytes(2, "big")
+            + bytes((self.key.algorithm, labels))
+            + ttl.to_bytes(4, "big")
+            + expiration.to_bytes(4, "big")
+            + self.inception.to_bytes(4, "big")
+            + self.key.key_tag.to_bytes(2, "big")
+            + self.signer_name
+        )
+        heads = head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
+        if self.jitter is None:
+            self._heads[rdtype, labels, ttl] = heads
+        return heads
+
+    def _failure(self, owner: WireName, rdtype: int, reason: str) -> SigningError:
+        return SigningError(
+            f"{name_text(owner)} {rd.type_text(rdtype)}: signing with key {self.key.key_tag}"
+            f" (algorithm {int(self.key.algorithm)}) failed: {reason}"
+        )
+
+
+def _signed_data(owner: WireName, records: Sequence[Record]) -> bytes:
+    """The RRs of an RRset as they are signed; ``owner`` is in lower case (RFC 4034 section 3.1.8.1)."""
+    if len(records) == 1:
+        return owner + canonical_record(records[0])
+    return b"".join([owner + canonical_record(record) for record in records])
+
+
+def _make_pens(
+    keys: Iterable[SigningKey], apex: WireName, validity: SignatureValidity, jitter: Jitter | None
+) -> tuple[_Pen, ...]:
+    inception, expiration = epoch_seconds(validity.inception), epoch_seconds(validity.expiration)
+    if jitter is not None and expiration - jitter.interval // timedelta(seconds=1) <= inception:
+        raise SigningError(
+            f"a jitter of {jitter.interval} leaves some signatures no validity at all", remedy="give a shorter interval"
+        )
+    signer_name = apex.lower()
+    ordered = sorted(keys, key=lambda key: (key.algorithm, key.key_tag))
+    return tuple(
+        _Pen(key, signer_name, inception, expiration, jitter, signature_length(key.algorithm, key.public_key))
+        for key in ordered
+    )
+
+
+def sign_rrset(
+    rrset: RRset, keys: Iterable[SigningKey], *, validity: SignatureValidity, jitter: Jitter | None = None
+) -> RRset:
+    """Return the RRSIGs over an RRset, one by each of ``keys`` whatever their role (RFC 4034 section 3).
+
+    Raises:
+        SigningError: no keys, keys of different zones, an RRset that is not within the keys' zone, or RRSIGs, which
+            are never signed (RFC 4035 section 2.2).
+    """
+    chosen = tuple(keys)
+    sign = rrset_signer(chosen, validity=validity, jitter=jitter)
+    check_signers(chosen)
+    return sign(rrset)
+
+
+def rrset_signer(
+    keys: Iterable[SigningKey], *, validity: SignatureValidity, jitter: Jitter | None = None
+) -> Callable[[RRset], RRset]:
+    """Return a function that makes the RRSIGs over one RRset after the other; for the rest like :func:`sign_rrset`."""
+    chosen = tuple(keys)
+    if not chosen:
+        raise SigningError("there is no key to sign with", remedy="give at least one")
+    apex = _common_owner(chosen)
+    pens = _make_pens(chosen, apex, validity, jitter)
+
+    def sign(rrset: RRset) -> RRset:
+        if rrset.rdtype == rd.RRSIG:
+            raise SigningError(f"{name_text(rrset.owner)}: RRSIGs are not signed", rule="RFC 4035 section 2.2")
+        if not is_subdomain(rrset.owner, apex):
+            raise SigningError(f"{name_text(rrset.owner)} is outside the zone of the keys, {name_text(apex)}")
+        return view_rrset(rrset.owner, (rd.RRSIG, rrset.rdtype, _sign(rrset.owner, pack_rrset(rrset), pens)))
+
+    return sign
+
+
+def is_signed_here(status: NameStatus, rdtype: int) -> bool:
+    """Whether an RRset of this type, at a name that is this in its zone, is signed (RFC 4035 section 2.2)."""
+    match status:
+        case NameStatus.APEX | NameStatus.AUTHORITATIVE:
+            return rdtype != rd.RRSIG
+        case NameStatus.DELEGATION:
+            return rdtype in (rd.DS, rd.NSEC)
+        case NameStatus.OCCLUDED | NameStatus.EMPTY_NON_TERMINAL | NameStatus.ABSENT:
+            return False
+        case _:
+            assert_never(status)
+
+
+def _sign(owner: WireName, packed: PackedRRset, pens: Sequence[_Pen]) -> list[Record]:
+    """The RRSIG records over one packed RRset, in canonical order."""
+    rdtype, _, records = packed
+    lowered = owner.lower()
+    ttl, labels, data = ttl_of(records[0]), label_count(owner), _signed_data(lowered, records)
+    if len(pens) == 1:
+        return [pens[0].sign(lowered, rdtype, labels, ttl, data)]
+    return sorted([pen.sign(lowered, rdtype, labels, ttl, data) for pen in pens], key=rdata_of)
+
+
+def verify_rrset(rrset: RRset, rrsigs: RRset, dnskeys: RRset, *, now: datetime) -> bool:
+    """Whether one of ``rrsigs`` over ``rrset`` is good at ``now`` by one of ``dnskeys`` (RFC 4035 section 5.3).
+
+    Owner, signer, type, labels, validity and the signature itself are checked. The TTL may be lower than the Original
+    TTL, as it is after a while in a cache, never higher. Signatures of algorithms unknown here do not count.
+
+    Raises:
+        TimeError: ``now`` is naive.
+    """
+    if order_key(rrset.owner) != order_key(rrsigs.owner) or rrsigs.covers != rrset.rdtype:
+        return False
+    instant = epoch_seconds(utc(now))
+    return any(
+        _signature_is_good(rrset, rrsig, dnskeys.owner, dnskey, instant)
+        for rrsig in rrsigs.rdatas
+        for dnskey in dnskeys.rdatas
+    )
+
+
+def _signature_is_good(rrset: RRset, rrsig: bytes, key_owner: WireName, dnskey: bytes, instant: int) -> bool:
+    algorithm, labels = rrsig[2], rrsig[3]
+    original_ttl, expiration, inception = (int.from_bytes(rrsig[at : at + 4], "big") for at in (4, 8, 12))
+    signature_at = name_end(rrsig, _RRSIG_FIXED_OCTETS)
+    signer_name = rrsig[_RRSIG_FIXED_OCTETS:signature_at].lower()
+    if (
+        signer_name != key_owner.lower()
+        or algorithm != dnskey[3]
+        or not dnskey[0] & 1  # the zone key flag (RFC 4034 section 2.1.1)
+        or int.from_bytes(rrsig[16:18], "big") != key_tag(dnskey)
+        or serial_before(instant, inception)
+        or serial_before(expiration, instant)
+        or rrset.ttl > original_ttl
+        or not is_subdomain(rrset.owner, signer_name)
+    ):
+        return False
+    owner = rrset.owner.lower()
+    if label_count(owner) < labels:
+        return False
+    if label_count(owner) > labels:  # expanded from a wildcard (RFC 4035 section 5.3.2)
+        kept = labels_of(owner)[-labels:] if labels else []
+        owner = b"\x01*" + b"".join([bytes((len(label),)) + label for label in kept]) + b"\x00"
+    records = [pack_record(rrset.rdtype, original_ttl, rdata) for rdata in rrset.rdatas]
+    signed = rrsig[:_RRSIG_FIXED_OCTETS] + signer_name + _signed_data(owner, records)
+    try:
+        return verify_signature(algorithm, dnskey[4:], rrsig[signature_at:], signed)
+    except ZonekitError:
+        return False
+
+
+# ---- a zone ---------------------------------------------------------------------------------------------------------
+
+
+def sign_zone(
+    zone: Zone,
+    keys: Iterable[SigningKey],
+    *,
+    validity: SignatureValidity,
+    denial: Denial = Nsec(),
+    dnskey_ttl: int = DEFAULT_DNSKEY_TTL,
+    reuse: Reuse | None = None,
+    jitter: Jitter | None = None,
+    foreign_signatures: ForeignSignatures = ForeignSignatures.KEEP,
+    executor: Executor | None = None,
+) -> Zone:
+    """Return the zone signed with ``keys`` (RFC 4035 section 2).
+
+    The keys join the DNSKEY RRset; DNSKEYs of others that are in it stay. NSEC and NSEC3 chains are built anew, and so
+    are all signatures by these keys, save those that ``reuse`` lets stay. The SOA serial stays: see
+    :func:`zonekit.with_serial`. A ZONEMD RRset, where there is one, is recomputed (RFC 8976).
+
+    Args:
+        zone: the zone, unsigned or signed before.
+        keys: the operator's own keys, for each algorithm a KSK and a ZSK, or a CSK.
+        validity: from when until when the signatures are valid.
+        denial: NSEC, or NSEC3 with its parameters.
+        dnskey_ttl: the TTL of the DNSKEY RRset, in seconds, where the zone does not have one yet.
+        reuse: an earlier signed version whose signatures stay where they still fit.
+        jitter: how far expirations are spread.
+        foreign_signatures: what becomes of RRSIGs that none of ``keys`` made. Those that stay are left as they are;
+            the ones over RRsets that signing changes (DNSKEY, NSEC, NSEC3, ZONEMD) go in any case.
+        executor: where blocks are signed; here and now when there is none.
+
+    Raises:
+        SigningError: no keys, keys of another zone, an algorithm with a KSK but no ZSK or the other way round (RFC 4035
+            section 2.2), a signer that does not sign for its DNSKEY, or an NSEC3 hash collision.
+        KeyTagCollision: two different keys of one algorithm have one key tag.
+        TtlError: ``dnskey_ttl`` is not a TTL.
+    """
+    own = tuple(keys)
+    _check_zone_keys(zone, own)
+    check_signers(own)
+    bare = _without_old_signatures(zone, own, foreign_signatures)
+    prepared = _with_apex_records(bare, own, denial, to_ttl(dnskey_ttl))
+    recipe = _Recipe(
+        apex=zone.apex,
+        denial=denial,
+        denial_ttl=zone.negative_ttl,
+        zone_pens=_make_pens([key for key in own if key.signs_zone], zone.apex, validity, jitter),
+        dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
+        reusable=_reusable_keys(own, reuse),
+        reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
+        reuse_until=0 if reuse is None else epoch_seconds(reuse.now + reuse.signatures_refresh),
+    )
+    earlier = None if reuse is None else reuse.previous
+    signed, links = _sign_names_of(prepared, recipe, earlier, executor)
+    if isinstance(denial, Nsec3):
+        signed = _with_nsec3(signed, links, recipe, denial, earlier, executor)
+    return _with_zonemd(signed, recipe)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """All that the signatures of a block depend on besides the block; this is what travels to a worker process."""
+
+    apex: WireName
+    denial: Denial
+    denial_ttl: int
+    zone_pens: tuple[_Pen, ...]
+    dnskey_pens: tuple[_Pen, ...]
+    reusable: frozenset[tuple[int, int]]
+    reuse_at: int
+    reuse_until: int
+
+    def pens_for(self, status: NameStatus, rdtype: int) -> tuple[_Pen, ...]:
+        """The keys that sign this RRset; none where it is not authoritative (RFC 4035 section 2.2)."""
+        if status is NameStatus.APEX and rdtype in KSK_SIGNED_TYPES:
+            return self.dnskey_pens
+        return self.zone_pens if is_signed_here(status, rdtype) else ()
+
+    def signatures(
+        self, owner: WireName, status: NameStatus, packed: PackedRRset, earlier: dict[tuple[int, int], list[Record]]
+    ) -> list[Record]:
+        """The RRSIG records over one RRset: reused where they may be, else made."""
+        pens = self.pens_for(status, packed[0])
+        if not pens:
+            return []
+        if earlier and earlier.get((packed[0], 0)) == packed[2]:
+            return self._reused(owner, packed, pens, earlier.get((rd.RRSIG, packed[0]), []))
+        return _sign(owner, packed, pens)
+
+    def _reused(
+        self, owner: WireName, packed: PackedRRset, pens: tuple[_Pen, ...], earlier: list[Record]
+    ) -> list[Record]:
+        kept: list[Record] = []
+        missing: list[_Pen] = []
+        ttl, labels = ttl_of(packed[2][0]), label_count(owner)
+        for pen in pens:
+            head = pen.head(owner, packed[0], labels, ttl)
+            for record in earlier:
+                rdata = rdata_of(record)
+                expiration, inception = int.from_bytes(rdata[8:12], "big"), int.from_bytes(rdata[12:16], "big")
+                if (
+                    (pen.key.algorithm, pen.key.key_tag) in self.reusable
+                    and rdata[:8] == head[:8]
+                    and rdata[16:_RRSIG_FIXED_OCTETS] == head[16:_RRSIG_FIXED_OCTETS]
+                    and rdata[_RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
+                    and ttl_of(record) == ttl
+                    and not serial_before(self.reuse_at, inception)
+                    and serial_before(self.reuse_until, expiration)
+                ):
+                    kept.append(record)
+                    break
+            else:
+                missing.append(pen)
+        if missing:
+            kept += _sign(owner, packed, missing)
+        return sorted(kept, key=rdata_of)
+
+    def sign_owner(
+        self, owner: WireName, status: NameStatus, rrsets: list[PackedRRset], earlier_node: Node | None
+    ) -> Node:
+        """The node of an owner with its signatures, beside those of others that it already has."""
+        earlier = {} if earlier_node is None else {found[:2]: found[2] for found in split_node(earlier_node)}
+        signed: list[PackedRRset] = []
+        foreign: dict[int, list[Record]] = {}
+        for rrset in rrsets:
+            if rrset[0] == rd.RRSIG:
+                foreign[rrset[1]] = rrset[2]
+            else:
+                signed.append(rrset)
+        for rrset in tuple(signed):
+            made = self.signatures(owner, status, rrset, earlier)
+            if foreign and rrset[0] in foreign:
+                made = sorted(made + foreign[rrset[0]], key=rdata_of)
+            if made:
+                signed.append((rd.RRSIG, rrset[0], made))
+        return join_node(signed)
+
+
+def _check_zone_keys(zone: Zone, keys: Sequence[SigningKey]) -> None:
+    apex = name_text(zone.apex)
+    if not keys:
+        raise SigningError(f"{apex}: there is no key to sign with", remedy="give a KSK and a ZSK, or a CSK")
+    if order_key(_common_owner(keys)) != order_key(zone.apex):
+        raise SigningError(f"{apex}: the keys belong to {name_text(keys[0].owner)}")
+    rdatas = [key.dnskey_rdata for key in keys]
+    if len(set(rdatas)) < len(rdatas):
+        raise SigningError(f"{apex}: the same key is given twice", remedy="drop one")
+    published = zone.get("@", rd.DNSKEY)
+    for collision in key_tag_collisions((*(() if published is None else dnskeys_of(published)), *keys)):
+        raise collision
+    for algorithm in sorted({key.algorithm for key in keys}):
+        of_algorithm = [key for key in keys if key.algorithm == algorithm]
+        for needed, there in (
+            ("KSK", any(key.signs_dnskey for key in of_algorithm)),
+            ("ZSK", any(key.signs_zone for key in of_algorithm)),
+        ):
+            if not there:
+                raise SigningError(
+                    f"{apex}: algorithm {algorithm.name} has no {needed}",
+                    remedy=f"add a {needed}, or give the key the role CSK",
+                    rule="RFC 4035 section 2.2",
+                )
+
+
+def _common_owner(keys: Sequence[SigningKey]) -> WireName:
+    owners = {key.owner.lower(): key.owner for key in keys}
+    if len(owners) > 1:
+        names = " and ".join(sorted(name_text(owner) for owner in owners.values()))
+        raise SigningError(f"the keys belong to different zones: {names}")
+    return keys[0].owner
+
+
+_SIGNER_TEST: Final = b"zonekit asks a signer for one signature before it signs a zone"
+
+
+def check_signers(keys: Iterable[SigningKey]) -> None:
+    """Check that each key's signer signs for its DNSKEY; a key that holds its private key was checked when it was made.
+
+    Raises:
+        SigningError: a signer elsewhere fails, or its signature is not good by the DNSKEY.
+    """
+    for key in keys:
+        if isinstance(key.signer, LocalSigner):
+            continue
+        place = f"{name_text(key.owner)}: the signer of key {key.key_tag} (algorithm {int(key.algorithm)})"
+        try:
+            signature = key.signer.sign(_SIGNER_TEST)
+        except Exception as error:  # whatever an HSM's library raises; its text might hold anything
+            raise SigningError(f"{place} failed: {type(error).__name__}") from None
+        if not verify_signature(key.algorithm, key.public_key, signature, _SIGNER_TEST):
+            raise SigningError(
+                f"{place} does not sign for this DNSKEY",
+                remedy="check that it uses the private key of this DNSKEY and returns the RRSIG form of the signature",
+            )
+
+
+def _without_old_signatures(zone: Zone, keys: Sequence[SigningKey], foreign: ForeignSignatures) -> Zone:
+    """The zone without denial records and without the signatures that are to be made anew."""
+    ours = {(key.algorithm.value, key.key_tag) for key in keys}
+
+    def stays(rrset: PackedRRset) -> PackedRRset | None:
+        if rrset[0] in DENIAL_TYPES:
+            return None
+        if rrset[0] != rd.RRSIG:
+            return rrset
+        if rrset[1] in DENIAL_TYPES or rrset[1] == rd.ZONEMD or foreign is ForeignSignatures.DROP:
+            return None
+        records = [record for record in rrset[2] if (record[12], record[26] << 8 | record[27]) not in ours]
+        return (rd.RRSIG, rrset[1], records) if records else None
+
+    def bare(node: Node) -> Node:
+        rrsets = split_node(node)
+        if all(rrset[0] not in _REDONE for rrset in rrsets):
+            return node
+        kept = [stays(rrset) for rrset in rrsets]
+        return join_node([rrset for rrset in kept if rrset is not None])
+
+    blocks: list[Block] = []
+    for block in zone.blocks:
+        nodes = tuple(map(bare, block.nodes))
+        if all(nodes):
+            blocks.append(Block(block.owners, nodes))
+        elif any(nodes):
+            pairs = [pair for pair in zip(block.owners, nodes, strict=True) if pair[1]]
+            blocks.extend(cut_blocks(pairs))
+    return Zone.from_blocks(zone.apex, bare(zone.apex_node), blocks)
+
+
+_REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
+
+
+def _with_apex_records(zone: Zone, keys: Sequence[SigningKey], denial: Denial, dnskey_ttl: Ttl) -> Zone:
+    """The zone with its DNSKEY RRset and, for NSEC3, its NSEC3PARAM RRset."""
+    own = tuple(key.dnskey_rdata for key in keys)
+    published = zone.get("@", rd.DNSKEY)
+    if published is None:
+        dnskeys = RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=dnskey_ttl, rdatas=own)
+    else:
+        dnskeys = RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=published.ttl, rdatas=(*published.rdatas, *own))
+        if dnskeys != published and zone.get("@", rd.RRSIG, rd.DNSKEY) is not None:
+            zone = zone.remove("@", rd.RRSIG, rd.DNSKEY)
+    zone = zone.replace(dnskeys)
+    if isinstance(denial, Nsec3):
+        # TTL 0: no resolver asks for it, and a secondary that does wants the present one (RFC 5155 section 4).
+        zone = zone.replace(RRset(owner=zone.apex, rdtype=rd.NSEC3PARAM, ttl=Ttl(0), rdatas=(denial.param_rdata(),)))
+    return zone
+
+
+def _reusable_keys(keys: Sequence[SigningKey], reuse: Reuse | None) -> frozenset[tuple[int, int]]:
+    """Algorithm and key tag of the keys that the earlier zone published too."""
+    published = None if reuse is None else reuse.previous.get("@", rd.DNSKEY)
+    if published is None:
+        return frozenset()
+    return frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
+
+
+# -- the blocks of a zone
+
+_Earlier = dict[WireName, Node]
+_Job = tuple[Block, WireName | None, WireName, _Earlier]
+
+
+def _sign_names_of(
+    zone: Zone, recipe: _Recipe, earlier: Zone | None, executor: Executor | None
+) -> tuple[Zone, list[HashedName]]:
+    """The zone signed, with an NSEC chain or, for NSEC3, with the links that its chain will be made of."""
+    cuts = [zone.cut_above(block.owners[0]) for block in zone.blocks]
+    following = _first_names_after(zone, cuts)
+    jobs = [
+        (block, cut, after, _earlier_nodes(earlier, block))
+        for block, cut, after in zip(zone.blocks, cuts, following[1:], strict=True)
+    ]
+    links: list[HashedName] = []
+    apex_earlier = {} if earlier is None else {zone.apex.lower(): earlier.apex_node}
+    apex_rrsets = split_node(zone.apex_node)
+    apex_block = _sign_names(recipe, [(zone.apex, NameStatus.APEX, apex_rrsets)], following[0], apex_earlier, links)
+    blocks: list[Block] = []
+    for block, more in _run(functools.partial(_sign_block, recipe), jobs, executor):
+        blocks.append(block)
+        links += more
+    return Zone.from_blocks(zone.apex, apex_block[0][1], blocks), links
+
+
+def _first_names_after(zone: Zone, cuts: Sequence[WireName | None]) -> list[WireName]:
+    """For the apex and for each block, the name that an NSEC of its last name leads to."""
+    following = [zone.apex]
+    for block, cut in zip(reversed(zone.blocks), reversed(cuts), strict=True):
+        if cut is None:
+            first: WireName | None = block.owners[0]
+        else:
+            walked = walk_block(block, cut)
+            first = next((owner for owner, status, _ in walked if status is not NameStatus.OCCLUDED), None)
+        following.append(following[-1] if first is None else first)
+    return following[::-1]
+
+
+def _earlier_nodes(earlier: Zone | None, block: Block) -> _Earlier:
+    if earlier is None:
+        return {}
+    return {owner.lower(): node for owner, node in earlier.nodes_between(block.owners[0], block.owners[-1])}
+
+
+def _sign_block(recipe: _Recipe, job: _Job) -> tuple[Block, list[HashedName]]:
+    block, cut, following, earlier = job
+    links: list[HashedName] = []
+    pairs = _sign_names(recipe, walk_block(block, cut), following, earlier, links)
+    owners, nodes = zip(*pairs, strict=True)
+    return Block(owners, nodes), links
+
+
+def _sign_names(
+    recipe: _Recipe,
+    names: Iterable[tuple[WireName, NameStatus, list[PackedRRset]]],
+    following: WireName,
+    earlier: _Earlier,
+    links: list[HashedName],
+) -> list[tuple[WireName, Node]]:
+    """The signed nodes of consecutive names; adds to ``links`` what an NSEC3 chain needs of them."""
+    denial = recipe.denial
+    held = list(names)
+    signed: list[tuple[WireName, Node]] = []
+    next_name = following
+    for owner, status, rrsets in reversed(held):
+        if status is NameStatus.OCCLUDED:
+            signed.append((owner, join_node(rrsets)))
+            continue
+        if isinstance(denial, Nsec):
+            rdtypes = types_to_list(status, rrsets)
+            record = nsec_record(next_name, (*rdtypes, rd.RRSIG, rd.NSEC), recipe.denial_ttl)
+            rrsets = [*rrsets, (rd.NSEC, 0, [record])]
+            next_name = owner
+        elif denial.opt_out is OptOut.OFF or not is_insecure_delegation(status, rrsets):
+            links.append(HashedName(denial.hash(owner), owner, nsec3_bitmap(status, rrsets)))
+        signed.append((owner, recipe.sign_owner(owner, status, rrsets, earlier.get(owner.lower()))))
+    signed.reverse()
+    return signed
+
+
+def _run(work: Callable[[_Given], _Made], jobs: Iterable[_Given], executor: Executor | None) -> Iterator[_Made]:
+    return map(work, jobs) if executor is None else executor.map(work, jobs)
+
+
+# -- NSEC3 and ZONEMD
+
+
+def _with_nsec3(
+    zone: Zone,
+    links: list[HashedName],
+    recipe: _Recipe,
+    denial: Nsec3,
+    earlier: Zone | None,
+    executor: Executor | None,
+) -> Zone:
+    """The signed zone with its NSEC3 chain, signed (RFC 5155 section 7.1)."""
+    ordered = sorted((link.name for link in links), key=order_key)
+    empty = rd.type_bitmap(())
+    links = links + [HashedName(denial.hash(name), name, empty) for name in missing_ancestors(ordered, zone.apex)]
+    chain = [
+        (owner, join_node([(rd.NSEC3, 0, [record])]))
+        for owner, record in nsec3_chain(denial, zone.apex, links, recipe.denial_ttl)
+    ]
+    jobs = [(block, None, zone.apex, _earlier_nodes(earlier, block)) for block in cut_blocks(chain)]
+    signed: list[tuple[WireName, Node]] = []
+    for block in _run(functools.partial(_sign_chain_block, recipe), jobs, executor):
+        signed += zip(block.owners, block.nodes, strict=True)
+    rest = [pair for block in zone.blocks for pair in zip(block.owners, block.nodes, strict=True)]
+    return Zone.from_blocks(zone.apex, zone.apex_node, cut_blocks(_joined(sorted(rest + signed, key=_owner_order))))
+
+
+def _sign_chain_block(recipe: _Recipe, job: _Job) -> Block:
+    block, _, _, earlier = job
+    nodes = [
+        recipe.sign_owner(owner, NameStatus.AUTHORITATIVE, split_node(node), earlier.get(owner.lower()))
+        for owner, node in zip(block.owners, block.nodes, strict=True)
+    ]
+    return Block(block.owners, tuple(nodes))
+
+
+def _owner_order(pair: tuple[WireName, Node]) -> bytes:
+    return order_key(pair[0])
+
+
+def _joined(pairs: Iterable[tuple[WireName, Node]]) -> Iterator[tuple[WireName, Node]]:
+    """Pairs in order, with one for each owner: the owner of an NSEC3 may be a name of the zone as well."""
+    held: tuple[WireName, Node] | None = None
+    for pair in pairs:
+        if held is None:
+            held = pair
+        elif held[0].lower() == pair[0].lower():
+            held = (held[0], join_node([*split_node(held[1]), *split_node(pair[1])]))
+        else:
+            yield held
+            held = pair
+    if held is not None:
+        yield held
+
+
+def _with_zonemd(zone: Zone, recipe: _Recipe) -> Zone:
+    zonemd = current_zonemd(zone)
+    if zonemd is None:
+        return zone
+    made = _sign(zone.apex, pack_rrset(zonemd), recipe.zone_pens)
+    return zone.replace(zonemd, view_rrset(zone.apex, (rd.RRSIG, rd.ZONEMD, made)))

@@ -1,0 +1,1 @@
+"""When each step of a transfer is safe."""
