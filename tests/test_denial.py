@@ -83,6 +83,13 @@ def test_parameters_that_do_not_fit_the_record_are_refused() -> None:
         Nsec3(salt=bytes(256))
 
 
+def test_an_apex_too_long_for_hashed_names_is_refused() -> None:
+    label = b"\x3f" + b"a" * 63
+    assert len(hashed_owner(bytes(20), label * 3 + b"\x1c" + b"b" * 28 + b"\x00")) == 255
+    with pytest.raises(SigningError, match="have 256 octets, more than 255; sign with NSEC"):
+        hashed_owner(bytes(20), label * 3 + b"\x1d" + b"b" * 29 + b"\x00")
+
+
 def test_the_defaults_are_those_of_rfc_9276() -> None:
     assert Nsec3().param_rdata() == b"\x01\x00\x00\x00\x00"
     assert Nsec3(opt_out=OptOut.ON).param_rdata() == b"\x01\x00\x00\x00\x00", "the flags of NSEC3PARAM are 0"

@@ -37,6 +37,7 @@ from zonekit.keys import (
     NO_TIMING,
     KeyRole,
     KeyTiming,
+    KeyUse,
     LocalSigner,
     Signer,
     SigningKey,
@@ -500,6 +501,31 @@ def test_the_search_for_secrets_finds_one() -> None:
         )
         with pytest.raises(AssertionError):
             assert_secret(numbers, pem, f"oops: {shown}")
+
+
+_MOMENTS = st.none() | st.integers(0, 8).map(lambda day: datetime(2026, 1, 1 + day, tzinfo=UTC))
+
+
+@given(_MOMENTS, _MOMENTS, _MOMENTS, _MOMENTS, st.integers(1, 9))
+def test_a_key_signs_from_activate_to_inactive_and_is_gone_after_delete(
+    publish: datetime | None, activate: datetime | None, inactive: datetime | None, delete: datetime | None, day: int
+) -> None:
+    now = datetime(2026, 1, day, tzinfo=UTC)
+    timing = KeyTiming(publish=publish, activate=activate, inactive=inactive, delete=delete)
+    begun = {
+        name for name in ("publish", "activate", "inactive", "delete") if (at := getattr(timing, name)) and at <= now
+    }
+    expected = KeyUse.NONE
+    if timing == NO_TIMING or ("activate" in begun and not begun & {"inactive", "delete"}):
+        expected = KeyUse.SIGN
+    elif begun & {"publish", "activate"} and "delete" not in begun:
+        expected = KeyUse.PUBLISH
+    assert timing.use_at(now) is expected
+
+
+def test_what_a_key_is_for_is_not_asked_of_a_naive_instant() -> None:
+    with pytest.raises(TimeError, match="no time zone"):
+        NO_TIMING.use_at(datetime(2026, 1, 1))
 
 
 def test_every_refusal_here_survives_the_way_back_from_a_worker() -> None:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.errors import SigningError
-from zonekit.names import WireName, name_text
+from zonekit.names import MAX_NAME_OCTETS, WireName, name_text
 from zonekit.nodes import PackedRRset, Record, pack_record
 from zonekit.zones import NameStatus
 
@@ -101,9 +101,20 @@ def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> byt
 
 
 def hashed_owner(digest: bytes, apex: WireName) -> WireName:
-    """Return the owner name of the NSEC3 record of a hash (RFC 5155 section 3)."""
+    """Return the owner name of the NSEC3 record of a hash (RFC 5155 section 3).
+
+    Raises:
+        SigningError: the apex is so long that the name would have over 255 octets.
+    """
     label = rd.base32_text(digest).encode("ascii")
-    return bytes((len(label),)) + label + apex
+    owner = bytes((len(label),)) + label + apex
+    if len(owner) > MAX_NAME_OCTETS:
+        raise SigningError(
+            f"{name_text(apex)}: NSEC3 owner names under it have {len(owner)} octets, more than {MAX_NAME_OCTETS}",
+            remedy="sign with NSEC",
+            rule="RFC 5155 section 3",
+        )
+    return owner
 
 
 def nsec_record(next_name: WireName, rdtypes: Iterable[int], ttl: int) -> Record:

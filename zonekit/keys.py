@@ -162,6 +162,14 @@ def _check_tags(tags: Iterable[int]) -> frozenset[int]:
     return checked
 
 
+class KeyUse(enum.Enum):
+    """What a key is for at some instant, by its timing."""
+
+    SIGN = "sign"
+    PUBLISH = "publish"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyTiming:
     """What BIND keeps beside a key: when it does what, in BIND's words. None where nothing was said.
@@ -195,6 +203,25 @@ class KeyTiming:
     def starting(cls, now: datetime) -> KeyTiming:
         """Return the timing of a key that is made, published and used from ``now``, as dnssec-keygen gives it."""
         return cls(created=now, publish=now, activate=now)
+
+    def use_at(self, now: datetime) -> KeyUse:
+        """Return what BIND would use the key for; one without any timing signs as soon as it is there.
+
+        Raises:
+            TimeError: ``now`` is naive or not in whole seconds.
+        """
+        instant = utc(now)
+
+        def passed(event: datetime | None) -> bool:
+            return event is not None and event <= instant
+
+        if self == NO_TIMING:
+            return KeyUse.SIGN
+        if passed(self.delete):
+            return KeyUse.NONE
+        if passed(self.activate) and not passed(self.inactive):
+            return KeyUse.SIGN
+        return KeyUse.PUBLISH if passed(self.publish) or passed(self.activate) else KeyUse.NONE
 
 
 NO_TIMING: Final = KeyTiming()

@@ -9,7 +9,7 @@ from typing import Final
 
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, check_public_key
-from zonekit.cli.inputs import KeyPair, use_of
+from zonekit.cli.inputs import KeyPair
 from zonekit.cli.outputs import denial_text, role_text
 from zonekit.denial import Nsec, Nsec3
 from zonekit.dnskeys import Dnskey, check_intake, dnskey_signers, dnskeys_of, key_tag_collisions
@@ -166,7 +166,7 @@ def key_file_facts(pair: KeyPair, now: datetime) -> KeyFileFacts:
         zone=name_text(pair.public_key.owner),
         key=key_facts(pair.public_key),
         private=pair.private,
-        use=None if pair.signing_key is None else use_of(pair.signing_key, now).value,
+        use=None if pair.signing_key is None else pair.signing_key.timing.use_at(now).value,
         timing=timing,
         findings=pair.findings,
     )

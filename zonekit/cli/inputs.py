@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from zonekit.errors import DnskeyRefused, KeyFileError, ZonekitError
 from zonekit.files import check_key, opener_within, read_key, read_keys, read_text, read_zone_with_findings
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
-from zonekit.keys import NO_TIMING, KeyRole, SigningKey, key_file_stem
+from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
 from zonekit.names import WireName, from_wire_name, name_text, parse_origin
 from zonekit.zonefile import ParsedZone, parse_zone_with_findings
 
@@ -179,30 +178,6 @@ def public_keys_in(directory: str, origin: WireName) -> list[Dnskey]:
     return read_dnskeys(map(str, files))
 
 
-class KeyUse(enum.Enum):
-    """What a key is for at some instant, by the timing metadata beside it."""
-
-    SIGN = "sign"
-    PUBLISH = "publish"
-    NONE = "none"
-
-
-def use_of(key: SigningKey, now: datetime) -> KeyUse:
-    """Return what BIND would use a key for; one without any timing is used as soon as it is there."""
-    timing = key.timing
-    if timing == NO_TIMING:
-        return KeyUse.SIGN
-
-    def passed(instant: datetime | None) -> bool:
-        return instant is not None and instant <= now
-
-    if passed(timing.delete):
-        return KeyUse.NONE
-    if passed(timing.activate) and not passed(timing.inactive):
-        return KeyUse.SIGN
-    return KeyUse.PUBLISH if passed(timing.publish) or passed(timing.activate) else KeyUse.NONE
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OwnKeys:
     """The operator's own keys of a zone.
@@ -227,13 +202,13 @@ def read_own_keys(
     keys = [_with_role(key, as_csk) for key in read_keys(directory, from_wire_name(origin))]
     if not keys:
         raise Refused(f"{directory}: there is no key of {name_text(origin)} here; make some with zonekit keygen")
-    signing = tuple(key for key in keys if use_of(key, now) is KeyUse.SIGN)
+    signing = tuple(key for key in keys if key.timing.use_at(now) is KeyUse.SIGN)
     if not signing:
         raise Refused(
             f"{directory}: by its timing no key of {name_text(origin)} here is in use at {instant_text(now)};"
             " name the keys that are to sign all the same, or see their timing with zonekit show"
         )
-    return OwnKeys(signing=signing, published=tuple(key for key in keys if use_of(key, now) is KeyUse.PUBLISH))
+    return OwnKeys(signing=signing, published=tuple(key for key in keys if key.timing.use_at(now) is KeyUse.PUBLISH))
 
 
 def _key_path(name: str, directory: str | None) -> str:
