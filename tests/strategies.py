@@ -199,8 +199,10 @@ def signatures(owner: WireName, covered: int, signer: WireName = ORIGIN) -> Sear
     labels_field = st.just(bytes((label_count(owner),)))
     algorithm = st.sampled_from((b"\x08", b"\x0d"))
     times = st.sampled_from((bytes.fromhex("6b01fb406aef8640"), bytes.fromhex("b000000050000000")))
-    octets = st.one_of(_fixed(64), st.binary(min_size=1, max_size=40))
-    return _joined(head, algorithm, labels_field, _uint(4), times, _uint(2), st.just(signer), octets)
+    octets = st.one_of(_fixed(64), st.binary(min_size=1, max_size=3))
+    # Few of each, so that many signatures of a zone begin alike, as they do.
+    original_ttls, tags = st.sampled_from((b"\0\0\x0e\x10", b"\0\1\x51\x80")), st.sampled_from((b"\0\0", b"\x30\x39"))
+    return _joined(head, algorithm, labels_field, original_ttls, times, tags, st.just(signer), octets)
 
 
 # ---- RRsets ---------------------------------------------------------------------------------------------------------

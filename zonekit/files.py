@@ -229,12 +229,8 @@ def _status_of_plain_file(target: str, path: StrPath) -> os.stat_result | None:
 
 def _create_temporary(directory: str, mode: int) -> tuple[str, int]:
     """Create a new file beside the one to be written."""
-    while True:
-        temporary = os.path.join(directory, f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
-        try:
-            return temporary, _create(temporary, mode)
-        except FileExistsError:
-            continue
+    temporary = os.path.join(directory, f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
+    return temporary, _create(temporary, mode)
 
 
 def _create(path: str, mode: int) -> int:
