@@ -26,8 +26,9 @@ from zonekit.apex import (
     with_serial,
     withdraw_dnskeys,
 )
-from zonekit.denial import Denial, Nsec, Nsec3, OptOut
+from zonekit.denial import Denial, Nsec, Nsec3, OptOut, hashed_owner
 from zonekit.dnskeys import Dnskey, parse_dnskeys
+from zonekit.ds import make_cdnskey, make_cds
 from zonekit.errors import (
     KeyTagCollision,
     ResponseTooLarge,
@@ -39,9 +40,9 @@ from zonekit.errors import (
 )
 from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey, generate_zsk
-from zonekit.names import name_text, order_key
+from zonekit.names import from_wire_name, name_text, order_key
 from zonekit.nodes import Node
-from zonekit.signing import sign_zone, verify_rrset
+from zonekit.signing import ForeignSignatures, sign_rrset, sign_zone, verify_rrset
 from zonekit.ttl import Ttl
 from zonekit.zonemd import current_zonemd, zone_digest
 from zonekit.zones import NameStatus, RRset, Zone
@@ -295,6 +296,49 @@ def test_a_ksk_that_left_the_signers_can_be_withdrawn() -> None:
     assert_signed(left, KEYS, Nsec(), NOW + timedelta(days=1))
 
 
+def test_a_key_that_still_signs_anything_in_the_zone_cannot_be_withdrawn() -> None:
+    coming = zsk(number=1)
+    zone = merge_dnskeys(signed_zone(), parse_dnskeys(coming), signers=KEYS, validity=VALIDITY)
+    apex_signed_by_coming = sign_zone(
+        zone, [ksk(), coming], validity=VALIDITY, foreign_signatures=ForeignSignatures.DROP
+    ).apex_node
+    lowered = Zone.from_blocks(zone.apex, apex_signed_by_coming, zone.blocks)
+    with pytest.raises(SigningError, match=f"DNSKEY {zsk().key_tag} .* signs this zone"):
+        withdraw_dnskeys(lowered, parse_dnskeys(zsk()), signers=[ksk(), coming], validity=VALIDITY)
+    resigned = sign_zone(lowered, [ksk(), coming], validity=VALIDITY, foreign_signatures=ForeignSignatures.DROP)
+    alone = withdraw_dnskeys(resigned, parse_dnskeys(zsk()), signers=[ksk(), coming], validity=VALIDITY)
+    assert_signed(alone, [ksk(), coming], Nsec(), NOW)
+
+
+def test_what_a_withdrawn_ksk_signed_beside_the_dnskeys_is_signed_anew() -> None:
+    leaving = ksk(number=1)
+    dnskeys = RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=Ttl(60), rdatas=(leaving.dnskey_rdata,))
+    zone = signed_zone(make_cds(dnskeys, ttl=60), make_cdnskey(dnskeys, ttl=60), keys=[leaving, zsk()])
+    both = merge_dnskeys(zone, parse_dnskeys(ksk()), signers=[leaving, zsk()], validity=VALIDITY)
+    alone = withdraw_dnskeys(both, parse_dnskeys(leaving), signers=KEYS, validity=VALIDITY)
+    assert_signed(alone, KEYS, Nsec(), NOW)
+
+
+def test_every_chain_of_a_zone_between_two_follows_the_apex() -> None:
+    first, second = Nsec3(), Nsec3(salt=b"\xaa")
+    zones = [signed_zone(denial=denial) for denial in (first, second)]
+    held = [rrset for rrset in zones[0].rrsets() if rd.NSEC3PARAM not in (rrset.rdtype, rrset.covers)]
+    held += [rrset for rrset in zones[1].rrsets() if rd.NSEC3 in (rrset.rdtype, rrset.covers)]
+    params = RRset(owner=ORIGIN, rdtype=rd.NSEC3PARAM, ttl=Ttl(0), rdatas=(first.param_rdata(), second.param_rdata()))
+    held += [params, sign_rrset(params, [zsk()], validity=VALIDITY)]
+    merged = merge_dnskeys(
+        Zone.from_rrsets("example.nl", held),
+        FOREIGN,
+        signers=KEYS,
+        validity=VALIDITY,
+        parent_records=ParentRecords.PUBLISH,
+    )
+    for denial in (first, second):
+        nsec3 = merged.get(from_wire_name(hashed_owner(denial.hash(ORIGIN), ORIGIN)), "NSEC3")
+        assert nsec3 is not None
+        assert {"CDS", "CDNSKEY"} <= set(nsec3.text().split())
+
+
 # ---- TTLs -----------------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +415,25 @@ def test_an_unsigned_zone_is_lowered_without_keys() -> None:
     lowered = lower_ttls(plain_zone(), 600)
     assert [(change.rdtype, change.old_ttl, change.new_ttl) for change in lowered.changes] == [("NS", 86400, 600)]
     assert lowered.zone.serial == 8
+
+
+def test_the_ttl_of_signatures_is_not_lowered_by_itself() -> None:
+    with pytest.raises(SigningError, match="the TTL of an RRSIG is that of what it covers; name the types"):
+        lower_ttls(signed_zone(), 60, types=["RRSIG"], signers=KEYS, validity=LATER)
+
+
+def test_a_restored_nsec_stays_within_what_the_soa_says_now() -> None:
+    lowered = lower_ttls(signed_zone(), 60, types=None, scope=TtlScope.ZONE, signers=KEYS, validity=LATER)
+    changes = [change for change in lowered.changes if change.rdtype != "SOA"]
+    restored = restore_ttls(lowered.zone, changes, signers=KEYS, validity=LATER).zone
+    assert restored.apex_rrset(rd.NSEC).ttl == restored.negative_ttl == 60
+    assert_signed(restored, KEYS, Nsec(), NOW + timedelta(days=1))
+
+
+def test_a_zone_with_any_signature_is_not_taken_for_unsigned() -> None:
+    broken = signed_zone().remove("@", "RRSIG", "SOA")
+    with pytest.raises(SigningError, match="the zone is signed"):
+        lower_ttls(broken, 600)
 
 
 def test_a_cap_that_is_no_ttl_is_refused() -> None:

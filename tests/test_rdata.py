@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dns.exception
+import dns.ipv6
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
@@ -359,3 +360,19 @@ def test_a_name_too_long_in_data_is_refused() -> None:
     long = ".".join(["x" * 60] * 4).encode()
     with pytest.raises((RdataError, DomainNameError)):
         rd.parse_rdata(rd.NS, long, ORIGIN)
+
+
+_GROUPS = st.lists(st.sampled_from((0, 0, 0, 1, 0xAB, 0xFFFF)), min_size=8, max_size=8)
+
+
+@given(_GROUPS.map(lambda groups: b"".join(group.to_bytes(2, "big") for group in groups)))
+def test_addresses_are_printed_as_dnspython_prints_them(rdata: bytes) -> None:
+    assert rd.print_rdata(rd.AAAA, rdata) == dns.ipv6.inet_ntoa(rdata)
+
+
+@given(st.integers(0, 255), st.from_regex(rb"[a-zA-Z0-9]{1,9}", fullmatch=True), st.binary(max_size=6))
+def test_a_caa_is_printed_so_that_it_reads_back(flags: int, tag: bytes, value: bytes) -> None:
+    rdata = bytes((flags, len(tag))) + tag + value
+    text = rd.print_rdata(rd.CAA, rdata)
+    assert rd.parse_rdata(rd.CAA, text.encode(), b"\x00") == rdata
+    assert text == dns.rdata.from_wire("IN", "CAA", rdata, 0, len(rdata)).to_text()

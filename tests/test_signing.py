@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,13 +15,18 @@ from tests.keyring import NOW, SIGNING_ALGORITHMS, VALIDITY, csk, ksk, zsk
 from tests.signed_zones import assert_signed
 from tests.strategies import ORIGIN, names, rrsets, signable_zones
 from zonekit import rdata as rd
+from zonekit import zones as zones_module
 from zonekit.algorithms import Algorithm
-from zonekit.denial import Denial, Nsec, Nsec3, OptOut
+from zonekit.apex import ParentRecords, TtlScope, lower_ttls, merge_dnskeys
+from zonekit.denial import Denial, Nsec, Nsec3, OptOut, hashed_owner
+from zonekit.dnskeys import parse_dnskeys
 from zonekit.errors import SigningError, TimeError
 from zonekit.instants import SignatureValidity, epoch_seconds
-from zonekit.keys import SigningKey, generate_csk
-from zonekit.names import name_text
+from zonekit.keys import SigningKey, generate_csk, key_tag
+from zonekit.names import from_wire_name, name_text, parse_name
+from zonekit.nodes import pack_record, split_node, ttl_of
 from zonekit.signing import ForeignSignatures, Jitter, Reuse, sign_rrset, sign_zone, verify_rrset
+from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
 KEYS = (ksk(), zsk())
@@ -159,6 +165,40 @@ def test_a_signer_that_does_not_fit_its_dnskey_is_refused() -> None:
         sign_zone(small_zone(), [ksk(), with_signer(zsk(), FakeHsm(ksk()))], validity=VALIDITY)
 
 
+@pytest.mark.parametrize("answer", [None, "x" * 64, bytearray(64), b"", bytes(63)], ids=repr)
+def test_a_signer_that_returns_no_signature_is_refused(answer: object) -> None:
+    class Odd:
+        """Signs well once, to pass the first question."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def sign(self, data: bytes) -> bytes:
+            self.asked += 1
+            return zsk().signer.sign(data) if self.asked == 1 else answer  # type: ignore[return-value]
+
+    with pytest.raises(SigningError, match="what came back is not 64 octets of signature"):
+        sign_zone(small_zone(), [ksk(), with_signer(zsk(), Odd())], validity=VALIDITY)
+    with pytest.raises(SigningError, match="does not sign for this DNSKEY"):
+        sign_zone(
+            small_zone(),
+            [ksk(), with_signer(zsk(), type("Always", (), {"sign": lambda _, __: answer})())],
+            validity=VALIDITY,
+        )
+
+
+def test_a_dnskey_that_is_revoked_or_of_another_protocol_verifies_nothing() -> None:
+    rrset = RRset.from_text("example.nl.", 300, "A", "192.0.2.1")
+    for flags, protocol, good in ((256, 3, True), (256, 2, False), (256 | 128, 3, False), (0, 3, False)):
+        rdata = flags.to_bytes(2, "big") + bytes((protocol, 13)) + zsk().public_key
+        made = sign_rrset(rrset, [zsk()], validity=VALIDITY).rdatas[0]
+        head = made[:16] + key_tag(rdata).to_bytes(2, "big") + made[18 : 18 + len(ORIGIN)]
+        signature = zsk().signer.sign(head + ORIGIN + pack_record(rd.A, 300, rrset.rdatas[0]))
+        rrsigs = RRset(owner=ORIGIN, rdtype=rd.RRSIG, ttl=Ttl(300), rdatas=(head + signature,), covers=rd.A)
+        dnskeys = RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=Ttl(300), rdatas=(rdata,))
+        assert verify_rrset(rrset, rrsigs, dnskeys, now=NOW) is good
+
+
 def test_what_a_failing_signer_says_is_not_passed_on() -> None:
     with pytest.raises(SigningError, match="failed: RuntimeError") as refusal:
         sign_zone(small_zone(), [ksk(), with_signer(zsk(), BrokenHsm())], validity=VALIDITY)
@@ -244,6 +284,92 @@ def test_the_dnskey_rrset_keeps_its_ttl_and_its_foreign_keys() -> None:
     assert sign_zone(small_zone(), KEYS, validity=VALIDITY, dnskey_ttl=60).apex_rrset(rd.DNSKEY).ttl == 60
 
 
+# ---- block borders --------------------------------------------------------------------------------------------------
+
+
+@given(signable_zones(max_names=12), denials, st.integers(1, 3))
+def test_nothing_depends_on_where_blocks_end(zone: Zone, denial: Denial, owners: int) -> None:
+    signed = sign_zone(zone, KEYS, validity=VALIDITY, denial=denial)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zones_module, "BLOCK_OWNERS", owners)
+        cut_up = Zone.from_rrsets("example.nl", zone.rrsets())
+        assert len(cut_up.blocks) >= len(zone) // (owners + 1)
+        again = sign_zone(cut_up, KEYS, validity=VALIDITY, denial=denial)
+        assert list(again.nodes()) == list(signed.nodes())
+        assert [(owner, status) for owner, status, _ in cut_up.walk()] == [
+            (owner, status) for owner, status, _ in zone.walk()
+        ]
+        for owner, _ in zone.nodes():
+            name = from_wire_name(owner)
+            while name != zone.origin:
+                assert cut_up.status(name) is zone.status(name)
+                name = name.parent()
+        due = Reuse(previous=again, now=LATER)
+        assert list(sign_zone(cut_up, KEYS, validity=LATER_VALIDITY, denial=denial, reuse=due).nodes()) == list(
+            again.nodes()
+        )
+
+
+class CountingExecutor(Executor):
+    """Runs work here and now, and counts it."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def submit(self, work: object, /, *args: object, **kwargs: object) -> Future[object]:
+        assert callable(work)
+        self.calls += 1
+        done: Future[object] = Future()
+        done.set_result(work(*args, **kwargs))
+        return done
+
+
+def test_the_executor_that_is_given_does_the_work() -> None:
+    executor = CountingExecutor()
+    sign_zone(small_zone(), KEYS, validity=VALIDITY, executor=executor)
+    assert executor.calls == 1
+    sign_zone(small_zone(), KEYS, validity=VALIDITY, denial=Nsec3(), executor=executor)
+    assert executor.calls == 3
+
+
+# ---- NSEC3 owners that are names of the zone --------------------------------------------------------------------------
+
+APEX_HASH = name_text(hashed_owner(Nsec3().hash(ORIGIN), ORIGIN))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        RRset.from_text(APEX_HASH, 300, "A", "192.0.2.1"),
+        RRset.from_text(APEX_HASH, 300, "CNAME", "www.example.nl."),
+        RRset.from_text(APEX_HASH, 300, "NS", "ns.example.net."),
+        RRset.from_text(APEX_HASH, 300, "DNAME", "example.org."),
+        RRset.from_text("example.nl.", 300, "DNAME", "example.org."),
+        RRset.from_text(f"below.{APEX_HASH}", 300, "A", "192.0.2.1"),
+    ],
+    ids=lambda rrset: rrset.text().split(" IN ")[1] + " at " + rrset.text()[:12],
+)
+def test_an_nsec3_is_signed_wherever_its_hash_falls(there: RRset) -> None:
+    zone = small_zone(there)
+    if there.type_text == "DNAME" and there.owner == ORIGIN:
+        zone = zone.remove("www", "A")
+    signed = sign_zone(zone, KEYS, validity=VALIDITY, denial=Nsec3())
+    for step in (
+        signed,
+        merge_dnskeys(
+            signed, parse_dnskeys(ksk(number=1)), signers=KEYS, validity=VALIDITY, parent_records=ParentRecords.PUBLISH
+        ),
+        lower_ttls(signed, 60, types=None, scope=TtlScope.ZONE, signers=KEYS, validity=VALIDITY).zone,
+    ):
+        chain = [rrset for rrset in step.rrsets() if rrset.rdtype == rd.NSEC3]
+        assert chain
+        for nsec3 in chain:
+            rrsigs = step.signatures(nsec3.name, rd.NSEC3)
+            assert rrsigs is not None
+            assert verify_rrset(nsec3, rrsigs, step.apex_rrset(rd.DNSKEY), now=NOW)
+            assert {int.from_bytes(rdata[4:8], "big") for rdata in rrsigs.rdatas} == {nsec3.ttl}
+
+
 # ---- signatures that stay -------------------------------------------------------------------------------------------
 
 
@@ -304,6 +430,42 @@ def test_any_key_tag_is_recognised_among_signatures_to_keep() -> None:
         assert after == before
 
 
+def altered(zone: Zone, change: Callable[[bytes], bytes], ttl: int | None = None) -> Zone:
+    """The zone with its signature over www's A changed."""
+    rrsigs = zone.signatures("www", "A")
+    assert rrsigs is not None
+    rdatas = tuple(map(change, rrsigs.rdatas))
+    new_ttl = rrsigs.ttl if ttl is None else Ttl(ttl)
+    return zone.replace(RRset(owner=rrsigs.owner, rdtype=rd.RRSIG, ttl=new_ttl, rdatas=rdatas, covers=rd.A))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda zone: altered(zone, lambda rdata: rdata[:4] + (7200).to_bytes(4, "big") + rdata[8:]),
+        lambda zone: altered(zone, lambda rdata: rdata[:3] + b"\x02" + rdata[4:]),
+        lambda zone: altered(zone, lambda rdata: rdata[:18] + b"\x02nl\x00" + rdata[18 + len(ORIGIN) :]),
+        lambda zone: altered(zone, lambda rdata: rdata, ttl=60),
+        lambda zone: zone.replace(RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=Ttl(3600), rdatas=(ksk().dnskey_rdata,))),
+    ],
+    ids=["Original TTL", "labels", "signer", "TTL", "DNSKEY gone"],
+)
+def test_a_signature_that_no_longer_fits_is_not_kept(change: Callable[[Zone], Zone]) -> None:
+    before = change(sign_zone(small_zone(), KEYS, validity=VALIDITY))
+    after = sign_zone(small_zone(), KEYS, validity=LATER_VALIDITY, reuse=Reuse(previous=before, now=LATER))
+    fresh = sign_zone(small_zone(), KEYS, validity=LATER_VALIDITY)
+    assert after.signatures("www", "A") == fresh.signatures("www", "A")
+
+
+@pytest.mark.parametrize("refresh", [timedelta(days=12), timedelta(days=30000), timedelta(days=40000)])
+def test_a_refresh_time_beyond_the_validity_keeps_nothing(refresh: timedelta) -> None:
+    before = sign_zone(small_zone(), KEYS, validity=VALIDITY)
+    reuse = Reuse(previous=before, now=LATER, signatures_refresh=refresh)
+    assert sign_zone(small_zone(), KEYS, validity=LATER_VALIDITY, reuse=reuse) == sign_zone(
+        small_zone(), KEYS, validity=LATER_VALIDITY
+    )
+
+
 def test_signatures_that_have_not_begun_are_not_kept() -> None:
     early = SignatureValidity(inception=NOW + timedelta(days=1), expiration=NOW + timedelta(days=30))
     before = sign_zone(small_zone(), KEYS, validity=early)
@@ -327,6 +489,23 @@ def test_foreign_signatures_are_left_alone_unless_asked() -> None:
     assert dnskey_rrsigs is not None and len(dnskey_rrsigs.rdatas) == 1, "the DNSKEY RRset changed under it"
     ours_alone = sign_zone(theirs, KEYS, validity=VALIDITY, foreign_signatures=ForeignSignatures.DROP)
     assert all(len(rrsigs.rdatas) == 1 for rrsigs in rrsigs_of(ours_alone).values())
+
+
+def test_signatures_over_nothing_go_and_the_others_have_the_ttl_of_what_they_cover() -> None:
+    theirs = sign_zone(small_zone(), [ksk(number=1), zsk(number=1)], validity=VALIDITY)
+    for denial in DENIALS:
+        without = sign_zone(theirs.remove("www", "A"), KEYS, validity=VALIDITY, denial=denial)
+        assert "www" not in without
+        lower = theirs.replace(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1"))
+        signed = sign_zone(lower, KEYS, validity=VALIDITY, denial=denial)
+        node = signed.node(parse_name("www.example.nl."))
+        assert node is not None
+        assert {
+            ttl_of(record)
+            for rdtype, covers, records in split_node(node)
+            if rd.A in (rdtype, covers)
+            for record in records
+        } == {60}
 
 
 # ---- jitter ---------------------------------------------------------------------------------------------------------

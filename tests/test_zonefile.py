@@ -170,7 +170,7 @@ def test_line_ends_may_be_crlf_and_the_last_may_be_missing() -> None:
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     text = f"x 5 A 192.0.2.1\n@ {SOA}@ NS ns.example.net.\n".encode()
     assert parse_zone(b"\xef\xbb\xbf" + text, "example.nl") == parse_zone(text, "example.nl")
-    assert parse_zone([b"", b"\xef\xbb\xbf" + text], "example.nl") == parse_zone(text, "example.nl")
+    assert parse_zone([b"", b"\xef", b"\xbb\xbf" + text], "example.nl") == parse_zone(text, "example.nl")
 
 
 def test_without_an_origin_the_owner_of_the_soa_is_the_apex() -> None:
@@ -226,6 +226,7 @@ REFUSALS: Final = {
     "a name half quoted": ('x"y" A 192.0.2.1', 4, "is quoted"),
     "a long name in data": ("x NS " + _LONG_NAME, 4, "bad NS data"),
     "a name over 255 octets after $ORIGIN": ("$ORIGIN " + _LONG_NAME, 4, "more than 255"),
+    "a name over 255 octets under a long origin": (f"$ORIGIN {_LONG_NAME[1:]}\nx A 1.2.3.4", 5, "more than 255"),
     "bad data": ("x A 192.0.2.300", 4, "bad A data"),
     "no data": ("x A", 4, "bad A data"),
     "data too long": ("x A 192.0.2.1 5", 4, "bad A data"),
@@ -238,6 +239,8 @@ REFUSALS: Final = {
     "a TTL over 2^31-1 in $TTL": ("$TTL 3551w", 4, "TTL 2147644800 is outside"),
     "a word in $TTL": ("$TTL one", 4, "not a TTL"),
     "two TTLs": ("x 5 IN 5 A 192.0.2.1", 4, "not a record type"),
+    "two TTLs without a class": ("x 5 5 A 192.0.2.1", 4, "not a record type"),
+    "class CH after the TTL": ("x 5 CH A 192.0.2.1", 4, "class CH"),
     "two classes": ("x IN IN A 192.0.2.1", 4, "not a record type"),
     "class CH": ("x CH A 192.0.2.1", 4, "class CH; zonekit handles class IN"),
     "class 3": ("x CLASS3 A 192.0.2.1", 4, "class CLASS3"),
@@ -294,7 +297,7 @@ def test_what_is_wrong_is_refused_with_its_line_and_reason(case: str) -> None:
 @pytest.mark.parametrize("case", REFUSALS, ids=str)
 def test_a_line_is_the_same_one_after_other_records(case: str) -> None:
     body, line, reason = REFUSALS[case]
-    before = "".join(f"host{number} A 192.0.2.1\n TXT (\n a\n ) ; b\n\n" for number in range(9))
+    before = "".join(f"host{number} 5 IN A 192.0.2.1\n TXT (\n a\n ) ; b\n\n" for number in range(9))
     refusal = refusal_of((HEAD + before).replace("\n", "\r\n") + body)
     assert refusal.line == line + 45
     assert reason in refusal.reason
@@ -377,7 +380,7 @@ SIGNATURES: Final = ((50, "A", 1), (70, "AAAA", 1), (60, "A", 2))
 
 
 def test_a_record_given_twice_is_kept_once_and_reported() -> None:
-    body = "x NS a\nx NS b\nX NS A\nx 9 NS a.example.nl.\n"
+    body = "x NS a\nx NS b\nx 9 NS a.example.nl.\nX NS A\n"
     assert read(body) == ["x.example.nl. 300 IN NS a.example.nl.", "x.example.nl. 300 IN NS b.example.nl."]
     duplicate, ttl = findings_of(body)
     assert (duplicate.code, duplicate.message) == ("duplicate-record", "2 records given again, at zone:6, 7")
@@ -618,8 +621,11 @@ def test_the_limit_of_generate_counts_all_directives_and_can_be_set() -> None:
 def test_one_record_has_a_longest_text() -> None:
     for long in ("x TXT (" + " a\n" * (LONGEST_RECORD // 3) + ")", "x TXT (" + "\n" * LONGEST_RECORD + "a )"):
         assert "longer than 1048576 octets" in refusal_of(HEAD + long).reason
-    line = refusal_of(HEAD + "x TXT a\n;" + "a" * 2 * LONGEST_RECORD)
-    assert (line.line, line.reason) == (5, "one record is longer than 1048576 octets of text")
+    for comment in ("a" * 2 * LONGEST_RECORD, "a" * LONGEST_RECORD + "\n"):
+        for before in ("", "y A 192.0.2.1\n" * 7000):
+            refusal = refusal_of(f"{HEAD}{before}x TXT a\n;{comment}")
+            assert refusal.line == 5 + before.count("\n")
+            assert refusal.reason == "one record is longer than 1048576 octets of text"
     assert read(f"x TXT ( {'a ' * 30000} )\n")
 
 
@@ -651,11 +657,10 @@ def test_a_zone_is_read_back_from_its_text_to_the_octet(zone: Zone) -> None:
     assert parsed.findings == ()
 
 
-@given(zones(), st.randoms(use_true_random=False))
-def test_the_order_of_the_lines_is_of_no_matter(zone: Zone, random: object) -> None:
+@given(zones(), st.data())
+def test_the_order_of_the_lines_is_of_no_matter(zone: Zone, data: st.DataObject) -> None:
     lines = [line for rrset in zone.rrsets() for line in rrset.text().split("\n")]
-    random.shuffle(lines)  # type: ignore[attr-defined]
-    assert parse_zone("\n".join(lines), zone.origin) == zone
+    assert parse_zone("\n".join(data.draw(st.permutations(lines))), zone.origin) == zone
 
 
 def _outcome(text: ZoneText) -> tuple[object, ...]:
@@ -672,90 +677,24 @@ _OWNERS: Final = (
     *("example.nl.", "x.y.example.nl.", "d.Example.nl.", "o.example.", "a\\.b", "\\097", "a@b", "x" * 63, "é", "nl."),
 )
 _BAD_OWNERS: Final = ("x" * 64, "a..b", ".a", ".", "..", '"a"', "$a", "a\\", "(a", "a)", "a;", ".".join(["a" * 60] * 4))
-_TTL_AND_CLASS: Final = ("", "", "IN", "in", "300", "300 IN", "IN 300", "1h", "in 0", "iN", "CLASS1 7", "007")
-_BAD_TTL_AND_CLASS: Final = (
-    "CH",
-    "IN IN",
-    "5 5",
-    "5 IN 5",
-    "99999999999",
-    "1h30",
-    "IN CLASS1",
-    "ANY",
-    "IN,",
-    "2147483648",
-)
+_MIDDLES: Final = ("", "", "IN", "in", "300", "300 IN", "IN 300", "1h", "in 0", "iN", "CLASS1 7", "007")
+_BAD_MIDDLES: Final = ("CH", "IN IN", "5 5", "5 IN 5", "99999999999", "1h30", "IN CLASS1", "ANY", "IN,", "2147483648")
 _DATA: Final = (
-    *("A 192.0.2.1", "A 192.0.2.1", "A 192.0.2.2", "a 10.0.0.1", "AAAA ::1", "aaaa 2001:DB8::1", "AAAA ::ffff:1.2.3.4"),
-    *(
-        "NS ns",
-        "NS @",
-        "NS NS.Example.NL.",
-        "ns a\\.b",
-        "MX 10 mail",
-        "MX 010 Mail",
-        "TXT a",
-        "TXT a b",
-        'TXT "a  b" "c"',
-    ),
-    *('TXT "a;(b)"', 'TXT "a\\"b"', 'TXT "" a', 'TXT "a"b', "TXT é", 'txt "é"', "SRV 1 2 3 srv", "CNAME a", "cname b"),
-    *(
-        "DNAME x",
-        "PTR p",
-        "CAA 0 issue a",
-        "TYPE65280 \\# 1 00",
-        "TYPE1 192.0.2.1",
-        "A \\# 4 01020304",
-        "NSEC b A TYPE9",
-    ),
-    *("DS 1 13 2 " + "ab" * 32, "DS 1 13 2 " + "AB " * 32, "DNSKEY 257 3 13 AAAA", "DNSKEY 257 3 13 AA AA", "NSEC b A"),
-    *(
-        "RRSIG A 13 3 9 20300101000000 1 1 @ AAAA",
-        "RRSIG A 13 3 9 1 1 1 example.nl. AA AA",
-        "rrsig NS 13 3 1h 1 1 1 A AAAA",
-    ),
-    *(
-        "RRSIG TYPE9 RSASHA256 3 9 1 1 1 @ AAAA",
-        "CDS 0 0 0 00",
-        "CDNSKEY 0 3 0 AA==",
-        'SVCB 1 . alpn="h2"',
-        "NSEC a\\.b A",
-    ),
+    *("A 192.0.2.1", "A 192.0.2.1", "A 192.0.2.2", "a 10.0.0.1", "AAAA ::1", "aaaa 2001:DB8::1", "AAAA ::1.2.3.4"),
+    *("NS ns", "NS @", "NS NS.Example.NL.", "ns a\\.b", "MX 10 mail", "MX 010 Mail", "SRV 1 2 3 srv", "CAA 0 issue a"),
+    *("TXT a", "TXT a b", 'TXT "a  b" "c"', 'TXT "a;(b)"', 'TXT "a\\"b"', 'TXT "" a', 'TXT "a"b', "TXT é", 'txt "é"'),
+    *("CNAME a", "cname b", "DNAME x", "PTR p", 'SVCB 1 . alpn="h2"', "NSEC b A", "NSEC b A TYPE9", "NSEC a\\.b A"),
+    *("TYPE65280 \\# 1 00", "TYPE1 192.0.2.1", "A \\# 4 01020304", f"DS 1 13 2 {'ab' * 32}", f"DS 1 13 2 {'AB ' * 32}"),
+    *("DNSKEY 257 3 13 AAAA", "DNSKEY 257 3 13 AA AA", "CDS 0 0 0 00", "CDNSKEY 0 3 0 AA=="),
+    *("RRSIG A 13 9 9 20300101000000 1 1 @ AAAA", "RRSIG A 13 9 9 1 1 1 example.nl. AA AA"),
+    *("rrsig NS 13 9 1h 1 1 1 A AAAA", "RRSIG TYPE9 RSASHA256 9 9 1 1 1 @ AAAA"),
 )
 _BAD_DATA: Final = (
-    *(
-        "A",
-        "A 192.0.2",
-        "A 192.0.2.1 5",
-        "A 192.0.2.256",
-        "AAAA 1",
-        "NS",
-        "NS a b",
-        "NS a..b",
-        'NS "a"',
-        "MX a",
-        "MX 65536 a",
-    ),
-    *(
-        "MX -1 a",
-        "TXT",
-        'TXT "a',
-        "TXT " + "a" * 256,
-        "BOGUS a",
-        "OPT \\# 0",
-        "SRV 1 2 a",
-        "DNSKEY 257 3 13 AAA",
-        "DS 1 1 2 ab",
-    ),
-    *(
-        "RRSIG A 13 3 9 1 1 1 @",
-        "RRSIG BOGUS 13 3 9 1 1 1 @ AAAA",
-        "NSEC b BOGUS",
-        "IN A 192.0.2.1",
-        "A (",
-        "A 192.0.2.1 )",
-    ),
-    *("TXT a\\", "SOA ns host 1 2 3 4 5", "A 192.0.2.1;c", "AAAA ::1 ; (c)", "TXT a;b", "CNAME c.\\000"),
+    *("A", "A 192.0.2", "A 192.0.2.1 5", "A 192.0.2.256", "AAAA 1", "NS", "NS a b", "NS a..b", 'NS "a"', "MX a"),
+    *("MX 65536 a", "MX -1 a", "TXT", 'TXT "a', f"TXT {'a' * 256}", "TXT a\\", "BOGUS a", "OPT \\# 0", "SRV 1 2 a"),
+    *("DNSKEY 257 3 13 AAA", "DS 1 1 2 ab", "RRSIG A 13 9 9 1 1 1 @", "RRSIG BOGUS 13 9 9 1 1 1 @ AAAA"),
+    *("NSEC b BOGUS", "IN A 192.0.2.1", "A (", "A 192.0.2.1 )", "SOA ns host 1 2 3 4 5", "CNAME c.\\000"),
+    *("A 192.0.2.1;c", "AAAA ::1 ; (c)", "TXT a;b"),
 )
 _OTHER_LINES: Final = (
     *("", "  ", "\t", "; comment", ";", " ; (", "$TTL 60", "$ORIGIN sub", "$ORIGIN example.nl.", "$ORIGIN EXAMPLE.nl."),
@@ -773,7 +712,7 @@ def _lines(draw: DrawFn, *, bad: bool) -> list[str]:
             continue
         wrong = draw(st.integers(0, 11)) if bad else -1
         owner = draw(st.sampled_from(_BAD_OWNERS if wrong == 0 else _OWNERS))
-        middle = draw(st.sampled_from(_BAD_TTL_AND_CLASS if wrong == 1 else _TTL_AND_CLASS))
+        middle = draw(st.sampled_from(_BAD_MIDDLES if wrong == 1 else _MIDDLES))
         data = draw(st.sampled_from(_BAD_DATA if wrong == 2 else _DATA))
         space = draw(st.sampled_from((" ", " ", "\t", "  ", " \t ")))
         words = [owner, *middle.split(), *data.split(" ", 1)]
@@ -786,12 +725,17 @@ def _general(line: str) -> str:
     return line if not line.strip() or line.startswith("$") or line.strip().startswith(";") else f"{line} (\n)"
 
 
+HEADS: Final = (HEAD, HEAD, f"@ 300 {SOA}@ NS ns.example.net.\n", f"@ {SOA}@ NS ns.example.net.\n")
+
+
 @settings(max_examples=400)
-@given(_lines(bad=False))
-@example(["a A 192.0.2.1", " A 192.0.2.2", "$ORIGIN sub", " A 192.0.2.3", "a 5 A 192.0.2.4", "b A 192.0.2.1"])
-def test_the_plain_way_reads_what_the_general_way_reads(lines: list[str]) -> None:
-    plain = HEAD + "\n".join(lines)
-    general = HEAD + "\n".join(_general(line) for line in lines)
+@given(st.sampled_from(HEADS), _lines(bad=False))
+@example(HEAD, ["a A 192.0.2.1", " A 192.0.2.2", "$ORIGIN sub", " A 192.0.2.3", "a A 192.0.2.4", "b A 192.0.2.1"])
+@example(HEAD, ["o.example. A 192.0.2.1", "a A 192.0.2.1", " A 192.0.2.2"])
+@example(HEADS[2], ["a 5 A 192.0.2.1", "b 6 A 192.0.2.1", "c 5 A 192.0.2.1", "d A 192.0.2.1"])
+def test_the_plain_way_reads_what_the_general_way_reads(head: str, lines: list[str]) -> None:
+    plain = head + "\n".join(lines)
+    general = head + "\n".join(_general(line) for line in lines)
     assert _outcome(plain) == _outcome(general)
 
 
@@ -802,9 +746,7 @@ def test_the_plain_way_refuses_what_the_general_way_refuses(lines: list[str]) ->
     kept = [line for line in lines if ";" not in line.removeprefix(" ")[1:] and not line.rstrip().endswith("\\")]
     plain = HEAD + "\n".join(kept)
     general = HEAD + "\n".join(_general(line) for line in kept)
-    ours, theirs = _outcome(plain), _outcome(general)
-    assert (ours[0] == "refused") == (theirs[0] == "refused")
-    assert ours == theirs or ours[0] == "refused"
+    assert _outcome(plain) == _outcome(general)
 
 
 @given(_lines(bad=True), st.data())
@@ -1069,6 +1011,7 @@ DIVERGENCES: Final[dict[str, tuple[str, tuple[str, ...], str]]] = {
     "range with more": ("$GENERATE 1-2x h$ A 1.2.3.$\n", (NAMED,), "named does not look at the rest of the word"),
     "parentheses in $GENERATE": ("$GENERATE 1-2 ( h$ A \n 1.2.3.4 )\n", (NAMED,), "RFC 1035 lets them join any lines"),
     "DS at the apex": (f"@ DS 1 13 2 {'ab' * 32}\n", (NAMED,), "RFC 4035 section 2.4: a verifier's matter"),
+    "RRSIG of too few labels": ("x RRSIG A 13 1 9 1 1 1 @ AAAA\n", (NAMED,), "a verifier's matter"),
     "NSEC without types": ("x NSEC a\n", (NAMED,), "a verifier's matter, not a reader's"),
     "MINFO": ("x MINFO a b\n", (NAMED,), "dnspython has no reader for it; the generic form of RFC 3597 is read"),
     "MB": ("x MB a\n", (NAMED,), "as MINFO; so are MD, MF, MG, MR and A6"),

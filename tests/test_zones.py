@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.strategies import ORIGIN, names, rrsets, signable_zones, zones
 from zonekit import rdata as rd
 from zonekit.errors import DomainNameError, RdataError, TtlError, ZoneError
-from zonekit.names import from_wire_name, order_key, parse_name
+from zonekit.names import from_wire_name, name_text, order_key, parse_name
 from zonekit.nodes import canonical_record, join_node, pack_record, split_node, ttl_of
 from zonekit.ttl import Ttl
 from zonekit.zones import BLOCK_OWNERS, NameStatus, RRset, Zone, pack_rrset
@@ -269,6 +269,24 @@ def test_editing_a_large_zone_touches_one_block() -> None:
     assert between == [host.owner for host in hosts[10:2501]]
 
 
+def test_adding_names_one_by_one_leaves_no_trail_of_small_blocks() -> None:
+    zone = zone_of(*[RRset.from_text(f"h{n:05}.example.nl.", 60, "A", "192.0.2.1") for n in range(BLOCK_OWNERS)])
+    for number in range(50):
+        zone = zone.replace(RRset.from_text(f"i{number}.example.nl.", 60, "A", "192.0.2.1"))
+    assert len(zone.blocks) == 1
+
+
+def test_the_letter_case_of_owners_is_that_of_the_zone() -> None:
+    zone = zone_of(
+        RRset.from_text("Www.example.nl.", 60, "A", "192.0.2.1"), RRset.from_text("Www.example.nl.", 60, "TXT", '"x"')
+    )
+    found = zone.get("www", "A")
+    assert found is not None and found.text().startswith("Www.example.nl. ")
+    assert zone.rrsets_at("WWW")[0].text().startswith("Www.example.nl. ")
+    changed = zone.remove("www", "A").replace(RRset.from_text("WWW.example.nl.", 60, "TXT", '"y"'))
+    assert [name_text(owner) for owner, _ in changed.nodes()] == ["example.nl.", "Www.example.nl."]
+
+
 def test_adding_records_joins_them_and_refuses_another_ttl() -> None:
     zone = zone_of(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1"))
     both = zone.add(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.2", "192.0.2.1"))
@@ -290,6 +308,14 @@ def test_adding_records_joins_them_and_refuses_another_ttl() -> None:
                 RRset.from_text("a.example.nl.", 60, "A", "192.0.2.1"),
             ),
             r"a\.example\.nl\.: a CNAME stands beside A.*RFC 1034 section 3\.6\.2",
+        ),
+        (
+            lambda: zone_of(RRset.from_text("x.example.nl.", 60, "SOA", ". . 1 2 3 4 5")),
+            r"x\.example\.nl\.: an SOA below the apex example\.nl\.",
+        ),
+        (
+            lambda: zone_of(RRset.from_text("example.nl.", 60, "DS", f"1 13 2 {'00' * 32}")),
+            "a DS RRset at the apex; the DS of a zone stands in its parent",
         ),
         (lambda: zone_of().remove("@", "SOA"), "there is no SOA RRset at the apex"),
         (lambda: zone_of().remove("www", "A"), "there is no A RRset to remove"),

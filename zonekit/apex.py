@@ -30,7 +30,7 @@ from zonekit.errors import SerialError, SigningError, ZoneError
 from zonekit.instants import SignatureValidity
 from zonekit.keys import SEP_FLAG, SigningKey, key_tag
 from zonekit.names import WireName, from_wire_name, is_subdomain, name_end, name_text, order_key, to_wire_name
-from zonekit.nodes import split_node
+from zonekit.nodes import rdata_of, split_node
 from zonekit.serials import SerialPolicy, next_serial, serial_gt
 from zonekit.signing import KSK_SIGNED_TYPES, check_signers, is_signed_here, rrset_signer
 from zonekit.ttl import Ttl, to_ttl
@@ -123,26 +123,33 @@ def withdraw_dnskeys(
     """Return the zone without these DNSKEYs, the DNSKEY RRset re-signed; it undoes :func:`merge_dnskeys`.
 
     Raises:
-        SigningError: the zone is not signed; a key is not there to withdraw; a key still signs the SOA or is one of
-            ``signers``, so that withdrawing it would make the zone bogus; or ``signers`` cannot make all the
+        SigningError: the zone is not signed; a key is not there to withdraw; a key is one of ``signers`` or still signs
+            data anywhere in the zone, so that withdrawing it would make that bogus; or ``signers`` cannot make all the
             signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
     present = zone.apex_rrset(rd.DNSKEY)
     leaving = tuple(keys)
-    signing_soa = _signing_keys(zone.signatures("@", rd.SOA))
+    still_signing = _keys_signing_data(zone, leaving)
     for key in leaving:
         place = f"{name_text(zone.apex)}: DNSKEY {key.key_tag} (algorithm {key.algorithm})"
         if key.dnskey_rdata not in present.rdatas:
             raise SigningError(f"{place} is not in the zone", remedy="look at the DNSKEY RRset for the right one")
-        if key.dnskey_rdata in step.own_rdatas or (key.algorithm, key.key_tag) in signing_soa:
+        if key.dnskey_rdata in step.own_rdatas or (key.algorithm, key.key_tag) in still_signing:
             raise SigningError(
                 f"{place} signs this zone; without it the zone is bogus",
                 remedy="re-sign the zone with another key first",
                 rule="RFC 6781 section 4.1.1",
             )
-    return step.with_dnskeys(difference(present, leaving), parent_records)
+    # What a leaving KSK signed beside the DNSKEY RRset must not be left with its signature alone.
+    gone = {(key.algorithm, key.key_tag) for key in leaving}
+    orphaned = [
+        rrset
+        for rdtype in (rd.CDS, rd.CDNSKEY)
+        if (rrset := zone.get("@", rdtype)) is not None and _signing_keys(zone.signatures("@", rdtype)) & gone
+    ]
+    return step.with_dnskeys(difference(present, leaving), parent_records, also=orphaned)
 
 
 # ---- TTLs -----------------------------------------------------------------------------------------------------------
@@ -201,11 +208,17 @@ def lower_ttls(
     Raises:
         TtlError: ``ttl`` is not a TTL.
         RdataError: an unknown type.
-        SigningError: ``signers`` cannot make all the signatures that would be needed.
+        SigningError: RRSIG is among ``types``, or ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
     cap = to_ttl(ttl)
     chosen = None if types is None else {rd.parse_type(kind) if isinstance(kind, str) else kind for kind in types}
+    if chosen is not None and rd.RRSIG in chosen:
+        raise SigningError(
+            "the TTL of an RRSIG is that of what it covers",
+            remedy="name the types that are signed",
+            rule="RFC 4034 section 3",
+        )
     soa = zone.soa
     lowers_soa = soa.ttl > cap and (chosen is None or rd.SOA in chosen)
     negative_ttl = min(zone.negative_ttl, cap) if lowers_soa else zone.negative_ttl
@@ -244,12 +257,26 @@ def restore_ttls(
         SigningError: ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
+    wanted = tuple(changes)
+    negative_ttl = _negative_ttl_after(zone, wanted)
     touched = []
-    for change in changes:
+    for change in wanted:
         rrset = zone.get(change.owner, change.rdtype)
-        if rrset is not None and rrset.ttl == change.new_ttl != change.old_ttl:
-            touched.append((zone.status(change.owner), rrset, rrset.with_ttl(change.old_ttl)))
+        if rrset is not None and rrset.ttl == change.new_ttl:
+            # NSEC and NSEC3 stay within what the SOA says now (RFC 9077 section 3).
+            ttl = min(change.old_ttl, negative_ttl) if rrset.rdtype in (rd.NSEC, rd.NSEC3) else change.old_ttl
+            if ttl != rrset.ttl:
+                touched.append((zone.status(change.owner), rrset, rrset.with_ttl(ttl)))
     return _with_ttls(zone, touched, signers, validity, serial)
+
+
+def _negative_ttl_after(zone: Zone, changes: Iterable[TtlChange]) -> int:
+    """The negative TTL that the zone has once the SOA's TTL is restored, if that is among the changes."""
+    soa = zone.soa
+    soa_ttl = next(
+        (change.old_ttl for change in changes if change.rdtype == "SOA" and change.new_ttl == soa.ttl), soa.ttl
+    )
+    return min(soa_ttl, int.from_bytes(soa.rdatas[0][-4:], "big"))
 
 
 def _with_ttls(
@@ -349,7 +376,7 @@ class _Step:
         self._signers = tuple(signers)
         self._validity = validity
         self._serial = next_serial(zone.serial, SerialPolicy.INCREMENT) if serial is None else serial
-        self._signed = zone.signatures("@", rd.SOA) is not None
+        self._signed = any(packed[0] == rd.RRSIG for packed in split_node(zone.apex_node))
         self.own_rdatas = frozenset(key.dnskey_rdata for key in self._signers)
         self.dnskey_signers = tuple(key for key in self._signers if key.signs_dnskey)
         if self._serial != zone.serial and not serial_gt(self._serial, zone.serial):
@@ -370,11 +397,11 @@ class _Step:
             raise SigningError(f"{self._place}: the zone is not signed", remedy="sign it with sign_zone first")
         return self
 
-    def with_dnskeys(self, dnskeys: RRset, parent_records: ParentRecords) -> Zone:
+    def with_dnskeys(self, dnskeys: RRset, parent_records: ParentRecords, also: Sequence[RRset] = ()) -> Zone:
         """The zone with this DNSKEY RRset and, if asked for, the CDS and CDNSKEY RRsets of its SEP keys."""
-        touched = [dnskeys]
+        touched = [dnskeys, *also]
         if parent_records is ParentRecords.PUBLISH:
-            touched += [make_cds(dnskeys, ttl=dnskeys.ttl), make_cdnskey(dnskeys, ttl=dnskeys.ttl)]
+            touched = [dnskeys, make_cds(dnskeys, ttl=dnskeys.ttl), make_cdnskey(dnskeys, ttl=dnskeys.ttl)]
         return self.apply(touched)
 
     def apply(self, touched: Sequence[RRset], statuses: Mapping[bytes, NameStatus] | None = None) -> Zone:
@@ -382,10 +409,9 @@ class _Step:
         replaced = self._with_soa(touched)
         changed = self._zone.replace(*replaced)
         if self._signed:
-            denial = _apex_denial(changed)
-            if denial is not None:
-                replaced.append(denial)
-                changed = changed.replace(denial)
+            denials = _apex_denials(changed)
+            replaced += denials
+            changed = changed.replace(*denials)
             sign = self._signer_for(changed)
             found = statuses or {}
             signatures = [
@@ -428,6 +454,8 @@ class _Step:
         by_zsk = [key for key in self._signers if key.signs_zone]
         sign_by_ksk = rrset_signer(by_ksk, validity=self._validity) if by_ksk else None
         sign_by_zsk = rrset_signer(by_zsk, validity=self._validity) if by_zsk else None
+        gone = set(self._zone.apex_rrset(rd.DNSKEY).rdatas) - set(published)
+        replaced_or_gone = {(rdata[3], key_tag(rdata)) for rdata in gone | self.own_rdatas}
         sep_keys = {(rdata[3], key_tag(rdata)) for rdata in published if rdata[1] & SEP_FLAG}
 
         def sign(rrset: RRset, status: NameStatus) -> RRset | None:
@@ -438,8 +466,7 @@ class _Step:
             before = self._zone.get(from_wire_name(rrset.owner), rrset.rdtype)
             old = self._zone.signatures(from_wire_name(rrset.owner), rrset.rdtype)
             own = {(key.algorithm.value, key.key_tag) for key in chosen}
-            everyone = {(key.algorithm.value, key.key_tag) for key in self._signers}
-            kept, lost = _kept_and_lost(before, rrset, old, everyone)
+            kept, lost = _kept_and_lost(before, rrset, old, replaced_or_gone)
             reference = old or self._zone.signatures("@", rd.DNSKEY if at_ksk else rd.SOA)
             missing = {algorithm for algorithm, _ in _signing_keys(reference)}
             missing -= {algorithm for algorithm, _ in own | _signing_keys(kept)}
@@ -506,28 +533,40 @@ def _signing_key(rrsig: bytes) -> set[tuple[int, int]]:
     return {(rrsig[2], int.from_bytes(rrsig[16:18], "big"))}
 
 
-def _apex_denial(zone: Zone) -> RRset | None:
-    """The apex NSEC or NSEC3 with the bitmap that the apex now needs, or None where it has that already."""
+def _apex_denials(zone: Zone) -> list[RRset]:
+    """The NSEC and NSEC3 records of the apex that need another bitmap, with it; a zone may be between two chains."""
     rrsets = split_node(zone.apex_node)
+    found: list[tuple[RRset, int, bytes]] = []
     nsec = zone.get("@", rd.NSEC)
     if nsec is not None:
-        bitmap_at = name_end(nsec.rdatas[0])
         bitmap = rd.type_bitmap((*types_to_list(NameStatus.APEX, rrsets), rd.RRSIG, rd.NSEC))
-        return _with_bitmap(nsec, bitmap_at, bitmap)
-    param = zone.get("@", rd.NSEC3PARAM)
-    if param is None:
-        return None
-    salt_octets = param.rdatas[0][4]
-    denial = Nsec3(iterations=int.from_bytes(param.rdatas[0][2:4], "big"), salt=param.rdatas[0][5 : 5 + salt_octets])
-    nsec3 = zone.get(from_wire_name(hashed_owner(denial.hash(zone.apex), zone.apex)), rd.NSEC3)
-    if nsec3 is None:
-        return None
-    hash_at = 5 + salt_octets
-    return _with_bitmap(nsec3, hash_at + 1 + nsec3.rdatas[0][hash_at], nsec3_bitmap(NameStatus.APEX, rrsets))
+        found.append((nsec, name_end(nsec.rdatas[0]), bitmap))
+    params = zone.get("@", rd.NSEC3PARAM)
+    for param in () if params is None else params.rdatas:
+        hash_at = 5 + param[4]
+        denial = Nsec3(iterations=int.from_bytes(param[2:4], "big"), salt=param[5:hash_at])
+        nsec3 = zone.get(from_wire_name(hashed_owner(denial.hash(zone.apex), zone.apex)), rd.NSEC3)
+        if nsec3 is not None:
+            bitmap_at = hash_at + 1 + nsec3.rdatas[0][hash_at]
+            found.append((nsec3, bitmap_at, nsec3_bitmap(NameStatus.APEX, rrsets)))
+    return [_with_bitmap(rrset, at, bitmap) for rrset, at, bitmap in found if rrset.rdatas[0][at:] != bitmap]
 
 
-def _with_bitmap(denial: RRset, bitmap_at: int, bitmap: bytes) -> RRset | None:
-    rdata = denial.rdatas[0]
-    if rdata[bitmap_at:] == bitmap:
-        return None
-    return RRset(owner=denial.owner, rdtype=denial.rdtype, ttl=denial.ttl, rdatas=(rdata[:bitmap_at] + bitmap,))
+def _with_bitmap(denial: RRset, bitmap_at: int, bitmap: bytes) -> RRset:
+    rdata = denial.rdatas[0][:bitmap_at] + bitmap
+    return RRset(owner=denial.owner, rdtype=denial.rdtype, ttl=denial.ttl, rdatas=(rdata,))
+
+
+def _keys_signing_data(zone: Zone, keys: Sequence[Dnskey]) -> set[tuple[int, int]]:
+    """Algorithm and key tag of those of ``keys`` that a signature in the zone names, save over the apex key sets."""
+    wanted = {(key.algorithm, key.key_tag) for key in keys}
+    tags = [key_tag.to_bytes(2, "big") for _, key_tag in wanted]
+    return {
+        signing
+        for owner, node in zone.nodes()
+        if any(tag in node for tag in tags)  # cheap, and rules out nearly every node
+        for rdtype, covers, records in split_node(node)
+        if rdtype == rd.RRSIG and not (owner == zone.apex and covers in KSK_SIGNED_TYPES)
+        for record in records
+        for signing in _signing_key(rdata_of(record)) & wanted
+    }

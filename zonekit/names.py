@@ -47,16 +47,22 @@ def parse_name(text: str, origin: WireName | None = None) -> WireName:
 
 def parse_name_octets(text: bytes, origin: WireName | None = None) -> WireName:
     """Return the name that ``text``, the octets of a zone file, says. The same as :func:`parse_name` otherwise."""
-    if not text.translate(None, _PLAIN_OCTETS) and text != b".":
-        labels = text.split(b".")
-    elif text == b"@":
+    if is_plain_name(text):
+        return parse_plain_name(text, origin)
+    if text == b"@":
         if origin is None:
             raise DomainNameError("'@' stands for an origin, and there is none", rule="RFC 1035 section 5.1")
         return origin
-    elif text == b".":
-        return ROOT
-    else:
-        labels = _escaped_labels(text)
+    return _joined(_escaped_labels(text), text, origin)
+
+
+def parse_plain_name(text: bytes, origin: WireName | None = None) -> WireName:
+    """Return the name that ``text`` says, of which :func:`is_plain_name` is true."""
+    return ROOT if text == b"." else _joined(text.split(b"."), text, origin)
+
+
+def _joined(labels: list[bytes], text: bytes, origin: WireName | None) -> WireName:
+    """Put labels together; an empty one at the end means that the name is absolute."""
     tail = origin
     if labels[-1] == b"" and len(labels) > 1:
         tail = ROOT

@@ -22,7 +22,7 @@ from dns.rdatatype import RdataType
 
 from zonekit.errors import RdataError, ZonekitError
 from zonekit.instants import parse_rrsig_time, rrsig_time_text
-from zonekit.names import WireName, is_plain_name, name_end, name_text, parse_name_octets
+from zonekit.names import WireName, is_plain_name, name_end, name_text, parse_plain_name
 from zonekit.ttl import parse_ttl
 
 # The numbers of RFC 1035, 3596, 4034, 5155, 6844, 7344, 7477, 8976 and the IANA table as plain ints, which compare and
@@ -51,6 +51,8 @@ CDNSKEY: Final = int(RdataType.CDNSKEY)
 CSYNC: Final = int(RdataType.CSYNC)
 ZONEMD: Final = int(RdataType.ZONEMD)
 CAA: Final = int(RdataType.CAA)
+
+_NXT: Final = int(RdataType.NXT)
 
 MAX_RDATA_OCTETS: Final = 65535
 
@@ -230,9 +232,11 @@ def _parse_one_name(text: bytes, origin: WireName) -> bytes:
 
 @functools.lru_cache(maxsize=8192)
 def _plain_name(text: bytes, origin: WireName) -> WireName:
-    if not is_plain_name(text) and text != b"@":
+    if text == b"@":
+        return origin
+    if not is_plain_name(text):
         raise NotPlain
-    return parse_name_octets(text, origin)
+    return parse_plain_name(text, origin)
 
 
 def _uint16(text: bytes) -> bytes:
@@ -310,32 +314,55 @@ def _parse_dnskey(text: bytes, origin: WireName) -> bytes:
 
 def _parse_rrsig(text: bytes, origin: WireName) -> bytes:
     head, signature = text.rsplit(None, 1)
-    if head[-1] != 0x2E:  # the signer's final dot: what is left is the signature in one piece, the usual spelling
-        *fields, signature = text.split(None, 8)
-        head = b" ".join(fields)
-    return _rrsig_head(head, origin) + _base64(signature)
+    if head.endswith(b"."):  # the signer's, so that the signature is in one piece
+        return _rrsig_head(head, origin) + binascii.a2b_base64(signature, strict_mode=True)
+    *fields, signature = text.split(None, 8)
+    return _rrsig_head(b" ".join(fields), origin) + _base64(signature)
 
 
 @functools.lru_cache(maxsize=4096)
 def _rrsig_head(text: bytes, origin: WireName) -> bytes:
-    """The fields of an RRSIG before the signature, which thousands of records of a zone share."""
+    """The fields of an RRSIG before the signature, which many records of a zone share unless expirations jitter."""
     covered, algorithm, labels, ttl, expires, starts, tag, signer = text.split()
+    return (
+        _rrsig_fields_before_times(covered, algorithm, labels, ttl)
+        + _rrsig_time(expires)
+        + _rrsig_time(starts)
+        + _rrsig_fields_after_times(tag, signer, origin)
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _rrsig_fields_before_times(covered: bytes, algorithm: bytes, labels: bytes, ttl: bytes) -> bytes:
     return (
         parse_type(covered.decode("ascii")).to_bytes(2, "big")
         + bytes((_uint8(algorithm), _uint8(labels)))
         + parse_ttl(ttl.decode("ascii")).to_bytes(4, "big")
-        + parse_rrsig_time(expires.decode("ascii")).to_bytes(4, "big")
-        + parse_rrsig_time(starts.decode("ascii")).to_bytes(4, "big")
-        + _uint16(tag)
-        + _plain_name(signer, origin)
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _rrsig_fields_after_times(tag: bytes, signer: bytes, origin: WireName) -> bytes:
+    return _uint16(tag) + _plain_name(signer, origin)
+
+
+def _rrsig_time(text: bytes) -> bytes:
+    second = int(text[12:])
+    if len(text) != 14 or not text.isdigit() or second > 59:
+        raise NotPlain
+    return (_minute(text[:12]) + second).to_bytes(4, "big")
+
+
+@functools.lru_cache(maxsize=8192)
+def _minute(text: bytes) -> int:
+    return parse_rrsig_time(text.decode("ascii") + "00")
 
 
 def _parse_nsec(text: bytes, origin: WireName) -> bytes:
     next_name, types = text.split(None, 1)
     if not is_plain_name(next_name):
         raise NotPlain
-    return parse_name_octets(next_name, origin) + _bitmap_of_texts(types)
+    return parse_plain_name(next_name, origin) + _bitmap_of_texts(types)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -400,6 +427,26 @@ _TEXT_PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*")
 def _print_a(rdata: bytes) -> str:
     a, b, c, d = rdata
     return f"{a}.{b}.{c}.{d}"
+
+
+_ZERO_RUNS: Final = [":".join("0" * count) for count in range(8, 1, -1)]
+
+
+def _print_aaaa(rdata: bytes) -> str:
+    """An address as RFC 5952 writes it; one that may end in dotted decimal is left to dnspython."""
+    if rdata.startswith(bytes(10)):
+        return _print_with_dnspython(AAAA, rdata)
+    text = ":".join([f"{group:x}" for group in struct.unpack(">8H", rdata)])
+    for run in _ZERO_RUNS:
+        before, found, after = f":{text}:".partition(f":{run}:")
+        if found:
+            return f"{before[1:]}::{after[:-1]}"
+    return text
+
+
+def _print_caa(rdata: bytes) -> str:
+    value_at = 2 + rdata[1]
+    return f"{rdata[0]} {rdata[2:value_at].decode('ascii')} {quoted_string(rdata[value_at:])}"
 
 
 def _print_one_name(rdata: bytes) -> str:
@@ -490,6 +537,8 @@ def _print_ds(rdata: bytes) -> str:
 
 _PRINTERS: Final[dict[int, Callable[[bytes], str]]] = {
     A: _print_a,
+    AAAA: _print_aaaa,
+    CAA: _print_caa,
     NS: _print_one_name,
     CNAME: _print_one_name,
     PTR: _print_one_name,
@@ -523,6 +572,8 @@ def canonical_rdata(rdtype: int, rdata: bytes) -> bytes:
         return rdata[:-_SOA_NUMBERS_OCTETS].lower() + rdata[-_SOA_NUMBERS_OCTETS:]
     if rdtype in (RRSIG, SIG):
         return _lower_name_at(rdata, _RRSIG_FIXED_OCTETS)
+    if rdtype == _NXT:
+        return _lower_name_at(rdata, 0)
     if rdtype == NAPTR:
         position = 4
         for _ in range(3):  # flags, services, regexp (RFC 3403 section 4.1)
@@ -533,7 +584,10 @@ def canonical_rdata(rdtype: int, rdata: bytes) -> bytes:
 
 def has_names_to_lower(rdtype: int) -> bool:
     """Whether the canonical form of this type's data can differ from the data as given."""
-    return rdtype in _NAMES_FROM or rdtype in (SOA, RRSIG, SIG, NAPTR)
+    return rdtype in _MAY_HAVE_NAMES
+
+
+_MAY_HAVE_NAMES: Final = frozenset((*_NAMES_FROM, SOA, RRSIG, SIG, NAPTR, _NXT))
 
 
 def _lower_name_at(rdata: bytes, start: int) -> bytes:

@@ -36,7 +36,7 @@ from zonekit.denial import (
 from zonekit.dnskeys import dnskeys_of, key_tag_collisions
 from zonekit.errors import SigningError, ZonekitError
 from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
-from zonekit.keys import LocalSigner, SigningKey, key_tag
+from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, LocalSigner, SigningKey, key_tag
 from zonekit.names import WireName, is_subdomain, label_count, labels_of, name_end, name_text, order_key
 from zonekit.nodes import (
     Node,
@@ -48,6 +48,7 @@ from zonekit.nodes import (
     rdata_of,
     split_node,
     ttl_of,
+    with_ttl,
 )
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
@@ -128,7 +129,7 @@ class Jitter:
     def seconds_for(self, owner: WireName, rdtype: int) -> int:
         """Return by how many seconds the signatures of this RRset expire earlier."""
         span = self.interval // timedelta(seconds=1)
-        subject = self.seed.to_bytes(8, "big", signed=True) + rdtype.to_bytes(2, "big") + owner.lower()
+        subject = b"%d " % self.seed + rdtype.to_bytes(2, "big") + owner.lower()
         return zlib.crc32(subject) % (span + 1)
 
 
@@ -159,8 +160,8 @@ class _Pen:
             signature = self.key.signer.sign(head + signed_data)
         except Exception as error:  # whatever an HSM's library raises; its text might hold anything
             raise self._failure(owner, rdtype, type(error).__name__) from None
-        if len(signature) != self.signature_octets:
-            raise self._failure(owner, rdtype, f"{len(signature)} octets came back, not {self.signature_octets}")
+        if not isinstance(signature, bytes) or len(signature) != self.signature_octets:
+            raise self._failure(owner, rdtype, f"what came back is not {self.signature_octets} octets of signature")
         return record_head + signature
 
     def _heads_for(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> tuple[bytes, bytes]:
@@ -189,10 +190,10 @@ class _Pen:
         )
 
 
-def _signed_data(owner: WireName, records: Sequence[Record]) -> bytes:
+def _signed_data(owner: WireName, rdtype: int, records: Sequence[Record]) -> bytes:
     """The RRs of an RRset as they are signed; ``owner`` is in lower case (RFC 4034 section 3.1.8.1)."""
-    if len(records) == 1:
-        return owner + canonical_record(records[0])
+    if not rd.has_names_to_lower(rdtype):
+        return owner + owner.join(records)
     return b"".join([owner + canonical_record(record) for record in records])
 
 
@@ -242,13 +243,21 @@ def rrset_signer(
             raise SigningError(f"{name_text(rrset.owner)}: RRSIGs are not signed", rule="RFC 4035 section 2.2")
         if not is_subdomain(rrset.owner, apex):
             raise SigningError(f"{name_text(rrset.owner)} is outside the zone of the keys, {name_text(apex)}")
-        return view_rrset(rrset.owner, (rd.RRSIG, rrset.rdtype, _sign(rrset.owner, pack_rrset(rrset), pens)))
+        return view_rrset(
+            rrset.owner,
+            (rd.RRSIG, rrset.rdtype, _sign(rrset.owner.lower(), label_count(rrset.owner), pack_rrset(rrset), pens)),
+        )
 
     return sign
 
 
 def is_signed_here(status: NameStatus, rdtype: int) -> bool:
-    """Whether an RRset of this type, at a name that is this in its zone, is signed (RFC 4035 section 2.2)."""
+    """Whether an RRset of this type, at a name that is this in its zone, is signed (RFC 4035 section 2.2).
+
+    An NSEC3 is signed wherever it is: its owner is a hash, which may fall on a delegation or below a DNAME.
+    """
+    if rdtype == rd.NSEC3:
+        return True
     match status:
         case NameStatus.APEX | NameStatus.AUTHORITATIVE:
             return rdtype != rd.RRSIG
@@ -260,14 +269,13 @@ def is_signed_here(status: NameStatus, rdtype: int) -> bool:
             assert_never(status)
 
 
-def _sign(owner: WireName, packed: PackedRRset, pens: Sequence[_Pen]) -> list[Record]:
-    """The RRSIG records over one packed RRset, in canonical order."""
+def _sign(owner: WireName, labels: int, packed: PackedRRset, pens: Sequence[_Pen]) -> list[Record]:
+    """The RRSIG records over one packed RRset, in canonical order; ``owner`` is in lower case, its labels counted."""
     rdtype, _, records = packed
-    lowered = owner.lower()
-    ttl, labels, data = ttl_of(records[0]), label_count(owner), _signed_data(lowered, records)
+    ttl, data = ttl_of(records[0]), _signed_data(owner, rdtype, records)
     if len(pens) == 1:
-        return [pens[0].sign(lowered, rdtype, labels, ttl, data)]
-    return sorted([pen.sign(lowered, rdtype, labels, ttl, data) for pen in pens], key=rdata_of)
+        return [pens[0].sign(owner, rdtype, labels, ttl, data)]
+    return sorted([pen.sign(owner, rdtype, labels, ttl, data) for pen in pens], key=rdata_of)
 
 
 def verify_rrset(rrset: RRset, rrsigs: RRset, dnskeys: RRset, *, now: datetime) -> bool:
@@ -298,6 +306,8 @@ def _signature_is_good(rrset: RRset, rrsig: bytes, key_owner: WireName, dnskey: 
         signer_name != key_owner.lower()
         or algorithm != dnskey[3]
         or not dnskey[0] & 1  # the zone key flag (RFC 4034 section 2.1.1)
+        or dnskey[1] & REVOKE_FLAG  # good for revoking itself and nothing else (RFC 5011 section 2.1)
+        or dnskey[2] != DNSKEY_PROTOCOL
         or int.from_bytes(rrsig[16:18], "big") != key_tag(dnskey)
         or serial_before(instant, inception)
         or serial_before(expiration, instant)
@@ -312,7 +322,7 @@ def _signature_is_good(rrset: RRset, rrsig: bytes, key_owner: WireName, dnskey: 
         kept = labels_of(owner)[-labels:] if labels else []
         owner = b"\x01*" + b"".join([bytes((len(label),)) + label for label in kept]) + b"\x00"
     records = [pack_record(rrset.rdtype, original_ttl, rdata) for rdata in rrset.rdatas]
-    signed = rrsig[:_RRSIG_FIXED_OCTETS] + signer_name + _signed_data(owner, records)
+    signed = rrsig[:_RRSIG_FIXED_OCTETS] + signer_name + _signed_data(owner, rrset.rdtype, records)
     try:
         return verify_signature(algorithm, dnskey[4:], rrsig[signature_at:], signed)
     except ZonekitError:
@@ -348,8 +358,9 @@ def sign_zone(
         dnskey_ttl: the TTL of the DNSKEY RRset, in seconds, where the zone does not have one yet.
         reuse: an earlier signed version whose signatures stay where they still fit.
         jitter: how far expirations are spread.
-        foreign_signatures: what becomes of RRSIGs that none of ``keys`` made. Those that stay are left as they are;
-            the ones over RRsets that signing changes (DNSKEY, NSEC, NSEC3, ZONEMD) go in any case.
+        foreign_signatures: what becomes of RRSIGs that none of ``keys`` made. Those that stay are left as they are,
+            with the TTL of what they cover; the ones over nothing and over RRsets that signing changes (DNSKEY, NSEC,
+            NSEC3, ZONEMD) go in any case.
         executor: where blocks are signed; here and now when there is none.
 
     Raises:
@@ -371,7 +382,7 @@ def sign_zone(
         dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
         reusable=_reusable_keys(own, reuse),
         reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
-        reuse_until=0 if reuse is None else epoch_seconds(reuse.now + reuse.signatures_refresh),
+        refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
     )
     earlier = None if reuse is None else reuse.previous
     signed, links = _sign_names_of(prepared, recipe, earlier, executor)
@@ -391,31 +402,38 @@ class _Recipe:
     dnskey_pens: tuple[_Pen, ...]
     reusable: frozenset[tuple[int, int]]
     reuse_at: int
-    reuse_until: int
+    refresh_seconds: int
 
     def pens_for(self, status: NameStatus, rdtype: int) -> tuple[_Pen, ...]:
         """The keys that sign this RRset; none where it is not authoritative (RFC 4035 section 2.2)."""
+        if status is NameStatus.AUTHORITATIVE and rdtype != rd.RRSIG:
+            return self.zone_pens  # nearly all there is
         if status is NameStatus.APEX and rdtype in KSK_SIGNED_TYPES:
             return self.dnskey_pens
         return self.zone_pens if is_signed_here(status, rdtype) else ()
 
     def signatures(
-        self, owner: WireName, status: NameStatus, packed: PackedRRset, earlier: dict[tuple[int, int], list[Record]]
+        self,
+        owner: WireName,
+        labels: int,
+        status: NameStatus,
+        packed: PackedRRset,
+        earlier: dict[tuple[int, int], list[Record]],
     ) -> list[Record]:
-        """The RRSIG records over one RRset: reused where they may be, else made."""
+        """The RRSIG records over one RRset: reused where they may be, else made. ``owner`` is in lower case."""
         pens = self.pens_for(status, packed[0])
         if not pens:
             return []
         if earlier and earlier.get((packed[0], 0)) == packed[2]:
-            return self._reused(owner, packed, pens, earlier.get((rd.RRSIG, packed[0]), []))
-        return _sign(owner, packed, pens)
+            return self._reused(owner, labels, packed, pens, earlier.get((rd.RRSIG, packed[0]), []))
+        return _sign(owner, labels, packed, pens)
 
     def _reused(
-        self, owner: WireName, packed: PackedRRset, pens: tuple[_Pen, ...], earlier: list[Record]
+        self, owner: WireName, labels: int, packed: PackedRRset, pens: tuple[_Pen, ...], earlier: list[Record]
     ) -> list[Record]:
         kept: list[Record] = []
         missing: list[_Pen] = []
-        ttl, labels = ttl_of(packed[2][0]), label_count(owner)
+        ttl = ttl_of(packed[2][0])
         for pen in pens:
             head = pen.head(owner, packed[0], labels, ttl)
             for record in earlier:
@@ -428,14 +446,15 @@ class _Recipe:
                     and rdata[_RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
                     and ttl_of(record) == ttl
                     and not serial_before(self.reuse_at, inception)
-                    and serial_before(self.reuse_until, expiration)
+                    and serial_before(self.reuse_at, expiration)
+                    and (expiration - self.reuse_at) % 2**32 > self.refresh_seconds
                 ):
                     kept.append(record)
                     break
             else:
                 missing.append(pen)
         if missing:
-            kept += _sign(owner, packed, missing)
+            kept += _sign(owner, labels, packed, missing)
         return sorted(kept, key=rdata_of)
 
     def sign_owner(
@@ -450,8 +469,9 @@ class _Recipe:
                 foreign[rrset[1]] = rrset[2]
             else:
                 signed.append(rrset)
+        lowered, labels = owner.lower(), label_count(owner)
         for rrset in tuple(signed):
-            made = self.signatures(owner, status, rrset, earlier)
+            made = self.signatures(lowered, labels, status, rrset, earlier)
             if foreign and rrset[0] in foreign:
                 made = sorted(made + foreign[rrset[0]], key=rdata_of)
             if made:
@@ -510,7 +530,8 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
             signature = key.signer.sign(_SIGNER_TEST)
         except Exception as error:  # whatever an HSM's library raises; its text might hold anything
             raise SigningError(f"{place} failed: {type(error).__name__}") from None
-        if not verify_signature(key.algorithm, key.public_key, signature, _SIGNER_TEST):
+        is_octets = isinstance(signature, bytes)
+        if not is_octets or not verify_signature(key.algorithm, key.public_key, signature, _SIGNER_TEST):
             raise SigningError(
                 f"{place} does not sign for this DNSKEY",
                 remedy="check that it uses the private key of this DNSKEY and returns the RRSIG form of the signature",
@@ -535,8 +556,15 @@ def _without_old_signatures(zone: Zone, keys: Sequence[SigningKey], foreign: For
         rrsets = split_node(node)
         if all(rrset[0] not in _REDONE for rrset in rrsets):
             return node
-        kept = [stays(rrset) for rrset in rrsets]
-        return join_node([rrset for rrset in kept if rrset is not None])
+        kept = [rrset for rrset in map(stays, rrsets) if rrset is not None]
+        ttls = {rrset[0]: ttl_of(rrset[2][0]) for rrset in kept if rrset[0] != rd.RRSIG}
+        # A signature over nothing is of no use, and one has the TTL of what it covers (RFC 4034 section 3).
+        beside = [
+            (rd.RRSIG, rrset[1], [with_ttl(record, ttls[rrset[1]]) for record in rrset[2]])
+            for rrset in kept
+            if rrset[0] == rd.RRSIG and rrset[1] in ttls
+        ]
+        return join_node([*(rrset for rrset in kept if rrset[0] != rd.RRSIG), *beside])
 
     blocks: list[Block] = []
     for block in zone.blocks:
@@ -722,5 +750,5 @@ def _with_zonemd(zone: Zone, recipe: _Recipe) -> Zone:
     zonemd = current_zonemd(zone)
     if zonemd is None:
         return zone
-    made = _sign(zone.apex, pack_rrset(zonemd), recipe.zone_pens)
+    made = _sign(zone.apex.lower(), label_count(zone.apex), pack_rrset(zonemd), recipe.zone_pens)
     return zone.replace(zonemd, view_rrset(zone.apex, (rd.RRSIG, rd.ZONEMD, made)))

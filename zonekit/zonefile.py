@@ -8,9 +8,8 @@ What is read is kept packed from the first moment, one byte string a record, and
 text itself is never kept. One logical record, which parentheses may spread over many lines, has a limit, so no file
 makes the reader slower than in proportion to its length.
 
-Where servers differ, this reader does what BIND's ``named`` does, with these exceptions, which are all refused here: a
-TTL over 2^31-1, a control character NUL, VT, FF or a lone CR, a quoted owner name, ``$DATE``, the end of a line inside
-quotes even when escaped, and a ``$GENERATE`` range with something after it.
+Where name servers differ the reader does what BIND's ``named`` does. The exceptions are few and mostly refusals, such as
+a TTL over 2^31-1, which ``named`` serves as 0; the tests list each with its reason.
 """
 
 from __future__ import annotations
@@ -36,8 +35,9 @@ from zonekit.names import (
     order_key,
     parse_name_octets,
     parse_origin,
+    parse_plain_name,
 )
-from zonekit.nodes import CLASS_IN, HEADER, Node, Record, pack_record, rdata_of, ttl_of, with_ttl
+from zonekit.nodes import CLASS_IN, HEADER, HEADER_OCTETS, Node, Record, pack_record, split_node, ttl_of, with_ttl
 from zonekit.ttl import Ttl, parse_ttl, to_ttl
 from zonekit.zones import BESIDE_CNAME, Zone, cut_blocks
 
@@ -175,46 +175,54 @@ def _lines(text: ZoneText, file: str) -> Iterator[bytes]:
 
 def _runs_of_lines(text: ZoneText, file: str) -> Iterator[list[bytes]]:
     """Yield the lines of the text, some thousands at a time."""
-    count = 0
-    left: list[bytes] = []
-    left_octets = fresh_octets = 0
-    for piece in _pieces(text, file):
-        left.append(piece)
-        left_octets += len(piece)
+    lines_before = 0
+    begins = True
+    for octets in _whole_lines(_pieces(text, file)):
+        if max(octets.find(b"\n"), len(octets) - octets.rfind(b"\n")) > LONGEST_RECORD:
+            raise _too_long(file, lines_before + 1)
+        if begins:
+            octets = octets.removeprefix(_BYTE_ORDER_MARK)
+            begins = False
+        lines = _split(octets.removesuffix(b"\n"), lines_before, file)
+        lines_before += len(lines)
+        yield lines
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Join pieces so that each ends with a line, but for the last, and for one that is longer than a record may be."""
+    held: list[bytes] = []
+    held_octets = fresh_octets = 0
+    for piece in pieces:
+        held.append(piece)
+        held_octets += len(piece)
         fresh_octets += len(piece)
         if fresh_octets < _PIECE_OCTETS:
             continue
-        octets, fresh_octets = b"".join(left), 0
+        octets, fresh_octets = b"".join(held), 0
         end = octets.rfind(b"\n") + 1
-        left, left_octets = [octets[end:]], len(octets) - end
-        if left_octets > LONGEST_RECORD:
-            raise _too_long(file, count + octets.count(b"\n") + 1)
+        held, held_octets = [octets[end:]], len(octets) - end
         if end:
-            lines = _split(octets[: end - 1], count, file)
-            count += len(lines)
-            yield lines
-    octets = b"".join(left)
-    if octets:
-        yield _split(octets.removesuffix(b"\n"), count, file)
+            yield octets[:end]
+        if held_octets > LONGEST_RECORD:
+            break
+    if held_octets:
+        yield b"".join(held)
 
 
 def _pieces(text: ZoneText, file: str) -> Iterator[bytes]:
-    """Yield the octets of the text in pieces of moderate size, without a byte order mark."""
+    """Yield the octets of the text in pieces of moderate size."""
     if isinstance(text, str):
         try:
             text = text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError as error:
             line = error.object.count("\n", 0, error.start) + 1
             raise ZoneFileError("a character that is half of a surrogate pair", file=file, line=line) from None
-    first = True
     for piece in (text,) if isinstance(text, bytes) else text:
-        if first and piece:
-            first = False
-            piece = piece.removeprefix(b"\xef\xbb\xbf")
         for start in range(0, len(piece), _PIECE_OCTETS):
             yield piece[start : start + _PIECE_OCTETS]
 
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _REFUSED_OCTETS: Final = {
     b"\0": "a NUL byte",
     b"\v": "a vertical tab",
@@ -252,6 +260,7 @@ _TOKEN: Final = re.compile(rb"""(?:[^ \t"();\\]++|\\.|"(?:[^"\\]++|\\.)*+")++|[(
 _UNQUOTED: Final = re.compile(rb"""(?:[^"\\]++|\\.)*+""", re.DOTALL)
 _QUOTED: Final = re.compile(rb'''"((?:[^"\\]++|\\.)*+)"''', re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(?:(25[0-5]|2[0-4]\d|[01]\d\d)|(\D))", re.DOTALL)
+_BLANK_PARENTHESES: Final = bytes.maketrans(b"()", b"  ")
 _SEMICOLON: Final = ord(";")
 _BLANKS: Final = (b" ", b"\t")
 
@@ -294,8 +303,8 @@ class _Reader:
     def __init__(
         self, *, apex: WireName | None, default_ttl: Ttl | None, include: Opener | None, generate_limit: int
     ) -> None:
-        self._apex = apex
-        self._apex_key = b"" if apex is None else order_key(apex)
+        self._apex: WireName | None = None
+        self._apex_key = b""
         self._has_soa = False
         self._include = include
         self._includes_left = MOST_INCLUDES
@@ -306,7 +315,9 @@ class _Reader:
         self._section_places: list[int] = []
         self._sections: list[tuple[str, int]] = []
         # what a record takes over when it does not say it
-        self._origin = apex
+        self._origin: WireName | None = None
+        self._origin_key_head = self._origin_suffix = b""
+        self._longest_label = 0
         self._owner: WireName | None = None
         self._owner_key = b""
         self._owner_has_last_run = False
@@ -322,6 +333,9 @@ class _Reader:
         self._run_starts = array("Q")
         self._outside: dict[tuple[bytes, int], tuple[WireName, list[int]]] = {}
         self._findings: list[Finding] = []
+        if apex is not None:
+            self._set_apex(apex)
+            self._set_origin(apex)
 
     # -- files and lines
 
@@ -350,8 +364,12 @@ class _Reader:
         A line is taken whole or not at all. Whatever is special in it makes it fail somewhere: a name with special
         characters, a token that is no known type, class or TTL, data that no short parser takes.
         """
-        origin = self._origin
-        origin_key = b"" if origin is None else order_key(origin)
+        origin, key_head, suffix, longest = (
+            self._origin,
+            self._origin_key_head,
+            self._origin_suffix,
+            self._longest_label,
+        )
         if origin is None or self._apex is None:
             self._place += 1
             return next(lines, None)
@@ -359,11 +377,7 @@ class _Reader:
         records, places, kinds = self._records, self._record_places, self._record_kinds
         keys, owners, starts = self._run_keys, self._run_owners, self._run_starts
         default_ttl, last_ttl = self._default_ttl, self._last_ttl
-        key_head = origin_key + b"\x00" if origin_key else b""
-        suffix = b"." + name_text(origin).encode() if origin_key else b"."
         suffix_octets = len(suffix)
-        # Under an origin outside the zone no label is short enough: its names take the way that looks where they are.
-        longest = min(MAX_LABEL_OCTETS, MAX_NAME_OCTETS - 1 - len(origin)) if self._is_in_zone(origin_key) else 0
         owner_has_last_run = self._owner_has_last_run
         last_name = b""
         place = self._place
@@ -411,7 +425,7 @@ class _Reader:
                         owner = _LENGTH_OCTETS[len(label)] + label + origin
                         key = key_head + label.lower()
                     elif is_plain_name(name):
-                        owner = parse_name_octets(name, origin)
+                        owner = parse_plain_name(name, origin)
                         key = order_key(owner)
                         if not self._is_in_zone(key):
                             raise rd.NotPlain
@@ -445,26 +459,8 @@ class _Reader:
             octets += len(line) + 1
             if octets > LONGEST_RECORD:
                 raise _too_long(*self._where(begins_at))
-            for text in _TOKEN.findall(line):
-                if len(text) > 1:
-                    if text[0] != _SEMICOLON:
-                        tokens.append((text, self._place))
-                elif text == b"(":
-                    depth += 1
-                elif text == b")":
-                    depth -= 1
-                    if depth < 0:
-                        raise self._refusal("a ) without its (", self._place, rule="RFC 1035 section 5.1")
-                elif text == b'"':
-                    raise self._refusal(
-                        "a quoted string does not end on the line where it begins",
-                        self._place,
-                        remedy="close it with a quote, and write a line end inside it as \\010",
-                    )
-                elif text == b"\\":
-                    raise self._refusal("a backslash at the end of the line escapes nothing", self._place)
-                elif text != b";":
-                    tokens.append((text, self._place))
+            texts, depth = self._texts(line, depth)
+            tokens += [(text, self._place) for text in texts]
             if not depth:
                 return tokens
             following = next(lines, None)
@@ -472,6 +468,36 @@ class _Reader:
                 raise self._refusal("a ( without its )", begins_at, rule="RFC 1035 section 5.1")
             self._place += 1
             line = following
+
+    def _texts(self, line: bytes, depth: int) -> tuple[list[bytes], int]:
+        """Return the tokens of a line that begins inside ``depth`` parentheses, and inside how many it ends."""
+        if b'"' not in line and b"\\" not in line:
+            # Nothing is quoted or escaped: a semicolon begins a comment, and parentheses are nothing but that.
+            line = line.partition(b";")[0]
+            closed = line.count(b")")
+            if closed <= depth:  # in whatever order they come
+                return line.translate(_BLANK_PARENTHESES).split(), depth + line.count(b"(") - closed
+        texts = []
+        for text in _TOKEN.findall(line):
+            if text[0] == _SEMICOLON:
+                break
+            if text == b"(":
+                depth += 1
+            elif text == b")":
+                depth -= 1
+                if depth < 0:
+                    raise self._refusal("a ) without its (", self._place, rule="RFC 1035 section 5.1")
+            elif text == b'"':
+                raise self._refusal(
+                    "a quoted string does not end on the line where it begins",
+                    self._place,
+                    remedy="close it with a quote, and write a line end inside it as \\010",
+                )
+            elif text == b"\\":
+                raise self._refusal("a backslash at the end of the line escapes nothing", self._place)
+            else:
+                texts.append(text)
+        return texts, depth
 
     def _begin_section(self, file: str, line: int) -> None:
         """Note that the next line is this one."""
@@ -498,7 +524,7 @@ class _Reader:
         match text.upper():
             case b"$ORIGIN":
                 self._check_count("$ORIGIN", arguments, 1, 1, place)
-                self._origin = self._name(arguments[0])
+                self._set_origin(self._name(arguments[0]))
             case b"$TTL":
                 self._check_count("$TTL", arguments, 1, 1, place)
                 self._default_ttl = self._ttl(arguments[0])
@@ -527,7 +553,7 @@ class _Reader:
             raise self._refusal(
                 "$INCLUDE is not allowed here",
                 place,
-                remedy="name the directory to include from when reading the file, or pass an opener",
+                remedy="give read_zone the include_root that it may read from, or parse_zone an opener",
             )
         octets = _ESCAPE.sub(lambda match: match[2] or bytes((int(match[1]),)), self._one_string(arguments[0]))
         path = octets.decode("utf-8", "surrogateescape")
@@ -548,9 +574,10 @@ class _Reader:
             circle = " includes ".join([*self._files[self._files.index(file) :], file])
             raise self._refusal(f"$INCLUDE goes round in a circle: {circle}", place)
         outer_origin, owner, owner_key = self._origin, self._owner, self._owner_key
-        self._origin = inner_origin
+        self._set_origin(inner_origin)
         self.read_file(text, file)
-        self._origin, self._owner, self._owner_key, self._owner_has_last_run = outer_origin, owner, owner_key, False
+        self._set_origin(outer_origin)
+        self._owner, self._owner_key, self._owner_has_last_run = owner, owner_key, False
         self._begin_section(including, line + 1)
 
     def _generate(self, arguments: list[Token], place: int) -> None:
@@ -646,10 +673,30 @@ class _Reader:
 
     def _ttl(self, token: Token) -> Ttl:
         text, place = token
-        try:
-            return parse_ttl(text.decode("latin-1"))
-        except TtlError as error:
-            raise self._refusal_of(error, place) from None
+        ttl = self._ttl_texts.get(text)
+        if ttl is None:
+            try:
+                ttl = parse_ttl(text.decode("latin-1"))
+            except TtlError as error:
+                raise self._refusal_of(error, place) from None
+            if len(self._ttl_texts) < _MOST_TTL_TEXTS:
+                self._ttl_texts[text] = ttl
+        return ttl
+
+    def _set_apex(self, apex: WireName) -> None:
+        self._apex, self._apex_key = apex, order_key(apex)
+
+    def _set_origin(self, origin: WireName | None) -> None:
+        """Set what completes relative names, and what the plain way wants to know of it."""
+        self._origin = origin
+        if origin is None:
+            return
+        key = order_key(origin)
+        self._origin_key_head = key + b"\x00" if key else b""
+        self._origin_suffix = b"." + name_text(origin).encode() if key else b"."
+        # Under an origin outside the zone no label is short enough: its names take the way that looks where they are.
+        longest = min(MAX_LABEL_OCTETS, MAX_NAME_OCTETS - 1 - len(origin))
+        self._longest_label = longest if self._apex is not None and self._is_in_zone(key) else 0
 
     def _set_owner(self, owner: WireName, key: bytes) -> None:
         self._owner, self._owner_key = owner, key
@@ -666,14 +713,15 @@ class _Reader:
         ttl = None
         has_class = False
         for index, (text, place) in enumerate(tokens):
-            if not has_class and _CLASS_IN.fullmatch(text):
+            kind = _PLAIN_TYPES.get(text)
+            if kind is not None:
+                return kind[0], ttl, tokens[index + 1 :]
+            if ttl is None and text[:1].isdigit():
+                ttl = self._ttl((text, place))
+            elif not has_class and _CLASS_IN.fullmatch(text):
                 has_class = True
             elif not has_class and _OTHER_CLASS.fullmatch(text):
                 raise self._refusal(f"class {text.decode('ascii').upper()}; zonekit handles class IN", place)
-            elif ttl is None and text[:1].isdigit():
-                ttl = self._ttl((text, place))
-                if len(self._ttl_texts) < _MOST_TTL_TEXTS:
-                    self._ttl_texts[text] = ttl
             else:
                 try:
                     return rd.parse_type(text.decode("latin-1")), ttl, tokens[index + 1 :]
@@ -690,9 +738,9 @@ class _Reader:
                 raise self._refusal(
                     "the first record is not the SOA, so the zone has no name", place, remedy="give the origin"
                 )
-            self._apex, self._apex_key = owner, key
-        if self._origin is None:
-            self._origin = owner
+            self._set_apex(owner)
+            self._set_origin(self._origin or owner)
+        assert self._origin is not None
         try:
             rdata = rd.parse_rdata(rdtype, b" ".join([text for text, _ in data]), self._origin)
         except (RdataError, DomainNameError) as error:
@@ -754,7 +802,7 @@ class _Reader:
         nodes = self._nodes()
         apex, apex_node = next(nodes)  # the apex is before everything below it
         zone = Zone.from_blocks(apex, apex_node, cut_blocks(nodes))
-        if zone.get(zone.origin, rd.NS) is None:
+        if rd.NS not in [rdtype for rdtype, _, _ in split_node(apex_node)]:
             raise ZoneFileError(
                 f"there is no NS record at {name_text(apex)}", file=file, line=0, rule="RFC 1035 section 5.2"
             )
@@ -762,7 +810,7 @@ class _Reader:
 
     def _note_outside(self) -> None:
         for (_, rdtype), (owner, places) in self._outside.items():
-            self._find(
+            self._note(
                 "out-of-zone",
                 owner,
                 rdtype,
@@ -781,25 +829,26 @@ class _Reader:
             run = order[at]
             key, first, last = keys[run], starts[run], starts[run + 1]
             at += 1
-            if at < len(order) and keys[order[at]] == key:
-                indexes = list(range(first, last))
-                while at < len(order) and keys[order[at]] == key:
-                    indexes += range(starts[order[at]], starts[order[at] + 1])
-                    at += 1
-                yield owners[run], self._node(owners[run], indexes)
-            elif last - first == 1:
-                yield owners[run], records[first]
+            if at == len(order) or keys[order[at]] != key:
+                if last - first == 1:
+                    yield owners[run], records[first]
+                    continue
+                indexes: Sequence[int] = range(first, last)
+                held, held_kinds = records[first:last], kinds[first:last]
             else:
-                shape = kinds[first:last].tobytes()
-                if shape not in arrangers:
-                    if len(arrangers) == _MOST_SHAPES or last - first > _LARGEST_SHAPE:
-                        arrangers.clear()
-                    arrangers[shape] = _arranger(kinds[first:last])
-                arrange = arrangers[shape]
-                if arrange is None:
-                    yield owners[run], self._node(owners[run], range(first, last))
-                else:
-                    yield owners[run], b"".join(arrange(records[first:last]))
+                more = list(range(first, last))
+                while at < len(order) and keys[order[at]] == key:
+                    more.extend(range(starts[order[at]], starts[order[at] + 1]))
+                    at += 1
+                indexes = more
+                held, held_kinds = [records[index] for index in more], array("L", [kinds[index] for index in more])
+            shape = held_kinds.tobytes()
+            if shape not in arrangers:
+                if len(arrangers) == _MOST_SHAPES or len(held) > _LARGEST_SHAPE:
+                    arrangers.clear()
+                arrangers[shape] = _arranger(held_kinds)
+            arrange = arrangers[shape]
+            yield owners[run], self._node(owners[run], indexes) if arrange is None else b"".join(arrange(held))
 
     def _node(self, owner: WireName, indexes: Sequence[int]) -> Node:
         """Return the node of these records, which are given in the order of the file."""
@@ -826,45 +875,51 @@ class _Reader:
 
     def _rrset(self, owner: WireName, indexes: list[int]) -> list[Record]:
         """Return the records of an RRset in canonical order, each once and with the TTL of the first."""
-        records = self._records
-        rdtype, ttl = self._record_kinds[indexes[0]] >> 16, ttl_of(records[indexes[0]])
-        kept: dict[bytes, Record] = {}
-        repeated: list[int] = []
-        other_ttls: list[int] = []
-        for index in indexes:
-            record = records[index]
-            data = rd.canonical_rdata(rdtype, rdata_of(record))
-            if ttl_of(record) != ttl:
-                other_ttls.append(index)
-            if data in kept:
-                repeated.append(index)
-                continue
-            if kept and rdtype in _SINGLETONS:
-                raise self._refusal(
-                    f"{name_text(owner)}: a second {rd.type_text(rdtype)} with other data",
-                    self._record_places[index],
-                    rule="RFC 2181 section 10.1" if rdtype == rd.CNAME else "",
-                )
-            kept[data] = with_ttl(record, ttl)
-        if repeated:
-            places = [self._record_places[index] for index in repeated]
-            text = f"{_records_text(len(repeated))} given again, {self._lines_text(places)}"
-            self._find("duplicate-record", owner, rdtype, text, rule="RFC 2181 section 5")
-        if other_ttls:
-            seen = sorted({ttl_of(records[index]) for index in other_ttls})
-            places = [self._record_places[index] for index in other_ttls]
-            self._find(
-                "ttl-differs",
-                owner,
-                rdtype,
-                f"the first record has TTL {ttl}, which all get; others have {_several(seen)},"
-                f" {self._lines_text(places)}",
-                rule="RFC 2181 section 5.2",
-                remedy="give all records of the RRset the same TTL",
+        held = [self._records[index] for index in indexes]
+        if len(held) == 1:
+            return held
+        rdtype = self._record_kinds[indexes[0]] >> 16
+        data = [record[HEADER_OCTETS:] for record in held]
+        if rd.has_names_to_lower(rdtype):
+            data = [rd.canonical_rdata(rdtype, octets) for octets in data]
+        kept = dict(
+            zip(reversed(data), reversed(held), strict=True)
+        )  # so that of two that are the same the first stays
+        if len(kept) < len(held):
+            self._note_repeated(owner, rdtype, data, indexes)
+        if len(kept) > 1 and rdtype in _SINGLETONS:
+            second = next(index for index, octets in zip(indexes, data, strict=True) if octets != data[0])
+            raise self._refusal(
+                f"{name_text(owner)}: a second {rd.type_text(rdtype)} with other data",
+                self._record_places[second],
+                rule="RFC 2181 section 10.1" if rdtype == rd.CNAME else "",
             )
-        return [kept[data] for data in sorted(kept)]
+        if len({record[4:8] for record in held}) > 1:
+            ttl = ttl_of(held[0])
+            self._note_other_ttls(
+                owner, rdtype, ttl, [index for index in indexes if ttl_of(self._records[index]) != ttl]
+            )
+            kept = {octets: with_ttl(record, ttl) for octets, record in kept.items()}
+        return [kept[octets] for octets in sorted(kept)]
 
-    def _find(self, code: str, owner: WireName, rdtype: int, message: str, *, rule: str = "", remedy: str = "") -> None:
+    def _note_repeated(self, owner: WireName, rdtype: int, data: list[bytes], indexes: list[int]) -> None:
+        seen: set[bytes] = set()
+        places = []
+        for index, octets in zip(indexes, data, strict=True):
+            if octets in seen:
+                places.append(self._record_places[index])
+            seen.add(octets)
+        text = f"{_records_text(len(places))} given again, {self._lines_text(places)}"
+        self._note("duplicate-record", owner, rdtype, text, rule="RFC 2181 section 5")
+
+    def _note_other_ttls(self, owner: WireName, rdtype: int, ttl: int, indexes: list[int]) -> None:
+        others = _several(sorted({ttl_of(self._records[index]) for index in indexes}))
+        places = [self._record_places[index] for index in indexes]
+        text = f"the first record has TTL {ttl}, which all get; others have {others}, {self._lines_text(places)}"
+        remedy = "give all records of the RRset the same TTL"
+        self._note("ttl-differs", owner, rdtype, text, rule="RFC 2181 section 5.2", remedy=remedy)
+
+    def _note(self, code: str, owner: WireName, rdtype: int, message: str, *, rule: str = "", remedy: str = "") -> None:
         self._findings.append(
             Finding(
                 code=code,

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 BLOCK_OWNERS: Final = 1024
 # What may stand beside a CNAME: its signature, its denial, and a KEY for secure dynamic update (RFC 2181 section 10.1,
-# RFC 4034 section 3, RFC 4035 section 2.5).
-BESIDE_CNAME: Final = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.SIG, rd.KEY))
+# RFC 4034 section 3, RFC 4035 section 2.5); and an NSEC3, whose owner is a hash that may be a name of the zone as well.
+BESIDE_CNAME: Final = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.NSEC3, rd.SIG, rd.KEY))
 _SINGLETONS: Final = frozenset((rd.SOA, rd.CNAME, rd.DNAME))
 
 
@@ -272,10 +272,19 @@ class _Blocks:
                 continue
             pairs = dict(zip(map(order_key, block.owners), zip(block.owners, block.nodes, strict=True), strict=True))
             pairs |= touched[index]
-            for made in cut_blocks([pairs[key] for key in sorted(pairs) if pairs[key][1]]):
+            for made in _cut_evenly([pairs[key] for key in sorted(pairs) if pairs[key][1]]):
                 blocks.append(made)
                 starts.append(order_key(made.owners[0]))
         return _Blocks(tuple(blocks), tuple(starts))
+
+
+def _cut_evenly(pairs: list[tuple[WireName, Node]]) -> Iterator[Block]:
+    """One block again while it is not too large, so that adding names one by one does not leave a trail of small ones."""
+    if pairs and len(pairs) <= 2 * BLOCK_OWNERS:
+        owners, nodes = zip(*pairs, strict=True)
+        yield Block(owners, nodes)
+    else:
+        yield from cut_blocks(pairs)
 
 
 def cut_blocks(pairs: Iterable[tuple[WireName, Node]]) -> Iterator[Block]:
@@ -337,8 +346,8 @@ class Zone:
         """Return the zone at ``origin`` that these RRsets make, in whatever order they come.
 
         Raises:
-            ZoneError: no SOA or no NS at the apex, an RRset outside the zone, an RRset given twice, or a CNAME beside
-                other data (RFC 1034 section 3.6.2).
+            ZoneError: no SOA or no NS at the apex, an RRset outside the zone, an RRset given twice, a CNAME beside other
+                data (RFC 1034 section 3.6.2), an SOA below the apex, or a DS at it.
         """
         apex = parse_origin(origin)
         nodes: dict[bytes, tuple[WireName, list[PackedRRset]]] = {}
@@ -351,7 +360,7 @@ class Zone:
     @classmethod
     def _from_packed(cls, apex: WireName, nodes: dict[bytes, tuple[WireName, list[PackedRRset]]]) -> Zone:
         for owner, packed in nodes.values():
-            check_node(owner, packed)
+            check_node(apex, owner, packed)
         apex_rrsets = nodes.pop(order_key(apex), (apex, []))[1]
         check_apex(apex, apex_rrsets)
         pairs = [(nodes[key][0], join_node(nodes[key][1])) for key in sorted(nodes)]
@@ -459,9 +468,8 @@ class Zone:
 
     def rrsets_at(self, name: str | dns.name.Name) -> tuple[RRset, ...]:
         """Return all RRsets at this name, ordered by type; none when the name does not own any."""
-        wire = self._wire(name)
-        node = self.node(wire)
-        return () if node is None else tuple([view_rrset(wire, packed) for packed in split_node(node)])
+        held = self._held(self._wire(name))
+        return () if held is None else tuple([view_rrset(held[0], packed) for packed in split_node(held[1])])
 
     def rrsets(self) -> Iterator[RRset]:
         """Yield every RRset: owners in canonical order, the apex first, and types in ascending order within each."""
@@ -488,11 +496,19 @@ class Zone:
 
     def node(self, name: WireName) -> Node | None:
         """Return the packed records at a name in wire form, or None."""
+        held = self._held(name)
+        return None if held is None else held[1]
+
+    def _held(self, name: WireName) -> tuple[WireName, Node] | None:
+        """The owner as the zone spells it, and its node."""
         key = order_key(name)
         if key == order_key(self._apex_owner):
-            return self._apex
+            return self._apex_owner, self._apex
         index, place, there = self._blocks.find(key)
-        return self._blocks.blocks[index].nodes[place] if there else None
+        if not there:
+            return None
+        block = self._blocks.blocks[index]
+        return block.owners[place], block.nodes[place]
 
     def __contains__(self, name: str | dns.name.Name) -> bool:
         """Whether the name owns any records."""
@@ -509,11 +525,11 @@ class Zone:
         return to_wire_name(name, self._apex_owner)
 
     def _find(self, name: WireName, rdtype: int, covers: int) -> RRset | None:
-        node = self.node(name)
-        if node is not None:
-            for packed in split_node(node):
+        held = self._held(name)
+        if held is not None:
+            for packed in split_node(held[1]):
                 if packed[0] == rdtype and packed[1] == covers:
-                    return view_rrset(name, packed)
+                    return view_rrset(held[0], packed)
         return None
 
     # -- what its names are
@@ -654,9 +670,9 @@ class Zone:
             key = order_key(owner)
             if key not in edited:
                 _check_in_zone(self._apex_owner, owner)
-                node = self.node(owner)
-                held = {} if node is None else {packed[:2]: packed for packed in split_node(node)}
-                edited[key] = (owner, held)
+                there = self._held(owner)
+                held = {} if there is None else {packed[:2]: packed for packed in split_node(there[1])}
+                edited[key] = (owner if there is None else there[0], held)
             if rrset is None:
                 edited[key][1].pop((rdtype, covers), None)
             else:
@@ -664,7 +680,7 @@ class Zone:
         changed: dict[bytes, tuple[WireName, Node]] = {}
         apex = self._apex
         for key, (owner, held) in edited.items():
-            check_node(owner, held.values())
+            check_node(self._apex_owner, owner, held.values())
             if key == apex_key:
                 check_apex(self._apex_owner, held.values())
                 apex = join_node(held.values())
@@ -823,11 +839,12 @@ def _check_in_zone(apex: WireName, owner: WireName) -> None:
         raise ZoneError(f"{name_text(owner)} is outside the zone {name_text(apex)}", rule="RFC 1034 section 4.2")
 
 
-def check_node(owner: WireName, rrsets: Iterable[PackedRRset]) -> None:
-    """Check what may stand together at one owner.
+def check_node(apex: WireName, owner: WireName, rrsets: Iterable[PackedRRset]) -> None:
+    """Check what may stand at one owner, and together there.
 
     Raises:
-        ZoneError: the same RRset twice, or a CNAME beside other data (RFC 1034 section 3.6.2).
+        ZoneError: the same RRset twice, a CNAME beside other data (RFC 1034 section 3.6.2), an SOA below the apex (RFC
+            1035 section 5.2), or a DS at the apex, where the parent's would be (RFC 4034 section 5).
     """
     seen: set[tuple[int, int]] = set()
     for rdtype, covers, _ in rrsets:
@@ -837,6 +854,14 @@ def check_node(owner: WireName, rrsets: Iterable[PackedRRset]) -> None:
             )
         seen.add((rdtype, covers))
     types = {rdtype for rdtype, _ in seen}
+    if rd.SOA in types and order_key(owner) != order_key(apex):
+        raise ZoneError(f"{name_text(owner)}: an SOA below the apex {name_text(apex)}", rule="RFC 1035 section 5.2")
+    if rd.DS in types and order_key(owner) == order_key(apex):
+        raise ZoneError(
+            f"{name_text(owner)}: a DS RRset at the apex",
+            remedy="the DS of a zone stands in its parent",
+            rule="RFC 4034 section 5",
+        )
     if rd.CNAME in types and not types <= BESIDE_CNAME:
         others = ", ".join(rd.type_text(rdtype) for rdtype in sorted(types - BESIDE_CNAME))
         raise ZoneError(

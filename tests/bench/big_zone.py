@@ -286,5 +286,8 @@ def _splits(lab: Lab, files: BigZoneFiles) -> Section:
         title="Where zonekit's time goes, one process, once",
         unit=Unit.SECONDS,
         rows=rows,
-        notes=("measured inside the process; memory is the whole program's",),
+        notes=(
+            "measured inside one process that does some of the work twice: once with signatures, once with a signer that"
+            " makes none; memory is that of all of it",
+        ),
     )

@@ -147,7 +147,10 @@ def measure_in_turns(contenders: Sequence[Contender], rounds: int) -> list[Row]:
                 f" {sample.wall_seconds:.2f} s wall"
             )
         if number == 1:
-            _verify(contenders)
+            checks = [contender.verify for contender in contenders if contender.verify is not None]
+            if checks:
+                progress("  verifying what they wrote")
+            run_together(checks)
         else:
             for contender in contenders:
                 if contender.glance is not None:
@@ -164,13 +167,11 @@ def measure_in_turns(contenders: Sequence[Contender], rounds: int) -> list[Row]:
     ]
 
 
-def _verify(contenders: Sequence[Contender]) -> None:
-    checks = [contender.verify for contender in contenders if contender.verify is not None]
-    if checks:
-        progress("  verifying what they wrote")
+def run_together(checks: Sequence[Callable[[], None]]) -> None:
+    """Run checks at once, as many as there are cores; what one of them raises is raised here."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for verified in [pool.submit(check) for check in checks]:
-            verified.result()
+        for checked in [pool.submit(check) for check in checks]:
+            checked.result()
 
 
 # ---- one program ----------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ from tests.bench.measuring import Kind, Row
 
 FORMAT: Final = 1
 _COLUMNS: Final = 118
+_SMALL_RATIO: Final = 0.01
 _HEADINGS: Final = ("", "CPU", "wall", "peak", "CPU/peer", "wall/peer", "CPU/floor")
 
 
@@ -168,11 +169,14 @@ def _cells(row: Row, section: Section, least_peak_kib: int) -> tuple[str, ...]:
         _time_text(row.cpu_seconds, section.unit),
         _time_text(row.wall_seconds, section.unit),
         f"{at_most}{max(row.peak_kib, least_peak_kib) / 1024:.0f} MiB",
-        *[
-            "" if ratio is None else f"{ratio:.2f}"
-            for ratio in (ratios.cpu_to_peer, ratios.wall_to_peer, ratios.cpu_to_floor)
-        ],
+        *[_ratio_text(ratio) for ratio in (ratios.cpu_to_peer, ratios.wall_to_peer, ratios.cpu_to_floor)],
     )
+
+
+def _ratio_text(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio >= _SMALL_RATIO or not ratio else f"1/{1 / ratio:,.0f}"
 
 
 def _time_text(seconds: float, unit: Unit) -> str:
