@@ -32,6 +32,7 @@ from zonekit.ds import make_cdnskey, make_cds
 from zonekit.errors import (
     KeyTagCollision,
     ResponseTooLarge,
+    RoleMismatch,
     SerialError,
     SigningError,
     TtlError,
@@ -39,7 +40,7 @@ from zonekit.errors import (
     ZoneError,
 )
 from zonekit.instants import SignatureValidity
-from zonekit.keys import SigningKey, generate_zsk
+from zonekit.keys import KeyRole, SigningKey, generate_zsk
 from zonekit.names import from_wire_name, name_text, order_key
 from zonekit.nodes import Node
 from zonekit.signing import ForeignSignatures, sign_rrset, sign_zone, verify_rrset
@@ -196,6 +197,11 @@ def test_a_refused_key_refuses_the_merge() -> None:
     stranger = parse_dnskeys(ksk(owner="example.org"))
     with pytest.raises(WrongOwner, match=r"example\.org\."):
         merge_dnskeys(zone, [*FOREIGN, *stranger], signers=KEYS, validity=LATER)
+
+
+def test_a_key_offered_for_another_role_refuses_the_merge() -> None:
+    with pytest.raises(RoleMismatch):
+        merge_dnskeys(signed_zone(), FOREIGN, signers=KEYS, validity=LATER, roles={FOREIGN[0]: KeyRole.ZSK})
 
 
 def test_a_merge_that_makes_the_response_too_large_is_refused_and_may_be_forced() -> None:

@@ -87,6 +87,12 @@ def test_an_rrset_cannot_be_changed() -> None:
         (lambda: RRset.from_text("a.nl.", 60, "NOPE", "x"), RdataError, "'NOPE' is not a record type"),
         (lambda: RRset.from_text("a.nl.", 60, "ANY", "x"), RdataError, "queries and messages only"),
         (lambda: RRset.from_text("a.nl.", -1, "A", "192.0.2.1"), TtlError, "outside 0 to"),
+        (lambda: RRset.from_text("a\udcff.nl.", 60, "A", "192.0.2.1"), DomainNameError, "stands for no octet"),
+        (
+            lambda: RRset(owner=b"\x00", rdtype=70000, ttl=Ttl(1), rdatas=(b"",)),
+            RdataError,
+            "70000 is not a record type",
+        ),
         (lambda: RRset.from_text("a..nl.", 60, "A", "192.0.2.1"), DomainNameError, "empty label"),
         (lambda: RRset.from_text("a.nl.", 60, "CNAME", "b.nl.", "c.nl."), RdataError, "there can be only one"),
         (lambda: RRset(owner=b"\x01a", rdtype=1, ttl=Ttl(1), rdatas=(bytes(4),)), DomainNameError, "cut short"),

@@ -21,6 +21,7 @@ from zonekit import rdata as rd
 from zonekit.denial import Nsec3, hashed_owner, nsec3_bitmap, types_to_list
 from zonekit.dnskeys import (
     MAX_RESPONSE_OCTETS,
+    NO_ROLES,
     Dnskey,
     check_intake,
     difference,
@@ -28,7 +29,7 @@ from zonekit.dnskeys import (
 from zonekit.ds import make_cdnskey, make_cds
 from zonekit.errors import SerialError, SigningError, ZoneError
 from zonekit.instants import SignatureValidity
-from zonekit.keys import SEP_FLAG, SigningKey, key_tag
+from zonekit.keys import SEP_FLAG, KeyRole, SigningKey, key_tag
 from zonekit.names import WireName, from_wire_name, is_subdomain, name_end, name_text, order_key, to_wire_name
 from zonekit.nodes import rdata_of, split_node
 from zonekit.serials import SerialPolicy, next_serial, serial_gt
@@ -83,6 +84,7 @@ def merge_dnskeys(
     validity: SignatureValidity,
     serial: int | None = None,
     parent_records: ParentRecords = ParentRecords.LEAVE,
+    roles: Mapping[Dnskey, KeyRole] = NO_ROLES,
     max_response_octets: int | None = MAX_RESPONSE_OCTETS,
 ) -> Zone:
     """Return the zone with the DNSKEYs of another operator in its DNSKEY RRset, re-signed (RFC 6781 section 4.3.5.1).
@@ -97,6 +99,7 @@ def merge_dnskeys(
         validity: of the new signatures.
         serial: the new serial.
         parent_records: with ``PUBLISH``, CDS and CDNSKEY for every SEP key of the merged RRset.
+        roles: what the other operator says a key is, for those of which it says anything.
         max_response_octets: what the DNSKEY response may at most come to; None for no limit.
 
     Raises:
@@ -105,7 +108,9 @@ def merge_dnskeys(
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
-    intake = check_intake(zone, foreign, signers=step.dnskey_signers, max_response_octets=max_response_octets)
+    intake = check_intake(
+        zone, foreign, signers=step.dnskey_signers, roles=roles, max_response_octets=max_response_octets
+    )
     if intake.refused:
         raise intake.refused[0]
     return step.with_dnskeys(intake.dnskeys, parent_records)

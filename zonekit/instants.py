@@ -36,10 +36,10 @@ def utc(instant: datetime) -> datetime:
         )
     if instant.microsecond:
         raise TimeError(f"{instant.isoformat()} is not in whole seconds", remedy="use .replace(microsecond=0)")
-    in_utc = instant.astimezone(UTC)
-    if not 0 <= epoch_seconds(in_utc) < _MODULUS:
+    since_epoch = instant - EPOCH
+    if not timedelta(0) <= since_epoch < timedelta(seconds=_MODULUS):
         raise TimeError(f"{instant.isoformat()} is outside 1970 to 2106", rule="RFC 4034 section 3.1.5")
-    return in_utc
+    return EPOCH + since_epoch
 
 
 def epoch_seconds(instant: datetime) -> int:
@@ -155,13 +155,25 @@ class SignatureValidity:
         The inception lies ``inception_margin`` before ``now``, an hour unless told otherwise, for validators whose
         clock runs behind.
 
+        Raises:
+            TimeError: ``now`` is naive, a length is not positive, or the signatures would reach beyond 1970 to 2106.
+
         >>> validity = SignatureValidity.starting(datetime(2026, 11, 21, 12, tzinfo=UTC), timedelta(days=14))
         >>> instant_text(validity.inception), instant_text(validity.expiration)
         ('2026-11-21T11:00:00Z', '2026-12-05T12:00:00Z')
         """
+        if signatures_validity <= timedelta(0):
+            raise TimeError(
+                f"signatures_validity is {signatures_validity}: signatures would have expired when they are made",
+                remedy="give it a length, such as 14 days",
+            )
         if inception_margin < timedelta(0):
             raise TimeError(f"inception_margin is negative: {inception_margin}")
-        return cls(inception=utc(now) - inception_margin, expiration=utc(now) + signatures_validity)
+        instant = utc(now)
+        try:
+            return cls(inception=instant - inception_margin, expiration=instant + signatures_validity)
+        except OverflowError:
+            raise TimeError(f"signatures cannot be valid for {signatures_validity}") from None
 
     def covers(self, instant: datetime) -> bool:
         """Whether a signature with this validity is valid at ``instant``."""

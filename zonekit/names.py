@@ -42,6 +42,8 @@ def parse_name(text: str, origin: WireName | None = None) -> WireName:
     >>> parse_name("www", parse_name("example.nl."))
     b'\\x03www\\x07example\\x02nl\\x00'
     """
+    if not text.isascii() and any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise DomainNameError(f"{ascii(text[:80])} has a character that stands for no octet", remedy="give it as UTF-8")
     return parse_name_octets(text.encode(), origin)
 
 

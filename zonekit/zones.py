@@ -85,6 +85,10 @@ class RRset:
 
     def __post_init__(self) -> None:
         check_wire_name(self.owner)
+        if not 0 < self.rdtype < 2**16:
+            raise RdataError(
+                f"{name_text(self.owner)}: {self.rdtype} is not a record type", rule="RFC 6895 section 3.1"
+            )
         object.__setattr__(self, "ttl", to_ttl(self.ttl))
         if not self.rdatas:
             raise RdataError(f"{self._place()}: an RRset has at least one record")
