@@ -122,7 +122,7 @@ def _assert_rrset_signed(
 
 def _negative_ttl(world: _World) -> int:
     soa = world.rrsets[world.origin, RdataType.SOA]
-    return min(soa.ttl, soa.to_dnspython()[0].minimum)
+    return min(int(soa.ttl), int(soa.to_dnspython()[0].minimum))
 
 
 def _bitmap_of(rdata: dns.rdtypes.ANY.NSEC.NSEC | dns.rdtypes.ANY.NSEC3.NSEC3) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 import subprocess
@@ -28,6 +29,9 @@ from tests.peers import (
 from tests.signed_zones import assert_signed
 from zonekit import rdata as rd
 from zonekit.cli.app import cli
+from zonekit.cli.exits import BAD_INPUT, INTERNAL, OK, REFUSED, BadInput, Tidy
+from zonekit.cli.inputs import read_dnskeys
+from zonekit.cli.ttls import _read_changes
 from zonekit.denial import Nsec, Nsec3, OptOut
 from zonekit.dnskeys import dnskey_signers, dnskeys_of, parse_dnskeys
 from zonekit.ds import make_ds
@@ -67,6 +71,7 @@ def run(*arguments: object, text: str | bytes = "", secrets: Iterable[str] = ())
     result = CliRunner().invoke(cli, [str(each) for each in arguments], input=text, prog_name="zonekit")
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
+    assert result.exit_code in (OK, REFUSED, BAD_INPUT), result.output
     for secret in secrets:
         assert secret not in result.output
     return result
@@ -448,6 +453,68 @@ def test_an_input_is_written_over_only_in_place(operators: Operators, tmp_path: 
     assert source.read_text() == operators.losing.read_text()
 
 
+def test_no_output_goes_over_another_file_that_the_command_reads(operators: Operators, tmp_path: Path) -> None:
+    foreign, losing, saved = tmp_path / "foreign", tmp_path / "losing", tmp_path / "saved"
+    foreign.write_bytes(operators.gaining_dnskeys.read_bytes())
+    losing.write_bytes(operators.losing.read_bytes())
+    keys = ["-K", operators.losing_keys, *AT]
+    succeed("lower-ttl", losing, *keys, "--save", saved, "-i")
+    merged = tmp_path / "merged"
+    succeed("merge", losing, *keys, "--foreign", foreign, "-f", merged)
+    for link in (foreign, losing, saved):
+        (tmp_path / f"{link.name}-link").symlink_to(link)
+        (tmp_path / f"{link.name}-hard").hardlink_to(link)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for read, command in (
+        (foreign, ["merge", losing, *keys, "--foreign", operators.gaining_dnskeys, "--foreign", foreign]),
+        (losing, ["merge", operators.gaining, "-K", operators.gaining_keys, *AT, "--foreign-zone", losing]),
+        (foreign, ["withdraw", merged, *keys, "--foreign", foreign]),
+        (saved, ["lower-ttl", losing, *keys, "--restore", saved]),
+    ):
+        for output in (read, tmp_path / f"{read.name}-link", tmp_path / f"{read.name}-hard"):
+            line = refuse(2, *command, "-f", output)
+            assert line.startswith(f"{output}: this is ")
+            assert str(read) in line
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_earlier_zone_may_be_the_output_through_a_link_too(operators: Operators, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "signed")
+    base = ["sign", LOSING_FILE, "-o", ORIGIN, "-K", operators.losing_keys, *AT]
+    succeed(*base, "-f", tmp_path / "signed")
+    succeed(*base, "--previous", tmp_path / "signed", "-f", tmp_path / "link")
+    assert (tmp_path / "signed").read_text() == operators.losing.read_text()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_no_zone_and_no_save_file_goes_over_a_key_whatever_it_is_called(operators: Operators, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    stems = [operators.key(operators.losing_keys, role) for role in (KeyRole.KSK, KeyRole.ZSK)]
+    for stem in stems:
+        for suffix in (".key", ".private"):
+            (keys / f"{stem.name}{suffix}").write_bytes(Path(f"{stem}{suffix}").read_bytes())
+    ksk = keys / stems[0].name
+    link, store, away = tmp_path / "zone.signed", tmp_path / "store", tmp_path / "away"
+    absent = keys / "Kexample.nl.+013+00001.private"
+    link.symlink_to(f"{ksk}.private")
+    away.symlink_to(absent)
+    zsk = keys / f"{stems[1].name}.private"
+    zsk.rename(store)
+    zsk.symlink_to(store)  # a key whose file has another name
+    before = {path: path.read_bytes() for path in keys.iterdir()}
+    zone = tmp_path / "zone"
+    zone.write_bytes(operators.losing.read_bytes())
+    named = [ksk, keys / stems[1].name]
+    for output in (ksk, f"{ksk}.key", f"{ksk}.private", link, away, store):
+        for chosen in (["-K", keys], named):
+            assert str(output) in refuse(2, "sign", LOSING_FILE, *chosen, "-o", ORIGIN, *AT, "-f", output)
+            assert str(output) in refuse(2, "lower-ttl", zone, *chosen, *AT, "-f", output)
+    assert "key file" in refuse(2, "sign", link, "-o", ORIGIN, "-K", keys, "-i")
+    assert "key file" in refuse(2, "lower-ttl", zone, "-K", keys, "--save", absent, "-i")
+    assert {path: path.read_bytes() for path in keys.iterdir()} == before
+
+
 def test_sign_refuses_options_that_do_not_go_together(operators: Operators, tmp_path: Path) -> None:
     base = ["sign", LOSING_FILE, "-o", ORIGIN, "-K", operators.losing_keys]
     assert "--nsec3" in refuse(2, *base, "--salt", "aa")
@@ -628,15 +695,32 @@ def test_a_response_that_gets_too_large_is_refused_with_a_smaller_merge_offered(
     assert "octets" in refuse(2, *base, "--max-response", "many")
 
 
+def test_no_smaller_merge_leaves_out_a_key_that_is_said_to_be_a_csk(operators: Operators) -> None:
+    base = ["merge", operators.losing, "-K", operators.losing_keys, "--foreign", operators.gaining_dnskeys, *AT]
+    ksk = read_key(operators.key(operators.gaining_keys, KeyRole.KSK))
+    zsk = read_key(operators.key(operators.gaining_keys, KeyRole.ZSK))
+    told = ["--foreign-csk", ksk.key_tag]
+    assert f"merge key {zsk.key_tag} alone" in refuse(1, *base, "--max-response", "400")
+    line = refuse(1, *base, *told, "--max-response", "400")
+    assert f"merge key {zsk.key_tag} alone" not in line
+    assert "octets" in line
+    assert succeed(*base, *told).stdout == succeed(*base).stdout
+    assert str(zsk.key_tag) in refuse(1, *base, "--foreign-csk", zsk.key_tag), "it has no SEP flag"
+    absent = next(tag for tag in range(10) if tag not in (ksk.key_tag, zsk.key_tag))
+    assert f"key tag {absent}" in refuse(2, *base, "--foreign-csk", absent)
+    assert "--foreign-csk" in refuse(2, *base, "--foreign-csk", "many")
+
+
 def test_merge_and_withdraw_refuse_what_would_break_the_zone(operators: Operators) -> None:
     keys = ["-K", operators.losing_keys]
     own = "".join(file.read_text() for file in operators.losing_keys.glob("*.key"))
     assert "signs this zone" in refuse(1, "withdraw", operators.losing, *keys, "--foreign", "-", text=own)
     foreign = ["--foreign", operators.gaining_dnskeys]
     assert "is not in the zone" in refuse(1, "withdraw", operators.losing, *keys, *foreign)
-    assert "no DNSKEY" in refuse(2, "withdraw", LOSING_FILE, *keys, "--key-tag", 1)
+    assert "no DNSKEY" in refuse(1, "withdraw", LOSING_FILE, *keys, "--key-tag", 1)
     assert "--foreign" in refuse(2, "withdraw", operators.losing, *keys)
     assert "--foreign" in refuse(2, "merge", operators.losing, *keys)
+    assert "no DNSKEY" in refuse(1, "merge", LOSING_FILE, "-o", ORIGIN, *keys, *foreign)
     assert "the zone is signed" in refuse(1, "merge", operators.losing, *foreign)
     assert "voids that signature" in refuse(1, "merge", operators.losing, "-K", operators.gaining_keys, *foreign)
     lower = ["lower-ttl", operators.losing, "-K", operators.gaining_keys]
@@ -755,7 +839,10 @@ def test_lower_ttl_refuses_options_that_do_not_go_together(operators: Operators,
     assert "not both" in refuse(2, *base, "--all", "--type", "NS")
     assert "type" in refuse(2, *base, "--type", "NOSUCHTYPE")
     assert "is not a TTL" in refuse(2, *base, "--ttl", "-1")
-    assert "same file" in refuse(2, *base, "--save", tmp_path / "x", "-f", tmp_path / "x")
+    (tmp_path / "up").symlink_to(tmp_path)
+    for output in ("x", "./x", "up/x"):
+        assert "same file" in refuse(2, *base, "--save", tmp_path / "x", "-f", f"{tmp_path}/{output}")
+    assert [path.name for path in tmp_path.iterdir()] == ["up"]
     assert "the zone is signed" in refuse(1, "lower-ttl", operators.losing)
 
 
@@ -885,7 +972,12 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     text = succeed("--help").stdout
     for command in COMMANDS:
         assert f"  {command} " in text
-    for words in ("0    done", "1    refused", "2    wrong usage"):
+    for words in (
+        "0    done",
+        "1    something was checked and refused or found",
+        "2    wrong usage",
+        "70   an error in",
+    ):
         assert words in text
     nothing = run()
     assert nothing.exit_code == 2
@@ -1021,6 +1113,93 @@ def test_no_key_file_whatever_it_is_ends_in_a_traceback_or_shows_the_key(
         result = run(*arguments, secrets=[secret[:20], secret[-20:]])
         assert result.exit_code in (0, 1, 2)
         assert result.exit_code == 0 or result.stderr.startswith("zonekit: ")
+
+
+NOT_UTF_8 = "ex\udcffample.nl"  # how an octet that is not UTF-8 arrives in sys.argv
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["keygen", NOT_UTF_8],
+        ["keygen", ORIGIN, "-a", NOT_UTF_8],
+        ["keygen", ORIGIN, "-a", "8", "-b", "99999999"],
+        ["keygen", ORIGIN, "--now", NOT_UTF_8],
+        ["ds", NOT_UTF_8],
+        ["ds", LOSING_FILE, "-o", NOT_UTF_8],
+        ["ds", LOSING_FILE, "--digest", NOT_UTF_8],
+        ["show", NOT_UTF_8],
+        ["show", LOSING_FILE, "-o", NOT_UTF_8],
+        ["show", LOSING_FILE, "--now", "0001-01-01T00:00:00+14:00"],
+        ["show", LOSING_FILE, "--now", "9999-12-31T23:59:59-14:00"],
+        ["show", LOSING_FILE, "--include-root", NOT_UTF_8],
+        ["sign", LOSING_FILE, "-o", NOT_UTF_8],
+        ["sign", LOSING_FILE, "--nsec3", "--salt", NOT_UTF_8],
+        ["sign", LOSING_FILE, "--signatures-validity", "0"],
+        ["sign", LOSING_FILE, "--signatures-validity", "-1"],
+        ["sign", LOSING_FILE, "--signatures-validity", "2147483647"],
+        ["sign", LOSING_FILE, "--previous", NOT_UTF_8],
+        ["merge", LOSING_FILE, "--foreign", NOT_UTF_8, "--max-response", NOT_UTF_8],
+        ["withdraw", NOT_UTF_8, "--key-tag", "1"],
+        ["lower-ttl", LOSING_FILE, "--type", NOT_UTF_8],
+        ["lower-ttl", LOSING_FILE, "--ttl", NOT_UTF_8],
+        ["lower-ttl", LOSING_FILE, "--signatures-validity", "0"],
+        [NOT_UTF_8],
+    ],
+    ids=lambda arguments: ascii(" ".join(arguments[:1] + arguments[-2:])),
+)
+def test_an_argument_that_cannot_be_used_is_one_clear_line(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refuse(2, *arguments).isprintable()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("now", ["1970-01-01T00:00:00Z", "2106-02-07T06:28:15Z"])
+def test_show_takes_the_first_instant_and_the_last(operators: Operators, now: str) -> None:
+    succeed("show", operators.losing, "--now", now)
+
+
+def _held_by(error: BaseException | None) -> str:
+    """What an exception says and holds, and all that it carries along."""
+    if error is None:
+        return ""
+    return (
+        f"{error!r} {vars(error)} {getattr(error, 'doc', '')}" + _held_by(error.__context__) + _held_by(error.__cause__)
+    )
+
+
+def test_an_error_about_input_carries_none_of_it(
+    operators: Operators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "c2VjcmV0"
+    saved = tmp_path / "saved"
+    saved.write_text(f"{{{secret}")
+    with pytest.raises(BadInput) as caught:
+        _read_changes(str(saved), zone_of(operators.losing))
+    assert secret not in _held_by(caught.value)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(secret.encode() + b"\xff")))
+    with click.Context(cli), pytest.raises(BadInput) as caught:
+        read_dnskeys(["-"])
+    assert "UTF-8" in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@click.command(cls=Tidy)
+def _broken() -> None:
+    raise ArithmeticError("c2VjcmV0\nof what was read")
+
+
+def test_an_error_in_zonekit_itself_is_a_line_without_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZONEKIT_TRACEBACK", raising=False)
+    result = CliRunner().invoke(_broken)
+    assert result.exit_code == INTERNAL == 70
+    assert result.stderr.startswith("zonekit: internal error: ArithmeticError at test_cli.py line ")
+    assert result.stderr.count("\n") == 1
+    assert "c2VjcmV0" not in result.output
+    monkeypatch.setenv("ZONEKIT_TRACEBACK", "1")
+    assert isinstance(CliRunner().invoke(_broken).exception, ArithmeticError)
 
 
 def _without(package: str) -> str:

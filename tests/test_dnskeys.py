@@ -391,6 +391,38 @@ def test_a_private_key_offered_by_mistake_is_refused_and_never_shown(algorithm: 
             assert not [word for word in words if word in shown]
 
 
+@pytest.mark.parametrize("algorithm", SIGNING, ids=lambda algorithm: algorithm.name)
+def test_a_refusal_of_text_carries_no_exception_along_that_keeps_the_text(algorithm: Algorithm) -> None:
+    ksk, _ = pair_of("own", algorithm)
+    for private in (render_private_file(ksk), private_key_pem(ksk).decode()):
+        with pytest.raises(KeyFileError, match="a private key") as caught:
+            parse_dnskeys(private + "\udcff")
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    with pytest.raises(RdataError, match="this is not text") as not_text:
+        parse_dnskeys(render_key_file(ksk) + "\udcff")
+    assert (not_text.value.__cause__, not_text.value.__context__) == (None, None)
+
+
+@given(keys=st.lists(dnskeys(), min_size=1, max_size=3), owner=st.sampled_from((None, "example.nl")))
+def test_the_octets_of_a_file_are_read_as_its_text(keys: list[Dnskey], owner: str | None) -> None:
+    text = "; Z\u00fcrich\n" + "".join(f"{key.text()}\n" for key in keys)
+    for spelling in (text, "\ufeff" + text, text.replace("\n", "\r\n")):
+        assert parse_dnskeys(spelling, owner=owner) == parse_dnskeys(spelling.encode(), owner=owner) == tuple(keys)
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-16", "utf-16-le", "utf-16-be"])
+def test_octets_of_text_in_another_code_are_refused_and_not_taken_for_a_key(codec: str) -> None:
+    text = f"; Z\u00fcrich\n{public(pair_of('own')[0])[0].text()}\n"
+    with pytest.raises(RdataError, match="DNSKEY records were asked for, and this is "):
+        parse_dnskeys(text.encode(codec), owner="example.nl")
+
+
+@pytest.mark.parametrize("octets", [b"", b"257 3 13", b"hello, world", b"example.nl. IN DNSKEY 257 3 13 AA==\x1a"])
+def test_octets_of_text_are_never_taken_for_a_key(octets: bytes) -> None:
+    with pytest.raises(RdataError, match="DNSKEY"):
+        parse_dnskeys(octets, owner="example.nl")
+
+
 def ksk_text(key: SigningKey) -> str:
     return "".join(render_key_file(key).split())
 

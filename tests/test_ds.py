@@ -135,7 +135,7 @@ def test_an_old_ds_matches_its_key_but_is_not_made(digest_type: DigestType) -> N
 def test_a_ds_with_sha1_is_refused(digest_type: DigestType | str | int) -> None:
     key = ksk_of(Algorithm.ED25519)
     for make in (make_ds, make_cds):
-        with pytest.raises(DsError, match=r"SHA-1 .* use SHA-256 \(RFC 8624 section 3\.3, RFC 9904\)"):
+        with pytest.raises(DsError, match=r"SHA-1 .* use SHA-256 \(RFC 9904\)"):
             make([key], digest_types=[DigestType.SHA256, digest_type])
     with pytest.raises(DsError, match="SHA-1"):
         ds_rdata(key.owner, key.dnskey_rdata, digest_type)

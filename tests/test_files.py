@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import resource
 import signal
 import stat
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ from zonekit.errors import (
     KeyFileExists,
     RenderError,
     SigningKeyError,
+    TimeError,
     ZoneFileError,
+    ZonekitError,
 )
 from zonekit.files import (
     KeyPaths,
@@ -35,6 +38,7 @@ from zonekit.files import (
     opener_within,
     read_key,
     read_keys,
+    read_keys_with_findings,
     read_text,
     read_zone,
     read_zone_with_findings,
@@ -43,7 +47,16 @@ from zonekit.files import (
     write_zone,
 )
 from zonekit.findings import Severity
-from zonekit.keys import KeyRole, KeyTiming, SigningKey, from_signer, generate_csk, generate_ksk, generate_zsk
+from zonekit.keys import (
+    KeyRole,
+    KeyTiming,
+    SigningKey,
+    from_signer,
+    generate_csk,
+    generate_ksk,
+    generate_zsk,
+    private_key_pem,
+)
 from zonekit.names import parse_name
 from zonekit.render import render_zone
 from zonekit.zonefile import parse_zone
@@ -83,6 +96,12 @@ def full_disk(octets: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def run_hooked(hook: str, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program whose ``hook(event, arguments)`` sees every call to the system just before it is made."""
+    text = f"import os, signal, sys\n{hook}\nsys.addaudithook(hook)\n{program}"
+    return subprocess.run([sys.executable, "-c", text], check=False, capture_output=True, text=True)
 
 
 # ---- zones ----------------------------------------------------------------------------------------------------------
@@ -229,6 +248,35 @@ def test_what_is_no_plain_file_is_not_included(root: Path) -> None:
         opener_within(root)("a\0b", "zone")
 
 
+def test_a_link_that_takes_a_directorys_place_while_it_is_opened_is_refused(root: Path) -> None:
+    (root.parent / "root-of-another" / "more").write_text("secret A 192.0.2.66\n")
+    hook = f"""
+def hook(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(("sub", "sub/more")) and not os.path.islink({str(root)!r} + "/sub"):
+        os.rename({str(root)!r} + "/sub", {str(root)!r} + "/moved")
+        os.symlink("../root-of-another", {str(root)!r} + "/sub")
+"""
+    program = f"""
+from zonekit.errors import FileError
+from zonekit.files import opener_within
+try:
+    print(b"".join(opener_within({str(root)!r})("sub/more", "zone")[1]))
+except FileError as error:
+    print(error)
+"""
+    done = run_hooked(hook, program)
+    assert (root / "sub").is_symlink()
+    assert done.stdout == f"{root}/sub/more: cannot be read: not a directory\n", done.stderr
+
+
+def test_a_directory_that_is_included_leaves_no_file_open(root: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("sub", "missing", "sub/missing", "hosts/below"):
+        with pytest.raises(FileError, match="cannot be read"):
+            opener_within(root)(name, "zone")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_files_that_include_each_other_are_refused(root: Path) -> None:
     (root / "a").write_text("$INCLUDE b\n")
     (root / "b").write_text("$INCLUDE ./a\n")
@@ -333,7 +381,7 @@ def test_a_name_that_cannot_be_taken_leaves_nothing_beside_it(tmp_path: Path) ->
         (path / "in-the-way").mkdir(parents=True)
 
     write_text(path, "old")
-    with pytest.raises(FileError, match=r"cannot be written: is a directory"):
+    with pytest.raises(FileError, match="is not a plain file and is not replaced"):
         write_text(path, pieces())
     assert names_in(tmp_path) == ["zone"]
 
@@ -351,6 +399,96 @@ def test_what_is_no_file_is_not_written_over(tmp_path: Path, prepare: Callable[[
     prepare(tmp_path / "zone")
     with pytest.raises(FileError, match=what):
         write_text(tmp_path / "zone", "text")
+    assert names_in(tmp_path) == ["zone"]
+
+
+PRIVATE_TEXTS = [
+    "Private-key-format: v1.3\nAlgorithm: 13\n",
+    "\ufeff\n Private-key-format: v1.2\n",
+    "-----BEGIN PRIVATE KEY-----\n",
+    "a comment\n-----BEGIN EC PRIVATE KEY-----\n",
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+]
+
+
+@pytest.mark.parametrize("secret", PRIVATE_TEXTS)
+def test_a_private_key_is_not_replaced_by_text_or_a_zone(tmp_path: Path, secret: str) -> None:
+    (tmp_path / "file").write_text(secret)
+    os.symlink("file", tmp_path / "link")
+    zone = parse_zone(ZONE_TEXT, "example.nl")
+    for name in ("file", "link"):
+        with pytest.raises(KeyFileExists, match=f"{name}: holds a private key, and keys are never replaced"):
+            write_text(tmp_path / name, "text")
+        with pytest.raises(KeyFileExists):
+            write_zone(zone, tmp_path / name)
+    assert (tmp_path / "file").read_text() == secret
+    assert names_in(tmp_path) == ["file", "link"]
+
+
+def test_what_is_named_as_a_private_key_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "KExample.NL.+013+00001.private"
+    path.write_text("moved here, and hardly a key")
+    with pytest.raises(KeyFileExists):
+        write_text(path, "text")
+    assert path.read_text() == "moved here, and hardly a key"
+
+
+def test_the_keys_that_are_written_are_not_replaced(tmp_path: Path, ksk: SigningKey) -> None:
+    (tmp_path / "key.pem").write_bytes(private_key_pem(ksk))
+    private = write_key(ksk, tmp_path).private.rename(tmp_path / "backup")
+    for path in (private, tmp_path / "key.pem"):
+        before = path.read_bytes()
+        with pytest.raises(KeyFileExists):
+            write_text(path, "text")
+        assert path.read_bytes() == before
+
+
+def test_a_private_key_that_came_while_text_was_made_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def pieces() -> Iterator[str]:
+        yield "text"
+        path.write_text(PRIVATE_TEXTS[0])
+
+    with pytest.raises(KeyFileExists):
+        write_text(path, pieces())
+    assert path.read_text() == PRIVATE_TEXTS[0]
+    assert names_in(tmp_path) == ["file"]
+
+
+def test_a_zone_that_speaks_of_keys_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "zone"
+    path.write_text("; not a Private-key-format: v1.3\n")
+    write_text(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_text_that_utf_8_cannot_say_leaves_the_old_file(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", "old")
+    with pytest.raises(RenderError, match="file: the text has half of a surrogate pair") as raised:
+        write_text(tmp_path / "file", ["new", "\ud800"])
+    assert raised.value.__context__ is None
+    assert (tmp_path / "file").read_text() == "old"
+    assert names_in(tmp_path) == ["file"]
+    with pytest.raises(FileError, match="is no path: there is half of a surrogate pair"):
+        write_text(tmp_path / "\ud800", "text")
+
+
+def test_a_file_whose_directory_cannot_be_flushed_is_said_to_be_written(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def pieces() -> Iterator[str]:
+        yield "new"
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))  # from here on no file can be opened
+
+    try:
+        with pytest.raises(
+            FileError, match="zone: is written, but may not outlive a loss of power: too many open files"
+        ):
+            write_text(tmp_path / "zone", pieces())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (tmp_path / "zone").read_text() == "new"
     assert names_in(tmp_path) == ["zone"]
 
 
@@ -498,6 +636,72 @@ def test_a_full_disk_leaves_neither_file_of_a_key(tmp_path: Path) -> None:
     assert write_key(key, tmp_path).private.exists()
 
 
+WITHOUT_HARD_LINKS = """
+import errno
+def hook(event, arguments):
+    if event == "os.link":
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+"""
+
+
+def write_hooked(key: SigningKey, hook: str, tmp_path: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Write a key in a program of its own, with a hook, into a new directory."""
+    (tmp_path / "key").write_bytes(pickle.dumps(key))
+    directory = tmp_path / "keys"
+    directory.mkdir(exist_ok=True)
+    program = f"""
+import pickle
+from zonekit.errors import ZonekitError
+from zonekit.files import write_key
+with open({str(tmp_path / "key")!r}, "rb") as file:
+    key = pickle.load(file)
+try:
+    write_key(key, {str(directory)!r})
+except ZonekitError as error:
+    print(error)
+"""
+    return directory, run_hooked(hook, program)
+
+
+@pytest.mark.parametrize("links", [1, 2])
+def test_a_process_killed_while_naming_a_key_leaves_nothing_half_written_or_exposed(
+    tmp_path: Path, ksk: SigningKey, links: int
+) -> None:
+    hook = f"""
+seen = []
+def hook(event, arguments):
+    if event == "os.link":
+        seen.append(event)
+        if len(seen) == {links}:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+    directory, done = write_hooked(ksk, hook, tmp_path)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    named = [name for name in names_in(directory) if not name.startswith(".zonekit-")]
+    assert named == [f"{ksk.name}.key"][: links - 1]
+    whole = write_key(ksk, tmp_path)
+    for name in named:
+        assert (directory / name).read_text() == whole.key.read_text()
+    private = [path for path in directory.iterdir() if "Private-key-format" in path.read_text()]
+    assert [mode_of(path) for path in private] == [0o600]
+    assert read_keys(directory, "example.nl") == ()
+
+
+def test_where_there_are_no_hard_links_keys_are_written_all_the_same(tmp_path: Path, ksk: SigningKey) -> None:
+    directory, done = write_hooked(ksk, WITHOUT_HARD_LINKS, tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert read_keys(directory, "example.nl") == (ksk,)
+    assert names_in(directory) == [f"{ksk.name}.key", f"{ksk.name}.private"]
+    assert mode_of(directory / f"{ksk.name}.private") == 0o600
+    assert mode_of(directory / f"{ksk.name}.key") == 0o644
+    (directory / f"{ksk.name}.key").unlink()
+    before = (directory / f"{ksk.name}.private").read_bytes()
+    _, again = write_hooked(ksk, WITHOUT_HARD_LINKS, tmp_path)
+    assert "is already there, and keys are never replaced" in again.stdout, again.stderr
+    assert names_in(directory) == [f"{ksk.name}.private"]
+    assert (directory / f"{ksk.name}.private").read_bytes() == before
+
+
 def test_a_key_directory_that_is_none_is_one_clear_error(tmp_path: Path, ksk: SigningKey) -> None:
     (tmp_path / "file").write_text("in the way")
     for directory in (tmp_path / "file", tmp_path / "missing"):
@@ -587,6 +791,67 @@ def test_keys_that_cannot_be_read_are_one_clear_error_that_tells_no_secret(tmp_p
         read_keys(tmp_path / "missing", "example.nl")
     with pytest.raises(DomainNameError):
         read_keys(tmp_path, "a..b")
+
+
+def test_no_exception_about_a_key_file_carries_its_text_along(tmp_path: Path, ksk: SigningKey) -> None:
+    paths = write_key(ksk, tmp_path)
+    secret = paths.private.read_bytes()
+    for broken in (secret + b"\xff", secret.replace(b"PrivateKey: ", b"PrivateKey: %%")):
+        paths.private.write_bytes(broken)
+        with pytest.raises(ZonekitError) as raised:
+            read_key(paths.key)
+        assert raised.value.__context__ is None
+        assert raised.value.__cause__ is None
+
+
+def test_file_names_with_capitals_as_ldns_writes_them_are_found(tmp_path: Path, ksk: SigningKey) -> None:
+    for path in (paths := write_key(ksk, tmp_path)).key, paths.private:
+        path.rename(tmp_path / path.name.replace("example.nl", "Example.NL"))
+    assert read_keys(tmp_path, "example.nl") == (ksk,)
+    (tmp_path / f"{ksk.name.replace('Kexample', chr(0x212A) + 'example')}.private").write_text("starts with a kelvin")
+    assert read_keys(tmp_path, "EXAMPLE.nl") == (ksk,)
+
+
+def test_one_key_in_two_pairs_of_files_is_refused(tmp_path: Path, ksk: SigningKey) -> None:
+    paths = write_key(ksk, tmp_path)
+    for path in (paths.key, paths.private):
+        (tmp_path / path.name.replace("example", "EXAMPLE")).write_bytes(path.read_bytes())
+    with pytest.raises(KeyFileError, match=r"KEXAMPLE\.nl.* and Kexample\.nl.* hold the same key"):
+        read_keys(tmp_path, "example.nl")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("DNSKEY 257 3 13", "DNSKEY 385 3 13", "key-revoked"),
+        ("DNSKEY 257 3 13", "DNSKEY 257 3 5", "key-algorithm-retired"),
+        ("DNSKEY 257 3 13", "DNSKEY 257 3 12", "key-algorithm-retired"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_left_out_and_reported(
+    tmp_path: Path, ksk: SigningKey, old: str, new: str, code: str
+) -> None:
+    write_key(ksk, tmp_path)
+    other = write_key(generate_ksk("example.nl", avoid=[ksk.key_tag]), tmp_path)
+    other.key.write_text(other.key.read_text().replace(old, new))
+    keys, (finding,) = read_keys_with_findings(tmp_path, "example.nl")
+    assert keys == (ksk,) == read_keys(tmp_path, "example.nl")
+    assert (finding.code, finding.severity, finding.owner) == (code, Severity.WARNING, "example.nl.")
+    assert other.private.name in finding.message
+
+
+def test_a_key_is_left_out_from_the_second_of_its_deletion(tmp_path: Path) -> None:
+    delete = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    key = generate_zsk("example.nl", timing=KeyTiming(created=delete - timedelta(days=1), delete=delete))
+    write_key(key, tmp_path)
+    assert read_keys_with_findings(tmp_path, "example.nl") == ((key,), ())
+    assert read_keys_with_findings(tmp_path, "example.nl", now=delete - timedelta(seconds=1)) == ((key,), ())
+    keys, (finding,) = read_keys_with_findings(tmp_path, "example.nl", now=delete)
+    assert (keys, finding.code, finding.severity) == ((), "key-deleted", Severity.INFO)
+    assert "2026-11-21T12:00:00Z" in finding.message
+    assert read_keys(tmp_path, "example.nl", now=delete) == ()
+    with pytest.raises(TimeError):
+        read_keys(tmp_path, "example.nl", now=datetime(2026, 11, 21))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])

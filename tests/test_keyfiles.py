@@ -521,6 +521,23 @@ def test_an_rsa_key_that_misses_a_number_or_has_a_wrong_one_is_refused() -> None
         assert_secret(export_private_key(key), *everything_said_by(caught.value))
 
 
+def test_a_refusal_carries_no_other_exception_along() -> None:
+    key = key_of(Algorithm.ECDSAP256SHA256)
+    public, private = render_key_file(key), render_private_file(key)
+    wrong = [
+        (public.replace("example.nl. IN", "a..b IN"), private),
+        (public.replace("example.nl. IN", "a\udcff IN"), private),
+        (public.replace(" IN DNSKEY", " 5x IN DNSKEY"), private),
+        (public.replace("DNSKEY 257 3 13", "DNSKEY 257 3 13 \udcff"), private),
+        (public, re.sub(r"PrivateKey: .*", "PrivateKey: AAAA", private)),
+        (public, private.replace("PrivateKey: ", "PrivateKey: \udcff")),
+    ]
+    for texts in wrong:
+        with pytest.raises(KeyFileError) as caught:
+            parse_key_files(*texts)
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
 def test_the_published_rsa_key_of_512_bits_is_refused() -> None:
     rsa_512 = {
         "Modulus": "wVwaxrHF2CK64aYKRUibLiH30KpPuPBjel7E8ZydQW1HYWHfoGmidzC2RnhwCC293hCzw+TFR2nqn8OVSY5t2Q==",

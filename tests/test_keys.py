@@ -9,7 +9,8 @@ import functools
 import pickle
 import struct
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import dns.dnssec
 import dns.name
@@ -32,7 +33,15 @@ from zonekit.algorithms import (
     signature_length,
     verify_signature,
 )
-from zonekit.errors import AlgorithmError, DomainNameError, KeyFileError, SigningKeyError, TimeError, ZonekitError
+from zonekit.errors import (
+    AlgorithmError,
+    DomainNameError,
+    KeyFileError,
+    SigningKeyError,
+    TimeError,
+    TtlError,
+    ZonekitError,
+)
 from zonekit.keys import (
     NO_TIMING,
     KeyRole,
@@ -52,6 +61,7 @@ from zonekit.keys import (
     private_key_pem,
 )
 from zonekit.names import parse_name
+from zonekit.ttl import Ttl
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GENERATORS = {KeyRole.KSK: generate_ksk, KeyRole.ZSK: generate_zsk, KeyRole.CSK: generate_csk}
@@ -291,6 +301,29 @@ def test_timing_takes_aware_instants_and_real_tags_only() -> None:
         KeyTiming(successor=70000)
 
 
+@pytest.mark.parametrize("value", ["20261121120000", 0, date(2026, 11, 21)])
+def test_timing_takes_nothing_but_datetimes_and_numbers(value: Any) -> None:
+    for name in ("created", "publish", "delete", "sync_delete"):
+        with pytest.raises(TimeError, match=rf"the timing field {name} is a .* give an aware datetime"):
+            KeyTiming(**{name: value})
+    with pytest.raises(SigningKeyError, match="a key tag is a whole number, not str"):
+        KeyTiming(predecessor="1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ttl", [-1, 2**31, "3600", 1.5, True])
+def test_a_key_asks_for_a_ttl_that_is_one(ttl: Any) -> None:
+    key = key_of(Algorithm.ED25519)
+    assert dataclasses.replace(key, dnskey_ttl=Ttl(2**31 - 1)).dnskey_ttl == 2**31 - 1
+    with pytest.raises(TtlError):
+        dataclasses.replace(key, dnskey_ttl=ttl)
+
+
+def test_a_key_shows_its_role_owner_algorithm_and_tag() -> None:
+    for role, generate in GENERATORS.items():
+        key = generate("Example.nl", algorithm=13)
+        assert repr(key) == f"<SigningKey {role.value} Example.nl. 13/{key.key_tag}>"
+
+
 @given(st.binary(min_size=1, max_size=63), st.integers(0, 65535))
 def test_a_file_name_holds_no_octet_that_a_file_system_minds(label: bytes, tag: int) -> None:
     stem = key_file_stem(bytes((len(label),)) + label + b"\x00", 13, tag)
@@ -402,6 +435,15 @@ def test_a_key_written_as_pem_and_read_is_the_same_key(algorithm: Algorithm, pas
         assert again.signer.sign(b"data") == key.signer.sign(b"data")
 
 
+@pytest.mark.parametrize("password", [b"", "", "swordfish", bytearray(b"swordfish"), 0, b"x" * 1024])
+def test_a_password_that_encrypts_nothing_is_refused_and_not_shown(password: Any) -> None:
+    key = key_of(Algorithm.ED25519)
+    with pytest.raises(SigningKeyError, match="the password for its PEM text is not 1 to 1023 octets") as caught:
+        private_key_pem(key, password=password)
+    assert "swordfish" not in "".join(everything_said_by(caught.value))
+    assert private_key_pem(key, password=b"x" * 1023).startswith(b"-----BEGIN ENCRYPTED")
+
+
 @pytest.mark.parametrize("algorithm", [8, 13])
 def test_the_older_pem_of_rsa_and_ec_keys_is_read_too(algorithm: int) -> None:
     key = key_of(Algorithm(algorithm))
@@ -470,6 +512,7 @@ def test_a_text_that_is_no_private_pem_is_refused_without_a_word_of_it() -> None
     for text, password in refused:
         with pytest.raises(KeyFileError, match="; give ") as caught:
             load_pem(text, owner="example.nl", role=KeyRole.ZSK, password=password)
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
         assert_secret(export_private_key(key), *everything_said_by(caught.value))
         assert b"swordfish".decode() not in str(caught.value)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -22,9 +24,10 @@ from tests.strategies import ORIGIN, names, rrsets, zones
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
-from zonekit.errors import DomainNameError, RenderError
-from zonekit.keys import KeyRole
-from zonekit.names import WireName, from_wire_name, name_text, parse_name
+from zonekit.ds import make_ds
+from zonekit.errors import AlgorithmError, DomainNameError, RenderError
+from zonekit.keys import SEP_FLAG, KeyRole
+from zonekit.names import WireName, from_wire_name, name_text, parse_name, parse_origin
 from zonekit.nodes import pack_record
 from zonekit.render import (
     DnssecPolicy,
@@ -398,8 +401,8 @@ def test_a_template_directory_may_be_given_as_text(tmp_path: Path) -> None:
     ("text", "what"),
     [
         ("{{ missing }}", "'missing' is undefined"),
-        ("{{ missing | word }}", "filter takes text"),
-        ("{{ thing.missing | line }}", "filter takes text"),
+        ("{{ missing | word }}", "'missing' is undefined"),
+        ("{{ thing.missing | line }}", "no attribute 'missing'"),
         ("{{ text }}", "a value of type str is printed without a filter"),
         ("{{ text ~ (text | quoted) }}", "without a filter"),
         ("{{ (text | quoted) ~ text }}", "without a filter"),
@@ -463,6 +466,15 @@ hostile_texts = st.one_of(
         ('"; }; include "/etc/passwd', "\\", '\\"', 'a\\\\"b', "/* x */ // y # z", "${x}$(y)`z`", "é" * 9, "{};", "'")
     ),
 )
+
+
+def is_key_name(text: str) -> bool:
+    try:
+        return parse_origin(text) != b"\x00"
+    except DomainNameError:
+        return False
+
+
 hostile_origins = st.one_of(names(), names(parse_name("."), max_labels=2)).map(from_wire_name)
 
 
@@ -487,7 +499,7 @@ def expected_name(origin: dns.name.Name) -> str:
     return text if text == "." else text[:-1]
 
 
-@given(hostile_origins, hostile_texts, hostile_texts)
+@given(hostile_origins, hostile_texts, hostile_texts.filter(is_key_name))
 def test_nothing_breaks_out_of_a_string_of_a_presigned_stanza(origin: Any, file: str, key: str) -> None:
     text = render_presigned_stanza(origin, file=file, secondaries=[Secondary(address="::1", key=key)])
     assert tokens(text) == [
@@ -580,6 +592,18 @@ def test_an_origin_that_is_no_name_is_refused() -> None:
 def test_a_secondary_has_an_address_and_nothing_else(address: str) -> None:
     with pytest.raises(RenderError, match="address"):
         Secondary(address=address)
+
+
+@pytest.mark.parametrize("address", [1, 3221225985, None, b"192.0.2.1", ipaddress.ip_address("192.0.2.1")])
+def test_the_address_of_a_secondary_is_text(address: Any) -> None:
+    with pytest.raises(RenderError, match="the address of a secondary is text, not "):
+        Secondary(address=address)
+
+
+@pytest.mark.parametrize("key", ["", ".", "@", "a..b", "a" * 64, b"key", 7])
+def test_the_key_of_a_secondary_has_the_name_of_one(key: Any) -> None:
+    with pytest.raises(RenderError, match=r"secondary ::1 has a name that is no domain name.*RFC 8945"):
+        Secondary(address="::1", key=key)
 
 
 # ---- dnssec-policy --------------------------------------------------------------------------------------------------
@@ -760,13 +784,27 @@ def test_a_key_of_a_policy_that_makes_no_sense_is_refused() -> None:
         PolicyKey(role=KeyRole.CSK, lifetime=timedelta(0))
 
 
+@pytest.mark.parametrize("bits", [0, 1024, 2047, 4097, -2048, 2048.5, "2048", True])
+def test_an_rsa_key_of_a_policy_has_2048_to_4096_bits(bits: Any) -> None:
+    for edge in (2048, 4096):
+        assert PolicyKey(role=KeyRole.CSK, algorithm=Algorithm.RSASHA256, bits=edge).bits == edge
+    with pytest.raises(RenderError, match="a new RSA key has 2048 to 4096 bits, not "):
+        PolicyKey(role=KeyRole.CSK, algorithm=Algorithm.RSASHA256, bits=bits)
+
+
+@pytest.mark.parametrize("algorithm", [5, 7, 1, 99, Algorithm.RSASHA1])
+def test_a_key_of_a_policy_is_of_an_algorithm_that_may_sign(algorithm: Any) -> None:
+    with pytest.raises(AlgorithmError, match=r"RFC 990[45]"):
+        PolicyKey(role=KeyRole.CSK, algorithm=algorithm)
+
+
 # ---- the hand-over sheet --------------------------------------------------------------------------------------------
 
 
 def handover(zone: str = "example.nl.", **changes: Any) -> Handover:
     values: dict[str, Any] = {
         "dnskeys": RRset.from_text(zone, 3600, "DNSKEY", KSK_TEXT, ZSK_TEXT),
-        "ds": RRset.from_text(zone, 7200, "DS", DS_TEXT),
+        "ds": make_ds(RRset.from_text(zone, 3600, "DNSKEY", KSK_TEXT)),
         "ns": RRset.from_text(zone, 86400, "NS", "ns1.losing.example.", "ns2.losing.example."),
         "dnskey_ttl": Ttl(3600),
     }
@@ -790,8 +828,10 @@ def read_records(lines: list[str], zone: str) -> Zone:
 
 @given(names(parse_name("Nl."), max_labels=2), st.data())
 def test_the_records_of_a_sheet_parse_back(owner: WireName, data: st.DataObject) -> None:
+    drawn = data.draw(rrsets(owner, rdtypes=[rd.DNSKEY]))
+    without_sep = {bytes((rdata[0], rdata[1] & ~SEP_FLAG)) + rdata[2:] for rdata in drawn.rdatas}
     asked = Handover(
-        dnskeys=data.draw(rrsets(owner, rdtypes=[rd.DNSKEY])),
+        dnskeys=replace(drawn, rdatas=tuple(without_sep)),
         ds=data.draw(rrsets(owner, rdtypes=[rd.DS])),
         ns=data.draw(rrsets(owner, rdtypes=[rd.NS])),
         dnskey_ttl=data.draw(st.integers(0, MAX_TTL).map(Ttl)),
@@ -816,7 +856,7 @@ def test_no_name_breaks_out_of_a_command(owner: WireName) -> None:
     assert commands(sheet, "rndc") == [["rndc", "reload", zone]]
     assert commands(sheet, "knotc") == [["knotc", "zone-keys-load", zone]]
     assert [command[:3] for command in commands(sheet, "keymgr")] == [["keymgr", zone, "import-pub"]] * 2
-    assert [command[2] for command in commands(sheet, "pdnsutil")] == [zone] * 4
+    assert [command[2] for command in commands(sheet, "pdnsutil")] == [zone] * 5
     assert {command[-1] for command in commands(sheet, "dig")} == {zone}
     assert len(commands(sheet, "dig")) == 4
     for printf, redirected in itertools.pairwise([*commands(sheet, "printf"), None]):
@@ -854,6 +894,35 @@ def test_nsupdate_takes_the_update_of_the_sheet() -> None:
         2,
         2,
     ]
+
+
+def test_the_sheet_says_to_raise_the_serial_where_the_server_does_not() -> None:
+    sheet = render_handover_sheet(handover())
+    bind = sheet.partition("### BIND, zone signed with dnssec-signzone")[2].partition("###")[0]
+    assert "raise the SOA serial" in bind
+    assert bind.index("raise the SOA serial") < bind.index("rndc reload")
+
+
+def test_the_soa_for_powerdns_is_the_one_it_has_with_a_lower_minimum(tmp_path: Path) -> None:
+    zone = RRset.from_text(
+        "example.nl.", 7200, "SOA", "ns1.losing.example. admin\\.dns.example.nl. 5 7200 3600 1209600 900"
+    )
+    ns = RRset.from_text("example.nl.", 86400, "NS", "ns1.losing.example.")
+    (tmp_path / "zone").write_text(render_zone(Zone.from_rrsets("example.nl", [zone, ns])))
+    (tmp_path / "named.conf").write_text(f'zone "example.nl" {{ type master; file "{tmp_path}/zone"; }};\n')
+    (tmp_path / "pdns.conf").write_text(f"launch=bind\nbind-config={tmp_path}/named.conf\n")
+    listed = run_peer(["pdnsutil", f"--config-dir={tmp_path}", "list-zone", "example.nl."])
+    assert listed.returncode == 0, listed.stderr
+    lines = next(block for block in fenced(render_handover_sheet(handover())) if block[0].startswith("pdnsutil "))
+    shell = 'pdnsutil() { if [ "$1" = list-zone ]; then cat listed; else printf "%s\\n" "$*"; fi; }\n'
+    (tmp_path / "listed").write_text(listed.stdout)
+    wanted = [line for line in lines if "list-zone" in line or " SOA " in line]
+    done = subprocess.run(
+        ["sh", "-c", shell + "\n".join(wanted)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (
+        "replace-rrset example.nl. @ SOA 7200 ns1.losing.example admin\\.dns.example.nl 5 7200 3600 1209600 600\n"
+    )
 
 
 def test_keymgr_imports_each_key_of_the_sheet(tmp_path: Path) -> None:
@@ -896,6 +965,16 @@ def test_dnssec_signzone_keeps_the_records_of_the_sheet(tmp_path: Path) -> None:
 def test_a_sheet_of_records_that_do_not_belong_together_is_refused(changes: dict[str, Any], what: str) -> None:
     with pytest.raises(RenderError, match=what):
         handover(**changes)
+
+
+def test_the_ds_of_a_sheet_points_to_a_key_with_the_sep_flag_when_there_is_one() -> None:
+    foreign = RRset.from_text("example.nl.", 60, "DS", "1 13 2 " + "AB" * 32)
+    right = handover().ds
+    for ds in (foreign, replace(right, rdatas=(*right.rdatas, *foreign.rdatas))):
+        with pytest.raises(RenderError, match=r"example\.nl\.: the DS with key tag 1 points to none .*RFC 4034"):
+            handover(ds=ds)
+    zsk_alone = RRset.from_text("example.nl.", 3600, "DNSKEY", ZSK_TEXT)
+    assert handover(dnskeys=zsk_alone, ds=foreign).ds is foreign
 
 
 def test_the_iterator_gives_the_head_before_the_first_block_is_printed() -> None:

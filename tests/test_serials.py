@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dns.serial
 import pytest
@@ -76,6 +79,25 @@ def test_what_is_no_serial_is_refused(value: int) -> None:
     ):
         with pytest.raises(SerialError, match=rf"{value} is no serial: it is outside 0 to 2\^32-1"):
             refused()
+
+
+@pytest.mark.parametrize("value", [None, "2026112100", 1.0, True, b"\x01"])
+def test_what_is_no_whole_number_is_no_serial(value: Any) -> None:
+    refusals: list[Callable[[], object]] = [
+        lambda: serial_compare(1, value),
+        lambda: serial_add(value, 1),
+        lambda: serial_add(1, value),
+        *(functools.partial(next_serial, value, policy, NOW) for policy in SerialPolicy),
+    ]
+    for refused in refusals:
+        with pytest.raises(SerialError, match="a serial is a whole number, not "):
+            refused()
+
+
+@pytest.mark.parametrize("policy", ["date", "DATE", None, 0, SerialOrder.AFTER])
+def test_a_policy_is_one_of_its_enumeration(policy: Any) -> None:
+    with pytest.raises(SerialError, match=r"is a SerialPolicy, not a .*give one of SerialPolicy\.INCREMENT"):
+        next_serial(1, policy, NOW)
 
 
 @pytest.mark.parametrize("increment", [-1, HALF])

@@ -12,7 +12,7 @@ import dns.rdatatype
 import dns.rrset
 import dns.zone
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.strategies import ORIGIN, names, rrsets, signable_zones, zones
@@ -245,6 +245,8 @@ def test_absent_names_cannot_be_listed() -> None:
 
 @given(zones(), signable_zones())
 def test_replacing_everything_makes_the_other_zone(first: Zone, second: Zone) -> None:
+    aliases = [rrset.name for zone in (first, second) for rrset in zone.rrsets() if rrset.rdtype == rd.CNAME]
+    assume(not any(name in first and name in second for name in aliases))
     changed = first.replace(*second.rrsets())
     for rrset in second.rrsets():
         assert changed.get(rrset.name, rrset.rdtype) == rrset

@@ -184,6 +184,10 @@ _PRIVATE_TEXT: Final = re.compile(
     rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|Private-key-format|\b(?:PrivateKey|PrivateExponent|Prime[12]|Exponent[12]|Coefficient)[ \t]*:",
     re.IGNORECASE,
 )
+# No text has these, and every sound DNSKEY in wire form has: its flags begin with octet 1 and its protocol is 3.
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_DNSKEY_WORD: Final = re.compile(rb"DNSKEY", re.IGNORECASE)
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _PRIVATE_DER: Final = re.compile(rb"\x30(?:[\x00-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01]", re.DOTALL)
 
 
@@ -195,8 +199,10 @@ def parse_dnskeys(source: DnskeySource, *, owner: str | dns.name.Name | None = N
     types refused; so is CDNSKEY, which names the keys for the DS RRset and so leaves out the ZSK that a merge is about. A
     name without a final dot is absolute all the same.
 
+    Octets without control characters are the text of a file, in UTF-8; all others are the rdata of one key.
+
     Args:
-        source: text; an RRset of ours or dnspython's; rdata in wire form or dnspython's; a key with a private half, of
+        source: text, as str or bytes; an RRset of ours or dnspython's; rdata in wire form or dnspython's; a key with a private half, of
             which only the public one is read; or an iterable of these.
         owner: the owner of what comes without one: wire form, rdata, text with ``@`` or no name.
 
@@ -220,8 +226,7 @@ def _read_source(source: object, owner: WireName | None) -> Iterator[Dnskey]:
     if isinstance(source, str):
         yield from _read_text(source, owner)
     elif isinstance(source, bytes):
-        _refuse_private_key(source)
-        yield Dnskey.from_rdata(_require_owner(owner, "a DNSKEY in wire form"), source)
+        yield from _read_octets(source, owner)
     elif isinstance(source, RRset):
         yield from dnskeys_of(source)
     elif isinstance(source, Dnskey):
@@ -265,11 +270,26 @@ def _refuse_private_key(octets: bytes) -> None:
         )
 
 
+def _read_octets(octets: bytes, owner: WireName | None) -> Iterator[Dnskey]:
+    """Read the text of a file, or else the rdata of one key; text is never taken for rdata."""
+    _refuse_private_key(octets)
+    # Zero octets between the letters are text in UTF-16.
+    if _CONTROL.search(octets) and not _DNSKEY_WORD.search(octets.replace(b"\x00", b"")):
+        yield Dnskey.from_rdata(_require_owner(owner, "a DNSKEY in wire form"), octets)
+        return
+    text = octets.decode(errors="replace")
+    if text.encode() != octets:
+        raise RdataError("DNSKEY records were asked for, and this is not text in UTF-8", remedy="convert it to UTF-8")
+    yield from _read_text(text, owner)
+
+
 def _read_text(text: str, owner: WireName | None) -> Iterator[Dnskey]:
-    try:
-        _refuse_private_key(text.encode())
-    except UnicodeEncodeError:
-        raise RdataError("DNSKEY records were asked for, and this is not text") from None
+    # A codec's exception would carry the whole text along, so that none is let happen.
+    octets = text.encode(errors="replace")
+    _refuse_private_key(octets)
+    if octets.decode() != text:
+        raise RdataError("DNSKEY records were asked for, and this is not text")
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     last = owner
     for line, words in _split_records(text):
         given, rdata = _split_record(line, words)

@@ -141,7 +141,7 @@ def _digest_type(value: DigestType | str | int, owner: WireName) -> DigestType:
         raise DsError(
             f"{name_text(owner)}: a DS with SHA-1 must not be made any more",
             remedy="use SHA-256",
-            rule="RFC 8624 section 3.3, RFC 9904",
+            rule="RFC 9904",
         )
     return digest_type
 

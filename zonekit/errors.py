@@ -216,7 +216,7 @@ class RenderError(ZonekitError):
 
 
 class FileError(ZonekitError):
-    """A file that could not be read or written; whatever was there before is still there.
+    """A file that could not be read or written; unless the message says it is written, what was there before still is.
 
     Attributes:
         path: the path, as given.

@@ -4,11 +4,13 @@ Whatever is replaced is replaced whole: the new text goes to a temporary file in
 disk, and takes the old one's name in one step. A reader sees the old file or the new one, and a write that fails leaves
 the old one and nothing beside it. A path that is a symbolic link stays one: the file that it leads to is replaced.
 
-A private key is never replaced at all. Its file is readable by its owner alone from the moment it exists.
+A private key is never replaced at all, by another key as little as by a zone. Its file is readable by its owner alone from
+the moment it exists, and there is whole or not at all.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
@@ -17,11 +19,15 @@ import secrets
 import stat
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
-from zonekit.errors import FileError, KeyFileError, KeyFileExists, ZonekitError
+from zonekit.algorithms import may_sign
+from zonekit.dnskeys import Dnskey, parse_dnskeys
+from zonekit.errors import FileError, KeyFileError, KeyFileExists, RenderError, ZonekitError
 from zonekit.findings import Finding, Severity
+from zonekit.instants import instant_text, utc
 from zonekit.keyfiles import parse_key_files, render_key_file, render_private_file
 from zonekit.keys import KeyRole, SigningKey, key_file_stem
 from zonekit.names import WireName, name_text, order_key, parse_origin
@@ -45,6 +51,11 @@ _TEMPORARY_PREFIX: Final = ".zonekit-"
 _KEY_SUFFIX: Final = ".key"
 _PRIVATE_SUFFIX: Final = ".private"
 _KEY_FILE_END: Final = re.compile(r"\+\d{3}\+\d{5}\.private", re.ASCII)
+_PRIVATE_FILE: Final = re.compile(r"K.*\+\d{3}\+\d{5}\.private", re.ASCII | re.DOTALL)
+_PRIVATE_START: Final = b"Private-key-format"
+_PEM_PRIVATE: Final = b"PRIVATE KEY-----"
+_LOOKED_AT: Final = 4096
+_NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK})
 _OTHERS_MAY: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -96,7 +107,7 @@ def read_zone_with_findings(
         DomainNameError: ``origin`` is not a domain name.
         TtlError: ``default_ttl`` is outside 0 to 2^31-1.
     """
-    with contextlib.closing(_pieces_of(path, os.O_RDONLY)) as pieces:
+    with contextlib.closing(_pieces_of(path)) as pieces:
         return parse_zone_with_findings(
             pieces,
             origin,
@@ -110,41 +121,84 @@ def read_zone_with_findings(
 def opener_within(include_root: StrPath) -> Opener:
     """Return what opens files for ``$INCLUDE`` and never leaves a directory, by links neither.
 
+    Symbolic links inside the directory are followed where they lead inside it too. What a path leads to is found out first;
+    then it is opened from the directory downwards, name by name and without following any link, so that a link which takes
+    the place of a file or a directory in between is refused.
+
     Raises:
         FileError: it is not a directory.
     """
-    root = os.path.realpath(_plain(include_root))
+    with _file_errors(include_root, "cannot be read"):
+        root = os.path.realpath(_plain(include_root))
     if not os.path.isdir(root):
         raise FileError("is not a directory to include from", path=_shown(include_root))
 
     def open_inside(name: str, including: str) -> tuple[str, Iterable[bytes]]:
-        path = os.path.realpath(os.path.join(root, _plain(name)))
+        with _file_errors(name, "cannot be read"):
+            path = os.path.realpath(os.path.join(root, _plain(name)))
         if os.path.commonpath([root, path]) != root:
             raise FileError(
                 f"is outside {_shown(root)}, from where files may be included",
                 path=_shown(name),
                 remedy="move the file there, or include from a directory above both",
             )
-        # Nothing but a plain file, and not a link that took its place just now. O_NONBLOCK: a pipe must not wait.
-        return path, _pieces_of(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, plain_file=True)
+        with _file_errors(path, "cannot be read"):
+            descriptor = _open_below(root, os.path.relpath(path, root))
+        return path, _started(_read_plain_file(path, descriptor))
 
     return open_inside
 
 
-def _pieces_of(path: StrPath, flags: int, *, plain_file: bool = False) -> Generator[bytes, None, None]:
+def _open_below(root: str, path: str) -> int:
+    """Open a file below a directory, and return its descriptor; nothing on the way there may be a link."""
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        *above, name = path.split(os.sep)
+        for each in above:
+            inner = os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+            os.close(directory)
+            directory = inner
+        # O_NONBLOCK: a pipe must not wait.
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def _pieces_of(path: StrPath) -> Generator[bytes, None, None]:
     """Open a file and yield its octets, some at a time; an error in opening it is raised here and now."""
-    pieces = _read_pieces(path, flags, plain_file)
+    with _file_errors(path, "cannot be read"):
+        descriptor = os.open(_plain(path), os.O_RDONLY | os.O_CLOEXEC)
+    return _started(_read_pieces(path, descriptor))
+
+
+def _started(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    """Run it up to the first piece, which is empty: from then on it closes the file whatever happens."""
     next(pieces)
     return pieces
 
 
-def _read_pieces(path: StrPath, flags: int, plain_file: bool) -> Generator[bytes, None, None]:
-    with _file_errors(path, "cannot be read"), open(os.open(_plain(path), flags | os.O_CLOEXEC), "rb") as file:
-        if plain_file and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileError("is not a plain file", path=_shown(path))
+def _read_plain_file(path: str, descriptor: int) -> Generator[bytes, None, None]:
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        os.close(descriptor)
+        raise FileError("is not a plain file", path=_shown(path))
+    yield from _read_pieces(path, descriptor)
+
+
+def _read_pieces(path: StrPath, descriptor: int) -> Generator[bytes, None, None]:
+    with _file_errors(path, "cannot be read"), _opened(descriptor, "rb") as file:
         yield b""
         while piece := file.read(_PIECE_OCTETS):
             yield piece
+
+
+def _opened(descriptor: int, mode: str) -> IO[bytes]:
+    """The file of a descriptor, which is closed when it is none."""
+    try:
+        return open(descriptor, mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def read_text(path: StrPath) -> str:
@@ -157,10 +211,10 @@ def read_text(path: StrPath) -> str:
         octets = file.read(_LONGEST_KEY_FILE + 1)
     if len(octets) > _LONGEST_KEY_FILE:
         raise FileError(f"is larger than {_LONGEST_KEY_FILE} octets", path=_shown(path))
-    try:
+    # The exception of the decoder carries all of the text along, a private key too: nothing is raised while it is there.
+    with contextlib.suppress(UnicodeDecodeError):
         return octets.decode()
-    except UnicodeDecodeError:
-        raise FileError("is not text in UTF-8", path=_shown(path)) from None
+    raise FileError("is not text in UTF-8", path=_shown(path))
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -173,7 +227,9 @@ def write_zone(zone: Zone, path: StrPath, *, executor: Executor | None = None) -
     ``executor`` its workers print the zone.
 
     Raises:
-        FileError: the file could not be written; what was there before still is.
+        KeyFileExists: a private key is there; it is left as it is.
+        FileError: the file could not be written, and what was there before still is; or it is written, as the message then
+            says, and only that it would outlive a loss of power is not sure.
     """
     write_text(path, iter_zone_text(zone, executor=executor))
 
@@ -188,20 +244,26 @@ def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_M
             own, and its owner and group as far as the system allows.
 
     Raises:
-        FileError: the file could not be written; what was there before still is. What the pieces raise passes through,
-            with the same promise.
+        KeyFileExists: what is there is a private key, by its name or by what it begins with; it is left as it is.
+        RenderError: half of a surrogate pair, which UTF-8 cannot say; what was there before still is.
+        FileError: the file could not be written, and what was there before still is; or it is written, as the message then
+            says, and only that it would outlive a loss of power is not sure. What the pieces raise passes through, and what
+            was there before still is.
     """
     with _file_errors(path, "cannot be written"):
         target = os.path.realpath(_plain(path))
-        replaced = _status_of_plain_file(target, path)
+        replaced = _status_of_replaceable(target, path)
         temporary, descriptor = _create_temporary(os.path.dirname(target), mode if replaced is None else PRIVATE_MODE)
     try:
-        with _file_errors(path, "cannot be written"), open(descriptor, "wb") as file:
-            _write_pieces(file, text)
+        with _file_errors(path, "cannot be written"), _opened(descriptor, "wb") as file:
+            for piece in (text,) if isinstance(text, str) else text:
+                file.write(_encoded(piece, path))
+            file.flush()
             if replaced is not None:
                 _take_over(descriptor, replaced)
             os.fsync(descriptor)
         with _file_errors(path, "cannot be written"):
+            _status_of_replaceable(target, path)  # a key may have come there since
             os.replace(temporary, target)
     except BaseException:
         _remove(temporary)
@@ -210,21 +272,37 @@ def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_M
         _sync_directory(os.path.dirname(target))
 
 
-def _write_pieces(file: IO[bytes], text: str | Iterable[str]) -> None:
-    for piece in (text,) if isinstance(text, str) else text:
-        file.write(piece.encode())
-    file.flush()
+def _encoded(text: str, path: StrPath) -> bytes:
+    # As for reading: the exception of the encoder carries the text along.
+    with contextlib.suppress(UnicodeEncodeError):
+        return text.encode()
+    raise RenderError(f"{_shown(path)}: the text has half of a surrogate pair in it, which is no character")
 
 
-def _status_of_plain_file(target: str, path: StrPath) -> os.stat_result | None:
-    """What is there to be replaced, or None."""
+def _status_of_replaceable(target: str, path: StrPath) -> os.stat_result | None:
+    """What is there to be replaced, or None; anything but a plain file, and a private key, is refused."""
     try:
         status = os.stat(target)
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):
         raise FileError("is not a plain file and is not replaced", path=_shown(path))
+    if _is_private_key(target):
+        raise KeyFileExists(
+            "holds a private key, and keys are never replaced",
+            path=_shown(path),
+            remedy="write to another file, or move the key away",
+        )
     return status
+
+
+def _is_private_key(path: str) -> bool:
+    if _PRIVATE_FILE.fullmatch(os.path.basename(path)):
+        return True
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with _opened(descriptor, "rb") as file:
+        start = file.read(_LOOKED_AT)
+    return start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(_PRIVATE_START) or _PEM_PRIVATE in start
 
 
 def _create_temporary(directory: str, mode: int) -> tuple[str, int]:
@@ -277,9 +355,13 @@ class KeyPaths:
 def write_key(key: SigningKey, directory: StrPath) -> KeyPaths:
     """Write a key's two files into a directory, both or neither, and return where they are.
 
-    The public one gets mode 0644, the private one 0600, whatever the umask. The public one comes first: when two write
-    the same key at once, the one that creates it goes on, and the other is refused. So a crash in between leaves a public
-    file alone, never a private one that somebody else may read.
+    The public one gets mode 0644, the private one 0600, whatever the umask. Both are written and flushed to the disk under
+    temporary names, with which nobody but their owner may read them, and only then get their own, the public one first:
+    when two write the same key at once, the one that names it goes on, and the other is refused. So a crash leaves at worst
+    a whole public file alone and the private one under its temporary name, ``.zonekit-*.tmp``, with mode 0600.
+
+    Where the file system has no hard links, each file is written under its own name at once; there a crash may leave half
+    of one, which its owner alone may read if it is the private one.
 
     Raises:
         KeyFileExists: one of the files is already there; it is left as it is.
@@ -288,37 +370,68 @@ def write_key(key: SigningKey, directory: StrPath) -> KeyPaths:
     """
     stem = Path(_plain(directory)) / key.name
     paths = KeyPaths(key=Path(f"{stem}{_KEY_SUFFIX}"), private=Path(f"{stem}{_PRIVATE_SUFFIX}"))
-    key_text, private_text = render_key_file(key), render_private_file(key)
-    with contextlib.ExitStack() as undo:
-        _write_new(paths.key, key_text, PUBLIC_MODE)
-        undo.callback(_remove, paths.key)
-        _write_new(paths.private, private_text, PRIVATE_MODE)
-        undo.callback(_remove, paths.private)
+    texts = (
+        (paths.key, render_key_file(key).encode(), PUBLIC_MODE),
+        (paths.private, render_private_file(key).encode(), PRIVATE_MODE),
+    )
+    with contextlib.ExitStack() as temporaries, contextlib.ExitStack() as undo:
+        prepared = []
+        for path, octets, mode in texts:
+            with _file_errors(path, "cannot be written"):
+                temporary, descriptor = _create_temporary(str(stem.parent), PRIVATE_MODE)
+                temporaries.callback(_remove, temporary)
+                _fill(descriptor, octets, mode)
+            prepared.append((temporary, path, octets, mode))
+        for temporary, path, octets, mode in prepared:
+            with _file_errors(path, "cannot be written"):
+                _give_name(temporary, path, octets, mode)
+            undo.callback(_remove, path)
         with _file_errors(directory, "cannot be written"):
             _sync_directory(str(stem.parent))
         undo.pop_all()
     return paths
 
 
-def _write_new(path: Path, text: str, mode: int) -> None:
-    """Create a file with exactly this mode, which must not be there, or leave none."""
-    with _file_errors(path, "cannot be written"):
-        try:
-            descriptor = _create(str(path), mode)
-        except FileExistsError:
-            raise KeyFileExists(
-                "is already there, and keys are never replaced",
-                path=_shown(path),
-                remedy="move it away, or generate another key",
-            ) from None
-        try:
-            with open(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)
-                _write_pieces(file, text)
-                os.fsync(descriptor)
-        except BaseException:
-            _remove(path)
+def _give_name(temporary: str, path: Path, octets: bytes, mode: int) -> None:
+    """Make a file that is ready appear under its own name, which must be free."""
+    taken = False
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        taken = True
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
             raise
+        taken = not _write_new(path, octets, mode)
+    if taken:
+        raise KeyFileExists(
+            "is already there, and keys are never replaced",
+            path=_shown(path),
+            remedy="move it away, or generate another key",
+        )
+
+
+def _write_new(path: Path, octets: bytes, mode: int) -> bool:
+    """Create a file with these octets, or leave none; return False where there is one already."""
+    try:
+        descriptor = _create(str(path), PRIVATE_MODE)
+    except FileExistsError:
+        return False
+    try:
+        _fill(descriptor, octets, mode)
+    except BaseException:
+        _remove(path)
+        raise
+    return True
+
+
+def _fill(descriptor: int, octets: bytes, mode: int) -> None:
+    """Write a new file, flush it to the disk, and close it; it has exactly this mode then."""
+    with _opened(descriptor, "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
 
 
 def _remove(path: StrPath) -> None:
@@ -348,33 +461,135 @@ def read_key(path: StrPath, *, role: KeyRole | None = None) -> SigningKey:
     try:
         return parse_key_files(key_text, private_text, role=role)
     except ZonekitError as error:
-        raise error.within(_shown(stem)) from None
+        refusal = error.within(_shown(stem))
+    raise refusal
 
 
-def read_keys(directory: StrPath, origin: str | dns.name.Name) -> tuple[SigningKey, ...]:
+def read_keys(
+    directory: StrPath, origin: str | dns.name.Name, *, now: datetime | None = None
+) -> tuple[SigningKey, ...]:
     """Return the signing keys of a zone in a directory, ordered by algorithm and key tag; none when there are none.
 
-    A public file without a private one beside it is left out: it is somebody else's key, or one kept elsewhere.
+    Left out are: a public file without a private one beside it, which is somebody else's key or one kept elsewhere; a key
+    that is revoked (RFC 5011 section 2.1); one of an algorithm that must not sign any more or that zonekit does not know;
+    and, where ``now`` is given, one whose time of deletion has come. :func:`read_keys_with_findings` says which. The letter
+    case of file names does not matter: ldns writes the zone's name as it was typed, BIND in lower case.
+
+    Args:
+        directory: where the ``K*.key`` and ``K*.private`` files are.
+        origin: the apex of the zone.
+        now: when the keys shall be used. Without it nothing is left out for its timing. Either way the keys may be for
+            later or for publishing only: ask :meth:`zonekit.keys.KeyTiming.use_at` of each.
 
     Raises:
         DomainNameError: ``origin`` is not a domain name.
+        TimeError: ``now`` is naive or not in whole seconds.
         FileError: the directory or a file cannot be read.
-        KeyFileError: a text that is no key, or a key of another zone than its file name says.
-        AlgorithmError: an unknown algorithm, or one that must not sign any more (RFC 9905 section 2).
-        SigningKeyError: the files of a pair are of different keys, or a revoked key.
+        KeyFileError: a text that is no key, a key of another zone than its file name says, or one key in two pairs of files.
+        SigningKeyError: the files of a pair are of different keys.
+    """
+    return read_keys_with_findings(directory, origin, now=now)[0]
+
+
+def read_keys_with_findings(
+    directory: StrPath, origin: str | dns.name.Name, *, now: datetime | None = None
+) -> tuple[tuple[SigningKey, ...], tuple[Finding, ...]]:
+    """Return the signing keys of a zone in a directory and a finding about each that was left out. See :func:`read_keys`.
+
+    The codes are ``key-revoked``, ``key-algorithm-retired`` and ``key-deleted``.
+
+    Raises:
+        DomainNameError: ``origin`` is not a domain name.
+        TimeError: ``now`` is naive or not in whole seconds.
+        FileError: the directory or a file cannot be read.
+        KeyFileError: a text that is no key, a key of another zone than its file name says, or one key in two pairs of files.
+        SigningKeyError: the files of a pair are of different keys.
     """
     owner = parse_origin(origin)
+    instant = None if now is None else utc(now)
     start = _file_name_start(owner)
     with _file_errors(directory, "cannot be read"):
         names = sorted(os.listdir(_plain(directory)))
-    keys = []
+    keys: dict[bytes, tuple[str, SigningKey]] = {}
+    findings: list[Finding] = []
     for name in names:
-        if name.startswith(start) and _KEY_FILE_END.fullmatch(name, len(start)):
-            key = read_key(os.path.join(_plain(directory), name))
-            if order_key(key.owner) != order_key(owner):
-                raise KeyFileError(f"{_shown(name)} holds a key of {name_text(key.owner)}")
-            keys.append(key)
-    return tuple(keys)
+        if not _is_private_file_of(name, start):
+            continue
+        path = os.path.join(_plain(directory), name)
+        public = _public_key_beside(path)
+        if public is not None:
+            _require_owner(public.owner, owner, name)
+            if unusable := _unusable(public, name):
+                findings.append(unusable)
+                continue
+        key = read_key(path)
+        _require_owner(key.owner, owner, name)
+        if instant is not None and key.timing.delete is not None and key.timing.delete <= instant:
+            findings.append(_deleted(key, key.timing.delete, name))
+            continue
+        other, _ = keys.setdefault(key.dnskey_rdata, (name, key))
+        if other != name:
+            raise KeyFileError(
+                f"{_shown(other)} and {_shown(name)} hold the same key",
+                remedy="move one of the pairs away; their timing may differ",
+            )
+    found = sorted((key for _, key in keys.values()), key=lambda key: (key.algorithm, key.key_tag, key.dnskey_rdata))
+    return tuple(found), tuple(findings)
+
+
+def _is_private_file_of(name: str, start: str) -> bool:
+    """Whether a file name is that of a private key of the zone whose files begin so, in any letter case."""
+    head = name[: len(start)]
+    return head.isascii() and head.lower() == start.lower() and _KEY_FILE_END.fullmatch(name, len(start)) is not None
+
+
+def _public_key_beside(private: str) -> Dnskey | None:
+    """The key that the public file says; None where it says none, for :func:`read_key` to refuse in its own words."""
+    text = read_text(_stem_of(private) + _KEY_SUFFIX)
+    with contextlib.suppress(ZonekitError):
+        return parse_dnskeys(text)[0]
+    return None
+
+
+def _require_owner(found: WireName, owner: WireName, name: str) -> None:
+    if order_key(found) != order_key(owner):
+        raise KeyFileError(f"{_shown(name)} holds a key of {name_text(found)}")
+
+
+def _unusable(key: Dnskey, name: str) -> Finding | None:
+    """Why a key in a file cannot sign at all, or None."""
+    if key.is_revoked:
+        return Finding(
+            code="key-revoked",
+            severity=Severity.WARNING,
+            owner=name_text(key.owner),
+            rdtype="DNSKEY",
+            message=f"{_shown(name)} holds a key that is revoked, and is left out",
+            rule="RFC 5011 section 2.1",
+            remedy="move its files away when the key has left the zone",
+        )
+    if not may_sign(key.algorithm):
+        return Finding(
+            code="key-algorithm-retired",
+            severity=Severity.WARNING,
+            owner=name_text(key.owner),
+            rdtype="DNSKEY",
+            message=f"{_shown(name)} holds a key of algorithm {key.algorithm}, which may not sign, and is left out",
+            rule="RFC 9905 section 2",
+            remedy="move its files away, and generate a key of algorithm 13 if none signs yet",
+        )
+    return None
+
+
+def _deleted(key: SigningKey, since: datetime, name: str) -> Finding:
+    return Finding(
+        code="key-deleted",
+        severity=Severity.INFO,
+        owner=name_text(key.owner),
+        rdtype="DNSKEY",
+        message=f"{_shown(name)} holds a key that is deleted since {instant_text(since)} by its timing, and is left out",
+        remedy="move its files away when the key has left the zone",
+    )
 
 
 def check_key(path: StrPath) -> tuple[Finding, ...]:
@@ -417,9 +632,14 @@ def _plain(path: StrPath) -> str:
     """The path as a string that the system takes.
 
     Raises:
-        FileError: it has a NUL octet in it.
+        FileError: it has a NUL octet or half of a surrogate pair in it.
     """
     text = os.fspath(path)
+    encodable = False
+    with contextlib.suppress(UnicodeEncodeError):
+        encodable = bool(os.fsencode(text)) or not text
+    if not encodable:
+        raise FileError("is no path: there is half of a surrogate pair in it", path=_shown(text))
     if "\0" in text:
         raise FileError("is no path: there is a NUL in it", path=_shown(text))
     return text

@@ -220,10 +220,9 @@ def _parse_dnskey_record(key_text: str) -> _DnskeyRecord:
 
 
 def _parse_owner(text: str) -> WireName:
-    try:
+    with contextlib.suppress(DomainNameError, UnicodeError):
         return parse_origin(text)
-    except (DomainNameError, UnicodeError):
-        raise KeyFileError("public key file: the owner is not a domain name", rule="RFC 1035 section 3.1") from None
+    raise KeyFileError("public key file: the owner is not a domain name", rule="RFC 1035 section 3.1")
 
 
 def _parse_record_ttl(tokens: list[str]) -> Ttl | None:
@@ -231,12 +230,14 @@ def _parse_record_ttl(tokens: list[str]) -> Ttl | None:
     ttl = None
     for token in tokens:
         if token.upper() != "IN":
-            try:
+            ttl = None
+            with contextlib.suppress(TtlError):
                 ttl = parse_ttl(token)
-            except TtlError as error:
+            if ttl is None:
                 raise KeyFileError(
-                    "public key file: before DNSKEY stands what is neither a TTL nor the class IN", rule=error.rule
-                ) from None
+                    "public key file: before DNSKEY stands what is neither a TTL nor the class IN",
+                    rule="RFC 1035 section 5.1",
+                )
     return ttl
 
 
@@ -329,7 +330,7 @@ def _private_key(algorithm: Algorithm, values: Mapping[str, _PrivateField]) -> P
         return rsa_private_key(
             rsa.RSAPrivateNumbers(p=p, q=q, d=d, dmp1=dmp1, dmq1=dmq1, iqmp=iqmp, public_numbers=public)
         )
-    try:
+    with contextlib.suppress(ValueError):
         match algorithm:
             case Algorithm.ED25519:
                 return ed25519.Ed25519PrivateKey.from_private_bytes(octets[0])
@@ -339,8 +340,7 @@ def _private_key(algorithm: Algorithm, values: Mapping[str, _PrivateField]) -> P
                 return ec.derive_private_key(int.from_bytes(octets[0], "big"), ec.SECP256R1())
             case _:
                 return ec.derive_private_key(int.from_bytes(octets[0], "big"), ec.SECP384R1())
-    except ValueError:
-        raise _bad_field(values["PrivateKey"], "PrivateKey", f"holds no key of {algorithm.name}") from None
+    raise _bad_field(values["PrivateKey"], "PrivateKey", f"holds no key of {algorithm.name}")
 
 
 def _timing(values: Mapping[str, _PrivateField], key_text: str) -> KeyTiming:

@@ -35,10 +35,10 @@ from zonekit.algorithms import (
     signing_function,
     verify_signature,
 )
-from zonekit.errors import KeyFileError, SigningKeyError
+from zonekit.errors import KeyFileError, SigningKeyError, TimeError
 from zonekit.instants import utc
 from zonekit.names import WireName, check_wire_name, labels_of, name_text, parse_origin
-from zonekit.ttl import Ttl
+from zonekit.ttl import Ttl, to_ttl
 
 if TYPE_CHECKING:
     import dns.name
@@ -52,6 +52,8 @@ _RSAMD5: Final = 1
 _TAGS: Final = 2**16
 _MAX_GENERATIONS: Final = 100
 _TEST_DATA: Final = b"zonekit checks that a signer and its DNSKEY belong together"
+_MAX_PASSWORD_OCTETS: Final = 1023  # the cryptography package takes no longer one
+_TAG_FIELDS: Final = frozenset(("predecessor", "successor"))
 _FILE_NAME_OCTETS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -155,11 +157,13 @@ def _load_pkcs8(pkcs8: bytes) -> PrivateKey:
 
 def _check_tags(tags: Iterable[int]) -> frozenset[int]:
     """Return the key tags, each checked to be one."""
-    checked = frozenset(tags)
+    checked = list(tags)
     for tag in checked:
+        if not isinstance(tag, int):
+            raise SigningKeyError(f"a key tag is a whole number, not {type(tag).__name__}", rule="RFC 4034 appendix B")
         if not 0 <= tag < _TAGS:
             raise SigningKeyError(f"{tag} is not a key tag, which is 0 to 65535", rule="RFC 4034 appendix B")
-    return checked
+    return frozenset(checked)
 
 
 class KeyUse(enum.Enum):
@@ -175,7 +179,7 @@ class KeyTiming:
     """What BIND keeps beside a key: when it does what, in BIND's words. None where nothing was said.
 
     Raises:
-        TimeError: an instant that is naive or not in whole seconds.
+        TimeError: what is not a datetime, or an instant that is naive or not in whole seconds.
         SigningKeyError: a key tag outside 0 to 65535.
     """
 
@@ -195,8 +199,13 @@ class KeyTiming:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if isinstance(value, datetime):
-                object.__setattr__(self, each.name, utc(value))
+            if value is None or each.name in _TAG_FIELDS:
+                continue
+            if not isinstance(value, datetime):
+                raise TimeError(
+                    f"the timing field {each.name} is a {type(value).__name__}", remedy="give an aware datetime or None"
+                )
+            object.__setattr__(self, each.name, utc(value))
         _check_tags(tag for tag in (self.predecessor, self.successor) if tag is not None)
 
     @classmethod
@@ -206,6 +215,8 @@ class KeyTiming:
 
     def use_at(self, now: datetime) -> KeyUse:
         """Return what BIND would use the key for; one without any timing signs as soon as it is there.
+
+        ``revoke`` is not looked at: a revoked key has other flags and another key tag, and is no SigningKey.
 
         Raises:
             TimeError: ``now`` is naive or not in whole seconds.
@@ -227,7 +238,7 @@ class KeyTiming:
 NO_TIMING: Final = KeyTiming()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SigningKey:
     """A DNSKEY and what signs for it.
 
@@ -246,6 +257,7 @@ class SigningKey:
     Raises:
         DomainNameError: the owner is not a whole name in wire form.
         AlgorithmError: an unknown algorithm, or one that must not sign any more (RFC 9905 section 2).
+        TtlError: a ``dnskey_ttl`` outside 0 to 2^31-1.
         SigningKeyError: flags that do not fit the role, an unsound public key, or one that is not the public half of the
             signer's private key (which only a :class:`LocalSigner` tells; for others see :func:`from_signer`).
     """
@@ -255,15 +267,17 @@ class SigningKey:
     flags: int
     public_key: bytes
     role: KeyRole
-    signer: Signer = field(repr=False, compare=False)
+    signer: Signer = field(compare=False)
     timing: KeyTiming = NO_TIMING
     dnskey_ttl: Ttl | None = None
-    dnskey_rdata: bytes = field(init=False, repr=False, compare=False)
+    dnskey_rdata: bytes = field(init=False, compare=False)
     key_tag: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         check_wire_name(self.owner)
         object.__setattr__(self, "algorithm", require_may_sign(self.algorithm))
+        if self.dnskey_ttl is not None:
+            to_ttl(self.dnskey_ttl)
         if self.flags != self.role.flags:
             raise SigningKeyError(
                 f"{name_text(self.owner)}: a key with flags {self.flags} is no {self.role.value} for signing",
@@ -280,6 +294,9 @@ class SigningKey:
         rdata = struct.pack(">HBB", self.flags, DNSKEY_PROTOCOL, self.algorithm) + self.public_key
         object.__setattr__(self, "dnskey_rdata", rdata)
         object.__setattr__(self, "key_tag", key_tag(rdata))
+
+    def __repr__(self) -> str:
+        return f"<SigningKey {self.role.value} {name_text(self.owner)} {int(self.algorithm)}/{self.key_tag}>"
 
     @property
     def signs_dnskey(self) -> bool:
@@ -504,18 +521,22 @@ def load_pem(
 
 
 def _load_private_pem(pem: bytes, password: bytes | None) -> PrivateKey:
+    refusal = KeyFileError(
+        "the text is not a private key in PEM, or the password is wrong",
+        remedy="give a PKCS#8 text that begins with BEGIN PRIVATE KEY",
+    )
+    private_key = None
     try:
         private_key = serialization.load_pem_private_key(pem, password, unsafe_skip_rsa_key_validation=True)
     except TypeError:
-        raise KeyFileError(
+        refusal = KeyFileError(
             "the PEM text is encrypted and no password was given, or the other way round",
             remedy="give the password exactly when the text begins with BEGIN ENCRYPTED PRIVATE KEY",
-        ) from None
+        )
     except (ValueError, UnsupportedAlgorithm):
-        raise KeyFileError(
-            "the text is not a private key in PEM, or the password is wrong",
-            remedy="give a PKCS#8 text that begins with BEGIN PRIVATE KEY",
-        ) from None
+        pass
+    if private_key is None:
+        raise refusal  # from here, so that it carries nothing of the library's exception along
     if not isinstance(private_key, PrivateKey):
         raise _no_algorithm(type(private_key).__name__)
     return private_key
@@ -567,15 +588,23 @@ def export_private_key(key: SigningKey) -> PrivateKey:
 
 
 def private_key_pem(key: SigningKey, *, password: bytes | None = None) -> bytes:
-    """Return the private key as PKCS#8 in PEM, encrypted with ``password`` if one is given.
+    """Return the private key as PKCS#8 in PEM, encrypted with ``password`` unless that is None.
 
     Raises:
-        SigningKeyError: it cannot be had, because another signer than a :class:`LocalSigner` keeps it.
+        SigningKeyError: it cannot be had, because another signer than a :class:`LocalSigner` keeps it; or a password that
+            is not 1 to 1023 octets.
 
     >>> private_key_pem(generate_zsk("example.nl")).splitlines()[0]
     b'-----BEGIN PRIVATE KEY-----'
     """
-    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if password is not None:
+        if not isinstance(password, bytes) or not 1 <= len(password) <= _MAX_PASSWORD_OCTETS:
+            raise SigningKeyError(
+                f"{key.name}: the password for its PEM text is not 1 to {_MAX_PASSWORD_OCTETS} octets",
+                remedy="give it as bytes, or None to write the private key in the clear",
+            )
+        encryption = serialization.BestAvailableEncryption(password)
     return export_private_key(key).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )

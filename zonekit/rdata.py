@@ -388,6 +388,11 @@ PLAIN_PARSERS: Final[dict[int, Callable[[bytes, WireName], bytes]]] = {
     RRSIG: _parse_rrsig,
     NSEC: _parse_nsec,
 }
+"""The short parsers by type: from data text and the origin to wire form, or one of NOT_PLAIN.
+
+They take one line without line ends or other odd white space, and nothing that a tokenizer would have to look at: text with
+a comment, a parenthesis or an escape in it is never plain.
+"""
 
 
 # ---- wire to presentation ------------------------------------------------------------------------------------------

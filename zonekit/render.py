@@ -23,9 +23,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from zonekit import rdata as rd
-from zonekit.algorithms import RSA_ALGORITHMS, Algorithm
+from zonekit.algorithms import MAX_RSA_BITS, MIN_NEW_RSA_BITS, RSA_ALGORITHMS, Algorithm, require_may_sign
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
-from zonekit.errors import RenderError
+from zonekit.ds import matches_ds
+from zonekit.errors import DomainNameError, RenderError
 from zonekit.instants import rrsig_time_text
 from zonekit.keys import REVOKE_FLAG, SEP_FLAG, KeyRole, key_file_stem, key_tag
 from zonekit.names import ROOT, WireName, name_end, name_text, order_key, parse_origin
@@ -374,7 +375,11 @@ class _Fit(str):
 def _marking(escape: Callable[[str], str]) -> Callable[[object], str]:
     """The filter that applies ``escape`` to a line of text and marks the outcome as fit to print."""
 
+    import jinja2
+
     def apply(value: object) -> str:
+        if isinstance(value, jinja2.Undefined):
+            return str(value)  # which raises, and names the variable
         if not isinstance(value, str):
             raise RenderError(f"a filter takes text, not {type(value).__name__}")
         return _Fit(escape(_checked_line(value)))
@@ -463,13 +468,15 @@ class Secondary:
         key: the name of the TSIG key it uses, which named.conf defines; transfers are then by key, from any address.
 
     Raises:
-        RenderError: not an address.
+        RenderError: not an address, or a key name that is no domain name.
     """
 
     address: str
     key: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.address, str):
+            raise RenderError(f"the address of a secondary is text, not {type(self.address).__name__}")
         try:
             address = ipaddress.ip_address(self.address)
         except ValueError:
@@ -477,6 +484,19 @@ class Secondary:
         if getattr(address, "scope_id", None) is not None:
             raise RenderError(f"{address}: a link-local address with a zone is no address of a secondary")
         object.__setattr__(self, "address", str(address))
+        if self.key is not None and not _is_key_name(self.key):
+            raise RenderError(
+                f"the TSIG key of the secondary {address} has a name that is no domain name",
+                remedy="give the name that its key statement in named.conf has, or leave it out",
+                rule="RFC 8945 section 4.2",
+            )
+
+
+def _is_key_name(name: str) -> bool:
+    try:
+        return isinstance(name, str) and parse_origin(_checked_line(name)) != ROOT
+    except DomainNameError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -490,8 +510,9 @@ class PolicyKey:
         bits: the size of an RSA key; None for named's own choice.
 
     Raises:
-        RenderError: bits for an algorithm whose keys have one size, or a lifetime that is not a positive whole number
-            of seconds.
+        AlgorithmError: an unknown algorithm, or one that must not sign any more (RFC 9905 section 2).
+        RenderError: bits for an algorithm whose keys have one size, bits of RSA outside 2048 to 4096, or a lifetime that
+            is not a positive whole number of seconds.
     """
 
     role: KeyRole
@@ -500,10 +521,19 @@ class PolicyKey:
     bits: int | None = None
 
     def __post_init__(self) -> None:
-        if self.bits is not None and self.algorithm not in RSA_ALGORITHMS:
-            raise RenderError(f"keys of {self.algorithm.name} have one size", remedy="leave the bits out")
+        object.__setattr__(self, "algorithm", require_may_sign(self.algorithm))
+        if self.bits is not None:
+            self._check_bits(self.bits)
         if self.lifetime is not None:
             _check_duration("lifetime", self.lifetime, least=timedelta(seconds=1))
+
+    def _check_bits(self, bits: int) -> None:
+        if self.algorithm not in RSA_ALGORITHMS:
+            raise RenderError(f"keys of {self.algorithm.name} have one size", remedy="leave the bits out")
+        if not isinstance(bits, int) or not MIN_NEW_RSA_BITS <= bits <= MAX_RSA_BITS:
+            raise RenderError(
+                f"a new RSA key has {MIN_NEW_RSA_BITS} to {MAX_RSA_BITS} bits, not {bits!a}", remedy="use 2048"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -772,7 +802,8 @@ class Handover:
         lowered_ttl: what the TTLs of the two are to be lowered to; one that is lower already stays.
 
     Raises:
-        RenderError: another type than the name says, or owners that differ.
+        RenderError: another type than the name says, owners that differ, or, where a key with the SEP flag is among the
+            DNSKEY records, a DS record that points to none of them.
     """
 
     dnskeys: RRset
@@ -791,6 +822,18 @@ class Handover:
                 )
         to_ttl(self.dnskey_ttl)
         to_ttl(self.lowered_ttl)
+        self._check_ds()
+
+    def _check_ds(self) -> None:
+        keys = [rdata for rdata in self.dnskeys.rdatas if int.from_bytes(rdata[:2], "big") & SEP_FLAG]
+        for ds in self.ds.rdatas if keys else ():
+            if not any(matches_ds(ds, self.dnskeys.owner, key) for key in keys):
+                raise RenderError(
+                    f"{name_text(self.ds.owner)}: the DS with key tag {int.from_bytes(ds[:2], 'big')} points to none of"
+                    " the keys with the SEP flag to publish",
+                    remedy="give the DS records of the gaining operator's own KSK or CSK",
+                    rule="RFC 4034 section 5.2",
+                )
 
     @property
     def new_dnskey_ttl(self) -> Ttl:

@@ -98,7 +98,8 @@ def next_serial(current: int, policy: SerialPolicy, now: datetime | None = None)
     """Return the serial that follows ``current``; :func:`change_serial` also tells whether the policy was followed.
 
     Raises:
-        SerialError: ``current`` is no serial, or the policy needs ``now`` and there is none.
+        SerialError: ``current`` is no serial, ``policy`` no :class:`SerialPolicy`, or one that needs ``now`` and there
+            is none.
         TimeError: ``now`` is naive or not in whole seconds.
 
     >>> from datetime import UTC
@@ -117,9 +118,15 @@ def change_serial(current: int, policy: SerialPolicy, now: datetime | None = Non
     The new serial is after the current one and never 0, which some servers take for no serial at all.
 
     Raises:
-        SerialError: ``current`` is no serial, or the policy needs ``now`` and there is none.
+        SerialError: ``current`` is no serial, ``policy`` no :class:`SerialPolicy`, or one that needs ``now`` and there
+            is none.
         TimeError: ``now`` is naive or not in whole seconds.
     """
+    if not isinstance(policy, SerialPolicy):
+        raise SerialError(
+            f"a serial policy is a SerialPolicy, not a {type(policy).__name__}",
+            remedy="give one of " + ", ".join(f"SerialPolicy.{each.name}" for each in SerialPolicy),
+        )
     incremented = serial_add(current, 1) or 1
     match policy:
         case SerialPolicy.KEEP:
@@ -184,14 +191,20 @@ def serial_add(serial: int, increment: int) -> int:
     >>> serial_add(4294967295, 2)
     1
     """
-    if not 0 <= increment < _HALF:
+    if not 0 <= _check_whole(increment) < _HALF:
         raise SerialError(
             f"{increment} cannot be added to a serial: it is outside 0 to 2^31-1", rule="RFC 1982 section 3.1"
         )
     return (_check_serial(serial) + increment) % MODULUS
 
 
+def _check_whole(number: int) -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise SerialError(f"a serial is a whole number, not {type(number).__name__}", rule="RFC 1035 section 3.3.13")
+    return number
+
+
 def _check_serial(serial: int) -> int:
-    if not 0 <= serial < MODULUS:
+    if not 0 <= _check_whole(serial) < MODULUS:
         raise SerialError(f"{serial} is no serial: it is outside 0 to 2^32-1", rule="RFC 1035 section 3.3.13")
     return serial

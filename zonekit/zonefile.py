@@ -1,8 +1,8 @@
 """Master files: zone text -> Zone (RFC 1035 section 5, RFC 2308 section 4, RFC 3597 section 5).
 
-Two ways lead to a record. The plain way takes a line that has nothing special in it, split at white space, and hands
-the data to the short parsers of :mod:`zonekit.rdata`; whatever it does not understand at once it leaves. The general
-way takes everything a master file may hold. A test holds the two equal, so the plain way is there for speed alone.
+Two ways lead to a record. The plain way splits a line at white space and hands the data to the short parsers of
+:mod:`zonekit.rdata`; what it does not understand at once it leaves. The general way takes everything a master file may
+hold. A test holds the two equal: the plain way is there for speed alone, and takes nearly all lines of a large zone.
 
 What is read is kept packed from the first moment, one byte string a record, and put in canonical order at the end; the
 text itself is never kept. One logical record, which parentheses may spread over many lines, has a limit, so no file
@@ -273,6 +273,40 @@ def _for_message(text: bytes) -> str:
     return ascii(text[:60].decode("latin-1")) + ("..." if len(text) > 60 else "")
 
 
+def _flatten(line: bytes, lines: Iterator[bytes]) -> tuple[bytes, list[bytes]]:
+    """Return a record as one line without comments and parentheses, and the lines after its first that were looked at.
+
+    The line is empty when there is nothing to take away, or when something is quoted or odd: a matter for the tokens.
+    """
+    more: list[bytes] = []
+    if line.startswith(b"("):  # taken away, it would look like white space, and that like an owner left out
+        return b"", more
+    if b'"' in line:
+        # If what is before this semicolon turns out to be whole strings, the semicolon was not in one.
+        comment = line.find(b";", line.rfind(b'"'))
+        return line[: max(comment, 0)].rstrip(), more
+    texts: list[bytes] = []
+    octets = depth = 0
+    while True:
+        octets += len(line) + 1
+        text = line.partition(b";")[0]
+        closed = text.count(b")")
+        if b'"' in line or b"\\" in line or closed > depth or octets > LONGEST_RECORD:
+            return b"", more
+        depth += text.count(b"(") - closed
+        texts.append(text)
+        if not depth:
+            break
+        following = next(lines, None)
+        if following is None:
+            return b"", more
+        line = following
+        more.append(line)
+    if not more and text == line:
+        return b"", more
+    return b" ".join(texts).translate(_BLANK_PARENTHESES), more
+
+
 # ---- tokens to records ----------------------------------------------------------------------------------------------
 
 _PLAIN_TYPES: Final = {
@@ -344,8 +378,9 @@ class _Reader:
         self._files.append(file)
         self._begin_section(file, 1)
         lines = _lines(text, file)
-        while (line := self._read_plain(lines)) is not None:
-            tokens = self._tokens(line, lines)
+        while (left := self._read_plain(lines)) is not None:
+            line, more = left
+            tokens = self._tokens(line, chain(more, lines))
             if not tokens:
                 continue
             if line[:1] in _BLANKS:
@@ -358,11 +393,16 @@ class _Reader:
                 self._read_record(tokens[1:], tokens[0][1])
         self._files.pop()
 
-    def _read_plain(self, lines: Iterator[bytes]) -> bytes | None:
-        """Read lines for as long as they are plain; return the first that is not, or None at the end.
+    def _read_plain(self, lines: Iterator[bytes]) -> tuple[bytes, list[bytes]] | None:
+        """Read lines for as long as they are plain, to the end or to a record that is not.
 
-        A line is taken whole or not at all. Whatever is special in it makes it fail somewhere: a name with special
-        characters, a token that is no known type, class or TTL, data that no short parser takes.
+        Returns:
+            The first line of that record, and those after it that were looked at already; or None at the end.
+
+        A record is taken whole or not at all. Whatever is special in it makes it fail somewhere: a name with special
+        characters, a token that is no known type, class or TTL, data that no short parser takes. Then comments and
+        parentheses are taken away and it gets a second chance. (One long loop on purpose: every call and every look at
+        an attribute would be paid for on each line.)
         """
         origin, key_head, suffix, longest = (
             self._origin,
@@ -372,7 +412,8 @@ class _Reader:
         )
         if origin is None or self._apex is None:
             self._place += 1
-            return next(lines, None)
+            line = next(lines, None)
+            return None if line is None else (line, [])
         pack, types, ttl_texts, rrsig = HEADER.pack, _PLAIN_TYPES, self._ttl_texts, rd.RRSIG
         records, places, kinds = self._records, self._record_places, self._record_kinds
         keys, owners, starts = self._run_keys, self._run_owners, self._run_starts
@@ -384,66 +425,79 @@ class _Reader:
         left = None
         for line in lines:
             place += 1
-            try:
-                if line[0] > 0x20:
-                    name, token, data = line.split(None, 2)
-                elif owner_has_last_run:
-                    name = last_name
-                    token, data = line.split(None, 1)
-                else:
-                    raise rd.NotPlain
-                ttl = None
-                kind = types.get(token)
-                if kind is None:
-                    if token in _PLAIN_CLASS:
-                        token, data = data.split(None, 1)
-                        kind = types.get(token)
-                        if kind is None:
-                            ttl = ttl_texts[token]
-                            token, data = data.split(None, 1)
-                            kind = types[token]
-                    else:
-                        ttl = ttl_texts[token]
-                        token, data = data.split(None, 1)
-                        kind = types.get(token)
-                        if kind is None:
-                            if token not in _PLAIN_CLASS:
-                                raise rd.NotPlain
-                            token, data = data.split(None, 1)
-                            kind = types[token]
-                rdtype, parser = kind
-                rdata = parser(data, origin)
-                if ttl is not None:
-                    record = pack(rdtype, CLASS_IN, ttl, len(rdata)) + rdata
-                else:
-                    record = (
-                        pack(rdtype, CLASS_IN, last_ttl if default_ttl is None else default_ttl, len(rdata)) + rdata
-                    )
-                if name != last_name:
-                    label = name[:-suffix_octets] if name.endswith(suffix) else name
-                    if 0 < len(label) <= longest and not label.translate(None, _PLAIN_OCTETS):
-                        owner = _LENGTH_OCTETS[len(label)] + label + origin
-                        key = key_head + label.lower()
-                    elif is_plain_name(name):
-                        owner = parse_plain_name(name, origin)
-                        key = order_key(owner)
-                        if not self._is_in_zone(key):
-                            raise rd.NotPlain
+            flattened = False
+            while True:
+                try:
+                    if line[0] > 0x20:
+                        name, token, data = line.split(None, 2)
+                    elif owner_has_last_run:
+                        name = last_name
+                        token, data = line.split(None, 1)
                     else:
                         raise rd.NotPlain
-                    keys.append(key)
-                    owners.append(owner)
-                    starts.append(len(records))
-                    last_name, owner_has_last_run = name, True
-                records.append(record)
-                places.append(place)
-                kinds.append(rdtype << 16 if rdtype != rrsig else rrsig << 16 | rdata[0] << 8 | rdata[1])
-                if ttl is not None:
-                    last_ttl = ttl
-            except rd.NOT_PLAIN:
-                if line and line[0] != _SEMICOLON:
-                    left = line
+                    ttl = None
+                    kind = types.get(token)
+                    if kind is None:
+                        if token in _PLAIN_CLASS:
+                            token, data = data.split(None, 1)
+                            kind = types.get(token)
+                            if kind is None:
+                                ttl = ttl_texts[token]
+                                token, data = data.split(None, 1)
+                                kind = types[token]
+                        else:
+                            ttl = ttl_texts[token]
+                            token, data = data.split(None, 1)
+                            kind = types.get(token)
+                            if kind is None:
+                                if token not in _PLAIN_CLASS:
+                                    raise rd.NotPlain
+                                token, data = data.split(None, 1)
+                                kind = types[token]
+                    rdtype, parser = kind
+                    rdata = parser(data, origin)
+                    if ttl is not None:
+                        record = pack(rdtype, CLASS_IN, ttl, len(rdata)) + rdata
+                    elif default_ttl is not None:
+                        record = pack(rdtype, CLASS_IN, default_ttl, len(rdata)) + rdata
+                    else:
+                        record = pack(rdtype, CLASS_IN, last_ttl, len(rdata)) + rdata
+                    if name != last_name:
+                        label = name[:-suffix_octets] if name.endswith(suffix) else name
+                        if 0 < len(label) <= longest and not label.translate(None, _PLAIN_OCTETS):
+                            owner = _LENGTH_OCTETS[len(label)] + label + origin
+                            key = key_head + label.lower()
+                        elif is_plain_name(name):
+                            owner = parse_plain_name(name, origin)
+                            key = order_key(owner)
+                            if not self._is_in_zone(key):
+                                raise rd.NotPlain
+                        else:
+                            raise rd.NotPlain
+                        keys.append(key)
+                        owners.append(owner)
+                        starts.append(len(records))
+                        last_name, owner_has_last_run = name, True
+                    records.append(record)
+                    places.append(place)
+                    kinds.append(rdtype << 16 if rdtype != rrsig else rrsig << 16 | rdata[0] << 8 | rdata[1])
+                    if ttl is not None:
+                        last_ttl = ttl
                     break
+                except rd.NOT_PLAIN:
+                    if not line or line[0] == _SEMICOLON:
+                        break
+                    if not flattened:
+                        flattened, first = True, line
+                        line, more = _flatten(line, lines)
+                        if line:
+                            continue
+                    left = first, more
+                    break
+            if flattened:
+                if left is not None:
+                    break
+                place += len(more)
         self._place = place
         self._last_ttl = last_ttl
         if owner_has_last_run:
@@ -459,8 +513,25 @@ class _Reader:
             octets += len(line) + 1
             if octets > LONGEST_RECORD:
                 raise _too_long(*self._where(begins_at))
-            texts, depth = self._texts(line, depth)
-            tokens += [(text, self._place) for text in texts]
+            for text in _TOKEN.findall(line):
+                if text[0] == _SEMICOLON:
+                    break
+                if text == b"(":
+                    depth += 1
+                elif text == b")":
+                    depth -= 1
+                    if depth < 0:
+                        raise self._refusal("a ) without its (", self._place, rule="RFC 1035 section 5.1")
+                elif text == b'"':
+                    raise self._refusal(
+                        "a quoted string does not end on the line where it begins",
+                        self._place,
+                        remedy="close it with a quote, and write a line end inside it as \\010",
+                    )
+                elif text == b"\\":
+                    raise self._refusal("a backslash at the end of the line escapes nothing", self._place)
+                else:
+                    tokens.append((text, self._place))
             if not depth:
                 return tokens
             following = next(lines, None)
@@ -468,36 +539,6 @@ class _Reader:
                 raise self._refusal("a ( without its )", begins_at, rule="RFC 1035 section 5.1")
             self._place += 1
             line = following
-
-    def _texts(self, line: bytes, depth: int) -> tuple[list[bytes], int]:
-        """Return the tokens of a line that begins inside ``depth`` parentheses, and inside how many it ends."""
-        if b'"' not in line and b"\\" not in line:
-            # Nothing is quoted or escaped: a semicolon begins a comment, and parentheses are nothing but that.
-            line = line.partition(b";")[0]
-            closed = line.count(b")")
-            if closed <= depth:  # in whatever order they come
-                return line.translate(_BLANK_PARENTHESES).split(), depth + line.count(b"(") - closed
-        texts = []
-        for text in _TOKEN.findall(line):
-            if text[0] == _SEMICOLON:
-                break
-            if text == b"(":
-                depth += 1
-            elif text == b")":
-                depth -= 1
-                if depth < 0:
-                    raise self._refusal("a ) without its (", self._place, rule="RFC 1035 section 5.1")
-            elif text == b'"':
-                raise self._refusal(
-                    "a quoted string does not end on the line where it begins",
-                    self._place,
-                    remedy="close it with a quote, and write a line end inside it as \\010",
-                )
-            elif text == b"\\":
-                raise self._refusal("a backslash at the end of the line escapes nothing", self._place)
-            else:
-                texts.append(text)
-        return texts, depth
 
     def _begin_section(self, file: str, line: int) -> None:
         """Note that the next line is this one."""

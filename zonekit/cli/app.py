@@ -53,14 +53,16 @@ def cli(context: click.Context) -> int:
       zonekit withdraw   take the losing keys out again when all is done
 
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
-    an input file is written over only with --in-place. Every file is written whole or not at all. Nothing ever prints
+    an input file is written over only with --in-place, a key file never. Every file is written whole or not at all. Nothing ever prints
     a private key.
 
     \b
     Exit codes:
       0    done
-      1    refused, or a check found something; no output file was written or changed
-      2    wrong usage, or an input that cannot be read
+      1    something was checked and refused or found; a refusal writes no output file
+      2    wrong usage or unusable input
+      70   an error in zonekit itself; ZONEKIT_TRACEBACK=1 shows its traceback
+      130  interrupted
     An error is one line on standard error; a refusal with several reasons has a line for each.
     """
     if context.invoked_subcommand is None:

@@ -3,17 +3,21 @@
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | what was asked is refused, or a check found something; no output file was written or changed |
-| 2 | the command line is wrong, or an input cannot be read |
+| 1 | something was checked and refused or found; what is refused writes and changes no output file |
+| 2 | wrong usage or unusable input |
+| 70 | an error in zonekit itself |
 | 130 | interrupted |
 
 An error is one line on standard error: ``zonekit: what is wrong, and where; what to do about it (rule)``. A command that
-finds several reasons for one refusal gives each a line.
+finds several reasons for one refusal gives each a line. An error in zonekit itself is a line too, without the text of the
+exception, which may hold anything that was read; with ``ZONEKIT_TRACEBACK=1`` in the environment it is a traceback.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -24,7 +28,10 @@ from zonekit.errors import DnskeyRefused, DsError, KeyFileExists, SerialError, S
 OK: Final = 0
 REFUSED: Final = 1
 BAD_INPUT: Final = 2
+INTERNAL: Final = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED: Final = 130
+
+TRACEBACK_VARIABLE: Final = "ZONEKIT_TRACEBACK"
 
 # What is understood and not done. Everything else that zonekit raises is about what it was given to read.
 _REFUSALS: Final = (DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError)
@@ -75,6 +82,13 @@ class Tidy(click.Command):
         except click.Abort:
             _say(["interrupted"])
             sys.exit(INTERRUPTED)
+        except ModuleNotFoundError:
+            raise  # the caller knows which extra to install
+        except Exception as error:
+            if os.environ.get(TRACEBACK_VARIABLE) == "1":
+                raise
+            _say([_internal_error(error)])
+            sys.exit(INTERNAL)
 
     def _run(self, *arguments: Any, **settings: Any) -> int:
         try:
@@ -86,6 +100,13 @@ class Tidy(click.Command):
         return result if isinstance(result, int) else OK
 
 
+def _internal_error(error: Exception) -> str:
+    """Return the line for an error in zonekit itself: its type and place, and nothing of what was read."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    place = f"{os.path.basename(frame.filename)} line {frame.lineno}"
+    return f"internal error: {type(error).__name__} at {place} (please report; {TRACEBACK_VARIABLE}=1 shows where from)"
+
+
 def _say(lines: Sequence[str]) -> None:
     for line in lines:
-        click.echo(f"zonekit: {line}", err=True)
+        click.echo(f"zonekit: {one_line(line)}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -79,10 +80,10 @@ def _key_text(path: str) -> str:
     if path != STANDARD_STREAM:
         return read_text(path)
     octets = b"".join(_standard_input())
-    try:
+    with contextlib.suppress(UnicodeDecodeError):
         return octets.decode()
-    except UnicodeDecodeError:
-        raise BadInput(f"{_STANDARD_INPUT}: is not text in UTF-8") from None
+    # Outside the handler, so that the new error does not carry the old one, which holds the octets.
+    raise BadInput(f"{_STANDARD_INPUT}: is not text in UTF-8")
 
 
 def _parse_dnskeys(path: str, text: str, owner: WireName | None) -> tuple[Dnskey, ...]:
@@ -209,6 +210,14 @@ def read_own_keys(
             " name the keys that are to sign all the same, or see their timing with zonekit show"
         )
     return OwnKeys(signing=signing, published=tuple(key for key in keys if key.timing.use_at(now) is KeyUse.PUBLISH))
+
+
+def own_key_files(names: Sequence[str], directory: str | None) -> list[str]:
+    """Return the files of keys in which :func:`read_own_keys` looks."""
+    if names:
+        public = [public_path(_key_path(name, directory)) for name in names]
+        return [*public, *(path.removesuffix(".key") + ".private" for path in public)]
+    return [] if directory is None else sorted(str(path) for path in Path(directory).glob("K*"))
 
 
 def _key_path(name: str, directory: str | None) -> str:

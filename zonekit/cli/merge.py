@@ -24,10 +24,11 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput, Refused
-from zonekit.cli.inputs import read_dnskeys, read_foreign, read_own_keys, read_zone
+from zonekit.cli.inputs import own_key_files, place, read_dnskeys, read_foreign, read_own_keys, read_zone
 from zonekit.cli.outputs import Target, Voice, dnskey_objects, dnskeys_text, finding_objects, print_json
 from zonekit.cli.progress import Progress
 from zonekit.dnskeys import MAX_RESPONSE_OCTETS, Dnskey, Intake, check_intake, dnskeys_of
+from zonekit.keys import KeyRole
 from zonekit.names import name_text
 from zonekit.serials import SerialPolicy, change_serial
 from zonekit.zones import Zone
@@ -77,6 +78,15 @@ _publish_cds_option = click.option(
     " caches, all but those that sign nothing but DNSKEYs.",
 )
 @_key_tag_option
+@click.option(
+    "--foreign-csk",
+    "csk_tags",
+    type=click.IntRange(0, 65535),
+    multiple=True,
+    metavar="TAG",
+    help="The other operator's key with this key tag is a CSK: it signs the data too, so that no smaller merge is offered"
+    " without it. Can be given more than once.",
+)
 @origin_option
 @key_options
 @output_options
@@ -102,6 +112,7 @@ def merge(
     foreign_files: tuple[str, ...],
     foreign_zones: tuple[str, ...],
     key_tags: tuple[int, ...],
+    csk_tags: tuple[int, ...],
     origin: str | None,
     key_directory: str | None,
     as_csk: bool,
@@ -135,17 +146,25 @@ def merge(
     """
     if not foreign_files and not foreign_zones:
         raise usage_error("say which keys to add: give --foreign or --foreign-zone")
-    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
+    target = Target.chosen(
+        source=zone_file,
+        output=output,
+        in_place=in_place,
+        as_json=as_json,
+        inputs=(*foreign_files, *foreign_zones, *own_key_files(key_names, key_directory)),
+    )
     now = clock(given_now)
     voice = Voice(quiet=quiet)
     with Progress(quiet=quiet) as progress:
         with progress.working("reading"):
             parsed = read_zone(zone_file, origin, None)
-            foreign = _chosen(read_foreign(foreign_files, foreign_zones, origin=parsed.zone.apex), key_tags)
-            own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
-        zone, change = parsed.zone, change_serial(parsed.zone.serial, policy, now)
+            zone = _signed(parsed.zone, zone_file)
+            foreign = _chosen(read_foreign(foreign_files, foreign_zones, origin=zone.apex), key_tags)
+            roles = dict.fromkeys(_with_tags(foreign, csk_tags), KeyRole.CSK)
+            own = read_own_keys(key_names, key_directory, origin=zone.apex, as_csk=as_csk, now=now)
+        change = change_serial(zone.serial, policy, now)
         signers = [key for key in own.signing if key.signs_dnskey]
-        intake = check_intake(zone, foreign, signers=signers, max_response_octets=max_response_octets)
+        intake = check_intake(zone, foreign, signers=signers, roles=roles, max_response_octets=max_response_octets)
         findings = (*parsed.findings, *intake.findings, *change.findings(zone.apex))
         voice.report(findings)
         if intake.refused:
@@ -159,6 +178,7 @@ def merge(
             validity=validity_from(now, signatures_validity),
             serial=change.new,
             parent_records=parent_records,
+            roles=roles,
             max_response_octets=max_response_octets,
         )
         target.write(merged, progress=progress)
@@ -173,11 +193,23 @@ def merge(
 
 def _chosen(keys: Iterable[Dnskey], key_tags: Sequence[int]) -> list[Dnskey]:
     """The keys with these key tags; all when none are given."""
+    return _with_tags(keys, key_tags) if key_tags else list(keys)
+
+
+def _with_tags(keys: Iterable[Dnskey], key_tags: Sequence[int]) -> list[Dnskey]:
+    """The keys with these key tags, each of which one has to have."""
     held = list(keys)
     for tag in key_tags:
         if tag not in {key.key_tag for key in held}:
             raise BadInput(f"no DNSKEY with key tag {tag} is there to choose")
-    return [key for key in held if not key_tags or key.key_tag in key_tags]
+    return [key for key in held if key.key_tag in key_tags]
+
+
+def _signed(zone: Zone, path: str) -> Zone:
+    """The zone, which has to be signed: only then are there DNSKEYs to add to or to take from."""
+    if zone.get("@", rd.DNSKEY) is None:
+        raise Refused(f"{place(path)}: {name_text(zone.apex)} has no DNSKEY RRset; sign it first with zonekit sign")
+    return zone
 
 
 def _merge_object(zone: Zone, intake: Intake, merged: Iterable[Dnskey], output: str | None) -> dict[str, Any]:
@@ -251,13 +283,19 @@ def withdraw(
     """
     if not foreign_files and not key_tags:
         raise usage_error("say which keys to withdraw: give --foreign or --key-tag")
-    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
+    target = Target.chosen(
+        source=zone_file,
+        output=output,
+        in_place=in_place,
+        as_json=as_json,
+        inputs=(*foreign_files, *own_key_files(key_names, key_directory)),
+    )
     now = clock(given_now)
     voice = Voice(quiet=quiet)
     with Progress(quiet=quiet) as progress:
         with progress.working("reading"):
             parsed = read_zone(zone_file, origin, None)
-            zone = parsed.zone
+            zone = _signed(parsed.zone, zone_file)
             offered = read_dnskeys(foreign_files, owner=zone.apex) or dnskeys_of(zone.apex_rrset(rd.DNSKEY))
             leaving = _chosen(offered, key_tags)
             own = read_own_keys(key_names, key_directory, origin=zone.apex, as_csk=as_csk, now=now)

@@ -36,24 +36,38 @@ class Target:
     path: str | None
 
     @classmethod
-    def chosen(cls, *, source: str, output: str | None, in_place: bool, as_json: bool) -> Target:
+    def chosen(
+        cls, *, source: str, output: str | None, in_place: bool, as_json: bool, inputs: Iterable[str] = ()
+    ) -> Target:
         """Return what ``-f`` and ``--in-place`` ask for.
+
+        Args:
+            source: the file of the zone.
+            output: what ``-f`` says.
+            in_place: whether to write over ``source``.
+            as_json: whether standard output is for JSON.
+            inputs: the other files that the command reads and that must outlive it.
 
         Raises:
             UsageError: they contradict each other, or JSON and the zone would both go to standard output.
-            BadInput: the zone would be written over its source without ``--in-place``.
+            BadInput: the zone would be written over a key file, over another input, or over its source without
+                ``--in-place``.
         """
         if in_place and output is not None:
             raise usage_error("give -f or --in-place, not both")
         if in_place and source == STANDARD_STREAM:
             raise usage_error("standard input cannot be changed in place")
-        if output is not None and is_key_name(output):
-            raise usage_error(f"{output} is the name of a key file, and no zone goes there")
         path = source if in_place else None if output in (None, STANDARD_STREAM) else output
         if path is None and as_json:
             raise usage_error("--json prints to standard output: give -f or --in-place for the zone")
-        if path is not None and not in_place and _same_file(path, source):
-            raise BadInput(f"{path}: this is the input itself; give --in-place to write over it")
+        if path is not None:
+            refuse_key_file(path)
+        if path is not None and not in_place:
+            if same_file(path, source):
+                raise BadInput(f"{path}: this is the input itself; give --in-place to write over it")
+            for other in inputs:
+                if same_file(path, other):
+                    raise BadInput(f"{path}: this is {other}, which is read too; give -f another file")
         return cls(path=path)
 
     def write(self, zone: Zone, *, progress: Progress, executor: Executor | None = None) -> None:
@@ -70,11 +84,27 @@ class Target:
         return "standard output" if self.path is None else self.path
 
 
-def _same_file(path: str, source: str) -> bool:
-    try:
-        return source != STANDARD_STREAM and os.path.samefile(path, source)
-    except OSError:
+def refuse_key_file(path: str) -> None:
+    """Raise where a path, or what it is a symbolic link to, is the name of a key file.
+
+    Raises:
+        BadInput: it is.
+    """
+    target = os.path.realpath(path)
+    if is_key_name(path):
+        raise BadInput(f"{path}: this is the name of a key file, and nothing else goes there")
+    if is_key_name(target):
+        raise BadInput(f"{path}: this is a link to the key file {target}, and nothing else goes there")
+
+
+def same_file(path: str, other: str) -> bool:
+    """Whether two paths lead to one file, be it there yet or not."""
+    if STANDARD_STREAM in (path, other):
         return False
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

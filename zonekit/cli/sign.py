@@ -33,7 +33,7 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput
-from zonekit.cli.inputs import OwnKeys, read_own_keys, read_zone
+from zonekit.cli.inputs import OwnKeys, own_key_files, read_own_keys, read_zone
 from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
 from zonekit.cli.progress import Progress
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
@@ -146,7 +146,13 @@ def sign(
     With --json: {"zone", "serial", "keys": [{"role", "key_tag", "algorithm"}], "published": [the same], "denial",
     "inception", "expiration", "output", "findings": [{"code", "severity", "owner", "type", "message", "remedy", "rule"}]}.
     """
-    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
+    target = Target.chosen(
+        source=zone_file,
+        output=output,
+        in_place=in_place,
+        as_json=as_json,
+        inputs=own_key_files(key_names, key_directory),
+    )
     denial = _denial(nsec3, opt_out, iterations, salt)
     jitter = _jitter(jitter_interval, seed)
     now = clock(given_now)

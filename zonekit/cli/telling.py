@@ -264,6 +264,7 @@ class _Telling:
             ("losing/example.nl.zone", f"with the gaining NS, serial {switch.losing.serial}"),
             ("losing/named.conf", "its zone statement"),
             ("parent/example.nl.delegation", "with the gaining NS; the DS of both, as before"),
+            ("parent/dsset-example.nl.", "the DS of both alone"),
             ("gaining/", "as in stage 3"),
         )
         self._judge(zone_file)

@@ -37,12 +37,20 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput, Refused
-from zonekit.cli.inputs import read_own_keys, read_zone
-from zonekit.cli.outputs import Target, Voice, finding_objects, json_text, print_json
+from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone
+from zonekit.cli.outputs import (
+    Target,
+    Voice,
+    finding_objects,
+    json_text,
+    print_json,
+    refuse_key_file,
+    same_file,
+)
 from zonekit.cli.progress import Progress
-from zonekit.errors import FileError, ZonekitError
+from zonekit.errors import ZonekitError
 from zonekit.files import read_text, write_text
-from zonekit.names import name_text, order_key, parse_origin
+from zonekit.names import WireName, name_text, order_key, parse_origin
 from zonekit.serials import SerialPolicy, change_serial
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zones import Zone
@@ -122,9 +130,17 @@ def lower_ttl(
         raise usage_error("give --type or --all, not both")
     if save is not None and os.path.lexists(save):
         raise Refused(f"{save}: is already there, and may hold the only trace of old TTLs; name another file")
-    target = Target.chosen(source=zone_file, output=output, in_place=in_place, as_json=as_json)
-    if save is not None and save == target.path:
-        raise usage_error("--save and -f name the same file")
+    target = Target.chosen(
+        source=zone_file,
+        output=output,
+        in_place=in_place,
+        as_json=as_json,
+        inputs=(*(() if restore is None else (restore,)), *own_key_files(key_names, key_directory)),
+    )
+    if save is not None:
+        refuse_key_file(save)
+        if target.path is not None and same_file(save, target.path):
+            raise usage_error("--save and -f name the same file")
     now = clock(given_now)
     voice = Voice(quiet=quiet)
     with Progress(quiet=quiet) as progress:
@@ -220,15 +236,18 @@ def _saved(path: str | None, changed: ChangedTtls) -> Iterator[None]:
 
 def _read_changes(path: str, zone: Zone) -> list[TtlChange]:
     """Return the changes in a --save file of this zone."""
+    text = read_text(path)
+    read: tuple[WireName, list[TtlChange]] | None = None
     try:
-        saved = json.loads(read_text(path))
-        apex, changes = parse_origin(saved["zone"]), [_read_change(each) for each in saved["changes"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise BadInput(f"{path}: this is not a file that lower-ttl --save wrote") from None
-    except FileError:
-        raise
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            saved = json.loads(text)
+            read = parse_origin(saved["zone"]), [_read_change(each) for each in saved["changes"]]
     except ZonekitError as error:
         raise error.within(path) from None
+    if read is None:
+        # Outside the handler, so that the new error does not carry the old one, which holds the text.
+        raise BadInput(f"{path}: this is not a file that lower-ttl --save wrote")
+    apex, changes = read
     if order_key(apex) != order_key(zone.apex):
         raise BadInput(f"{path}: these are the TTLs of {name_text(apex)}, not of {name_text(zone.apex)}")
     return changes
