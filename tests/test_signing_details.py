@@ -15,7 +15,7 @@ from tests.test_signing import FakeHsm, with_signer
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm
 from zonekit.apex import change_ns, lower_ttls, resign_dnskeys, restore_ttls
-from zonekit.denial import Nsec
+from zonekit.denial import Denial, Nsec, Nsec3
 from zonekit.errors import KeyTagCollision, SigningError
 from zonekit.keys import SigningKey, generate_zsk
 from zonekit.names import parse_name
@@ -131,3 +131,15 @@ def test_a_key_for_dynamic_update_may_stand_beside_a_cname() -> None:
     alias = RRset.from_text("x.example.nl.", 300, "CNAME", "www.example.nl.")
     assert isinstance(plain_zone(key, alias), Zone)
     assert_signed(signed_zone(key, alias), KEYS, Nsec(), NOW)
+
+
+@pytest.mark.parametrize("denial", [Nsec(), Nsec3()], ids=["NSEC", "NSEC3"])
+def test_signatures_of_others_do_not_stay_where_nothing_is_signed(denial: Denial) -> None:
+    below = RRset.from_text("www.sub.example.nl.", 300, "A", "192.0.2.1")
+    at_cut = RRset.from_text("sub.example.nl.", 300, "A", "192.0.2.1")
+    theirs = sign_zone(plain_zone(below, at_cut), [ksk(), zsk(number=1)], validity=VALIDITY)
+    delegated = theirs.replace(RRset.from_text("sub.example.nl.", 300, "NS", "ns.example.net."))
+    signed = sign_zone(delegated, KEYS, validity=VALIDITY, denial=denial)
+    assert signed.signatures("www.sub", "A") is None
+    assert signed.signatures("sub", "A") is None
+    assert signed.signatures("www", "A") is not None

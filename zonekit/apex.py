@@ -144,7 +144,7 @@ def withdraw_dnskeys(
         if key.dnskey_rdata in step.own_rdatas or (key.algorithm, key.key_tag) in still_signing:
             raise SigningError(
                 f"{place} signs this zone; without it the zone is bogus",
-                remedy="re-sign the zone with another key first",
+                remedy="sign the zone with other keys first, with foreign_signatures=ForeignSignatures.DROP",
                 rule="RFC 6781 section 4.1.1",
             )
     # What a leaving KSK signed beside the DNSKEY RRset must not be left with its signature alone.

@@ -359,8 +359,8 @@ def sign_zone(
         reuse: an earlier signed version whose signatures stay where they still fit.
         jitter: how far expirations are spread.
         foreign_signatures: what becomes of RRSIGs that none of ``keys`` made. Those that stay are left as they are,
-            with the TTL of what they cover; the ones over nothing and over RRsets that signing changes (DNSKEY, NSEC,
-            NSEC3, ZONEMD) go in any case.
+            with the TTL of what they cover; the ones over nothing, over what is not authoritative, and over RRsets that
+            signing changes (DNSKEY, NSEC, NSEC3, ZONEMD) go in any case.
         executor: where blocks are signed; here and now when there is none.
 
     Raises:
@@ -472,7 +472,7 @@ class _Recipe:
         lowered, labels = owner.lower(), label_count(owner)
         for rrset in tuple(signed):
             made = self.signatures(lowered, labels, status, rrset, earlier)
-            if foreign and rrset[0] in foreign:
+            if foreign and rrset[0] in foreign and is_signed_here(status, rrset[0]):
                 made = sorted(made + foreign[rrset[0]], key=rdata_of)
             if made:
                 signed.append((rd.RRSIG, rrset[0], made))
@@ -673,7 +673,7 @@ def _sign_names(
     next_name = following
     for owner, status, rrsets in reversed(held):
         if status is NameStatus.OCCLUDED:
-            signed.append((owner, join_node(rrsets)))
+            signed.append((owner, join_node([rrset for rrset in rrsets if rrset[0] != rd.RRSIG])))
             continue
         if isinstance(denial, Nsec):
             rdtypes = types_to_list(status, rrsets)
