@@ -24,7 +24,7 @@ records = st.builds(CachedRecord, record=st.sampled_from(["DNSKEY", "DS", "NS"])
 
 def test_a_day_at_the_operator_and_two_for_the_ds_make_two_days() -> None:
     losing = sign_zone(plain_zone(), [ksk(), zsk()], validity=VALIDITY, dnskey_ttl=DAY)
-    old = replaced_records(losing, ds_ttl=2 * DAY, losing_effective=NOW, ds_effective=NOW, gaining_effective=NOW)
+    old = replaced_records([losing], ds_ttl=2 * DAY, losing_effective=NOW, ds_effective=NOW, gaining_effective=NOW)
     switchover = safe_switchover(old, involved=involved_records(losing, effective=NOW))
     assert switchover.at == switchover.by_longest_ttl == NOW + timedelta(hours=48)
     assert switchover.because.record == switchover.longest.record == "DS at the parent"
@@ -75,8 +75,12 @@ def test_the_ttl_before_the_change_counts() -> None:
     losing = sign_zone(plain_zone(), [ksk(), zsk()], validity=VALIDITY, dnskey_ttl=DAY)
     lowered = lower_ttls(losing, 600, signers=[ksk(), zsk()], validity=VALIDITY).zone
     same = {"ds_ttl": 600, "losing_effective": NOW, "ds_effective": NOW, "gaining_effective": NOW}
-    assert safe_switchover(replaced_records(losing, **same)).at == NOW + timedelta(days=1)
-    assert safe_switchover(replaced_records(lowered, **same)).at == NOW + timedelta(seconds=600)
+    assert safe_switchover(replaced_records([losing], **same)).at == NOW + timedelta(days=1)
+    # Lowering shortens the wait only for those who know that nothing older was served in the time that counts.
+    for served in ([losing, lowered], [lowered, losing]):
+        assert safe_switchover(replaced_records(served, **same)).at == NOW + timedelta(days=1)
+    with pytest.raises(ZoneError, match="no version of the losing zone is given"):
+        replaced_records([], **same)
 
 
 def test_the_simple_rule_counts_ns_and_signatures_too() -> None:
@@ -93,11 +97,11 @@ def test_guessed_facts_give_no_answer() -> None:
     losing = sign_zone(plain_zone(), [ksk(), zsk()], validity=VALIDITY)
     same = {"losing_effective": NOW, "ds_effective": NOW, "gaining_effective": NOW}
     with pytest.raises(TtlError, match=r"TTL of the DS RRset at the parent is not known; ask one of the parent's"):
-        replaced_records(losing, ds_ttl=None, **same)
+        replaced_records([losing], ds_ttl=None, **same)
     with pytest.raises(TtlError, match="outside 0 to"):
-        replaced_records(losing, ds_ttl=-1, **same)
+        replaced_records([losing], ds_ttl=-1, **same)
     with pytest.raises(ZoneError, match="no DNSKEY RRset"):
-        replaced_records(plain_zone(), ds_ttl=60, **same)
+        replaced_records([plain_zone()], ds_ttl=60, **same)
     with pytest.raises(TimeError, match="no replaced records given"):
         safe_switchover([])
     with pytest.raises(TimeError, match="no time zone"):

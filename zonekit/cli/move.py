@@ -187,7 +187,7 @@ def wait_for_switch(losing: Side, clock: Clock) -> Wait:
     """Return when no cache holds any more what would clash with the gaining servers' answers."""
     at_operators = clock.now + clock.assumed.zone_propagation_delay
     replaced = replaced_records(
-        losing.zone,
+        [losing.zone],
         ds_ttl=clock.assumed.parent_ds_ttl,
         losing_effective=at_operators,
         ds_effective=clock.now + clock.assumed.parent_propagation_delay,

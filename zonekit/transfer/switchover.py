@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from zonekit import rdata as rd
-from zonekit.errors import TimeError, TtlError
+from zonekit.errors import TimeError, TtlError, ZoneError
 from zonekit.instants import utc
-from zonekit.ttl import Ttl, to_ttl
+from zonekit.ttl import Ttl, longest_ttl, to_ttl
 from zonekit.zones import Zone
 
 
@@ -110,7 +110,7 @@ def _ttl(record: CachedRecord) -> Ttl:
 
 
 def replaced_records(
-    losing_before: Zone,
+    losing_served: Iterable[Zone],
     *,
     ds_ttl: int | None,
     losing_effective: datetime,
@@ -120,7 +120,8 @@ def replaced_records(
     """Return the versions that must be gone from caches before the NS change.
 
     Args:
-        losing_before: the losing zone as it was served before the merge, with the TTLs of then.
+        losing_served: every version of the losing zone that was served in the time before the merge: the ones from before
+            its TTLs were lowered are among them, for caches hold what those gave out. The largest TTL counts.
         ds_ttl: the TTL of the parent's DS RRset before the gaining DS joined it, in seconds.
         losing_effective: when the last losing server had the merged DNSKEY RRset.
         ds_effective: when the last server of the parent had the DS of both.
@@ -128,17 +129,23 @@ def replaced_records(
 
     Raises:
         TtlError: ``ds_ttl`` is not known; a wait is never computed from guessed facts.
-        ZoneError: the losing zone has no DNSKEY RRset.
+        ZoneError: no version of the losing zone is given, or one has no DNSKEY RRset.
         TimeError: an instant is naive.
     """
+    served = tuple(losing_served)
+    if not served:
+        raise ZoneError(
+            "no version of the losing zone is given",
+            remedy="give each one that was served in the time before the merge",
+        )
     if ds_ttl is None:
         raise TtlError(
             "the TTL of the DS RRset at the parent is not known",
             remedy="ask one of the parent's servers: dig +norecurse DS, at that server",
         )
-    dnskeys = losing_before.apex_rrset(rd.DNSKEY)
+    dnskey_ttl = longest_ttl(zone.apex_rrset(rd.DNSKEY).ttl for zone in served)
     return (
-        CachedRecord(record="DNSKEY of the losing operator", ttl=dnskeys.ttl, effective=losing_effective),
+        CachedRecord(record="DNSKEY of the losing operator", ttl=dnskey_ttl, effective=losing_effective),
         CachedRecord(record="DS at the parent", ttl=Ttl(ds_ttl), effective=ds_effective),
         CachedRecord(record="DNSKEY of the gaining operator", ttl=Ttl(0), effective=gaining_effective),
     )
@@ -148,7 +155,6 @@ def involved_records(losing_before: Zone, *, effective: datetime) -> tuple[Cache
     """Return the losing NS RRset and the signatures over it and the DNSKEY RRset, which the simple rule counts as well.
 
     Raises:
-        ZoneError: the losing zone has no DNSKEY RRset.
         TimeError: ``effective`` is naive.
     """
     records = [
