@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -43,7 +43,7 @@ from zonekit.instants import SignatureValidity
 from zonekit.keys import KeyRole, SigningKey, generate_zsk
 from zonekit.names import from_wire_name, name_text, order_key
 from zonekit.nodes import Node
-from zonekit.signing import ForeignSignatures, sign_rrset, sign_zone, verify_rrset
+from zonekit.signing import ForeignRecords, sign_rrset, sign_zone, verify_rrset
 from zonekit.ttl import Ttl
 from zonekit.zonemd import current_zonemd, zone_digest
 from zonekit.zones import NameStatus, RRset, Zone
@@ -153,14 +153,16 @@ def test_withdrawing_undoes_merging(zone: Zone, parent_records: ParentRecords) -
     merged = merge_dnskeys(
         fresh, FOREIGN, signers=KEYS, validity=LATER, serial=zone.serial, parent_records=parent_records
     )
-    back = withdraw_dnskeys(merged, FOREIGN, signers=KEYS, validity=LATER, serial=zone.serial)
-    for rdtype in (rd.CDS, rd.CDNSKEY):
-        if back.get("@", rdtype) is not None:
-            back = back.remove("@", rdtype).remove("@", rd.RRSIG, rdtype)
+    back = withdraw_dnskeys(
+        merged, FOREIGN, signers=KEYS, validity=LATER, serial=zone.serial, parent_records=parent_records
+    )
     if parent_records is ParentRecords.LEAVE:
         assert list(back.nodes()) == list(fresh.nodes())
     else:
-        assert back.apex_rrset(rd.DNSKEY) == fresh.apex_rrset(rd.DNSKEY)
+        published = resign_dnskeys(
+            fresh, signers=KEYS, validity=LATER, serial=zone.serial, parent_records=ParentRecords.PUBLISH
+        )
+        assert list(back.nodes()) == list(published.nodes())
 
 
 @given(signable_zones(), denials, st.booleans())
@@ -240,7 +242,7 @@ def test_a_zsk_alone_cannot_merge() -> None:
 
 def test_an_algorithm_that_signed_must_sign_again() -> None:
     zone = signed_zone(keys=[*KEYS, csk(Algorithm.ED25519)])
-    with pytest.raises(SigningError, match="SOA: no ZSK of algorithm 15"):
+    with pytest.raises(SigningError, match=r"SOA: it is signed by \d+ \(algorithm 15\) too"):
         resign_dnskeys(zone, signers=KEYS, validity=LATER)
 
 
@@ -251,6 +253,23 @@ def test_the_signature_of_another_ksk_is_not_lost_in_silence() -> None:
     merged = merge_dnskeys(zone, FOREIGN, signers=[*KEYS, ksk(number=2)], validity=LATER)
     rrsigs = merged.signatures("@", rd.DNSKEY)
     assert rrsigs is not None and len(rrsigs.rdatas) == 2
+
+
+def test_the_signature_of_another_zsk_is_not_lost_in_silence() -> None:
+    zone = signed_zone(keys=[*KEYS, zsk(number=1)])
+    refusal = rf"SOA: it is signed by {zsk(number=1).key_tag} .*too.*add that key to the signers; or.*DROP_SIGNATURES"
+    with pytest.raises(SigningError, match=refusal):
+        with_serial(zone, signers=KEYS, validity=LATER)
+    both = with_serial(zone, signers=[*KEYS, zsk(number=1)], validity=LATER)
+    assert_signed(both, [*KEYS, zsk(number=1)], Nsec(), NOW + timedelta(days=1))
+    alone = sign_zone(zone, KEYS, validity=VALIDITY, foreign_records=ForeignRecords.DROP_SIGNATURES)
+    assert_signed(with_serial(alone, signers=KEYS, validity=LATER), KEYS, Nsec(), NOW + timedelta(days=1))
+
+
+def test_a_signature_of_a_key_that_nobody_publishes_is_dropped_with_what_it_covered() -> None:
+    theirs = sign_rrset(signed_zone().soa, [zsk(number=1)], validity=VALIDITY)
+    stepped = with_serial(signed_zone().add(theirs), signers=KEYS, validity=LATER)
+    assert_signed(stepped, KEYS, Nsec(), NOW + timedelta(days=1))
 
 
 def test_re_signing_without_a_change_keeps_the_signature_of_another_ksk() -> None:
@@ -289,7 +308,7 @@ def test_a_key_that_is_not_there_cannot_be_withdrawn() -> None:
 
 @pytest.mark.parametrize("own", KEYS)
 def test_a_key_that_signs_the_zone_cannot_be_withdrawn(own: SigningKey) -> None:
-    with pytest.raises(SigningError, match=r"signs this zone; without it the zone is bogus"):
+    with pytest.raises(SigningError, match=r"signs this zone; sign the zone with other keys first"):
         withdraw_dnskeys(signed_zone(), parse_dnskeys(own), signers=KEYS, validity=LATER)
     two = signed_zone(keys=[*KEYS, csk()])
     with pytest.raises(SigningError, match=r"signs this zone|is signed by"):
@@ -306,23 +325,39 @@ def test_a_key_that_still_signs_anything_in_the_zone_cannot_be_withdrawn() -> No
     coming = zsk(number=1)
     zone = merge_dnskeys(signed_zone(), parse_dnskeys(coming), signers=KEYS, validity=VALIDITY)
     apex_signed_by_coming = sign_zone(
-        zone, [ksk(), coming], validity=VALIDITY, foreign_signatures=ForeignSignatures.DROP
+        zone, [ksk(), coming], validity=VALIDITY, foreign_records=ForeignRecords.DROP_SIGNATURES
     ).apex_node
     lowered = Zone.from_blocks(zone.apex, apex_signed_by_coming, zone.blocks)
     with pytest.raises(SigningError, match=f"DNSKEY {zsk().key_tag} .* signs this zone"):
         withdraw_dnskeys(lowered, parse_dnskeys(zsk()), signers=[ksk(), coming], validity=VALIDITY)
-    resigned = sign_zone(lowered, [ksk(), coming], validity=VALIDITY, foreign_signatures=ForeignSignatures.DROP)
+    resigned = sign_zone(lowered, [ksk(), coming], validity=VALIDITY, foreign_records=ForeignRecords.DROP_SIGNATURES)
     alone = withdraw_dnskeys(resigned, parse_dnskeys(zsk()), signers=[ksk(), coming], validity=VALIDITY)
     assert_signed(alone, [ksk(), coming], Nsec(), NOW)
 
 
 def test_what_a_withdrawn_ksk_signed_beside_the_dnskeys_is_signed_anew() -> None:
     leaving = ksk(number=1)
-    dnskeys = RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=Ttl(60), rdatas=(leaving.dnskey_rdata,))
+    dnskeys = RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=Ttl(60), rdatas=(ksk().dnskey_rdata,))
     zone = signed_zone(make_cds(dnskeys, ttl=60), make_cdnskey(dnskeys, ttl=60), keys=[leaving, zsk()])
     both = merge_dnskeys(zone, parse_dnskeys(ksk()), signers=[leaving, zsk()], validity=VALIDITY)
     alone = withdraw_dnskeys(both, parse_dnskeys(leaving), signers=KEYS, validity=VALIDITY)
     assert_signed(alone, KEYS, Nsec(), NOW)
+    assert alone.get("@", "CDS") == zone.get("@", "CDS")
+
+
+@pytest.mark.parametrize("make", [make_cds, make_cdnskey])
+def test_no_withdrawal_leaves_a_record_that_asks_for_the_ds_of_the_key(make: Callable[..., RRset]) -> None:
+    leaving = ksk(number=1)
+    dnskeys = RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=Ttl(60), rdatas=(leaving.dnskey_rdata,))
+    zone = signed_zone(make(dnskeys, ttl=60), keys=[leaving, zsk()])
+    both = merge_dnskeys(zone, parse_dnskeys(ksk()), signers=[leaving, zsk()], validity=VALIDITY)
+    with pytest.raises(SigningError, match=r"(CDS|CDNSKEY): it would still ask .*ParentRecords\.PUBLISH"):
+        withdraw_dnskeys(both, parse_dnskeys(leaving), signers=KEYS, validity=VALIDITY)
+    alone = withdraw_dnskeys(
+        both, parse_dnskeys(leaving), signers=KEYS, validity=VALIDITY, parent_records=ParentRecords.PUBLISH
+    )
+    assert_signed(alone, KEYS, Nsec(), NOW)
+    assert alone.apex_rrset(rd.CDS) == make_cds(alone.apex_rrset(rd.DNSKEY), ttl=alone.apex_rrset(rd.DNSKEY).ttl)
 
 
 def test_every_chain_of_a_zone_between_two_follows_the_apex() -> None:
@@ -423,9 +458,12 @@ def test_an_unsigned_zone_is_lowered_without_keys() -> None:
     assert lowered.zone.serial == 8
 
 
-def test_the_ttl_of_signatures_is_not_lowered_by_itself() -> None:
-    with pytest.raises(SigningError, match="the TTL of an RRSIG is that of what it covers; name the types"):
-        lower_ttls(signed_zone(), 60, types=["RRSIG"], signers=KEYS, validity=LATER)
+@pytest.mark.parametrize(
+    ("rdtype", "follows"), [("RRSIG", "what it covers"), ("NSEC", "the SOA"), ("nsec3", "the SOA")]
+)
+def test_a_ttl_that_follows_another_is_not_lowered_by_itself(rdtype: str, follows: str) -> None:
+    with pytest.raises(SigningError, match=f"is not chosen: it is that of {follows}; lower {follows} instead"):
+        lower_ttls(signed_zone(), 600, types=["NS", rdtype], signers=KEYS, validity=LATER)
 
 
 def test_a_restored_nsec_stays_within_what_the_soa_says_now() -> None:
@@ -466,6 +504,26 @@ def test_a_name_server_in_the_zone_needs_an_address() -> None:
     assert change_ns(plain_zone(), ["www"]).apex_rrset(rd.NS).text().endswith("www.example.nl.")
     with pytest.raises(ZoneError, match="no name servers"):
         change_ns(plain_zone(), [])
+
+
+def test_the_address_of_a_name_server_may_be_glue_or_come_from_a_wildcard() -> None:
+    delegation = RRset.from_text("sub.example.nl.", 300, "NS", "ns1.sub.example.nl.")
+    glue = RRset.from_text("ns1.sub.example.nl.", 300, "A", "192.0.2.1")
+    assert change_ns(plain_zone(delegation, glue), ["ns1.sub"])
+    wild = RRset.from_text("*.example.nl.", 300, "AAAA", "2001:db8::53")
+    assert change_ns(plain_zone(wild), ["any.name"])
+    for refused in ("name.www", "name.sub"):  # below a name that is there, and below a delegation
+        with pytest.raises(ZoneError, match="has no address there"):
+            change_ns(plain_zone(wild, delegation, glue), [refused])
+    text = RRset.from_text("*.example.nl.", 300, "TXT", "no address")
+    with pytest.raises(ZoneError, match="has no address there"):
+        change_ns(plain_zone(text), ["any"])
+
+
+@pytest.mark.parametrize("server", [".", "192.0.2.1.", "*.example.net.", "*"])
+def test_what_is_no_host_name_is_no_name_server(server: str) -> None:
+    with pytest.raises(ZoneError, match="is not the name of a host; give names, not addresses"):
+        change_ns(plain_zone(), ["ns1.example.net.", server])
 
 
 @given(signed_zones())

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,14 @@ from zonekit.cli.app import cli
 from zonekit.cli.exits import BAD_INPUT, INTERNAL, OK, REFUSED, BadInput, Tidy
 from zonekit.cli.inputs import read_dnskeys
 from zonekit.cli.ttls import _read_changes
-from zonekit.denial import Nsec, Nsec3, OptOut
+from zonekit.denial import Nsec, Nsec3, OptOut, denial_of
 from zonekit.dnskeys import dnskey_signers, dnskeys_of, parse_dnskeys
 from zonekit.ds import make_ds
-from zonekit.files import read_key, read_keys, read_zone, write_key
-from zonekit.instants import instant_text
+from zonekit.files import read_key, read_keys, read_zone, write_key, write_zone
+from zonekit.instants import SignatureValidity, instant_text
 from zonekit.keys import KeyRole, KeyTiming, SigningKey, generate_zsk
 from zonekit.render import render_zone
+from zonekit.signing import sign_zone
 from zonekit.zones import Zone
 
 ORIGIN = "example.nl"
@@ -407,6 +409,38 @@ def test_a_key_that_is_published_and_not_in_use_joins_the_dnskeys_and_signs_noth
     assert tags(dnskeys_of(zone.apex_rrset(rd.DNSKEY))) == tags([*own, held["future"]])
     assert tags(dnskey_signers(zone)) == {key.key_tag for key in own if key.role is KeyRole.KSK}
     assert_signed(zone, own, Nsec(), NOW)
+
+
+def test_what_others_left_in_the_zone_goes_when_asked(operators: Operators, tmp_path: Path) -> None:
+    foreign = generate_zsk(ORIGIN, avoid=tags(read_keys(operators.losing_keys, ORIGIN)))
+    own = read_keys(operators.losing_keys, ORIGIN)
+    both = sign_zone(
+        zone_of(operators.losing), [*own, foreign], validity=SignatureValidity.starting(NOW, timedelta(days=14))
+    )
+    write_zone(both, tmp_path / "both")
+    base = ["sign", tmp_path / "both", "-K", operators.losing_keys, *AT]
+    signers = {}
+    for choice in ("keep", "drop-signatures", "drop"):
+        zone = zone_of(succeed(*base, "--foreign", choice).stdout)
+        signers[choice] = (foreign.key_tag in tags(dnskeys_of(zone.apex_rrset(rd.DNSKEY))), _signs(zone, foreign))
+    assert signers == {"keep": (True, True), "drop-signatures": (True, False), "drop": (False, False)}
+
+
+def _signs(zone: Zone, key: SigningKey) -> bool:
+    rrsigs = zone.signatures("@", "SOA")
+    return rrsigs is not None and any(rdata[16:18] == key.key_tag.to_bytes(2, "big") for rdata in rrsigs.rdatas)
+
+
+def test_signing_again_keeps_the_denial_of_the_zone_unless_told_otherwise(operators: Operators, tmp_path: Path) -> None:
+    base = ["-K", operators.losing_keys, *AT]
+    signed = tmp_path / "signed"
+    succeed("sign", LOSING_FILE, "-o", ORIGIN, *base, "--nsec3", "--salt", "ab", "--opt-out", "-f", signed)
+    expected = Nsec3(salt=b"\xab", opt_out=OptOut.ON)
+    told = succeed("sign", signed, *base)
+    assert denial_of(zone_of(told.stdout)) == expected
+    assert "NSEC3 (iterations 0, salt ab, opt-out)" in told.stderr
+    assert denial_of(zone_of(succeed("sign", signed, *base, "--nsec").stdout)) == Nsec()
+    assert "exclude each other" in refuse(2, "sign", signed, *base, "--nsec", "--nsec3")
 
 
 def test_a_csk_signs_everything_when_it_is_said_to_be_one(tmp_path: Path) -> None:

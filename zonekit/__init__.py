@@ -149,7 +149,7 @@ if TYPE_CHECKING:
         next_serial,
     )
     from zonekit.signing import (
-        ForeignSignatures,
+        ForeignRecords,
         Jitter,
         Reuse,
         sign_rrset,
@@ -202,7 +202,7 @@ __all__ = [
     "DuplicateKey",
     "FileError",
     "Finding",
-    "ForeignSignatures",
+    "ForeignRecords",
     "Handover",
     "InlineSigning",
     "Intake",
@@ -338,7 +338,7 @@ _HOMES: Final = {
     "DuplicateKey": "zonekit.errors",
     "FileError": "zonekit.errors",
     "Finding": "zonekit.findings",
-    "ForeignSignatures": "zonekit.signing",
+    "ForeignRecords": "zonekit.signing",
     "Handover": "zonekit.render",
     "InlineSigning": "zonekit.render",
     "Intake": "zonekit.dnskeys",

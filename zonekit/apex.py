@@ -13,27 +13,47 @@ gives a private key of another operator.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from zonekit import rdata as rd
-from zonekit.denial import Nsec3, hashed_owner, nsec3_bitmap, types_to_list
+from zonekit.denial import apex_nsec3, nsec3_bitmap, types_to_list
 from zonekit.dnskeys import (
     MAX_RESPONSE_OCTETS,
     NO_ROLES,
     Dnskey,
     check_intake,
     difference,
+    signer_of,
 )
-from zonekit.ds import make_cdnskey, make_cds
+from zonekit.ds import asks_for, make_cdnskey, make_cds
 from zonekit.errors import SerialError, SigningError, ZoneError
 from zonekit.instants import SignatureValidity
-from zonekit.keys import SEP_FLAG, KeyRole, SigningKey, key_tag
-from zonekit.names import WireName, from_wire_name, is_subdomain, name_end, name_text, order_key, to_wire_name
+from zonekit.keys import SEP_FLAG, KeyRole, SigningKey
+from zonekit.names import (
+    ROOT,
+    WILDCARD_LABEL,
+    WireName,
+    ancestors_of,
+    from_wire_name,
+    is_subdomain,
+    name_end,
+    name_text,
+    order_key,
+    to_wire_name,
+)
 from zonekit.nodes import rdata_of, split_node
 from zonekit.serials import SerialPolicy, next_serial, serial_gt
-from zonekit.signing import KSK_SIGNED_TYPES, check_signers, is_signed_here, rrset_signer
+from zonekit.signing import (
+    KSK_SIGNED_TYPES,
+    check_signers,
+    is_signed_here,
+    keys_by_signer,
+    may_stay,
+    rrset_signer,
+)
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
 from zonekit.zones import NameStatus, RRset, Zone
@@ -43,6 +63,12 @@ if TYPE_CHECKING:
 
 DEFAULT_LOWERED_TTL: Final = Ttl(600)
 LOWERED_TYPES: Final = ("NS", "DNSKEY")
+# The types whose TTL is that of something else, what that is, and who says so.
+_TTLS_THAT_FOLLOW: Final = {
+    rd.RRSIG: ("what it covers", "RFC 4034 section 3"),
+    rd.NSEC: ("the SOA", "RFC 9077 section 3"),
+    rd.NSEC3: ("the SOA", "RFC 9077 section 3"),
+}
 
 
 class ParentRecords(enum.Enum):
@@ -63,17 +89,28 @@ class TtlScope(enum.Enum):
 
 
 def resign_dnskeys(
-    zone: Zone, *, signers: Iterable[SigningKey], validity: SignatureValidity, serial: int | None = None
+    zone: Zone,
+    *,
+    signers: Iterable[SigningKey],
+    validity: SignatureValidity,
+    serial: int | None = None,
+    parent_records: ParentRecords = ParentRecords.LEAVE,
 ) -> Zone:
-    """Return the zone with new signatures over its DNSKEY RRset, and over CDS and CDNSKEY where they are there.
+    """Return the zone with new signatures over its DNSKEY RRset.
+
+    Args:
+        zone: the signed zone.
+        signers: the operator's own keys.
+        validity: of the new signatures.
+        serial: the new serial.
+        parent_records: with ``PUBLISH``, CDS and CDNSKEY for every SEP key of the RRset, newly signed as well.
 
     Raises:
         SigningError: the zone is not signed, or ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
-    touched = [rrset for rdtype in sorted(KSK_SIGNED_TYPES) if (rrset := zone.get("@", rdtype)) is not None]
-    return step.apply(touched)
+    return step.with_dnskeys(zone.apex_rrset(rd.DNSKEY), parent_records)
 
 
 def merge_dnskeys(
@@ -127,10 +164,18 @@ def withdraw_dnskeys(
 ) -> Zone:
     """Return the zone without these DNSKEYs, the DNSKEY RRset re-signed; it undoes :func:`merge_dnskeys`.
 
+    Args:
+        zone: the signed zone.
+        keys: the DNSKEYs to take out.
+        signers: the operator's own keys.
+        validity: of the new signatures.
+        serial: the new serial.
+        parent_records: with ``PUBLISH``, CDS and CDNSKEY for every SEP key that is left.
+
     Raises:
-        SigningError: the zone is not signed; a key is not there to withdraw; a key is one of ``signers`` or still signs
-            data anywhere in the zone, so that withdrawing it would make that bogus; or ``signers`` cannot make all the
-            signatures that would be needed.
+        SigningError: the zone is not signed; a key is not there to withdraw, is one of ``signers``, or has signed data
+            anywhere in the zone, for which caches may need it; CDS or CDNSKEY would still ask the parent for its DS; or
+            ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
@@ -143,18 +188,27 @@ def withdraw_dnskeys(
             raise SigningError(f"{place} is not in the zone", remedy="look at the DNSKEY RRset for the right one")
         if key.dnskey_rdata in step.own_rdatas or (key.algorithm, key.key_tag) in still_signing:
             raise SigningError(
-                f"{place} signs this zone; without it the zone is bogus",
-                remedy="sign the zone with other keys first, with foreign_signatures=ForeignSignatures.DROP",
+                f"{place} signs this zone",
+                remedy="sign the zone with other keys first, with foreign_records=ForeignRecords.DROP_SIGNATURES, and"
+                " wait until the old signatures are gone from caches",
                 rule="RFC 6781 section 4.1.1",
             )
+    asking = [rrset for rdtype in (rd.CDS, rd.CDNSKEY) if (rrset := zone.get("@", rdtype)) is not None]
+    gone = [key.dnskey_rdata for key in leaving]
+    for rrset in asking if parent_records is ParentRecords.LEAVE else ():
+        if any(asks_for(rrset.rdtype, rdata, zone.apex, gone) for rdata in rrset.rdatas):
+            raise SigningError(
+                f"{name_text(zone.apex)} {rrset.type_text}: it would still ask the parent for the DS of a key withdrawn",
+                remedy="give parent_records=ParentRecords.PUBLISH, or change that RRset first",
+                rule="RFC 7344 section 4.1",
+            )
     # What a leaving KSK signed beside the DNSKEY RRset must not be left with its signature alone.
-    gone = {(key.algorithm, key.key_tag) for key in leaving}
-    orphaned = [
+    signed_by_leaving = [
         rrset
-        for rdtype in (rd.CDS, rd.CDNSKEY)
-        if (rrset := zone.get("@", rdtype)) is not None and _signing_keys(zone.signatures("@", rdtype)) & gone
+        for rrset in asking
+        if _signing_keys(zone.signatures("@", rrset.rdtype)) & {(key.algorithm, key.key_tag) for key in leaving}
     ]
-    return step.with_dnskeys(difference(present, leaving), parent_records, also=orphaned)
+    return step.with_dnskeys(difference(present, leaving), parent_records, also=signed_by_leaving)
 
 
 # ---- TTLs -----------------------------------------------------------------------------------------------------------
@@ -213,16 +267,16 @@ def lower_ttls(
     Raises:
         TtlError: ``ttl`` is not a TTL.
         RdataError: an unknown type.
-        SigningError: RRSIG is among ``types``, or ``signers`` cannot make all the signatures that would be needed.
+        SigningError: RRSIG, NSEC or NSEC3 is among ``types``, or ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
     cap = to_ttl(ttl)
     chosen = None if types is None else {rd.parse_type(kind) if isinstance(kind, str) else kind for kind in types}
-    if chosen is not None and rd.RRSIG in chosen:
+    for rdtype in sorted(_TTLS_THAT_FOLLOW.keys() & (chosen or ())):
         raise SigningError(
-            "the TTL of an RRSIG is that of what it covers",
-            remedy="name the types that are signed",
-            rule="RFC 4034 section 3",
+            f"the TTL of an {rd.type_text(rdtype)} RRset is not chosen: it is that of {_TTLS_THAT_FOLLOW[rdtype][0]}",
+            remedy=f"lower {_TTLS_THAT_FOLLOW[rdtype][0]} instead",
+            rule=_TTLS_THAT_FOLLOW[rdtype][1],
         )
     soa = zone.soa
     lowers_soa = soa.ttl > cap and (chosen is None or rd.SOA in chosen)
@@ -327,24 +381,50 @@ def change_ns(
         serial: the new serial.
 
     Raises:
-        ZoneError: no name servers, or one inside the zone without an address there.
+        ZoneError: no name servers, one that is no host name, or one inside the zone without an address there.
         SigningError: ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
     servers = tuple(to_wire_name(name, zone.apex) for name in name_servers)
     if not servers:
-        raise ZoneError(f"{name_text(zone.apex)}: there are no name servers to change to")
+        raise ZoneError(
+            f"{name_text(zone.apex)}: there are no name servers to change to",
+            remedy="name at least two",
+            rule="RFC 1034 section 4.1",
+        )
     for server in servers:
-        has_address = any(zone.get(from_wire_name(server), rdtype) is not None for rdtype in (rd.A, rd.AAAA))
-        if is_subdomain(server, zone.apex) and not has_address:
-            raise ZoneError(
-                f"{name_text(zone.apex)}: the name server {name_text(server)} lies in the zone and has no address there",
-                remedy="add its A or AAAA RRset first",
-                rule="RFC 1912 section 2.8",
-            )
+        _check_name_server(zone, server)
     new_ttl = zone.apex_rrset(rd.NS).ttl if ttl is None else to_ttl(ttl)
     ns = RRset(owner=zone.apex, rdtype=rd.NS, ttl=new_ttl, rdatas=servers)
     return _Step(zone, signers, validity, serial).apply([ns])
+
+
+def _check_name_server(zone: Zone, server: WireName) -> None:
+    place = f"{name_text(zone.apex)}: the name server {name_text(server)}"
+    if server == ROOT or server.startswith(WILDCARD_LABEL) or _ADDRESS.fullmatch(name_text(server)):
+        raise ZoneError(f"{place} is not the name of a host", remedy="give names, not addresses", rule=_HOST_NAME_RULE)
+    if is_subdomain(server, zone.apex) and not _has_address(zone, server):
+        raise ZoneError(
+            f"{place} lies in the zone and has no address there",
+            remedy="add its A or AAAA RRset first",
+            rule="RFC 1912 section 2.8",
+        )
+
+
+_ADDRESS: Final = re.compile(r"(?:\d{1,3}\.){4}", re.ASCII)
+_HOST_NAME_RULE: Final = "RFC 1035 section 3.3.11, RFC 1123 section 2.1"
+
+
+def _has_address(zone: Zone, server: WireName) -> bool:
+    """Whether the zone answers for this name with an address: its own, glue, or a wildcard's (RFC 4592 section 3.3)."""
+    source = server
+    if _status(zone, server) is NameStatus.ABSENT:
+        above = (*ancestors_of(server, zone.apex), zone.apex)
+        encloser = next(name for name in above if _status(zone, name) is not NameStatus.ABSENT)
+        source = WILDCARD_LABEL + encloser
+        if _status(zone, source) is not NameStatus.AUTHORITATIVE:
+            return False
+    return any(zone.get(from_wire_name(source), rdtype) is not None for rdtype in (rd.A, rd.AAAA))
 
 
 def with_serial(
@@ -447,9 +527,9 @@ class _Step:
     def _signer_for(self, changed: Zone) -> Callable[[RRset, NameStatus], RRset | None]:
         """What makes the RRSIGs of an RRset in the changed zone, checking that no signature goes missing."""
         assert self._validity is not None  # checked when the step was made
-        published = changed.apex_rrset(rd.DNSKEY).rdatas
+        published = keys_by_signer(changed.apex_rrset(rd.DNSKEY))
         for key in self._signers:
-            if key.dnskey_rdata not in published:
+            if key.dnskey_rdata not in published.values():
                 raise SigningError(
                     f"{self._place}: the DNSKEY RRset lacks the signer {key.key_tag} (algorithm {int(key.algorithm)})",
                     remedy="sign with keys that the zone publishes",
@@ -459,9 +539,9 @@ class _Step:
         by_zsk = [key for key in self._signers if key.signs_zone]
         sign_by_ksk = rrset_signer(by_ksk, validity=self._validity) if by_ksk else None
         sign_by_zsk = rrset_signer(by_zsk, validity=self._validity) if by_zsk else None
-        gone = set(self._zone.apex_rrset(rd.DNSKEY).rdatas) - set(published)
-        replaced_or_gone = {(rdata[3], key_tag(rdata)) for rdata in gone | self.own_rdatas}
-        sep_keys = {(rdata[3], key_tag(rdata)) for rdata in published if rdata[1] & SEP_FLAG}
+        own = {(key.algorithm.value, key.key_tag) for key in self._signers}
+        gone = keys_by_signer(self._zone.apex_rrset(rd.DNSKEY)).keys() - published.keys()
+        sep_keys = {signer for signer, rdata in published.items() if rdata[1] & SEP_FLAG}
 
         def sign(rrset: RRset, status: NameStatus) -> RRset | None:
             if not is_signed_here(status, rrset.rdtype):
@@ -470,38 +550,51 @@ class _Step:
             chosen, make = (by_ksk, sign_by_ksk) if at_ksk else (by_zsk, sign_by_zsk)
             before = self._zone.get(from_wire_name(rrset.owner), rrset.rdtype)
             old = self._zone.signatures(from_wire_name(rrset.owner), rrset.rdtype)
-            own = {(key.algorithm.value, key.key_tag) for key in chosen}
-            kept, lost = _kept_and_lost(before, rrset, old, replaced_or_gone)
+            foreign = (
+                []
+                if old is None or before is None
+                else [rdata for rdata in old.rdatas if signer_of(rdata) not in own | gone]
+            )
+            is_same = before is not None and before.same_data(rrset)
+            kept = [rdata for rdata in foreign if is_same and may_stay(rdata, rrset, self._zone.apex, published)]
+            # A ZSK's signature over a key set leads nowhere. Over data it may be the one that a cache has the key for.
+            needed = sep_keys if at_ksk else published.keys()
+            lost = {signer_of(rdata) for rdata in foreign if rdata not in kept} & needed
+            if lost and make is not None:
+                raise self._voided(rrset, lost)
             reference = old or self._zone.signatures("@", rd.DNSKEY if at_ksk else rd.SOA)
             missing = {algorithm for algorithm, _ in _signing_keys(reference)}
-            missing -= {algorithm for algorithm, _ in own | _signing_keys(kept)}
-            orphaned = (lost & sep_keys) if at_ksk else set()
-            if make is None or missing or orphaned:
-                self._refuse(rrset, "KSK" if at_ksk else "ZSK", missing, orphaned if chosen else set())
-            assert make is not None
+            missing -= {key.algorithm.value for key in chosen} | {rdata[2] for rdata in kept}
+            if make is None or missing:
+                raise self._unsigned(rrset, "KSK" if at_ksk else "ZSK", missing)
             made = make(rrset)
-            if kept is None:
-                return made
             return RRset(
-                owner=made.owner, rdtype=rd.RRSIG, ttl=made.ttl, rdatas=made.rdatas + kept.rdatas, covers=made.covers
+                owner=made.owner, rdtype=rd.RRSIG, ttl=made.ttl, rdatas=(*made.rdatas, *kept), covers=made.covers
             )
 
         return sign
 
-    def _refuse(self, rrset: RRset, role: str, missing: set[int], orphaned: set[tuple[int, int]]) -> None:
-        subject = f"{name_text(rrset.owner)} {rrset.type_text}"
-        if orphaned:
-            keys = ", ".join(f"{tag} (algorithm {algorithm})" for algorithm, tag in sorted(orphaned))
-            raise SigningError(
-                f"{subject}: it is signed by {keys} too, and changing it voids that signature",
-                remedy="add that key to the signers, or withdraw its DNSKEY",
-                rule="RFC 4035 section 2.2",
-            )
+    def _voided(self, rrset: RRset, lost: set[tuple[int, int]]) -> SigningError:
+        """The refusal to change what another published key signed as well."""
+        keys = ", ".join(f"{tag} (algorithm {algorithm})" for algorithm, tag in sorted(lost))
+        return SigningError(
+            f"{name_text(rrset.owner)} {rrset.type_text}: it is signed by {keys} too, and this step voids that signature",
+            remedy="add that key to the signers; or, where it is to sign no more, sign the zone without it first, with"
+            " foreign_records=ForeignRecords.DROP_SIGNATURES",
+            rule="RFC 4035 section 2.2",
+        )
+
+    def _unsigned(self, rrset: RRset, role: str, missing: set[int]) -> SigningError:
+        """The refusal to leave an RRset without a signature that it needs."""
         algorithms = ", ".join(map(str, sorted(missing))) or "any algorithm"
         remedy = f"add the {role} or CSK to the signers"
         if rrset.rdtype == rd.SOA:
             remedy += ", or give serial=zone.serial to leave the SOA alone"
-        raise SigningError(f"{subject}: no {role} of algorithm {algorithms} is among the signers", remedy=remedy)
+        return SigningError(
+            f"{name_text(rrset.owner)} {rrset.type_text}: no {role} of algorithm {algorithms} is among the signers",
+            remedy=remedy,
+            rule="RFC 4035 section 2.2",
+        )
 
 
 def _status(zone: Zone, owner: WireName) -> NameStatus:
@@ -512,30 +605,7 @@ def _signing_keys(rrsigs: RRset | None) -> set[tuple[int, int]]:
     """Algorithm and key tag of each signature."""
     if rrsigs is None:
         return set()
-    return {(rdata[2], int.from_bytes(rdata[16:18], "big")) for rdata in rrsigs.rdatas}
-
-
-def _kept_and_lost(
-    before: RRset | None, after: RRset, old: RRset | None, own: set[tuple[int, int]]
-) -> tuple[RRset | None, set[tuple[int, int]]]:
-    """The signatures of others that are still good, and the keys of those that are not.
-
-    A lower TTL does not void a signature, for it is made over the Original TTL (RFC 4034 section 3.1.8.1).
-    """
-    foreign = [] if old is None else [rdata for rdata in old.rdatas if not _signing_key(rdata) & own]
-    still_good = [
-        rdata
-        for rdata in foreign
-        if before is not None and before.same_data(after) and int.from_bytes(rdata[4:8], "big") >= after.ttl
-    ]
-    lost = {key for rdata in foreign if rdata not in still_good for key in _signing_key(rdata)}
-    if not still_good or old is None:
-        return None, lost
-    return RRset(owner=old.owner, rdtype=rd.RRSIG, ttl=after.ttl, rdatas=tuple(still_good), covers=after.rdtype), lost
-
-
-def _signing_key(rrsig: bytes) -> set[tuple[int, int]]:
-    return {(rrsig[2], int.from_bytes(rrsig[16:18], "big"))}
+    return {signer_of(rdata) for rdata in rrsigs.rdatas}
 
 
 def _apex_denials(zone: Zone) -> list[RRset]:
@@ -548,10 +618,9 @@ def _apex_denials(zone: Zone) -> list[RRset]:
         found.append((nsec, name_end(nsec.rdatas[0]), bitmap))
     params = zone.get("@", rd.NSEC3PARAM)
     for param in () if params is None else params.rdatas:
-        hash_at = 5 + param[4]
-        denial = Nsec3(iterations=int.from_bytes(param[2:4], "big"), salt=param[5:hash_at])
-        nsec3 = zone.get(from_wire_name(hashed_owner(denial.hash(zone.apex), zone.apex)), rd.NSEC3)
+        nsec3 = apex_nsec3(zone, param)
         if nsec3 is not None:
+            hash_at = 5 + param[4]
             bitmap_at = hash_at + 1 + nsec3.rdatas[0][hash_at]
             found.append((nsec3, bitmap_at, nsec3_bitmap(NameStatus.APEX, rrsets)))
     return [_with_bitmap(rrset, at, bitmap) for rrset, at, bitmap in found if rrset.rdatas[0][at:] != bitmap]
@@ -567,11 +636,10 @@ def _keys_signing_data(zone: Zone, keys: Sequence[Dnskey]) -> set[tuple[int, int
     wanted = {(key.algorithm, key.key_tag) for key in keys}
     tags = [key_tag.to_bytes(2, "big") for _, key_tag in wanted]
     return {
-        signing
+        signer_of(rdata_of(record))
         for owner, node in zone.nodes()
         if any(tag in node for tag in tags)  # cheap, and rules out nearly every node
         for rdtype, covers, records in split_node(node)
         if rdtype == rd.RRSIG and not (owner == zone.apex and covers in KSK_SIGNED_TYPES)
         for record in records
-        for signing in _signing_key(rdata_of(record)) & wanted
-    }
+    } & wanted

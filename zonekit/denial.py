@@ -15,9 +15,9 @@ from typing import Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.errors import SigningError
-from zonekit.names import MAX_NAME_OCTETS, WireName, name_text
+from zonekit.names import MAX_NAME_OCTETS, WireName, from_wire_name, name_text
 from zonekit.nodes import PackedRRset, Record, pack_record
-from zonekit.zones import NameStatus
+from zonekit.zones import NameStatus, RRset, Zone
 
 NSEC3_SHA1: Final = 1
 _MAX_ITERATIONS: Final = 65535
@@ -68,6 +68,19 @@ class Nsec3:
                 f"an NSEC3 salt of {len(self.salt)} octets is over {_MAX_SALT_OCTETS}", rule="RFC 5155 section 3.1.4"
             )
 
+    @classmethod
+    def from_param(cls, rdata: bytes, opt_out: OptOut = OptOut.OFF) -> Nsec3:
+        """Return the parameters that the data of an NSEC3PARAM record tells (RFC 5155 section 4.2).
+
+        Raises:
+            SigningError: another hash algorithm than SHA-1, or iterations that a chain must not have.
+        """
+        if rdata[0] != NSEC3_SHA1:
+            raise SigningError(
+                f"NSEC3 hash algorithm {rdata[0]} is not known", remedy="sign with NSEC", rule="RFC 5155 section 11"
+            )
+        return cls(opt_out=opt_out, iterations=int.from_bytes(rdata[2:4], "big"), salt=rdata[5 : 5 + rdata[4]])
+
     def param_rdata(self) -> bytes:
         """Return the data of the NSEC3PARAM record; its flags are 0 (RFC 5155 section 4.1.2)."""
         return self._parameters(0)
@@ -85,6 +98,30 @@ class Nsec3:
 
 
 Denial: TypeAlias = Nsec | Nsec3
+
+
+def denial_of(zone: Zone) -> Denial | None:
+    """Return what denies existence in a zone, or None where nothing does.
+
+    NSEC3 where the apex has an NSEC3PARAM, for that is what servers go by (RFC 5155 section 4); with opt-out where the
+    apex NSEC3 has that flag.
+
+    Raises:
+        SigningError: an NSEC3PARAM with parameters that :class:`Nsec3` refuses.
+    """
+    params = zone.get("@", rd.NSEC3PARAM)
+    if params is None:
+        return None if zone.get("@", rd.NSEC) is None else Nsec()
+    found = [(rdata, apex_nsec3(zone, rdata)) for rdata in params.rdatas]
+    param, nsec3 = next((pair for pair in found if pair[1] is not None), found[0])
+    has_opt_out = nsec3 is not None and nsec3.rdatas[0][1] & _OPT_OUT_FLAG
+    return Nsec3.from_param(param, OptOut.ON if has_opt_out else OptOut.OFF)
+
+
+def apex_nsec3(zone: Zone, param: bytes) -> RRset | None:
+    """Return the NSEC3 RRset of the apex in the chain of an NSEC3PARAM record, or None."""
+    digest = nsec3_hash(zone.apex, salt=param[5 : 5 + param[4]], iterations=int.from_bytes(param[2:4], "big"))
+    return zone.get(from_wire_name(hashed_owner(digest, zone.apex)), rd.NSEC3)
 
 
 def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> bytes:

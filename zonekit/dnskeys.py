@@ -815,7 +815,7 @@ def dnskey_signers(zone: Zone) -> tuple[Dnskey, ...]:
         ZoneError: there is no DNSKEY RRset at the apex.
     """
     signatures = zone.get("@", rd.RRSIG, rd.DNSKEY)
-    signing = set() if signatures is None else {_signer_of(rdata) for rdata in signatures.rdatas}
+    signing = set() if signatures is None else {signer_of(rdata) for rdata in signatures.rdatas}
     return tuple(key for key in dnskeys_of(zone.apex_rrset(rd.DNSKEY)) if (key.algorithm, key.key_tag) in signing)
 
 
@@ -850,7 +850,7 @@ def keys_to_take(losing_zone: Zone) -> tuple[Dnskey, ...]:
 def _data_signers(zone: Zone) -> frozenset[tuple[int, int]]:
     """The algorithms and key tags of all signatures in a zone but those that a KSK makes too."""
     return frozenset(
-        _signer_of(record[HEADER_OCTETS:])
+        signer_of(record[HEADER_OCTETS:])
         for _, node in zone.nodes()
         for rdtype, covers, records in split_node(node)
         if rdtype == rd.RRSIG and covers not in _KSK_SIGNS
@@ -858,6 +858,6 @@ def _data_signers(zone: Zone) -> frozenset[tuple[int, int]]:
     )
 
 
-def _signer_of(rrsig_rdata: bytes) -> tuple[int, int]:
-    """The algorithm and key tag of the key that made a signature (RFC 4034 section 3.1)."""
+def signer_of(rrsig_rdata: bytes) -> tuple[int, int]:
+    """Return what a signature names its key by: algorithm and key tag (RFC 4034 section 3.1)."""
     return rrsig_rdata[2], int.from_bytes(rrsig_rdata[16:18], "big")

@@ -244,6 +244,13 @@ def make_cdnskey(keys: Iterable[DnskeyHolder] | RRset, *, ttl: int = DEFAULT_TTL
     return RRset(owner=owner, rdtype=rd.CDNSKEY, ttl=to_ttl(ttl), rdatas=tuple(dnskeys))
 
 
+def asks_for(rdtype: int, rdata: bytes, owner: WireName, dnskey_rdatas: Iterable[bytes]) -> bool:
+    """Whether a record of a CDS or CDNSKEY RRset asks the parent for the DS of one of these keys (RFC 7344 section 3)."""
+    if rdtype == rd.CDNSKEY:
+        return rdata in dnskey_rdatas
+    return any(matches_ds(rdata, owner, dnskey_rdata) for dnskey_rdata in dnskey_rdatas)
+
+
 def delete_cds(owner: str | dns.name.Name, *, ttl: int = DEFAULT_TTL) -> RRset:
     """Return the CDS RRset that asks the parent to remove the DS RRset: the zone goes insecure (RFC 8078 section 4).
 

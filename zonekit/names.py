@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WireName: TypeAlias = bytes
 
 ROOT: Final[WireName] = b"\x00"
+WILDCARD_LABEL: Final = b"\x01*"
 MAX_NAME_OCTETS: Final = 255
 MAX_LABEL_OCTETS: Final = 63
 
@@ -187,7 +188,7 @@ def label_count(name: WireName) -> int:
     while length := name[position]:
         position += length + 1
         count += 1
-    return count - 1 if name[:2] == b"\x01*" else count
+    return count - 1 if name.startswith(WILDCARD_LABEL) else count
 
 
 def parent_of(name: WireName) -> WireName:

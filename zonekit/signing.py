@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import enum
 import functools
+import pickle
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,17 +28,19 @@ from zonekit.denial import (
     Nsec,
     Nsec3,
     OptOut,
+    denial_of,
     is_insecure_delegation,
     nsec3_bitmap,
     nsec3_chain,
     nsec_record,
     types_to_list,
 )
-from zonekit.dnskeys import dnskeys_of, key_tag_collisions
-from zonekit.errors import SigningError, ZonekitError
+from zonekit.dnskeys import dnskeys_of, key_tag_collisions, signer_of, union
+from zonekit.ds import DnskeyHolder, asks_for
+from zonekit.errors import AlgorithmError, SigningError, ZonekitError
 from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
 from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, LocalSigner, SigningKey, key_tag
-from zonekit.names import WireName, is_subdomain, label_count, labels_of, name_end, name_text, order_key
+from zonekit.names import WILDCARD_LABEL, WireName, is_subdomain, label_count, labels_of, name_end, name_text, order_key
 from zonekit.nodes import (
     Node,
     PackedRRset,
@@ -73,10 +76,17 @@ _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
-class ForeignSignatures(enum.Enum):
-    """What becomes of RRSIGs that none of the given keys made."""
+class ForeignRecords(enum.Enum):
+    """What becomes of DNSKEYs that are none of the given keys, and of RRSIGs that none of the given keys made.
+
+    Attributes:
+        KEEP: both stay, the RRSIGs where :func:`sign_zone` says.
+        DROP_SIGNATURES: the DNSKEYs stay.
+        DROP: neither stays, nor does a CDS or CDNSKEY record that asks the parent for the DS of such a DNSKEY.
+    """
 
     KEEP = "keep"
+    DROP_SIGNATURES = "drop signatures"
     DROP = "drop"
 
 
@@ -298,35 +308,67 @@ def verify_rrset(rrset: RRset, rrsigs: RRset, dnskeys: RRset, *, now: datetime) 
 
 
 def _signature_is_good(rrset: RRset, rrsig: bytes, key_owner: WireName, dnskey: bytes, instant: int) -> bool:
-    algorithm, labels = rrsig[2], rrsig[3]
     original_ttl, expiration, inception = (int.from_bytes(rrsig[at : at + 4], "big") for at in (4, 8, 12))
+    try:
+        return (
+            dnskey[0] & 1 == 1  # the zone key flag (RFC 4034 section 2.1.1)
+            and not dnskey[1] & REVOKE_FLAG  # good for revoking itself and nothing else (RFC 5011 section 2.1)
+            and dnskey[2] == DNSKEY_PROTOCOL
+            and not serial_before(instant, inception)
+            and not serial_before(expiration, instant)
+            and rrset.ttl <= original_ttl
+            and _is_made_by(dnskey, key_owner, rrsig, rrset)
+        )
+    except ZonekitError:
+        return False
+
+
+def _is_made_by(dnskey: bytes, key_owner: WireName, rrsig: bytes, rrset: RRset) -> bool:
+    """Whether a key made a signature over the data of an RRset, at whatever time (RFC 4035 section 5.3.2)."""
+    labels, original_ttl = rrsig[3], int.from_bytes(rrsig[4:8], "big")
     signature_at = name_end(rrsig, _RRSIG_FIXED_OCTETS)
     signer_name = rrsig[_RRSIG_FIXED_OCTETS:signature_at].lower()
+    owner = rrset.owner.lower()
     if (
         signer_name != key_owner.lower()
-        or algorithm != dnskey[3]
-        or not dnskey[0] & 1  # the zone key flag (RFC 4034 section 2.1.1)
-        or dnskey[1] & REVOKE_FLAG  # good for revoking itself and nothing else (RFC 5011 section 2.1)
-        or dnskey[2] != DNSKEY_PROTOCOL
-        or int.from_bytes(rrsig[16:18], "big") != key_tag(dnskey)
-        or serial_before(instant, inception)
-        or serial_before(expiration, instant)
-        or rrset.ttl > original_ttl
+        or signer_of(rrsig) != (dnskey[3], key_tag(dnskey))
         or not is_subdomain(rrset.owner, signer_name)
+        or label_count(owner) < labels
     ):
-        return False
-    owner = rrset.owner.lower()
-    if label_count(owner) < labels:
         return False
     if label_count(owner) > labels:  # expanded from a wildcard (RFC 4035 section 5.3.2)
         kept = labels_of(owner)[-labels:] if labels else []
-        owner = b"\x01*" + b"".join([bytes((len(label),)) + label for label in kept]) + b"\x00"
+        owner = WILDCARD_LABEL + b"".join([bytes((len(label),)) + label for label in kept]) + b"\x00"
     records = [pack_record(rrset.rdtype, original_ttl, rdata) for rdata in rrset.rdatas]
     signed = rrsig[:_RRSIG_FIXED_OCTETS] + signer_name + _signed_data(owner, rrset.rdtype, records)
-    try:
-        return verify_signature(algorithm, dnskey[4:], rrsig[signature_at:], signed)
-    except ZonekitError:
+    return verify_signature(dnskey[3], dnskey[4:], rrsig[signature_at:], signed)
+
+
+def keys_by_signer(dnskeys: RRset) -> dict[tuple[int, int], bytes]:
+    """Return the data of each DNSKEY by what its signatures name it by: algorithm and key tag."""
+    return {(rdata[3], key_tag(rdata)): rdata for rdata in dnskeys.rdatas}
+
+
+def may_stay(rrsig: bytes, rrset: RRset, apex: WireName, dnskeys: Mapping[tuple[int, int], bytes]) -> bool:
+    """Whether a signature that none of the signers made may stay over an RRset of their zone.
+
+    Its Original TTL and labels have to be those of the RRset (RFC 4035 section 2.2), and it has to be good over the data.
+    That shows where its DNSKEY is published and of a known algorithm. Where not, nobody can say; validators that know
+    neither pass it over.
+
+    Args:
+        rrsig: the data of the RRSIG.
+        rrset: what it covers.
+        apex: the zone.
+        dnskeys: the zone's DNSKEYs, from :func:`keys_by_signer`.
+    """
+    if int.from_bytes(rrsig[4:8], "big") != rrset.ttl or rrsig[3] != label_count(rrset.owner):
         return False
+    dnskey = dnskeys.get(signer_of(rrsig))
+    try:
+        return dnskey is None or _is_made_by(dnskey, apex, rrsig, rrset)
+    except AlgorithmError:
+        return True
 
 
 # ---- a zone ---------------------------------------------------------------------------------------------------------
@@ -337,11 +379,12 @@ def sign_zone(
     keys: Iterable[SigningKey],
     *,
     validity: SignatureValidity,
-    denial: Denial = Nsec(),
+    published: Iterable[DnskeyHolder] = (),
+    denial: Denial | None = None,
     dnskey_ttl: int = DEFAULT_DNSKEY_TTL,
     reuse: Reuse | None = None,
     jitter: Jitter | None = None,
-    foreign_signatures: ForeignSignatures = ForeignSignatures.KEEP,
+    foreign_records: ForeignRecords = ForeignRecords.KEEP,
     executor: Executor | None = None,
 ) -> Zone:
     """Return the zone signed with ``keys`` (RFC 4035 section 2).
@@ -350,45 +393,60 @@ def sign_zone(
     are all signatures by these keys, save those that ``reuse`` lets stay. The SOA serial stays: see
     :func:`zonekit.with_serial`. A ZONEMD RRset, where there is one, is recomputed (RFC 8976).
 
+    RRSIGs of others stay over authoritative RRsets that signing does not change, when they are made over the RRset's TTL
+    and are good over its data; the latter shows where their DNSKEY is in the zone.
+
     Args:
         zone: the zone, unsigned or signed before.
         keys: the operator's own keys, for each algorithm a KSK and a ZSK, or a CSK.
         validity: from when until when the signatures are valid.
-        denial: NSEC, or NSEC3 with its parameters.
+        published: keys of the operator that join the DNSKEY RRset and do not sign, as before and after a rollover.
+        denial: NSEC, or NSEC3 with its parameters; when not given, what ``zone`` has, else what the earlier version of
+            ``reuse`` has, else NSEC.
         dnskey_ttl: the TTL of the DNSKEY RRset, in seconds, where the zone does not have one yet.
         reuse: an earlier signed version whose signatures stay where they still fit.
         jitter: how far expirations are spread.
-        foreign_signatures: what becomes of RRSIGs that none of ``keys`` made. Those that stay are left as they are,
-            with the TTL of what they cover; the ones over nothing, over what is not authoritative, and over RRsets that
-            signing changes (DNSKEY, NSEC, NSEC3, ZONEMD) go in any case.
+        foreign_records: what becomes of the DNSKEYs and RRSIGs of others: of all that are neither in ``keys`` nor in
+            ``published``.
         executor: where blocks are signed; here and now when there is none.
 
     Raises:
         SigningError: no keys, keys of another zone, an algorithm with a KSK but no ZSK or the other way round (RFC 4035
-            section 2.2), a signer that does not sign for its DNSKEY, or an NSEC3 hash collision.
+            section 2.2), a signer that does not sign for its DNSKEY, one that cannot travel to the processes of
+            ``executor``, an NSEC3 chain in ``zone`` that cannot be made again, or an NSEC3 hash collision.
         KeyTagCollision: two different keys of one algorithm have one key tag.
         TtlError: ``dnskey_ttl`` is not a TTL.
     """
-    own = tuple(keys)
-    _check_zone_keys(zone, own)
+    own, silent = tuple(keys), tuple(published)
+    _check_zone_keys(zone, own, silent)
     check_signers(own)
-    bare = _without_old_signatures(zone, own, foreign_signatures)
-    prepared = _with_apex_records(bare, own, denial, to_ttl(dnskey_ttl))
+    earlier = None if reuse is None else reuse.previous
+    chosen = denial or denial_of(zone) or (None if earlier is None else denial_of(earlier)) or Nsec()
+    own_dnskeys = RRset(
+        owner=zone.apex,
+        rdtype=rd.DNSKEY,
+        ttl=to_ttl(dnskey_ttl),
+        rdatas=tuple(key.dnskey_rdata for key in (*own, *silent)),
+    )
+    bare = _without_old_signatures(zone, own, foreign_records)
+    if foreign_records is ForeignRecords.DROP:
+        bare = _without_foreign_keys(bare, own_dnskeys)
+    prepared = _with_apex_records(bare, own_dnskeys, chosen)
     recipe = _Recipe(
         apex=zone.apex,
-        denial=denial,
+        denial=chosen,
         denial_ttl=zone.negative_ttl,
         zone_pens=_make_pens([key for key in own if key.signs_zone], zone.apex, validity, jitter),
         dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
+        published=keys_by_signer(prepared.apex_rrset(rd.DNSKEY)),
         reusable=_reusable_keys(own, reuse),
         reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
         refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
     )
-    earlier = None if reuse is None else reuse.previous
     signed, links = _sign_names_of(prepared, recipe, earlier, executor)
-    if isinstance(denial, Nsec3):
-        signed = _with_nsec3(signed, links, recipe, denial, earlier, executor)
-    return _with_zonemd(signed, recipe)
+    if isinstance(chosen, Nsec3):
+        signed = _with_nsec3(signed, links, recipe, chosen, earlier, executor)
+    return _with_zonemd(signed, recipe, earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +458,7 @@ class _Recipe:
     denial_ttl: int
     zone_pens: tuple[_Pen, ...]
     dnskey_pens: tuple[_Pen, ...]
+    published: Mapping[tuple[int, int], bytes]
     reusable: frozenset[tuple[int, int]]
     reuse_at: int
     refresh_seconds: int
@@ -472,24 +531,35 @@ class _Recipe:
         lowered, labels = owner.lower(), label_count(owner)
         for rrset in tuple(signed):
             made = self.signatures(lowered, labels, status, rrset, earlier)
-            if foreign and rrset[0] in foreign and is_signed_here(status, rrset[0]):
-                made = sorted(made + foreign[rrset[0]], key=rdata_of)
+            if made and rrset[0] in foreign:
+                made = sorted(made + self.staying(foreign[rrset[0]], view_rrset(owner, rrset)), key=rdata_of)
             if made:
                 signed.append((rd.RRSIG, rrset[0], made))
         return join_node(signed)
 
+    def staying(self, rrsigs: list[Record], over: RRset) -> list[Record]:
+        """Those RRSIGs of others that may stay, with the TTL of what they cover (RFC 4034 section 3)."""
+        return [
+            with_ttl(record, over.ttl)
+            for record in rrsigs
+            if may_stay(rdata_of(record), over, self.apex, self.published)
+        ]
 
-def _check_zone_keys(zone: Zone, keys: Sequence[SigningKey]) -> None:
+
+def _check_zone_keys(zone: Zone, keys: Sequence[SigningKey], silent: Sequence[DnskeyHolder]) -> None:
     apex = name_text(zone.apex)
     if not keys:
         raise SigningError(f"{apex}: there is no key to sign with", remedy="give a KSK and a ZSK, or a CSK")
-    if order_key(_common_owner(keys)) != order_key(zone.apex):
-        raise SigningError(f"{apex}: the keys belong to {name_text(keys[0].owner)}")
+    for owner in (_common_owner(keys), *(key.owner for key in silent)):
+        if order_key(owner) != order_key(zone.apex):
+            raise SigningError(
+                f"{apex}: the keys belong to {name_text(owner)}", remedy="give the keys that were made for this zone"
+            )
     rdatas = [key.dnskey_rdata for key in keys]
     if len(set(rdatas)) < len(rdatas):
         raise SigningError(f"{apex}: the same key is given twice", remedy="drop one")
-    published = zone.get("@", rd.DNSKEY)
-    for collision in key_tag_collisions((*(() if published is None else dnskeys_of(published)), *keys)):
+    before = zone.get("@", rd.DNSKEY)
+    for collision in key_tag_collisions((*(() if before is None else dnskeys_of(before)), *keys, *silent)):
         raise collision
     for algorithm in sorted({key.algorithm for key in keys}):
         of_algorithm = [key for key in keys if key.algorithm == algorithm]
@@ -538,33 +608,22 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
             )
 
 
-def _without_old_signatures(zone: Zone, keys: Sequence[SigningKey], foreign: ForeignSignatures) -> Zone:
+def _without_old_signatures(zone: Zone, keys: Sequence[SigningKey], foreign: ForeignRecords) -> Zone:
     """The zone without denial records and without the signatures that are to be made anew."""
     ours = {(key.algorithm.value, key.key_tag) for key in keys}
-
-    def stays(rrset: PackedRRset) -> PackedRRset | None:
-        if rrset[0] in DENIAL_TYPES:
-            return None
-        if rrset[0] != rd.RRSIG:
-            return rrset
-        if rrset[1] in DENIAL_TYPES or rrset[1] == rd.ZONEMD or foreign is ForeignSignatures.DROP:
-            return None
-        records = [record for record in rrset[2] if (record[12], record[26] << 8 | record[27]) not in ours]
-        return (rd.RRSIG, rrset[1], records) if records else None
 
     def bare(node: Node) -> Node:
         rrsets = split_node(node)
         if all(rrset[0] not in _REDONE for rrset in rrsets):
             return node
-        kept = [rrset for rrset in map(stays, rrsets) if rrset is not None]
-        ttls = {rrset[0]: ttl_of(rrset[2][0]) for rrset in kept if rrset[0] != rd.RRSIG}
-        # A signature over nothing is of no use, and one has the TTL of what it covers (RFC 4034 section 3).
-        beside = [
-            (rd.RRSIG, rrset[1], [with_ttl(record, ttls[rrset[1]]) for record in rrset[2]])
-            for rrset in kept
-            if rrset[0] == rd.RRSIG and rrset[1] in ttls
+        data = [rrset for rrset in rrsets if rrset[0] not in _REDONE]
+        signed_types = {rrset[0] for rrset in data} - {rd.ZONEMD}
+        theirs = [
+            (rd.RRSIG, covers, [record for record in records if signer_of(rdata_of(record)) not in ours])
+            for rdtype, covers, records in rrsets
+            if rdtype == rd.RRSIG and covers in signed_types and foreign is ForeignRecords.KEEP
         ]
-        return join_node([*(rrset for rrset in kept if rrset[0] != rd.RRSIG), *beside])
+        return join_node([*data, *(rrset for rrset in theirs if rrset[2])])
 
     blocks: list[Block] = []
     for block in zone.blocks:
@@ -580,16 +639,30 @@ def _without_old_signatures(zone: Zone, keys: Sequence[SigningKey], foreign: For
 _REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
 
 
-def _with_apex_records(zone: Zone, keys: Sequence[SigningKey], denial: Denial, dnskey_ttl: Ttl) -> Zone:
-    """The zone with its DNSKEY RRset and, for NSEC3, its NSEC3PARAM RRset."""
-    own = tuple(key.dnskey_rdata for key in keys)
+def _without_foreign_keys(zone: Zone, own: RRset) -> Zone:
+    """The zone without the DNSKEYs of others, and without CDS and CDNSKEY records that ask for the DS of one."""
     published = zone.get("@", rd.DNSKEY)
     if published is None:
-        dnskeys = RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=dnskey_ttl, rdatas=own)
-    else:
-        dnskeys = RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=published.ttl, rdatas=(*published.rdatas, *own))
-        if dnskeys != published and zone.get("@", rd.RRSIG, rd.DNSKEY) is not None:
-            zone = zone.remove("@", rd.RRSIG, rd.DNSKEY)
+        return zone
+    foreign = [rdata for rdata in published.rdatas if rdata not in own.rdatas]
+    zone = zone.remove("@", rd.DNSKEY)
+    for rdtype in (rd.CDS, rd.CDNSKEY):
+        asking = zone.get("@", rdtype)
+        if asking is not None:
+            zone = zone.remove("@", rdtype)
+            left = tuple(rdata for rdata in asking.rdatas if not asks_for(rdtype, rdata, zone.apex, foreign))
+            if left:
+                zone = zone.replace(RRset(owner=asking.owner, rdtype=rdtype, ttl=asking.ttl, rdatas=left))
+    # With the TTL that the RRset had: it is what caches may hold it for.
+    return zone.replace(own.with_ttl(published.ttl))
+
+
+def _with_apex_records(zone: Zone, own: RRset, denial: Denial) -> Zone:
+    """The zone with its DNSKEY RRset and, for NSEC3, its NSEC3PARAM RRset."""
+    published = zone.get("@", rd.DNSKEY)
+    dnskeys = own if published is None else union(published, own)
+    if dnskeys != published and zone.get("@", rd.RRSIG, rd.DNSKEY) is not None:
+        zone = zone.remove("@", rd.RRSIG, rd.DNSKEY)
     zone = zone.replace(dnskeys)
     if isinstance(denial, Nsec3):
         # TTL 0: no resolver asks for it, and a secondary that does wants the present one (RFC 5155 section 4).
@@ -688,7 +761,28 @@ def _sign_names(
 
 
 def _run(work: Callable[[_Given], _Made], jobs: Iterable[_Given], executor: Executor | None) -> Iterator[_Made]:
-    return map(work, jobs) if executor is None else executor.map(work, jobs)
+    if executor is None:
+        yield from map(work, jobs)
+        return
+    try:
+        yield from executor.map(work, jobs)
+    except ZonekitError:
+        raise
+    except Exception:
+        if _can_travel(work):
+            raise
+        raise SigningError(
+            "a signer cannot be sent to the processes of the executor",
+            remedy="sign without an executor, or with one of threads",
+        ) from None
+
+
+def _can_travel(work: object) -> bool:
+    try:
+        pickle.dumps(work)
+    except Exception:  # pickle.PicklingError, TypeError, AttributeError, and what a signer of somebody else's raises
+        return False
+    return True
 
 
 # -- NSEC3 and ZONEMD
@@ -746,9 +840,11 @@ def _joined(pairs: Iterable[tuple[WireName, Node]]) -> Iterator[tuple[WireName, 
         yield held
 
 
-def _with_zonemd(zone: Zone, recipe: _Recipe) -> Zone:
+def _with_zonemd(zone: Zone, recipe: _Recipe, earlier: Zone | None) -> Zone:
     zonemd = current_zonemd(zone)
     if zonemd is None:
         return zone
-    made = _sign(zone.apex.lower(), label_count(zone.apex), pack_rrset(zonemd), recipe.zone_pens)
-    return zone.replace(zonemd, view_rrset(zone.apex, (rd.RRSIG, rd.ZONEMD, made)))
+    held = {} if earlier is None else {found[:2]: found[2] for found in split_node(earlier.apex_node)}
+    apex = zone.apex
+    made = recipe.signatures(apex.lower(), label_count(apex), NameStatus.APEX, pack_rrset(zonemd), held)
+    return zone.replace(zonemd, view_rrset(apex, (rd.RRSIG, rd.ZONEMD, made)))

@@ -11,10 +11,10 @@ from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, check_public_key
 from zonekit.cli.inputs import KeyPair
 from zonekit.cli.outputs import denial_text, role_text
-from zonekit.denial import Nsec, Nsec3
+from zonekit.denial import denial_of
 from zonekit.dnskeys import Dnskey, check_intake, dnskey_signers, dnskeys_of, key_tag_collisions
 from zonekit.ds import make_ds
-from zonekit.errors import AlgorithmError, DsError, SigningKeyError
+from zonekit.errors import AlgorithmError, DsError, SigningError, SigningKeyError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import epoch_seconds, from_epoch_seconds, instant_text, serial_before
 from zonekit.keys import KeyTiming
@@ -278,13 +278,12 @@ def _response_size(zone: Zone) -> tuple[int | None, tuple[Finding, ...]]:
 
 
 def _denial_of(zone: Zone) -> str | None:
-    if zone.get("@", rd.NSEC) is not None:
-        return denial_text(Nsec())
-    param = zone.get("@", rd.NSEC3PARAM)
-    if param is None:
-        return None
-    rdata = param.rdatas[0]
-    return denial_text(Nsec3(iterations=int.from_bytes(rdata[2:4], "big"), salt=rdata[5 : 5 + rdata[4]]))
+    try:
+        denial = denial_of(zone)
+    except SigningError:  # a chain that zonekit would not make is shown all the same
+        params = ", ".join(rd.print_rdata(rd.NSEC3PARAM, rdata) for rdata in zone.apex_rrset(rd.NSEC3PARAM).rdatas)
+        return f"NSEC3 (parameters {params})"
+    return None if denial is None else denial_text(denial)
 
 
 def _signature_facts(tally: _Tally) -> SignatureFacts | None:

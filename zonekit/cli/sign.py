@@ -13,7 +13,6 @@ from typing import Final
 
 import click
 
-from zonekit import rdata as rd
 from zonekit.apex import with_serial
 from zonekit.cli.arguments import (
     DURATION,
@@ -33,18 +32,18 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput
-from zonekit.cli.inputs import OwnKeys, own_key_files, read_own_keys, read_zone
+from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone
 from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
 from zonekit.cli.progress import Progress
-from zonekit.denial import Denial, Nsec, Nsec3, OptOut
+from zonekit.denial import Denial, Nsec, Nsec3, OptOut, denial_of
 from zonekit.errors import SigningError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.names import name_text
 from zonekit.serials import SerialPolicy, change_serial, serial_gt
-from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, Reuse, sign_zone
+from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, Reuse, sign_zone
 from zonekit.ttl import Ttl
-from zonekit.zones import RRset, Zone
+from zonekit.zones import Zone
 
 _MOST_JOBS: Final = 256
 
@@ -62,7 +61,8 @@ def _parse_salt(text: str) -> bytes:
 @origin_option
 @key_options
 @output_options
-@click.option("--nsec3", is_flag=True, help="Deny by NSEC3 (RFC 5155) instead of NSEC.")
+@click.option("--nsec", is_flag=True, help="Deny by NSEC, whatever the zone has.")
+@click.option("--nsec3", is_flag=True, help="Deny by NSEC3 (RFC 5155).  [default: what the zone has, else NSEC]")
 @click.option("--opt-out", is_flag=True, help="With --nsec3: leave insecure delegations out of the chain.")
 @click.option("--iterations", type=click.IntRange(0, 65535), help="With --nsec3: extra hash iterations.  [default: 0]")
 @click.option("--salt", type=parsed_by(_parse_salt), metavar="HEX", help="With --nsec3: a salt.  [default: none]")
@@ -89,6 +89,13 @@ def _parse_salt(text: str) -> bytes:
     help="Let signatures expire up to this much earlier, each by another amount, so that re-signing is spread.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="With --jitter: choose other amounts.")
+@click.option(
+    "--foreign",
+    type=click.Choice([each.value.replace(" ", "-") for each in ForeignRecords]),
+    default=ForeignRecords.KEEP.value,
+    show_default=True,
+    help="What becomes of DNSKEYs and signatures in ZONE that are not of these keys.",
+)
 @serial_option(SerialPolicy.KEEP)
 @click.option(
     "--dnskey-ttl",
@@ -112,6 +119,7 @@ def sign(
     as_csk: bool,
     output: str | None,
     in_place: bool,
+    nsec: bool,
     nsec3: bool,
     opt_out: bool,
     iterations: int | None,
@@ -121,6 +129,7 @@ def sign(
     signatures_refresh: timedelta,
     jitter_interval: timedelta | None,
     seed: int | None,
+    foreign: str,
     policy: SerialPolicy,
     dnskey_ttl: Ttl | None,
     jobs: int,
@@ -133,7 +142,7 @@ def sign(
 
     A KEY is a pair of BIND's files, K*.key and K*.private, named with or without extension. The DNSKEY and CDS RRsets are
     signed by KSKs, everything else by ZSKs; a key in DIR that is published and not yet or no longer used joins the DNSKEY
-    RRset and signs nothing. DNSKEYs and signatures of others that the zone has stay.
+    RRset and signs nothing. DNSKEYs and signatures of others that the zone has stay, unless --foreign says otherwise.
 
     The serial is the zone file's own unless --serial says otherwise; with --previous the new one is after that of SIGNED.
 
@@ -153,8 +162,9 @@ def sign(
         as_json=as_json,
         inputs=own_key_files(key_names, key_directory),
     )
-    denial = _denial(nsec3, opt_out, iterations, salt)
+    denial = _denial(nsec, nsec3, opt_out, iterations, salt)
     jitter = _jitter(jitter_interval, seed)
+    foreign_records = ForeignRecords(foreign.replace("-", " "))
     now = clock(given_now)
     validity = validity_from(now, signatures_validity)
     voice = Voice(quiet=quiet)
@@ -164,13 +174,15 @@ def sign(
             own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
             earlier = _read_previous(previous, target, parsed.zone)
         signed = sign_zone(
-            _with_published(parsed.zone, own, dnskey_ttl),
+            parsed.zone,
             own.signing,
+            published=own.published,
             validity=validity,
             denial=denial,
             dnskey_ttl=DEFAULT_DNSKEY_TTL if dnskey_ttl is None else dnskey_ttl,
             reuse=None if earlier is None else Reuse(previous=earlier, now=now, signatures_refresh=signatures_refresh),
             jitter=jitter,
+            foreign_records=foreign_records,
             executor=progress.executor("signing", workers),
         )
         change = change_serial(_latest_serial(signed, earlier, policy), policy, now)
@@ -178,9 +190,10 @@ def sign(
             signed = with_serial(signed, change.new, signers=own.signing, validity=validity)
         findings = (*parsed.findings, *change.findings(signed.apex), *_serial_findings(signed, earlier))
         target.write(signed, progress=progress, executor=workers)
+    made_denial = denial_text(denial_of(signed) or Nsec())
     voice.report(findings)
     voice.say(
-        f"{name_text(signed.apex)}: signed by {keys_text(own.signing)} with {denial_text(denial)} until"
+        f"{name_text(signed.apex)}: signed by {keys_text(own.signing)} with {made_denial} until"
         f" {instant_text(validity.expiration)}, serial {signed.serial}, to {target}"
     )
     if as_json:
@@ -190,7 +203,7 @@ def sign(
                 "serial": signed.serial,
                 "keys": key_objects(own.signing),
                 "published": key_objects(own.published),
-                "denial": denial_text(denial),
+                "denial": made_denial,
                 "inception": instant_text(validity.inception),
                 "expiration": instant_text(validity.expiration),
                 "output": target.path,
@@ -199,12 +212,14 @@ def sign(
         )
 
 
-def _denial(nsec3: bool, opt_out: bool, iterations: int | None, salt: bytes | None) -> Denial:
+def _denial(nsec: bool, nsec3: bool, opt_out: bool, iterations: int | None, salt: bytes | None) -> Denial | None:
+    if nsec and nsec3:
+        raise usage_error("--nsec and --nsec3 exclude each other")
     if nsec3:
         return Nsec3(opt_out=OptOut.ON if opt_out else OptOut.OFF, iterations=iterations or 0, salt=salt or b"")
     if opt_out or iterations is not None or salt is not None:
         raise usage_error("--opt-out, --iterations and --salt go with --nsec3")
-    return Nsec()
+    return Nsec() if nsec else None
 
 
 def _jitter(interval: timedelta | None, seed: int | None) -> Jitter | None:
@@ -233,16 +248,6 @@ def _read_previous(previous: str | None, target: Target, zone: Zone) -> Zone | N
     if previous is None or (previous == target.path and not Path(previous).exists()):
         return None
     return read_zone(previous, name_text(zone.apex), None).zone
-
-
-def _with_published(zone: Zone, own: OwnKeys, dnskey_ttl: Ttl | None) -> Zone:
-    """The zone with the keys in its DNSKEY RRset that are published and sign nothing."""
-    if not own.published:
-        return zone
-    there = zone.get("@", rd.DNSKEY)
-    ttl = there.ttl if there is not None else DEFAULT_DNSKEY_TTL if dnskey_ttl is None else dnskey_ttl
-    rdatas = tuple(key.dnskey_rdata for key in own.published)
-    return zone.add(RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=ttl, rdatas=rdatas))
 
 
 def _latest_serial(signed: Zone, earlier: Zone | None, policy: SerialPolicy) -> int:
