@@ -19,7 +19,7 @@ from dns.rdatatype import RdataType
 from zonekit import rdata as rd
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.keys import SigningKey
-from zonekit.signing import verify_rrset
+from zonekit.signatures import verify_rrset
 from zonekit.zones import RRset, Zone
 
 _AT_KSK = {RdataType.DNSKEY, RdataType.CDS, RdataType.CDNSKEY}

@@ -43,7 +43,8 @@ from zonekit.instants import SignatureValidity
 from zonekit.keys import KeyRole, SigningKey, generate_zsk
 from zonekit.names import from_wire_name, name_text, order_key
 from zonekit.nodes import Node
-from zonekit.signing import ForeignRecords, sign_rrset, sign_zone, verify_rrset
+from zonekit.signatures import verify_rrset
+from zonekit.signing import ForeignRecords, sign_rrset, sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zonemd import current_zonemd, zone_digest
 from zonekit.zones import NameStatus, RRset, Zone
@@ -310,9 +311,6 @@ def test_a_key_that_is_not_there_cannot_be_withdrawn() -> None:
 def test_a_key_that_signs_the_zone_cannot_be_withdrawn(own: SigningKey) -> None:
     with pytest.raises(SigningError, match=r"signs this zone; sign the zone with other keys first"):
         withdraw_dnskeys(signed_zone(), parse_dnskeys(own), signers=KEYS, validity=LATER)
-    two = signed_zone(keys=[*KEYS, csk()])
-    with pytest.raises(SigningError, match=r"signs this zone|is signed by"):
-        withdraw_dnskeys(two, parse_dnskeys(csk()), signers=KEYS, validity=LATER)
 
 
 def test_a_ksk_that_left_the_signers_can_be_withdrawn() -> None:
@@ -512,17 +510,26 @@ def test_the_address_of_a_name_server_may_be_glue_or_come_from_a_wildcard() -> N
     assert change_ns(plain_zone(delegation, glue), ["ns1.sub"])
     wild = RRset.from_text("*.example.nl.", 300, "AAAA", "2001:db8::53")
     assert change_ns(plain_zone(wild), ["any.name"])
+    below_a_cut = RRset.from_text("*.sub.example.nl.", 300, "A", "192.0.2.1")
     for refused in ("name.www", "name.sub"):  # below a name that is there, and below a delegation
         with pytest.raises(ZoneError, match="has no address there"):
-            change_ns(plain_zone(wild, delegation, glue), [refused])
+            change_ns(plain_zone(wild, delegation, glue, below_a_cut), [refused])
     text = RRset.from_text("*.example.nl.", 300, "TXT", "no address")
     with pytest.raises(ZoneError, match="has no address there"):
         change_ns(plain_zone(text), ["any"])
 
 
-@pytest.mark.parametrize("server", [".", "192.0.2.1.", "*.example.net.", "*"])
+@pytest.mark.parametrize(
+    "server", [".", "*.example.net.", "*", "ns_1.example.net.", "-x.example.net.", "a\\032b.example.net.", "x-.nl."]
+)
 def test_what_is_no_host_name_is_no_name_server(server: str) -> None:
-    with pytest.raises(ZoneError, match="is not the name of a host; give names, not addresses"):
+    with pytest.raises(ZoneError, match="is not the name of a host"):
+        change_ns(plain_zone(), ["ns1.example.net.", server])
+
+
+@pytest.mark.parametrize("server", ["192.0.2.1.", "192.0.2.1", "2001:db8::1", "2001:db8::1."])
+def test_an_address_is_no_name_server(server: str) -> None:
+    with pytest.raises(ZoneError, match=r"is an address; give the server's name"):
         change_ns(plain_zone(), ["ns1.example.net.", server])
 
 

@@ -19,7 +19,8 @@ from zonekit.denial import Denial, Nsec, Nsec3
 from zonekit.errors import KeyTagCollision, SigningError
 from zonekit.keys import SigningKey, generate_zsk
 from zonekit.names import parse_name
-from zonekit.signing import Jitter, sign_rrset, sign_zone, verify_rrset
+from zonekit.signatures import verify_rrset
+from zonekit.signing import Jitter, sign_rrset, sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zonemd import zone_digest
 from zonekit.zones import RRset, Zone

@@ -148,13 +148,13 @@ if TYPE_CHECKING:
         change_serial,
         next_serial,
     )
+    from zonekit.signatures import verify_rrset
     from zonekit.signing import (
         ForeignRecords,
         Jitter,
         Reuse,
         sign_rrset,
         sign_zone,
-        verify_rrset,
     )
     from zonekit.transfer.switchover import (
         CachedRecord,
@@ -449,7 +449,7 @@ _HOMES: Final = {
     "safe_switchover": "zonekit.transfer.switchover",
     "sign_rrset": "zonekit.signing",
     "sign_zone": "zonekit.signing",
-    "verify_rrset": "zonekit.signing",
+    "verify_rrset": "zonekit.signatures",
     "with_serial": "zonekit.apex",
     "withdraw_dnskeys": "zonekit.apex",
     "write_key": "zonekit.files",

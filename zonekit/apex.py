@@ -13,6 +13,7 @@ gives a private key of another operator.
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ from zonekit.dnskeys import (
     Dnskey,
     check_intake,
     difference,
+    dnskeys_of,
     signer_of,
 )
-from zonekit.ds import asks_for, make_cdnskey, make_cds
-from zonekit.errors import SerialError, SigningError, ZoneError
-from zonekit.instants import SignatureValidity
-from zonekit.keys import SEP_FLAG, KeyRole, SigningKey
+from zonekit.ds import DnskeyHolder, asks_for, make_cdnskey, make_cds
+from zonekit.errors import SigningError, ZoneError
+from zonekit.instants import SignatureValidity, epoch_seconds
+from zonekit.keys import KeyRole, SigningKey, key_tag
 from zonekit.names import (
     ROOT,
     WILDCARD_LABEL,
@@ -39,19 +41,19 @@ from zonekit.names import (
     ancestors_of,
     from_wire_name,
     is_subdomain,
+    labels_of,
     name_end,
     name_text,
     order_key,
     to_wire_name,
 )
 from zonekit.nodes import rdata_of, split_node
-from zonekit.serials import SerialPolicy, next_serial, serial_gt
+from zonekit.serials import SerialPolicy, next_serial, soa_with_serial
+from zonekit.signatures import PublishedKeys, Signer, signers_of
 from zonekit.signing import (
     KSK_SIGNED_TYPES,
     check_signers,
     is_signed_here,
-    keys_by_signer,
-    may_stay,
     rrset_signer,
 )
 from zonekit.ttl import Ttl, to_ttl
@@ -107,6 +109,7 @@ def resign_dnskeys(
 
     Raises:
         SigningError: the zone is not signed, or ``signers`` cannot make all the signatures that would be needed.
+        DsError: ``PUBLISH``, and a SEP key that no DS is made of.
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
@@ -142,6 +145,7 @@ def merge_dnskeys(
     Raises:
         DnskeyRefused: an intake check fails; each check has a subclass of its own.
         SigningError: the zone is not signed, or ``signers`` cannot make all the signatures that would be needed.
+        DsError: ``PUBLISH``, and a SEP key that no DS is made of.
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
@@ -173,20 +177,22 @@ def withdraw_dnskeys(
         parent_records: with ``PUBLISH``, CDS and CDNSKEY for every SEP key that is left.
 
     Raises:
-        SigningError: the zone is not signed; a key is not there to withdraw, is one of ``signers``, or has signed data
-            anywhere in the zone, for which caches may need it; CDS or CDNSKEY would still ask the parent for its DS; or
+        SigningError: the zone is not signed; a key is not there to withdraw, is one of ``signers``, or signs data
+            that no staying key signs; CDS or CDNSKEY would still ask the parent for its DS; or
             ``signers`` cannot make all the signatures that would be needed.
+        DsError: ``PUBLISH``, and a SEP key that no DS is made of.
         SerialError: ``serial`` is before the present one.
     """
     step = _Step(zone, signers, validity, serial).on_signed_zone()
     present = zone.apex_rrset(rd.DNSKEY)
     leaving = tuple(keys)
-    still_signing = _keys_signing_data(zone, leaving)
+    staying = PublishedKeys.of(present).signers - {_signer(key) for key in leaving}
+    signing_alone = _signing_alone(zone, leaving, staying)
     for key in leaving:
         place = f"{name_text(zone.apex)}: DNSKEY {key.key_tag} (algorithm {key.algorithm})"
         if key.dnskey_rdata not in present.rdatas:
             raise SigningError(f"{place} is not in the zone", remedy="look at the DNSKEY RRset for the right one")
-        if key.dnskey_rdata in step.own_rdatas or (key.algorithm, key.key_tag) in still_signing:
+        if key.dnskey_rdata in step.own_rdatas or _signer(key) in signing_alone:
             raise SigningError(
                 f"{place} signs this zone",
                 remedy="sign the zone with other keys first, with foreign_records=ForeignRecords.DROP_SIGNATURES, and"
@@ -204,9 +210,7 @@ def withdraw_dnskeys(
             )
     # What a leaving KSK signed beside the DNSKEY RRset must not be left with its signature alone.
     signed_by_leaving = [
-        rrset
-        for rrset in asking
-        if _signing_keys(zone.signatures("@", rrset.rdtype)) & {(key.algorithm, key.key_tag) for key in leaving}
+        rrset for rrset in asking if signers_of(zone.signatures("@", rrset.rdtype)) & {_signer(key) for key in leaving}
     ]
     return step.with_dnskeys(difference(present, leaving), parent_records, also=signed_by_leaving)
 
@@ -385,7 +389,10 @@ def change_ns(
         SigningError: ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
     """
-    servers = tuple(to_wire_name(name, zone.apex) for name in name_servers)
+    named = tuple(name_servers)
+    for name in named:
+        _refuse_address(zone, name)
+    servers = tuple(to_wire_name(name, zone.apex) for name in named)
     if not servers:
         raise ZoneError(
             f"{name_text(zone.apex)}: there are no name servers to change to",
@@ -401,17 +408,30 @@ def change_ns(
 
 def _check_name_server(zone: Zone, server: WireName) -> None:
     place = f"{name_text(zone.apex)}: the name server {name_text(server)}"
-    if server == ROOT or server.startswith(WILDCARD_LABEL) or _ADDRESS.fullmatch(name_text(server)):
-        raise ZoneError(f"{place} is not the name of a host", remedy="give names, not addresses", rule=_HOST_NAME_RULE)
+    if server == ROOT or not all(map(_HOST_LABEL.fullmatch, labels_of(server))):
+        raise ZoneError(f"{place} is not the name of a host", rule=_HOST_NAME_RULE)
     if is_subdomain(server, zone.apex) and not _has_address(zone, server):
         raise ZoneError(
             f"{place} lies in the zone and has no address there",
-            remedy="add its A or AAAA RRset first",
+            remedy="add its A or AAAA RRset first, or give the name with a final dot",
             rule="RFC 1912 section 2.8",
         )
 
 
-_ADDRESS: Final = re.compile(r"(?:\d{1,3}\.){4}", re.ASCII)
+def _refuse_address(zone: Zone, server: str | dns.name.Name) -> None:
+    """Refuse an address where a name belongs; as a name it would be one, and nobody would find a server there."""
+    try:
+        ipaddress.ip_address(str(server).rstrip("."))
+    except ValueError:
+        return
+    raise ZoneError(
+        f"{name_text(zone.apex)}: the name server {str(server)[:64]} is an address",
+        remedy="give the server's name",
+        rule=_HOST_NAME_RULE,
+    )
+
+
+_HOST_LABEL: Final = re.compile(rb"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
 _HOST_NAME_RULE: Final = "RFC 1035 section 3.3.11, RFC 1123 section 2.1"
 
 
@@ -464,12 +484,7 @@ class _Step:
         self._signed = any(packed[0] == rd.RRSIG for packed in split_node(zone.apex_node))
         self.own_rdatas = frozenset(key.dnskey_rdata for key in self._signers)
         self.dnskey_signers = tuple(key for key in self._signers if key.signs_dnskey)
-        if self._serial != zone.serial and not serial_gt(self._serial, zone.serial):
-            raise SerialError(
-                f"{self._place}: serial {self._serial} is not after {zone.serial}",
-                remedy="secondaries would keep the old zone; give a later one",
-                rule="RFC 1982 section 3.2",
-            )
+        soa_with_serial(zone.soa, self._serial)  # or it is refused before anything is done
         if self._signed and (not self._signers or validity is None):
             raise SigningError(f"{self._place}: the zone is signed", remedy="give its keys as signers, and a validity")
         if any(order_key(key.owner) != order_key(zone.apex) for key in self._signers):
@@ -506,7 +521,7 @@ class _Step:
             ]
             changed = changed.replace(*signatures)
         zonemd = current_zonemd(changed)
-        if zonemd is None:
+        if zonemd is None or (not replaced and zonemd == changed.get("@", rd.ZONEMD)):
             return changed
         changed = changed.replace(zonemd)
         made = sign(zonemd, NameStatus.APEX) if self._signed else None
@@ -519,17 +534,19 @@ class _Step:
         soa = soas[0] if soas else self._zone.soa
         if self._serial == self._zone.serial:
             return [*others, *soas]
-        rdata = soa.rdatas[0]
-        serial_at = len(rdata) - 20
-        rdata = rdata[:serial_at] + self._serial.to_bytes(4, "big") + rdata[serial_at + 4 :]
-        return [*others, RRset(owner=soa.owner, rdtype=rd.SOA, ttl=soa.ttl, rdatas=(rdata,))]
+        return [*others, soa_with_serial(soa, self._serial)]
 
     def _signer_for(self, changed: Zone) -> Callable[[RRset, NameStatus], RRset | None]:
         """What makes the RRSIGs of an RRset in the changed zone, checking that no signature goes missing."""
         assert self._validity is not None  # checked when the step was made
-        published = keys_by_signer(changed.apex_rrset(rd.DNSKEY))
+        dnskeys = changed.apex_rrset(rd.DNSKEY)
+        published, before = PublishedKeys.of(dnskeys), PublishedKeys.of(self._zone.apex_rrset(rd.DNSKEY))
+        key_signers = signers_of(self._zone.signatures("@", rd.DNSKEY))
+        data_signers = signers_of(self._zone.signatures("@", rd.SOA))
+        gone = before.signers - published.signers
         for key in self._signers:
-            if key.dnskey_rdata not in published.values():
+            # In an algorithm rollover signatures come before their DNSKEY and go after it (RFC 6781 section 4.1.4).
+            if key.dnskey_rdata not in dnskeys.rdatas and _signer(key) not in data_signers:
                 raise SigningError(
                     f"{self._place}: the DNSKEY RRset lacks the signer {key.key_tag} (algorithm {int(key.algorithm)})",
                     remedy="sign with keys that the zone publishes",
@@ -539,31 +556,26 @@ class _Step:
         by_zsk = [key for key in self._signers if key.signs_zone]
         sign_by_ksk = rrset_signer(by_ksk, validity=self._validity) if by_ksk else None
         sign_by_zsk = rrset_signer(by_zsk, validity=self._validity) if by_zsk else None
-        own = {(key.algorithm.value, key.key_tag) for key in self._signers}
-        gone = keys_by_signer(self._zone.apex_rrset(rd.DNSKEY)).keys() - published.keys()
-        sep_keys = {signer for signer, rdata in published.items() if rdata[1] & SEP_FLAG}
+        own_or_gone = {_signer(key) for key in self._signers} | gone
+        since = epoch_seconds(self._validity.inception)
 
         def sign(rrset: RRset, status: NameStatus) -> RRset | None:
             if not is_signed_here(status, rrset.rdtype):
                 return None
             at_ksk = status is NameStatus.APEX and rrset.rdtype in KSK_SIGNED_TYPES
             chosen, make = (by_ksk, sign_by_ksk) if at_ksk else (by_zsk, sign_by_zsk)
-            before = self._zone.get(from_wire_name(rrset.owner), rrset.rdtype)
+            was = self._zone.get(from_wire_name(rrset.owner), rrset.rdtype)
             old = self._zone.signatures(from_wire_name(rrset.owner), rrset.rdtype)
-            foreign = (
-                []
-                if old is None or before is None
-                else [rdata for rdata in old.rdatas if signer_of(rdata) not in own | gone]
-            )
-            is_same = before is not None and before.same_data(rrset)
-            kept = [rdata for rdata in foreign if is_same and may_stay(rdata, rrset, self._zone.apex, published)]
-            # A ZSK's signature over a key set leads nowhere. Over data it may be the one that a cache has the key for.
-            needed = sep_keys if at_ksk else published.keys()
-            lost = {signer_of(rdata) for rdata in foreign if rdata not in kept} & needed
+            foreign = [rdata for rdata in (old.rdatas if old else ()) if signer_of(rdata) not in own_or_gone]
+            good = [rdata for rdata in foreign if was is not None and before.may_stay(rdata, was, since)]
+            is_same = was is not None and was.same_data(rrset)
+            kept = [rdata for rdata in good if is_same and published.may_stay(rdata, rrset, since)]
+            lost = {signer_of(rdata) for rdata in good if rdata not in kept}
+            lost &= _needed(published, data_signers, signers_of(old) if at_ksk else None)
             if lost and make is not None:
-                raise self._voided(rrset, lost)
-            reference = old or self._zone.signatures("@", rd.DNSKEY if at_ksk else rd.SOA)
-            missing = {algorithm for algorithm, _ in _signing_keys(reference)}
+                raise self._voided(rrset, lost, published)
+            present = signers_of(old) or (key_signers if at_ksk else data_signers)
+            missing = {algorithm for algorithm, _ in present - gone}
             missing -= {key.algorithm.value for key in chosen} | {rdata[2] for rdata in kept}
             if make is None or missing:
                 raise self._unsigned(rrset, "KSK" if at_ksk else "ZSK", missing)
@@ -574,11 +586,18 @@ class _Step:
 
         return sign
 
-    def _voided(self, rrset: RRset, lost: set[tuple[int, int]]) -> SigningError:
+    def _voided(self, rrset: RRset, lost: set[Signer], published: PublishedKeys) -> SigningError:
         """The refusal to change what another published key signed as well."""
         keys = ", ".join(f"{tag} (algorithm {algorithm})" for algorithm, tag in sorted(lost))
+        subject = f"{name_text(rrset.owner)} {rrset.type_text}: it is signed by {keys} too, and this step voids that"
+        if lost & published.revoked:
+            return SigningError(
+                f"{subject} revocation",
+                remedy="withdraw the revoked key, or wait with this step until its revocation is over",
+                rule="RFC 5011 section 2.1",
+            )
         return SigningError(
-            f"{name_text(rrset.owner)} {rrset.type_text}: it is signed by {keys} too, and this step voids that signature",
+            f"{subject} signature",
             remedy="add that key to the signers; or, where it is to sign no more, sign the zone without it first, with"
             " foreign_records=ForeignRecords.DROP_SIGNATURES",
             rule="RFC 4035 section 2.2",
@@ -590,6 +609,8 @@ class _Step:
         remedy = f"add the {role} or CSK to the signers"
         if rrset.rdtype == rd.SOA:
             remedy += ", or give serial=zone.serial to leave the SOA alone"
+        if missing and missing.isdisjoint(key.algorithm for key in dnskeys_of(self._zone.apex_rrset(rd.DNSKEY))):
+            remedy += "; once no cache has a DNSKEY of it any more, drop its signatures with sign_zone"
         return SigningError(
             f"{name_text(rrset.owner)} {rrset.type_text}: no {role} of algorithm {algorithms} is among the signers",
             remedy=remedy,
@@ -601,11 +622,24 @@ def _status(zone: Zone, owner: WireName) -> NameStatus:
     return zone.status(from_wire_name(owner))
 
 
-def _signing_keys(rrsigs: RRset | None) -> set[tuple[int, int]]:
-    """Algorithm and key tag of each signature."""
-    if rrsigs is None:
-        return set()
-    return {signer_of(rdata) for rdata in rrsigs.rdatas}
+def _signer(key: DnskeyHolder) -> Signer:
+    """What the signatures of a key name it by."""
+    return key.dnskey_rdata[3], key_tag(key.dnskey_rdata)
+
+
+def _needed(published: PublishedKeys, data_signers: set[Signer], key_set_signers: set[Signer] | None) -> set[Signer]:
+    """The published keys whose signatures over an RRset somebody may need.
+
+    Over data these are the keys that sign the SOA, which is signed anew whenever anything is: what else another key signed
+    is left from before a rollover (RFC 7583 section 3.2.1). Over a key set, which ``key_set_signers`` signed, these are the
+    keys that a DS may be of: any, since the SEP flag decides nothing (RFC 4034 section 2.1.1), save a ZSK that signed it as
+    it signs everything.
+    """
+    everyone = set(published.signers)
+    if key_set_signers is None:
+        return (everyone & data_signers or everyone) - published.revoked
+    zsks = data_signers - published.sep_keys if key_set_signers & published.sep_keys else set()
+    return everyone - zsks
 
 
 def _apex_denials(zone: Zone) -> list[RRset]:
@@ -631,15 +665,17 @@ def _with_bitmap(denial: RRset, bitmap_at: int, bitmap: bytes) -> RRset:
     return RRset(owner=denial.owner, rdtype=denial.rdtype, ttl=denial.ttl, rdatas=(rdata,))
 
 
-def _keys_signing_data(zone: Zone, keys: Sequence[Dnskey]) -> set[tuple[int, int]]:
-    """Algorithm and key tag of those of ``keys`` that a signature in the zone names, save over the apex key sets."""
-    wanted = {(key.algorithm, key.key_tag) for key in keys}
-    tags = [key_tag.to_bytes(2, "big") for _, key_tag in wanted]
-    return {
-        signer_of(rdata_of(record))
-        for owner, node in zone.nodes()
-        if any(tag in node for tag in tags)  # cheap, and rules out nearly every node
-        for rdtype, covers, records in split_node(node)
-        if rdtype == rd.RRSIG and not (owner == zone.apex and covers in KSK_SIGNED_TYPES)
-        for record in records
-    } & wanted
+def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: Collection[Signer]) -> set[Signer]:
+    """Those of the leaving keys that signed anything which no staying key signed, save the apex key sets."""
+    signers = {_signer(key) for key in leaving}
+    tags = [key_tag.to_bytes(2, "big") for _, key_tag in signers]
+    alone: set[Signer] = set()
+    for owner, node in zone.nodes():
+        if not any(tag in node for tag in tags):  # cheap, and rules out nearly every node
+            continue
+        for rdtype, covers, records in split_node(node):
+            if rdtype == rd.RRSIG and not (owner == zone.apex and covers in KSK_SIGNED_TYPES):
+                found = {signer_of(rdata_of(record)) for record in records}
+                if found.isdisjoint(staying):
+                    alone |= found & signers
+    return alone

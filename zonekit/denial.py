@@ -103,19 +103,21 @@ Denial: TypeAlias = Nsec | Nsec3
 def denial_of(zone: Zone) -> Denial | None:
     """Return what denies existence in a zone, or None where nothing does.
 
-    NSEC3 where the apex has an NSEC3PARAM, for that is what servers go by (RFC 5155 section 4); with opt-out where the
-    apex NSEC3 has that flag.
+    NSEC3 where the apex has an NSEC3PARAM with flags 0, for that is what servers go by (RFC 5155 section 4.1.2); with
+    opt-out where the apex NSEC3 has that flag. An NSEC at the apex comes before an NSEC3PARAM whose chain is not there.
 
     Raises:
         SigningError: an NSEC3PARAM with parameters that :class:`Nsec3` refuses.
     """
     params = zone.get("@", rd.NSEC3PARAM)
-    if params is None:
-        return None if zone.get("@", rd.NSEC) is None else Nsec()
-    found = [(rdata, apex_nsec3(zone, rdata)) for rdata in params.rdatas]
-    param, nsec3 = next((pair for pair in found if pair[1] is not None), found[0])
-    has_opt_out = nsec3 is not None and nsec3.rdatas[0][1] & _OPT_OUT_FLAG
-    return Nsec3.from_param(param, OptOut.ON if has_opt_out else OptOut.OFF)
+    counting = [rdata for rdata in ([] if params is None else params.rdatas) if not rdata[1]]
+    for param in counting:
+        nsec3 = apex_nsec3(zone, param)
+        if nsec3 is not None:
+            return Nsec3.from_param(param, OptOut.ON if nsec3.rdatas[0][1] & _OPT_OUT_FLAG else OptOut.OFF)
+    if zone.get("@", rd.NSEC) is not None:
+        return Nsec()
+    return Nsec3.from_param(counting[0]) if counting else None
 
 
 def apex_nsec3(zone: Zone, param: bytes) -> RRset | None:

@@ -39,6 +39,7 @@ _CSYNC_HEAD: Final = struct.Struct(">IH")
 _DELETE_CDS: Final = bytes.fromhex("0000000000")
 _DELETE_CDNSKEY: Final = bytes.fromhex("0000030000")
 _CSYNC_TYPES: Final = frozenset((rd.A, rd.NS, rd.AAAA))
+_KNOWN_DIGESTS: Final = frozenset(DigestType)
 _MAX_SERIAL: Final = 2**32 - 1
 
 
@@ -245,10 +246,15 @@ def make_cdnskey(keys: Iterable[DnskeyHolder] | RRset, *, ttl: int = DEFAULT_TTL
 
 
 def asks_for(rdtype: int, rdata: bytes, owner: WireName, dnskey_rdatas: Iterable[bytes]) -> bool:
-    """Whether a record of a CDS or CDNSKEY RRset asks the parent for the DS of one of these keys (RFC 7344 section 3)."""
+    """Whether a record of a CDS or CDNSKEY RRset asks the parent for the DS of one of these keys (RFC 7344 section 3).
+
+    Of a CDS with a digest that zonekit does not know, key tag and algorithm tell.
+    """
     if rdtype == rd.CDNSKEY:
         return rdata in dnskey_rdatas
-    return any(matches_ds(rdata, owner, dnskey_rdata) for dnskey_rdata in dnskey_rdatas)
+    if rdata[3] in _KNOWN_DIGESTS:
+        return any(matches_ds(rdata, owner, dnskey_rdata) for dnskey_rdata in dnskey_rdatas)
+    return any(rdata[:3] == _DS_HEAD.pack(key_tag(key), key[3], 0)[:3] for key in dnskey_rdatas)
 
 
 def delete_cds(owner: str | dns.name.Name, *, ttl: int = DEFAULT_TTL) -> RRset:

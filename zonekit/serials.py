@@ -20,10 +20,12 @@ from zonekit.errors import SerialError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import epoch_seconds, utc
 from zonekit.names import WireName, name_text
+from zonekit.zones import RRset
 
 MODULUS: Final = 2**32
 _HALF: Final = 2**31
 _CHANGES_A_DAY: Final = 100
+_SOA_NUMBERS_OCTETS: Final = 20
 
 
 class SerialPolicy(enum.Enum):
@@ -208,3 +210,22 @@ def _check_serial(serial: int) -> int:
     if not 0 <= _check_whole(serial) < MODULUS:
         raise SerialError(f"{serial} is no serial: it is outside 0 to 2^32-1", rule="RFC 1035 section 3.3.13")
     return serial
+
+
+def soa_with_serial(soa: RRset, serial: int) -> RRset:
+    """Return the SOA RRset with another serial, which has to be after the one it has, or the same.
+
+    Raises:
+        SerialError: ``serial`` is before it in the arithmetic of RFC 1982, or no serial at all.
+    """
+    rdata = soa.rdatas[0]
+    serial_at = len(rdata) - _SOA_NUMBERS_OCTETS
+    current = int.from_bytes(rdata[serial_at : serial_at + 4], "big")
+    if serial != current and not serial_gt(serial, current):
+        raise SerialError(
+            f"{name_text(soa.owner)}: serial {serial} is not after {current}",
+            remedy="secondaries would keep the old zone; give a later one",
+            rule="RFC 1982 section 3.2",
+        )
+    changed = rdata[:serial_at] + serial.to_bytes(4, "big") + rdata[serial_at + 4 :]
+    return RRset(owner=soa.owner, rdtype=soa.rdtype, ttl=soa.ttl, rdatas=(changed,))

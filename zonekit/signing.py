@@ -13,7 +13,7 @@ import enum
 import functools
 import pickle
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,15 +37,14 @@ from zonekit.denial import (
 )
 from zonekit.dnskeys import dnskeys_of, key_tag_collisions, signer_of, union
 from zonekit.ds import DnskeyHolder, asks_for
-from zonekit.errors import AlgorithmError, SigningError, ZonekitError
+from zonekit.errors import SigningError
 from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
-from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, LocalSigner, SigningKey, key_tag
-from zonekit.names import WILDCARD_LABEL, WireName, is_subdomain, label_count, labels_of, name_end, name_text, order_key
+from zonekit.keys import REVOKE_FLAG, ZONE_KEY_FLAG, LocalSigner, SigningKey, key_tag
+from zonekit.names import WireName, is_subdomain, label_count, name_text, order_key
 from zonekit.nodes import (
     Node,
     PackedRRset,
     Record,
-    canonical_record,
     join_node,
     pack_record,
     rdata_of,
@@ -53,6 +52,8 @@ from zonekit.nodes import (
     ttl_of,
     with_ttl,
 )
+from zonekit.serials import soa_with_serial
+from zonekit.signatures import RRSIG_FIXED_OCTETS, PublishedKeys, Signer, signed_data
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
 from zonekit.zones import (
@@ -70,7 +71,6 @@ from zonekit.zones import (
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 # RFC 4035 section 2.2 and RFC 7344 section 4.1: the RRsets that a parent's DS has to reach are the KSK's.
 KSK_SIGNED_TYPES: Final = frozenset((rd.DNSKEY, rd.CDS, rd.CDNSKEY))
-_RRSIG_FIXED_OCTETS: Final = 18
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -200,13 +200,6 @@ class _Pen:
         )
 
 
-def _signed_data(owner: WireName, rdtype: int, records: Sequence[Record]) -> bytes:
-    """The RRs of an RRset as they are signed; ``owner`` is in lower case (RFC 4034 section 3.1.8.1)."""
-    if not rd.has_names_to_lower(rdtype):
-        return owner + owner.join(records)
-    return b"".join([owner + canonical_record(record) for record in records])
-
-
 def _make_pens(
     keys: Iterable[SigningKey], apex: WireName, validity: SignatureValidity, jitter: Jitter | None
 ) -> tuple[_Pen, ...]:
@@ -282,93 +275,10 @@ def is_signed_here(status: NameStatus, rdtype: int) -> bool:
 def _sign(owner: WireName, labels: int, packed: PackedRRset, pens: Sequence[_Pen]) -> list[Record]:
     """The RRSIG records over one packed RRset, in canonical order; ``owner`` is in lower case, its labels counted."""
     rdtype, _, records = packed
-    ttl, data = ttl_of(records[0]), _signed_data(owner, rdtype, records)
+    ttl, data = ttl_of(records[0]), signed_data(owner, rdtype, records)
     if len(pens) == 1:
         return [pens[0].sign(owner, rdtype, labels, ttl, data)]
     return sorted([pen.sign(owner, rdtype, labels, ttl, data) for pen in pens], key=rdata_of)
-
-
-def verify_rrset(rrset: RRset, rrsigs: RRset, dnskeys: RRset, *, now: datetime) -> bool:
-    """Whether one of ``rrsigs`` over ``rrset`` is good at ``now`` by one of ``dnskeys`` (RFC 4035 section 5.3).
-
-    Owner, signer, type, labels, validity and the signature itself are checked. The TTL may be lower than the Original
-    TTL, as it is after a while in a cache, never higher. Signatures of algorithms unknown here do not count.
-
-    Raises:
-        TimeError: ``now`` is naive.
-    """
-    if order_key(rrset.owner) != order_key(rrsigs.owner) or rrsigs.covers != rrset.rdtype:
-        return False
-    instant = epoch_seconds(utc(now))
-    return any(
-        _signature_is_good(rrset, rrsig, dnskeys.owner, dnskey, instant)
-        for rrsig in rrsigs.rdatas
-        for dnskey in dnskeys.rdatas
-    )
-
-
-def _signature_is_good(rrset: RRset, rrsig: bytes, key_owner: WireName, dnskey: bytes, instant: int) -> bool:
-    original_ttl, expiration, inception = (int.from_bytes(rrsig[at : at + 4], "big") for at in (4, 8, 12))
-    try:
-        return (
-            dnskey[0] & 1 == 1  # the zone key flag (RFC 4034 section 2.1.1)
-            and not dnskey[1] & REVOKE_FLAG  # good for revoking itself and nothing else (RFC 5011 section 2.1)
-            and dnskey[2] == DNSKEY_PROTOCOL
-            and not serial_before(instant, inception)
-            and not serial_before(expiration, instant)
-            and rrset.ttl <= original_ttl
-            and _is_made_by(dnskey, key_owner, rrsig, rrset)
-        )
-    except ZonekitError:
-        return False
-
-
-def _is_made_by(dnskey: bytes, key_owner: WireName, rrsig: bytes, rrset: RRset) -> bool:
-    """Whether a key made a signature over the data of an RRset, at whatever time (RFC 4035 section 5.3.2)."""
-    labels, original_ttl = rrsig[3], int.from_bytes(rrsig[4:8], "big")
-    signature_at = name_end(rrsig, _RRSIG_FIXED_OCTETS)
-    signer_name = rrsig[_RRSIG_FIXED_OCTETS:signature_at].lower()
-    owner = rrset.owner.lower()
-    if (
-        signer_name != key_owner.lower()
-        or signer_of(rrsig) != (dnskey[3], key_tag(dnskey))
-        or not is_subdomain(rrset.owner, signer_name)
-        or label_count(owner) < labels
-    ):
-        return False
-    if label_count(owner) > labels:  # expanded from a wildcard (RFC 4035 section 5.3.2)
-        kept = labels_of(owner)[-labels:] if labels else []
-        owner = WILDCARD_LABEL + b"".join([bytes((len(label),)) + label for label in kept]) + b"\x00"
-    records = [pack_record(rrset.rdtype, original_ttl, rdata) for rdata in rrset.rdatas]
-    signed = rrsig[:_RRSIG_FIXED_OCTETS] + signer_name + _signed_data(owner, rrset.rdtype, records)
-    return verify_signature(dnskey[3], dnskey[4:], rrsig[signature_at:], signed)
-
-
-def keys_by_signer(dnskeys: RRset) -> dict[tuple[int, int], bytes]:
-    """Return the data of each DNSKEY by what its signatures name it by: algorithm and key tag."""
-    return {(rdata[3], key_tag(rdata)): rdata for rdata in dnskeys.rdatas}
-
-
-def may_stay(rrsig: bytes, rrset: RRset, apex: WireName, dnskeys: Mapping[tuple[int, int], bytes]) -> bool:
-    """Whether a signature that none of the signers made may stay over an RRset of their zone.
-
-    Its Original TTL and labels have to be those of the RRset (RFC 4035 section 2.2), and it has to be good over the data.
-    That shows where its DNSKEY is published and of a known algorithm. Where not, nobody can say; validators that know
-    neither pass it over.
-
-    Args:
-        rrsig: the data of the RRSIG.
-        rrset: what it covers.
-        apex: the zone.
-        dnskeys: the zone's DNSKEYs, from :func:`keys_by_signer`.
-    """
-    if int.from_bytes(rrsig[4:8], "big") != rrset.ttl or rrsig[3] != label_count(rrset.owner):
-        return False
-    dnskey = dnskeys.get(signer_of(rrsig))
-    try:
-        return dnskey is None or _is_made_by(dnskey, apex, rrsig, rrset)
-    except AlgorithmError:
-        return True
 
 
 # ---- a zone ---------------------------------------------------------------------------------------------------------
@@ -382,6 +292,7 @@ def sign_zone(
     published: Iterable[DnskeyHolder] = (),
     denial: Denial | None = None,
     dnskey_ttl: int = DEFAULT_DNSKEY_TTL,
+    serial: int | None = None,
     reuse: Reuse | None = None,
     jitter: Jitter | None = None,
     foreign_records: ForeignRecords = ForeignRecords.KEEP,
@@ -390,20 +301,24 @@ def sign_zone(
     """Return the zone signed with ``keys`` (RFC 4035 section 2).
 
     The keys join the DNSKEY RRset; DNSKEYs of others that are in it stay. NSEC and NSEC3 chains are built anew, and so
-    are all signatures by these keys, save those that ``reuse`` lets stay. The SOA serial stays: see
-    :func:`zonekit.with_serial`. A ZONEMD RRset, where there is one, is recomputed (RFC 8976).
+    are all signatures by these keys, save those that ``reuse`` lets stay. A ZONEMD RRset, where there is one, is
+    recomputed (RFC 8976).
 
-    RRSIGs of others stay over authoritative RRsets that signing does not change, when they are made over the RRset's TTL
-    and are good over its data; the latter shows where their DNSKEY is in the zone.
+    RRSIGs of others stay over authoritative RRsets that signing does not change, while they are made over the RRset's
+    TTL, good over its data and not expired when the validity begins; whether they are good shows where their DNSKEY is in
+    the zone. The DNSKEY RRset changes when a key joins it, and the SOA with its serial: then those lose the signatures of
+    others, also of a key that the parent's DS is of.
 
     Args:
         zone: the zone, unsigned or signed before.
         keys: the operator's own keys, for each algorithm a KSK and a ZSK, or a CSK.
         validity: from when until when the signatures are valid.
-        published: keys of the operator that join the DNSKEY RRset and do not sign, as before and after a rollover.
+        published: keys of the operator that join the DNSKEY RRset and do not sign, as before and after a rollover;
+            signatures that they made before go.
         denial: NSEC, or NSEC3 with its parameters; when not given, what ``zone`` has, else what the earlier version of
             ``reuse`` has, else NSEC.
         dnskey_ttl: the TTL of the DNSKEY RRset, in seconds, where the zone does not have one yet.
+        serial: the new SOA serial; the one that the zone has when not given.
         reuse: an earlier signed version whose signatures stay where they still fit.
         jitter: how far expirations are spread.
         foreign_records: what becomes of the DNSKEYs and RRSIGs of others: of all that are neither in ``keys`` nor in
@@ -412,14 +327,17 @@ def sign_zone(
 
     Raises:
         SigningError: no keys, keys of another zone, an algorithm with a KSK but no ZSK or the other way round (RFC 4035
-            section 2.2), a signer that does not sign for its DNSKEY, one that cannot travel to the processes of
+            section 2.2), a signer that does not sign for its DNSKEY, one that cannot be pickled for the processes of
             ``executor``, an NSEC3 chain in ``zone`` that cannot be made again, or an NSEC3 hash collision.
         KeyTagCollision: two different keys of one algorithm have one key tag.
+        SerialError: ``serial`` is before the present one.
         TtlError: ``dnskey_ttl`` is not a TTL.
     """
     own, silent = tuple(keys), tuple(published)
-    _check_zone_keys(zone, own, silent)
+    _check_zone_keys(zone, own, silent, foreign_records)
     check_signers(own)
+    if serial is not None and serial != zone.serial:
+        zone = zone.replace(soa_with_serial(zone.soa, serial))
     earlier = None if reuse is None else reuse.previous
     chosen = denial or denial_of(zone) or (None if earlier is None else denial_of(earlier)) or Nsec()
     own_dnskeys = RRset(
@@ -428,7 +346,8 @@ def sign_zone(
         ttl=to_ttl(dnskey_ttl),
         rdatas=tuple(key.dnskey_rdata for key in (*own, *silent)),
     )
-    bare = _without_old_signatures(zone, own, foreign_records)
+    ours = {(rdata[3], key_tag(rdata)) for rdata in own_dnskeys.rdatas}
+    bare = _without_old_signatures(zone, ours, foreign_records)
     if foreign_records is ForeignRecords.DROP:
         bare = _without_foreign_keys(bare, own_dnskeys)
     prepared = _with_apex_records(bare, own_dnskeys, chosen)
@@ -438,7 +357,8 @@ def sign_zone(
         denial_ttl=zone.negative_ttl,
         zone_pens=_make_pens([key for key in own if key.signs_zone], zone.apex, validity, jitter),
         dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
-        published=keys_by_signer(prepared.apex_rrset(rd.DNSKEY)),
+        published=PublishedKeys.of(prepared.apex_rrset(rd.DNSKEY)),
+        since=epoch_seconds(validity.inception),
         reusable=_reusable_keys(own, reuse),
         reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
         refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
@@ -458,7 +378,8 @@ class _Recipe:
     denial_ttl: int
     zone_pens: tuple[_Pen, ...]
     dnskey_pens: tuple[_Pen, ...]
-    published: Mapping[tuple[int, int], bytes]
+    published: PublishedKeys
+    since: int
     reusable: frozenset[tuple[int, int]]
     reuse_at: int
     refresh_seconds: int
@@ -501,8 +422,8 @@ class _Recipe:
                 if (
                     (pen.key.algorithm, pen.key.key_tag) in self.reusable
                     and rdata[:8] == head[:8]
-                    and rdata[16:_RRSIG_FIXED_OCTETS] == head[16:_RRSIG_FIXED_OCTETS]
-                    and rdata[_RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
+                    and rdata[16:RRSIG_FIXED_OCTETS] == head[16:RRSIG_FIXED_OCTETS]
+                    and rdata[RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
                     and ttl_of(record) == ttl
                     and not serial_before(self.reuse_at, inception)
                     and serial_before(self.reuse_at, expiration)
@@ -542,11 +463,13 @@ class _Recipe:
         return [
             with_ttl(record, over.ttl)
             for record in rrsigs
-            if may_stay(rdata_of(record), over, self.apex, self.published)
+            if self.published.may_stay(rdata_of(record), over, self.since)
         ]
 
 
-def _check_zone_keys(zone: Zone, keys: Sequence[SigningKey], silent: Sequence[DnskeyHolder]) -> None:
+def _check_zone_keys(
+    zone: Zone, keys: Sequence[SigningKey], silent: Sequence[DnskeyHolder], foreign: ForeignRecords
+) -> None:
     apex = name_text(zone.apex)
     if not keys:
         raise SigningError(f"{apex}: there is no key to sign with", remedy="give a KSK and a ZSK, or a CSK")
@@ -558,9 +481,17 @@ def _check_zone_keys(zone: Zone, keys: Sequence[SigningKey], silent: Sequence[Dn
     rdatas = [key.dnskey_rdata for key in keys]
     if len(set(rdatas)) < len(rdatas):
         raise SigningError(f"{apex}: the same key is given twice", remedy="drop one")
-    before = zone.get("@", rd.DNSKEY)
+    before = None if foreign is ForeignRecords.DROP else zone.get("@", rd.DNSKEY)
     for collision in key_tag_collisions((*(() if before is None else dnskeys_of(before)), *keys, *silent)):
         raise collision
+    for key in silent:
+        rdata = key.dnskey_rdata
+        if int.from_bytes(rdata[:2], "big") & (ZONE_KEY_FLAG | REVOKE_FLAG) != ZONE_KEY_FLAG:
+            raise SigningError(
+                f"{apex}: DNSKEY {key_tag(rdata)} is not a zone key, or revoked",
+                remedy="publish keys that validators use",
+                rule="RFC 4034 section 2.1.1",
+            )
     for algorithm in sorted({key.algorithm for key in keys}):
         of_algorithm = [key for key in keys if key.algorithm == algorithm]
         for needed, there in (
@@ -608,9 +539,8 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
             )
 
 
-def _without_old_signatures(zone: Zone, keys: Sequence[SigningKey], foreign: ForeignRecords) -> Zone:
-    """The zone without denial records and without the signatures that are to be made anew."""
-    ours = {(key.algorithm.value, key.key_tag) for key in keys}
+def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: ForeignRecords) -> Zone:
+    """The zone without denial records and without our signatures, which are made anew, and perhaps those of others."""
 
     def bare(node: Node) -> Node:
         rrsets = split_node(node)
@@ -766,13 +696,11 @@ def _run(work: Callable[[_Given], _Made], jobs: Iterable[_Given], executor: Exec
         return
     try:
         yield from executor.map(work, jobs)
-    except ZonekitError:
-        raise
-    except Exception:
+    except (pickle.PicklingError, TypeError, AttributeError):
         if _can_travel(work):
             raise
         raise SigningError(
-            "a signer cannot be sent to the processes of the executor",
+            "a signer cannot be pickled, and so not be sent to the processes of the executor",
             remedy="sign without an executor, or with one of threads",
         ) from None
 

@@ -20,7 +20,8 @@ from zonekit.keys import KeyTiming, SigningKey, generate_ksk, generate_zsk
 from zonekit.names import name_text
 from zonekit.render import Handover
 from zonekit.serials import SerialPolicy, next_serial
-from zonekit.signing import sign_zone, verify_rrset
+from zonekit.signatures import verify_rrset
+from zonekit.signing import sign_zone
 from zonekit.transfer.switchover import CachedRecord, Switchover, involved_records, replaced_records, safe_switchover
 from zonekit.ttl import Ttl, longest_ttl
 from zonekit.zones import RRset, Zone

@@ -13,7 +13,6 @@ from typing import Final
 
 import click
 
-from zonekit.apex import with_serial
 from zonekit.cli.arguments import (
     DURATION,
     TTL,
@@ -62,7 +61,9 @@ def _parse_salt(text: str) -> bytes:
 @key_options
 @output_options
 @click.option("--nsec", is_flag=True, help="Deny by NSEC, whatever the zone has.")
-@click.option("--nsec3", is_flag=True, help="Deny by NSEC3 (RFC 5155).  [default: what the zone has, else NSEC]")
+@click.option(
+    "--nsec3", is_flag=True, help="Deny by NSEC3 (RFC 5155).  [default: what the zone or --previous has, else NSEC]"
+)
 @click.option("--opt-out", is_flag=True, help="With --nsec3: leave insecure delegations out of the chain.")
 @click.option("--iterations", type=click.IntRange(0, 65535), help="With --nsec3: extra hash iterations.  [default: 0]")
 @click.option("--salt", type=parsed_by(_parse_salt), metavar="HEX", help="With --nsec3: a salt.  [default: none]")
@@ -173,6 +174,7 @@ def sign(
             parsed = read_zone(zone_file, origin, include_root)
             own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
             earlier = _read_previous(previous, target, parsed.zone)
+        change = change_serial(_latest_serial(parsed.zone, earlier, policy), policy, now)
         signed = sign_zone(
             parsed.zone,
             own.signing,
@@ -180,14 +182,12 @@ def sign(
             validity=validity,
             denial=denial,
             dnskey_ttl=DEFAULT_DNSKEY_TTL if dnskey_ttl is None else dnskey_ttl,
+            serial=change.new,
             reuse=None if earlier is None else Reuse(previous=earlier, now=now, signatures_refresh=signatures_refresh),
             jitter=jitter,
             foreign_records=foreign_records,
             executor=progress.executor("signing", workers),
         )
-        change = change_serial(_latest_serial(signed, earlier, policy), policy, now)
-        if policy is not SerialPolicy.KEEP:
-            signed = with_serial(signed, change.new, signers=own.signing, validity=validity)
         findings = (*parsed.findings, *change.findings(signed.apex), *_serial_findings(signed, earlier))
         target.write(signed, progress=progress, executor=workers)
     made_denial = denial_text(denial_of(signed) or Nsec())
@@ -250,11 +250,11 @@ def _read_previous(previous: str | None, target: Target, zone: Zone) -> Zone | N
     return read_zone(previous, name_text(zone.apex), None).zone
 
 
-def _latest_serial(signed: Zone, earlier: Zone | None, policy: SerialPolicy) -> int:
+def _latest_serial(zone: Zone, earlier: Zone | None, policy: SerialPolicy) -> int:
     """The serial that the new one has to be after."""
-    if earlier is not None and policy is not SerialPolicy.KEEP and serial_gt(earlier.serial, signed.serial):
+    if earlier is not None and policy is not SerialPolicy.KEEP and serial_gt(earlier.serial, zone.serial):
         return earlier.serial
-    return signed.serial
+    return zone.serial
 
 
 def _serial_findings(signed: Zone, earlier: Zone | None) -> Iterator[Finding]:
