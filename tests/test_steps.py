@@ -41,7 +41,7 @@ from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey
 from zonekit.names import name_text, parse_origin
 from zonekit.serials import SerialPolicy, next_serial
-from zonekit.signing import sign_zone
+from zonekit.signing import sign_rrset, sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
 from zonekit.zonemd import current_zonemd
@@ -296,6 +296,30 @@ def test_without_a_key_of_one_algorithm_nothing_is_left_half_signed(name: str, m
         after = step(before, alone)  # what the KSK signed stays, and so does its signature
         expect(before, after, expected)
         assert_signed(after, both.keys, Nsec(), AT)
+
+
+def test_a_key_that_signs_a_key_set_below_the_apex_signs_data() -> None:
+    """CDS and CDNSKEY are the parent's to read at the apex alone; anywhere else a ZSK signs them, like any RRset."""
+    own, coming = pair("example.nl"), zsk(number=1)
+    cds = RRset.from_text("www.example.nl.", 300, "CDS", f"4711 13 2 {'00' * 32}")
+    zone = sign_zone(parse_zone(TEXT, "example.nl").replace(cds), own, validity=VALIDITY)
+    published = merge_dnskeys(zone, parse_dnskeys(coming), signers=own, validity=LATER)
+    by_coming = published.replace(sign_rrset(cds, [coming], validity=LATER))
+    with pytest.raises(SigningError, match=f"DNSKEY {coming.key_tag} .*signs"):
+        withdraw_dnskeys(by_coming, parse_dnskeys(coming), signers=own, validity=LATER)
+    assert_signed(withdraw_dnskeys(published, parse_dnskeys(coming), signers=own, validity=LATER), own, Nsec(), AT)
+
+
+def test_denial_stays_within_an_soa_that_is_not_restored() -> None:
+    one = OPERATORS["one CSK"]
+    by = {"signers": one.keys, "validity": LATER}
+    lowered = lower_ttls(one.signed(Nsec()), 60, types=None, scope=TtlScope.ZONE, **by)
+    of_soa = [change for change in lowered.changes if change.rdtype == "SOA"]
+    moved_on = lower_ttls(restore_ttls(lowered.zone, of_soa, **by).zone, 120, types=["SOA"], **by).zone
+    restored = restore_ttls(moved_on, lowered.changes, **by).zone
+    assert restored.soa.ttl == 120, "it is no longer what the lowering left, and stays"
+    assert restored.apex_rrset(rd.NSEC).ttl == 120
+    assert_signed(restored, one.keys, Nsec(), AT)
 
 
 @settings(max_examples=12)
