@@ -78,6 +78,11 @@ _NAMES_FROM: Final = {
     DNAME: 0,
 }
 _SOA_NUMBERS_OCTETS: Final = 20
+# What is longer is worked out each time and not kept, so that no file fills the caches here with texts of its own length.
+_MAX_CACHED_OCTETS: Final = 320
+_MAX_CACHED_TYPES: Final = 64
+_MAX_CACHED_BITMAP_OCTETS: Final = 64
+_MAX_CACHED_TYPE_TEXT: Final = 16
 _RRSIG_FIXED_OCTETS: Final = 18
 
 
@@ -91,7 +96,9 @@ def parse_type(text: str) -> int:
     (48, 65534)
     """
     rdtype = _TYPE_NUMBERS.get(text.upper())
-    return _parse_rare_type(text) if rdtype is None else rdtype
+    if rdtype is not None:
+        return rdtype
+    return (_parse_rare_type if len(text) <= _MAX_CACHED_TYPE_TEXT else _parse_rare_type.__wrapped__)(text)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -314,10 +321,13 @@ def _parse_dnskey(text: bytes, origin: WireName) -> bytes:
 
 def _parse_rrsig(text: bytes, origin: WireName) -> bytes:
     head, signature = text.rsplit(None, 1)
-    if head.endswith(b"."):  # the signer's, so that the signature is in one piece
+    if head.endswith(b".") and len(head) <= _MAX_CACHED_OCTETS:  # the signer's, so that the signature is in one piece
         return _rrsig_head(head, origin) + binascii.a2b_base64(signature, strict_mode=True)
     *fields, signature = text.split(None, 8)
-    return _rrsig_head(b" ".join(fields), origin) + _base64(signature)
+    head = b" ".join(fields)
+    if len(head) > _MAX_CACHED_OCTETS:
+        raise NotPlain
+    return _rrsig_head(head, origin) + _base64(signature)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -362,7 +372,8 @@ def _parse_nsec(text: bytes, origin: WireName) -> bytes:
     next_name, types = text.split(None, 1)
     if not is_plain_name(next_name):
         raise NotPlain
-    return parse_plain_name(next_name, origin) + _bitmap_of_texts(types)
+    bitmap_of = _bitmap_of_texts if len(types) <= _MAX_CACHED_OCTETS else _bitmap_of_texts.__wrapped__
+    return parse_plain_name(next_name, origin) + bitmap_of(types)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -509,10 +520,19 @@ def _rrsig_head_text(head: bytes) -> str:
 
 def _print_nsec(rdata: bytes) -> str:
     bitmap_at = name_end(rdata)
-    return name_text(rdata[:bitmap_at]) + _bitmap_text(rdata[bitmap_at:])
+    return name_text(rdata[:bitmap_at]) + bitmap_text(rdata[bitmap_at:])
 
 
-@functools.lru_cache(maxsize=4096)
+def bitmap_text(bitmap: bytes) -> str:
+    """Return the mnemonics of the types that a type bit maps field lists, a blank before each.
+
+    >>> bitmap_text(type_bitmap([A, RRSIG, NSEC]))
+    ' A RRSIG NSEC'
+    """
+    return (_bitmap_text if len(bitmap) <= _MAX_CACHED_BITMAP_OCTETS else _bitmap_text.__wrapped__)(bitmap)
+
+
+@functools.lru_cache(maxsize=1024)
 def _bitmap_text(bitmap: bytes) -> str:
     return "".join([f" {type_text(rdtype)}" for rdtype in bitmap_types(bitmap)])
 
@@ -523,7 +543,7 @@ def _print_nsec3(rdata: bytes) -> str:
     salt = rdata[5:hash_at].hex().upper() or "-"
     bitmap_at = hash_at + 1 + rdata[hash_at]
     next_hash = base32_text(rdata[hash_at + 1 : bitmap_at])
-    return f"{algorithm} {flags} {iterations} {salt} {next_hash}{_bitmap_text(rdata[bitmap_at:])}"
+    return f"{algorithm} {flags} {iterations} {salt} {next_hash}{bitmap_text(rdata[bitmap_at:])}"
 
 
 def base32_text(octets: bytes) -> str:
@@ -628,7 +648,8 @@ def type_bitmap(rdtypes: Iterable[int]) -> bytes:
     >>> type_bitmap([A, RRSIG, NSEC]).hex()
     '0006400000000003'
     """
-    return _type_bitmap(tuple(rdtypes))
+    listed = tuple(rdtypes)
+    return (_type_bitmap if len(listed) <= _MAX_CACHED_TYPES else _type_bitmap.__wrapped__)(listed)
 
 
 @functools.lru_cache(maxsize=4096)

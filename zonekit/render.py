@@ -249,7 +249,7 @@ class _BlockPrinter:
             rdata_at = start + HEADER_OCTETS
             stop = rdata_at + (node[start + 8] << 8 | node[start + 9])
             if rdtype == _NSEC and node.startswith(next_owner, rdata_at):
-                data.append((rdtype, f"{head}{next_text}{_bitmap_text(node[rdata_at + len(next_owner) : stop])}\n"))
+                data.append((rdtype, f"{head}{next_text}{rd.bitmap_text(node[rdata_at + len(next_owner) : stop])}\n"))
             elif rdtype != _RRSIG:
                 data.append((rdtype, f"{head}{print_rdata(rdtype, node[rdata_at:stop])}\n"))
             else:
@@ -293,11 +293,6 @@ def _time_text(seconds: int) -> str:
 def _day_text(days: int) -> str:
     """The first half of an RRSIG time (RFC 4034 section 3.2), which the signatures of a zone share."""
     return rrsig_time_text(days * 86400)[:8]
-
-
-@functools.lru_cache(maxsize=1024)
-def _bitmap_text(bitmap: bytes) -> str:
-    return "".join([f" {rd.type_text(rdtype)}" for rdtype in rd.bitmap_types(bitmap)])
 
 
 def _interleaved(data: list[tuple[int, str]], signatures: dict[int, str]) -> str:
