@@ -562,6 +562,16 @@ class Intake:
     response_octets: int
     smaller_merge: tuple[Dnskey, ...] = ()
 
+    def raise_if_refused(self) -> None:
+        """Raise the first refusal if there is one, and with it, as its ``others``, all the rest.
+
+        Raises:
+            DnskeyRefused: a key is refused.
+        """
+        if self.refused:
+            first, *others = self.refused
+            raise first.with_others(others)
+
 
 def check_intake(
     zone: Zone,
