@@ -96,10 +96,19 @@ def read_zone_with_findings(
     *,
     origin: str | dns.name.Name | None = None,
     include_root: StrPath | None = None,
+    include: Opener | None = None,
     default_ttl: int | None = None,
     generate_limit: int = DEFAULT_GENERATE_LIMIT,
 ) -> ParsedZone:
     """Return the zone in a master file and the findings about it. See :func:`read_zone`.
+
+    Args:
+        path: the file.
+        origin: as in :func:`read_zone`.
+        include_root: as in :func:`read_zone`.
+        include: what opens the files that ``$INCLUDE`` names in place of :func:`opener_within` ``include_root``.
+        default_ttl: as in :func:`read_zone`.
+        generate_limit: as in :func:`read_zone`.
 
     Raises:
         FileError: the file cannot be read.
@@ -107,13 +116,15 @@ def read_zone_with_findings(
         DomainNameError: ``origin`` is not a domain name.
         TtlError: ``default_ttl`` is outside 0 to 2^31-1.
     """
+    if include is None and include_root is not None:
+        include = opener_within(include_root)
     with contextlib.closing(_pieces_of(path)) as pieces:
         return parse_zone_with_findings(
             pieces,
             origin,
             file=_shown(path),
             default_ttl=default_ttl,
-            include=None if include_root is None else opener_within(include_root),
+            include=include,
             generate_limit=generate_limit,
         )
 
