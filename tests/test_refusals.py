@@ -1,7 +1,8 @@
-"""A refusal tells of everything that was refused with it."""
+"""A refusal says what to do or which rule decides, and tells of everything that was refused with it."""
 
 from __future__ import annotations
 
+import ast
 import pickle
 import traceback
 from pathlib import Path
@@ -10,16 +11,18 @@ import pytest
 from click.testing import CliRunner
 
 from tests.keyring import NOW, VALIDITY, csk, ksk, zsk
+from zonekit import errors
 from zonekit.cli.app import cli
 from zonekit.cli.exits import REFUSED, as_click
 from zonekit.dnskeys import Dnskey, check_intake, parse_dnskeys
-from zonekit.errors import DnskeyRefused, NotZoneKey, RevokedKey, WrongOwner, WrongProtocol
+from zonekit.errors import DnskeyRefused, NotZoneKey, RevokedKey, WrongOwner, WrongProtocol, ZonekitError
 from zonekit.files import write_key, write_zone
 from zonekit.instants import instant_text
 from zonekit.signing import sign_zone
 from zonekit.zonefile import parse_zone
 from zonekit.zones import Zone
 
+PACKAGE = Path(errors.__file__).parent
 TEXT = "@ 3600 SOA ns1.example.net. hostmaster 7 7200 3600 1209600 300\n@ 86400 NS ns1.example.net.\n"
 
 
@@ -94,7 +97,33 @@ def test_merging_by_command_shows_the_findings_beside_what_is_refused(tmp_path: 
     arguments += ["--now", instant_text(NOW)]
     told = CliRunner().invoke(cli, arguments, input="\n".join(key.text() for key in keys), prog_name="zonekit")
     assert told.exit_code == REFUSED, told.output
-    errors = [line for line in told.stderr.splitlines() if line.startswith("zonekit: ")]
-    assert [line.split(" key ")[0] for line in errors] == ["zonekit: example.org.:", *["zonekit: example.nl.:"] * 2]
+    lines = [line for line in told.stderr.splitlines() if line.startswith("zonekit: ")]
+    assert [line.split(" key ")[0] for line in lines] == ["zonekit: example.org.:", *["zonekit: example.nl.:"] * 2]
     assert "[already-present]" in told.stderr
     assert "[response-size]" in told.stderr
+
+
+# What these say is all there is to say: words of the system or of another library, or a value that is plainly none.
+PLAIN = (
+    *("cannot be made", "{problem}: ", "is no path", "a name is a str", "bad {type_text", "there is no template"),
+    *("template {", "a TTL is a whole number", "one record is longer", "a character that is half"),
+    *("an RRset has at least one", "zonekit handles class IN", "there is no {rd.type_text", "are different zones"),
+    *("the names that are absent", "there are no name servers", "a signer belongs", "failed: {", "the keys belong to"),
+    *("signatures_refresh is negative", "a jitter interval is", "is outside the zone of the keys"),
+)
+
+
+def bare_refusals() -> list[str]:
+    """Every place where an exception of zonekit's is made with neither a remedy nor a rule."""
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ZonekitError)}
+    return [
+        f"{file.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node)}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds
+        if not {"remedy", "rule"} & {keyword.arg for keyword in node.keywords}
+    ]
+
+
+def test_a_refusal_has_a_remedy_or_a_rule_unless_it_says_it_all() -> None:
+    assert [place for place in bare_refusals() if not any(words in place for words in PLAIN)] == []

@@ -417,7 +417,8 @@ def check_private_key(algorithm: int, private_key: PrivateKey) -> Algorithm:
             fits = False
     if not fits:
         raise SigningKeyError(
-            f"a private key of type {type(private_key).__name__} is none of algorithm {known} ({known.name})"
+            f"a private key of type {type(private_key).__name__} is none of algorithm {known} ({known.name})",
+            remedy="give the private key that belongs to this DNSKEY",
         )
     if isinstance(private_key, rsa.RSAPrivateKey):
         _check_rsa_numbers(known, private_key.public_key().public_numbers())

@@ -104,7 +104,7 @@ def parse_instant(text: str) -> datetime:
         try:
             return utc(datetime.fromisoformat(text))
         except ValueError as error:
-            raise TimeError(f"{text!r} is no instant: {error}") from None
+            raise TimeError(f"{text!r} is no instant: {error}", remedy="write it as 2026-11-21T12:00:00Z") from None
     raise TimeError(f"{text[:40]!r} is not an instant", remedy="write it as 2026-11-21T12:00:00Z")
 
 
@@ -168,12 +168,17 @@ class SignatureValidity:
                 remedy="give it a length, such as 14 days",
             )
         if inception_margin < timedelta(0):
-            raise TimeError(f"inception_margin is negative: {inception_margin}")
+            raise TimeError(
+                f"inception_margin is negative: {inception_margin}",
+                remedy="give 0 or more: how long before now signatures begin",
+            )
         instant = utc(now)
         try:
             return cls(inception=instant - inception_margin, expiration=instant + signatures_validity)
         except OverflowError:
-            raise TimeError(f"signatures cannot be valid for {signatures_validity}") from None
+            raise TimeError(
+                f"signatures cannot be valid for {signatures_validity}", rule="RFC 4034 section 3.1.5"
+            ) from None
 
     def covers(self, instant: datetime) -> bool:
         """Whether a signature with this validity is valid at ``instant``."""

@@ -181,7 +181,11 @@ def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
     # dnspython would encode characters outside ASCII as UTF-8; a zone file holds octets (RFC 1035 section 5.1).
     line = _BEYOND_ASCII.sub(lambda match: match[1] or b"\\%d" % match[2][0], text).decode("ascii")
     if "\n" in line:  # where dnspython would stop and forget the rest
-        raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: it has more than one line")
+        raise RdataError(
+            f"bad {type_text(rdtype)} data {_shortened(line)}: it has more than one line",
+            remedy="give one record's data at a time",
+            rule="RFC 1035 section 5.1",
+        )
     try:
         rdata = dns.rdata.from_text(
             dns.rdataclass.IN, RdataType.make(rdtype), line, from_wire_name(origin), relativize=False
@@ -191,7 +195,10 @@ def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
         raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: {_reason(error)}") from None
     assert wire is not None
     if len(wire) > MAX_RDATA_OCTETS:
-        raise RdataError(f"{type_text(rdtype)} data of {len(wire)} octets, more than {MAX_RDATA_OCTETS}")
+        raise RdataError(
+            f"{type_text(rdtype)} data of {len(wire)} octets, more than {MAX_RDATA_OCTETS}",
+            rule="RFC 1035 section 3.2.1",
+        )
     return wire
 
 
@@ -630,13 +637,20 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
     import dns.rdataclass
 
     if len(rdata) > MAX_RDATA_OCTETS:
-        raise RdataError(f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}")
+        raise RdataError(
+            f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}",
+            rule="RFC 1035 section 3.2.1",
+        )
     try:
         parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
     except Exception as error:  # dnspython raises many kinds here, not only its own
         raise RdataError(f"bad {type_text(rdtype)} data in wire form: {_reason(error)}") from None
     if parsed.to_wire() != rdata:
-        raise RdataError(f"{type_text(rdtype)} data in wire form is not in its plain, uncompressed form")
+        raise RdataError(
+            f"{type_text(rdtype)} data in wire form is not in its plain, uncompressed form",
+            remedy="write every name in it out in full",
+            rule="RFC 3597 section 4",
+        )
 
 
 # ---- type bitmaps --------------------------------------------------------------------------------------------------

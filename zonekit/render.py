@@ -376,7 +376,9 @@ def _marking(escape: Callable[[str], str]) -> Callable[[object], str]:
         if isinstance(value, jinja2.Undefined):
             return str(value)  # which raises, and names the variable
         if not isinstance(value, str):
-            raise RenderError(f"a filter takes text, not {type(value).__name__}")
+            raise RenderError(
+                f"a filter takes text, not {type(value).__name__}", remedy="print whole numbers without a filter"
+            )
         return _Fit(escape(_checked_line(value)))
 
     return apply
@@ -408,7 +410,10 @@ def _quoted(text: str) -> str:
 
 def _word(text: str) -> str:
     if not _WORD.fullmatch(text):
-        raise RenderError(f"{text[:60]!a} is not one word of letters, digits and . _ : -")
+        raise RenderError(
+            f"{text[:60]!a} is not one word of letters, digits and . _ : -",
+            remedy="print it with the quoted filter where named.conf takes a string",
+        )
     return text
 
 
@@ -471,13 +476,22 @@ class Secondary:
 
     def __post_init__(self) -> None:
         if not isinstance(self.address, str):
-            raise RenderError(f"the address of a secondary is text, not {type(self.address).__name__}")
+            raise RenderError(
+                f"the address of a secondary is text, not {type(self.address).__name__}",
+                remedy="give it as 192.0.2.1 or 2001:db8::1",
+            )
         try:
             address = ipaddress.ip_address(self.address)
         except ValueError:
-            raise RenderError(f"{self.address[:60]!a} is not an IP address") from None
+            raise RenderError(
+                f"{self.address[:60]!a} is not an IP address", remedy="give it as 192.0.2.1 or 2001:db8::1"
+            ) from None
         if getattr(address, "scope_id", None) is not None:
-            raise RenderError(f"{address}: a link-local address with a zone is no address of a secondary")
+            raise RenderError(
+                f"{address}: a link-local address with a zone is no address of a secondary",
+                remedy="give an address that is routed",
+                rule="RFC 4007 section 6",
+            )
         object.__setattr__(self, "address", str(address))
         if self.key is not None and not _is_key_name(self.key):
             raise RenderError(
@@ -630,7 +644,8 @@ class DnssecPolicy:
 def _check_duration(option: str, value: timedelta, *, least: timedelta = timedelta(0)) -> None:
     if not least <= value <= _LONGEST_DURATION or value % timedelta(seconds=1):
         raise RenderError(
-            f"{option.replace('_', '-')} {value} is not a whole number of seconds from {duration_text(least)}"
+            f"{option.replace('_', '-')} {value} is not a whole number of seconds from {duration_text(least)}",
+            remedy="give a timedelta in whole seconds",
         )
 
 
@@ -810,10 +825,14 @@ class Handover:
     def __post_init__(self) -> None:
         for rrset, rdtype in ((self.dnskeys, rd.DNSKEY), (self.ds, rd.DS), (self.ns, rd.NS)):
             if rrset.rdtype != rdtype:
-                raise RenderError(f"a hand-over sheet needs a {rd.type_text(rdtype)} RRset here, not {rrset.type_text}")
+                raise RenderError(
+                    f"a hand-over sheet needs a {rd.type_text(rdtype)} RRset here, not {rrset.type_text}",
+                    remedy="give the gaining operator's DNSKEY, DS and NS RRsets, each in its place",
+                )
             if order_key(rrset.owner) != order_key(self.ns.owner):
                 raise RenderError(
-                    f"{name_text(rrset.owner)} {rrset.type_text} is not of the zone {name_text(self.ns.owner)}"
+                    f"{name_text(rrset.owner)} {rrset.type_text} is not of the zone {name_text(self.ns.owner)}",
+                    remedy="give the three RRsets of one zone",
                 )
         to_ttl(self.dnskey_ttl)
         to_ttl(self.lowered_ttl)
