@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import functools
 import re
 import struct
@@ -20,7 +21,7 @@ from typing import Final
 
 from dns.rdatatype import RdataType
 
-from zonekit.errors import RdataError, ZonekitError
+from zonekit.errors import RdataError, TimeError, ZonekitError
 from zonekit.instants import parse_rrsig_time, rrsig_time_text
 from zonekit.names import WireName, is_plain_name, name_end, name_text, parse_plain_name
 from zonekit.ttl import parse_ttl
@@ -186,9 +187,10 @@ def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
             remedy="give one record's data at a time",
             rule="RFC 1035 section 5.1",
         )
+    given = _with_times_as_numbers(line) if rdtype == RRSIG else line
     try:
         rdata = dns.rdata.from_text(
-            dns.rdataclass.IN, RdataType.make(rdtype), line, from_wire_name(origin), relativize=False
+            dns.rdataclass.IN, RdataType.make(rdtype), given, from_wire_name(origin), relativize=False
         )
         wire = rdata.to_wire()
     except Exception as error:  # dnspython raises many kinds here, not only its own
@@ -204,6 +206,15 @@ def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
 
 # An octet beyond ASCII, with the backslash that escapes it if there is one; and to pass over, any other escape.
 _BEYOND_ASCII: Final = re.compile(rb"(\\[\x00-\x7f])|\\?([\x80-\xff])")
+
+
+def _with_times_as_numbers(line: str) -> str:
+    """The text of an RRSIG with its times as numbers, for dnspython does not take them modulo 2^32 (RFC 4034 section 3.2)."""
+    fields = line.split(None, 6)
+    for place in (4, 5):
+        with contextlib.suppress(LookupError, TimeError):
+            fields[place] = str(parse_rrsig_time(fields[place]))
+    return " ".join(fields)
 
 
 def _shortened(text: str) -> str:
@@ -367,7 +378,7 @@ def _rrsig_time(text: bytes) -> bytes:
     second = int(text[12:])
     if len(text) != 14 or not text.isdigit() or second > 59:
         raise NotPlain
-    return (_minute(text[:12]) + second).to_bytes(4, "big")
+    return ((_minute(text[:12]) + second) % 2**32).to_bytes(4, "big")
 
 
 @functools.lru_cache(maxsize=8192)
