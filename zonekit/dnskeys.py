@@ -828,9 +828,6 @@ def _listed(numbers: Iterable[int]) -> str:
 
 # ---- what a signed zone's keys do -----------------------------------------------------------------------------------
 
-# What a KSK signs beside the DNSKEY RRset (RFC 7344 section 4.1).
-_KSK_SIGNS: Final = frozenset((rd.DNSKEY, rd.CDS, rd.CDNSKEY))
-
 
 def dnskey_signers(zone: Zone) -> tuple[Dnskey, ...]:
     """Return the keys of a zone whose signatures stand over its DNSKEY RRset, whether those still verify or not.
@@ -877,7 +874,7 @@ def _data_signers(zone: Zone) -> frozenset[tuple[int, int]]:
         _signer_of(record[HEADER_OCTETS:])
         for _, node in zone.nodes()
         for rdtype, covers, records in split_node(node)
-        if rdtype == rd.RRSIG and covers not in _KSK_SIGNS
+        if rdtype == rd.RRSIG and covers not in rd.KSK_SIGNED_TYPES
         for record in records
     )
 

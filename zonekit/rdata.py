@@ -53,6 +53,9 @@ CSYNC: Final = int(RdataType.CSYNC)
 ZONEMD: Final = int(RdataType.ZONEMD)
 CAA: Final = int(RdataType.CAA)
 
+# What a KSK signs rather than a ZSK: the RRsets that a parent's DS has to reach (RFC 4035 section 2.2, RFC 7344 section 4.1).
+KSK_SIGNED_TYPES: Final = frozenset((DNSKEY, CDS, CDNSKEY))
+
 _NXT: Final = int(RdataType.NXT)
 
 MAX_RDATA_OCTETS: Final = 65535

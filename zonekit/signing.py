@@ -65,8 +65,7 @@ from zonekit.zones import (
 )
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
-# RFC 4035 section 2.2 and RFC 7344 section 4.1: the RRsets that a parent's DS has to reach are the KSK's.
-KSK_SIGNED_TYPES: Final = frozenset((rd.DNSKEY, rd.CDS, rd.CDNSKEY))
+KSK_SIGNED_TYPES: Final = rd.KSK_SIGNED_TYPES
 _RRSIG_FIXED_OCTETS: Final = 18
 
 _Given = TypeVar("_Given")
