@@ -23,10 +23,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from zonekit import rdata as rd
-from zonekit.algorithms import MAX_RSA_BITS, MIN_NEW_RSA_BITS, RSA_ALGORITHMS, Algorithm, require_may_sign
+from zonekit.algorithms import Algorithm, new_key_bits, require_may_sign
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.ds import matches_ds
-from zonekit.errors import DomainNameError, RenderError
+from zonekit.errors import DomainNameError, RenderError, SigningKeyError
 from zonekit.instants import rrsig_time_text
 from zonekit.keys import REVOKE_FLAG, SEP_FLAG, KeyRole, key_file_stem, key_tag
 from zonekit.names import ROOT, WireName, name_end, name_text, order_key, parse_origin
@@ -531,18 +531,12 @@ class PolicyKey:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "algorithm", require_may_sign(self.algorithm))
-        if self.bits is not None:
-            self._check_bits(self.bits)
+        try:
+            new_key_bits(self.algorithm, self.bits)
+        except SigningKeyError as error:
+            raise RenderError(error.problem, remedy=error.remedy, rule=error.rule) from None
         if self.lifetime is not None:
             _check_duration("lifetime", self.lifetime, least=timedelta(seconds=1))
-
-    def _check_bits(self, bits: int) -> None:
-        if self.algorithm not in RSA_ALGORITHMS:
-            raise RenderError(f"keys of {self.algorithm.name} have one size", remedy="leave the bits out")
-        if not isinstance(bits, int) or not MIN_NEW_RSA_BITS <= bits <= MAX_RSA_BITS:
-            raise RenderError(
-                f"a new RSA key has {MIN_NEW_RSA_BITS} to {MAX_RSA_BITS} bits, not {bits!a}", remedy="use 2048"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
