@@ -565,14 +565,14 @@ class DnssecPolicy:
 
     name: str
     keys: tuple[PolicyKey, ...]
-    dnskey_ttl: Ttl = _HOUR_TTL
+    dnskey_ttl: int = _HOUR_TTL
     publish_safety: timedelta = timedelta(hours=1)
     retire_safety: timedelta = timedelta(hours=1)
     signatures_refresh: timedelta = timedelta(days=5)
     signatures_validity: timedelta = timedelta(days=14)
-    max_zone_ttl: Ttl = _DAY_TTL
+    max_zone_ttl: int = _DAY_TTL
     zone_propagation_delay: timedelta = timedelta(minutes=5)
-    parent_ds_ttl: Ttl = _DAY_TTL
+    parent_ds_ttl: int = _DAY_TTL
     parent_propagation_delay: timedelta = timedelta(hours=1)
     denial: Denial = _PLAIN_NSEC
 
@@ -813,8 +813,8 @@ class Handover:
     dnskeys: RRset
     ds: RRset
     ns: RRset
-    dnskey_ttl: Ttl
-    lowered_ttl: Ttl = DEFAULT_LOWERED_TTL
+    dnskey_ttl: int
+    lowered_ttl: int = DEFAULT_LOWERED_TTL
 
     def __post_init__(self) -> None:
         for rrset, rdtype in ((self.dnskeys, rd.DNSKEY), (self.ds, rd.DS), (self.ns, rd.NS)):
@@ -846,12 +846,12 @@ class Handover:
     @property
     def new_dnskey_ttl(self) -> Ttl:
         """The TTL that the DNSKEY RRset is to have."""
-        return min(self.dnskey_ttl, self.lowered_ttl)
+        return to_ttl(min(self.dnskey_ttl, self.lowered_ttl))
 
     @property
     def new_ns_ttl(self) -> Ttl:
         """The TTL that the NS RRset is to have."""
-        return min(self.ns.ttl, self.lowered_ttl)
+        return to_ttl(min(self.ns.ttl, self.lowered_ttl))
 
 
 def render_handover_sheet(handover: Handover, *, own_templates: TemplateDirectory | None = None) -> str:
