@@ -778,7 +778,7 @@ def test_a_policy_that_named_would_refuse_cannot_be_made(change: dict[str, Any],
 
 
 def test_a_key_of_a_policy_that_makes_no_sense_is_refused() -> None:
-    with pytest.raises(RenderError, match="ED25519 have one size"):
+    with pytest.raises(RenderError, match=r"\(ED25519\) have one size"):
         PolicyKey(role=KeyRole.CSK, algorithm=Algorithm.ED25519, bits=256)
     with pytest.raises(RenderError, match="lifetime"):
         PolicyKey(role=KeyRole.CSK, lifetime=timedelta(0))

@@ -1,4 +1,8 @@
-"""Signing RRsets and zones: laws over random zones, RFC vectors, the peers' verdicts, refusals."""
+"""Signing RRsets and zones: laws over random zones, and refusals.
+
+Beside it stand the RFCs' signatures in test_signing_vectors.py, the peers' verdicts in test_signing_peers.py, what lets an
+earlier signature stay in test_reuse.py, and single corners in test_signing_details.py.
+"""
 
 from __future__ import annotations
 

@@ -377,23 +377,38 @@ def generate_private_key(algorithm: int, *, bits: int | None = None) -> PrivateK
         SigningKeyError: ``bits`` outside 2048 to 4096, or given where the algorithm alone decides the size.
     """
     known = require_may_sign(algorithm)
-    if known in RSA_ALGORITHMS:
-        size = DEFAULT_RSA_BITS if bits is None else bits
-        if not MIN_NEW_RSA_BITS <= size <= MAX_RSA_BITS:
-            raise SigningKeyError(
-                f"a new RSA key has {MIN_NEW_RSA_BITS} to {MAX_RSA_BITS} bits, not {size}",
-                remedy="use 2048 bits, or an ECDSA key, which is smaller and stronger",
-                rule="NIST SP 800-131A, RFC 5702 section 2",
-            )
+    size = new_key_bits(known, bits)
+    if size is not None:
         return rsa.generate_private_key(_RSA_EXPONENT, size)
-    if bits is not None:
-        raise SigningKeyError(
-            f"keys of algorithm {known} ({known.name}) have one size, and {bits} bits were asked for",
-            remedy="leave the bits out",
-        )
     if known in _CURVES:
         return ec.generate_private_key(_CURVES[known].curve)
     return ed25519.Ed25519PrivateKey.generate() if known is Algorithm.ED25519 else ed448.Ed448PrivateKey.generate()
+
+
+def new_key_bits(algorithm: Algorithm, bits: int | None = None) -> int | None:
+    """Return the size of a new RSA key, 2048 unless told otherwise; None where the algorithm alone decides the size.
+
+    Raises:
+        SigningKeyError: ``bits`` outside 2048 to 4096, or given where the algorithm alone decides the size.
+
+    >>> new_key_bits(Algorithm.RSASHA256), new_key_bits(Algorithm.ED25519)
+    (2048, None)
+    """
+    if algorithm in RSA_ALGORITHMS:
+        size = DEFAULT_RSA_BITS if bits is None else bits
+        if not isinstance(size, int) or not MIN_NEW_RSA_BITS <= size <= MAX_RSA_BITS:
+            raise SigningKeyError(
+                f"a new RSA key has {MIN_NEW_RSA_BITS} to {MAX_RSA_BITS} bits, not {size!a}",
+                remedy="use 2048 bits, or an ECDSA key, which is smaller and stronger",
+                rule="NIST SP 800-131A, RFC 5702 section 2",
+            )
+        return size
+    if bits is not None:
+        raise SigningKeyError(
+            f"keys of algorithm {algorithm} ({algorithm.name}) have one size, and {bits!a} bits were asked for",
+            remedy="leave the bits out",
+        )
+    return None
 
 
 def check_private_key(algorithm: int, private_key: PrivateKey) -> Algorithm:
@@ -417,7 +432,8 @@ def check_private_key(algorithm: int, private_key: PrivateKey) -> Algorithm:
             fits = False
     if not fits:
         raise SigningKeyError(
-            f"a private key of type {type(private_key).__name__} is none of algorithm {known} ({known.name})"
+            f"a private key of type {type(private_key).__name__} is none of algorithm {known} ({known.name})",
+            remedy="give the private key that belongs to this DNSKEY",
         )
     if isinstance(private_key, rsa.RSAPrivateKey):
         _check_rsa_numbers(known, private_key.public_key().public_numbers())

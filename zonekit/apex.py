@@ -51,7 +51,6 @@ from zonekit.nodes import rdata_of, split_node
 from zonekit.serials import SerialPolicy, next_serial, soa_with_serial
 from zonekit.signatures import PublishedKeys, Signer, signers_of
 from zonekit.signing import (
-    KSK_SIGNED_TYPES,
     check_signers,
     is_signed_here,
     rrset_signer,
@@ -143,7 +142,8 @@ def merge_dnskeys(
         max_response_octets: what the DNSKEY response may at most come to; None for no limit.
 
     Raises:
-        DnskeyRefused: an intake check fails; each check has a subclass of its own.
+        DnskeyRefused: an intake check fails; each check has a subclass of its own, and ``others`` holds what else was
+            refused.
         SigningError: the zone is not signed, or ``signers`` cannot make all the signatures that would be needed.
         DsError: ``PUBLISH``, and a SEP key that no DS is made of.
         SerialError: ``serial`` is before the present one.
@@ -152,8 +152,7 @@ def merge_dnskeys(
     intake = check_intake(
         zone, foreign, signers=step.dnskey_signers, roles=roles, max_response_octets=max_response_octets
     )
-    if intake.refused:
-        raise intake.refused[0]
+    intake.raise_if_refused()
     return step.with_dnskeys(intake.dnskeys, parent_records)
 
 
@@ -562,7 +561,7 @@ class _Step:
         def sign(rrset: RRset, status: NameStatus) -> RRset | None:
             if not is_signed_here(status, rrset.rdtype):
                 return None
-            at_ksk = status is NameStatus.APEX and rrset.rdtype in KSK_SIGNED_TYPES
+            at_ksk = status is NameStatus.APEX and rrset.rdtype in rd.KSK_SIGNED_TYPES
             chosen, make = (by_ksk, sign_by_ksk) if at_ksk else (by_zsk, sign_by_zsk)
             was = self._zone.get(from_wire_name(rrset.owner), rrset.rdtype)
             old = self._zone.signatures(from_wire_name(rrset.owner), rrset.rdtype)
@@ -674,7 +673,7 @@ def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: Collection[Si
         if not any(tag in node for tag in tags):  # cheap, and rules out nearly every node
             continue
         for rdtype, covers, records in split_node(node):
-            if rdtype == rd.RRSIG and not (owner == zone.apex and covers in KSK_SIGNED_TYPES):
+            if rdtype == rd.RRSIG and not (owner == zone.apex and covers in rd.KSK_SIGNED_TYPES):
                 found = {signer_of(rdata_of(record)) for record in records}
                 if found.isdisjoint(staying):
                     alone |= found & signers

@@ -164,7 +164,10 @@ def dnskeys_of(dnskeys: RRset) -> tuple[Dnskey, ...]:
         MalformedKey: one of them has no public key.
     """
     if dnskeys.rdtype != rd.DNSKEY:
-        raise RdataError(f"{name_text(dnskeys.owner)} {dnskeys.type_text}: a DNSKEY RRset is asked for, this is none")
+        raise RdataError(
+            f"{name_text(dnskeys.owner)} {dnskeys.type_text}: a DNSKEY RRset is asked for, this is none",
+            remedy='give zone.apex_rrset("DNSKEY")',
+        )
     return tuple(Dnskey.from_rdata(dnskeys.owner, rdata) for rdata in dnskeys.rdatas)
 
 
@@ -218,7 +221,10 @@ def parse_dnskeys(source: DnskeySource, *, owner: str | dns.name.Name | None = N
     """
     keys = tuple(_read_source(source, None if owner is None else parse_origin(owner)))
     if not keys:
-        raise RdataError("there is no DNSKEY record in what was given")
+        raise RdataError(
+            "there is no DNSKEY record in what was given",
+            remedy="give the records themselves, as dig prints them or a .key file holds them",
+        )
     return keys
 
 
@@ -245,7 +251,10 @@ def _read_dnspython(source: object, owner: WireName | None) -> Iterator[Dnskey]:
         yield from dnskeys_of(RRset.from_dnspython(source))
     elif isinstance(source, dns.rdata.Rdata):
         if int(source.rdtype) != rd.DNSKEY or int(source.rdclass) != 1:
-            raise RdataError(f"{rd.type_text(int(source.rdtype))} data where that of a DNSKEY of class IN is due")
+            raise RdataError(
+                f"{rd.type_text(int(source.rdtype))} data where that of a DNSKEY of class IN is due",
+                remedy="give the DNSKEY records of the zone's apex",
+            )
         wire = source.to_wire()
         assert wire is not None
         yield Dnskey.from_rdata(_require_owner(owner, "a DNSKEY's rdata"), wire)
@@ -253,7 +262,10 @@ def _read_dnspython(source: object, owner: WireName | None) -> Iterator[Dnskey]:
         for each in source:
             yield from _read_source(each, owner)
     else:
-        raise RdataError(f"a DNSKEY cannot be read from {type(source).__name__}")
+        raise RdataError(
+            f"a DNSKEY cannot be read from {type(source).__name__}",
+            remedy="give text, octets, an RRset, rdata, a key, or an iterable of these",
+        )
 
 
 def _require_owner(owner: WireName | None, what: str) -> WireName:
@@ -288,7 +300,9 @@ def _read_text(text: str, owner: WireName | None) -> Iterator[Dnskey]:
     octets = text.encode(errors="replace")
     _refuse_private_key(octets)
     if octets.decode() != text:
-        raise RdataError("DNSKEY records were asked for, and this is not text")
+        raise RdataError(
+            "DNSKEY records were asked for, and this is not text", remedy="decode it as UTF-8, or give its octets"
+        )
     text = text.removeprefix(_BYTE_ORDER_MARK)
     last = owner
     for line, words in _split_records(text):
@@ -562,6 +576,16 @@ class Intake:
     response_octets: int
     smaller_merge: tuple[Dnskey, ...] = ()
 
+    def raise_if_refused(self) -> None:
+        """Raise the first refusal if there is one, and with it, as its ``others``, all the rest.
+
+        Raises:
+            DnskeyRefused: a key is refused.
+        """
+        if self.refused:
+            first, *others = self.refused
+            raise first.with_others(others)
+
 
 def check_intake(
     zone: Zone,
@@ -804,9 +828,6 @@ def _listed(numbers: Iterable[int]) -> str:
 
 # ---- what a signed zone's keys do -----------------------------------------------------------------------------------
 
-# What a KSK signs beside the DNSKEY RRset (RFC 7344 section 4.1).
-_KSK_SIGNS: Final = frozenset((rd.DNSKEY, rd.CDS, rd.CDNSKEY))
-
 
 def dnskey_signers(zone: Zone) -> tuple[Dnskey, ...]:
     """Return the keys of a zone whose signatures stand over its DNSKEY RRset, whether those still verify or not.
@@ -853,7 +874,7 @@ def _data_signers(zone: Zone) -> frozenset[tuple[int, int]]:
         signer_of(record[HEADER_OCTETS:])
         for _, node in zone.nodes()
         for rdtype, covers, records in split_node(node)
-        if rdtype == rd.RRSIG and covers not in _KSK_SIGNS
+        if rdtype == rd.RRSIG and covers not in rd.KSK_SIGNED_TYPES
         for record in records
     )
 

@@ -109,7 +109,10 @@ def _delegated_keys(keys: Iterable[DnskeyHolder] | RRset) -> tuple[WireName, lis
     owner = holders[0].owner
     for holder in holders:
         if order_key(holder.owner) != order_key(owner):
-            raise DsError(f"{name_text(owner)} and {name_text(holder.owner)}: keys of two zones make no one DS RRset")
+            raise DsError(
+                f"{name_text(owner)} and {name_text(holder.owner)}: keys of two zones make no one DS RRset",
+                remedy="make the DS RRset of each zone by itself",
+            )
         if not _flags(holder.dnskey_rdata) & SEP_FLAG:
             raise DsError(
                 f"{_place(owner, holder.dnskey_rdata)} has no SEP flag: it is a ZSK, which no DS points to",
@@ -122,7 +125,9 @@ def _delegated_keys(keys: Iterable[DnskeyHolder] | RRset) -> tuple[WireName, lis
 def _sep_keys(dnskeys: RRset) -> list[bytes]:
     place = f"{name_text(dnskeys.owner)} {dnskeys.type_text}"
     if dnskeys.rdtype != rd.DNSKEY:
-        raise DsError(f"{place}: a DS is made from a DNSKEY RRset, and this is none")
+        raise DsError(
+            f"{place}: a DS is made from a DNSKEY RRset, and this is none", remedy='give zone.apex_rrset("DNSKEY")'
+        )
     chosen = [rdata for rdata in dnskeys.rdatas if _flags(rdata) & SEP_FLAG and not _flags(rdata) & REVOKE_FLAG]
     if not chosen:
         raise DsError(
@@ -374,7 +379,10 @@ def _aligned(owner: str, *fields: str) -> str:
 
 def _require_ds(ds: RRset) -> RRset:
     if ds.rdtype != rd.DS:
-        raise DsError(f"{name_text(ds.owner)} {ds.type_text}: a DS RRset is asked for, and this is none")
+        raise DsError(
+            f"{name_text(ds.owner)} {ds.type_text}: a DS RRset is asked for, and this is none",
+            remedy="make it with make_ds",
+        )
     return ds
 
 
@@ -406,7 +414,11 @@ class DsData:
         known = self.digest_type in DigestType.__members__.values()
         due = len(digest(self.digest_type, b"")) if known else max(len(octets), 1)
         if len(octets) != due:
-            raise DsError(f"a digest of type {self.digest_type} has {due} octets, not {len(octets)}")
+            raise DsError(
+                f"a digest of type {self.digest_type} has {due} octets, not {len(octets)}",
+                remedy="compare it with the DS that the zone's operator gave",
+                rule="RFC 4034 section 5.1.4",
+            )
         object.__setattr__(self, "digest", octets.hex().upper())
 
     @classmethod

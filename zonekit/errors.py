@@ -31,7 +31,7 @@ exception survives pickling, so that it arrives whole from a worker process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 
@@ -129,7 +129,11 @@ class DnskeyRefused(ZonekitError):
         owner: the owner name in presentation form.
         key_tag: the key tag, or None where the key is too broken to have one.
         algorithm: the algorithm number, or None.
+        others: what else was refused with it, by the same check of the same keys; each is a note of this one too, so that
+            a traceback shows them all.
     """
+
+    others: tuple[DnskeyRefused, ...] = ()
 
     def __init__(
         self,
@@ -145,6 +149,15 @@ class DnskeyRefused(ZonekitError):
         self.owner = owner
         self.key_tag = key_tag
         self.algorithm = algorithm
+
+    def with_others(self, others: Iterable[DnskeyRefused]) -> Self:
+        """The same refusal, which tells of ``others`` as well."""
+        told = tuple(others)
+        notes = [*getattr(self, "__notes__", ()), *(f"also refused: {other}" for other in told)]
+        facts = self.__dict__ | {"others": told, "__notes__": notes}
+        joined = _restore(type(self), self.args, facts)
+        assert isinstance(joined, type(self))
+        return joined
 
 
 class WrongOwner(DnskeyRefused):

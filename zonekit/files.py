@@ -96,10 +96,19 @@ def read_zone_with_findings(
     *,
     origin: str | dns.name.Name | None = None,
     include_root: StrPath | None = None,
+    include: Opener | None = None,
     default_ttl: int | None = None,
     generate_limit: int = DEFAULT_GENERATE_LIMIT,
 ) -> ParsedZone:
     """Return the zone in a master file and the findings about it. See :func:`read_zone`.
+
+    Args:
+        path: the file.
+        origin: as in :func:`read_zone`.
+        include_root: as in :func:`read_zone`.
+        include: what opens the files that ``$INCLUDE`` names in place of :func:`opener_within` ``include_root``.
+        default_ttl: as in :func:`read_zone`.
+        generate_limit: as in :func:`read_zone`.
 
     Raises:
         FileError: the file cannot be read.
@@ -107,13 +116,15 @@ def read_zone_with_findings(
         DomainNameError: ``origin`` is not a domain name.
         TtlError: ``default_ttl`` is outside 0 to 2^31-1.
     """
+    if include is None and include_root is not None:
+        include = opener_within(include_root)
     with contextlib.closing(_pieces_of(path)) as pieces:
         return parse_zone_with_findings(
             pieces,
             origin,
             file=_shown(path),
             default_ttl=default_ttl,
-            include=None if include_root is None else opener_within(include_root),
+            include=include,
             generate_limit=generate_limit,
         )
 
@@ -131,7 +142,11 @@ def opener_within(include_root: StrPath) -> Opener:
     with _file_errors(include_root, "cannot be read"):
         root = os.path.realpath(_plain(include_root))
     if not os.path.isdir(root):
-        raise FileError("is not a directory to include from", path=_shown(include_root))
+        raise FileError(
+            "is not a directory to include from",
+            path=_shown(include_root),
+            remedy="give the directory that $INCLUDE counts from",
+        )
 
     def open_inside(name: str, including: str) -> tuple[str, Iterable[bytes]]:
         with _file_errors(name, "cannot be read"):
@@ -181,7 +196,7 @@ def _read_plain_file(path: str, descriptor: int) -> Generator[bytes, None, None]
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         os.close(descriptor)
-        raise FileError("is not a plain file", path=_shown(path))
+        raise FileError("is not a plain file", path=_shown(path), remedy="include a plain file, no pipe and no device")
     yield from _read_pieces(path, descriptor)
 
 
@@ -210,11 +225,15 @@ def read_text(path: StrPath) -> str:
     with _file_errors(path, "cannot be read"), open(_plain(path), "rb") as file:
         octets = file.read(_LONGEST_KEY_FILE + 1)
     if len(octets) > _LONGEST_KEY_FILE:
-        raise FileError(f"is larger than {_LONGEST_KEY_FILE} octets", path=_shown(path))
+        raise FileError(
+            f"is larger than {_LONGEST_KEY_FILE} octets",
+            path=_shown(path),
+            remedy="see whether it is a key file at all",
+        )
     # The exception of the decoder carries all of the text along, a private key too: nothing is raised while it is there.
     with contextlib.suppress(UnicodeDecodeError):
         return octets.decode()
-    raise FileError("is not text in UTF-8", path=_shown(path))
+    raise FileError("is not text in UTF-8", path=_shown(path), remedy="convert it to UTF-8")
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -276,7 +295,10 @@ def _encoded(text: str, path: StrPath) -> bytes:
     # As for reading: the exception of the encoder carries the text along.
     with contextlib.suppress(UnicodeEncodeError):
         return text.encode()
-    raise RenderError(f"{_shown(path)}: the text has half of a surrogate pair in it, which is no character")
+    raise RenderError(
+        f"{_shown(path)}: the text has half of a surrogate pair in it, which is no character",
+        remedy="decode what went into the text as UTF-8",
+    )
 
 
 def _status_of_replaceable(target: str, path: StrPath) -> os.stat_result | None:
@@ -286,7 +308,11 @@ def _status_of_replaceable(target: str, path: StrPath) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):
-        raise FileError("is not a plain file and is not replaced", path=_shown(path))
+        raise FileError(
+            "is not a plain file and is not replaced",
+            path=_shown(path),
+            remedy="give another path, or remove what is there first",
+        )
     if _is_private_key(target):
         raise KeyFileExists(
             "holds a private key, and keys are never replaced",
@@ -553,7 +579,10 @@ def _public_key_beside(private: str) -> Dnskey | None:
 
 def _require_owner(found: WireName, owner: WireName, name: str) -> None:
     if order_key(found) != order_key(owner):
-        raise KeyFileError(f"{_shown(name)} holds a key of {name_text(found)}")
+        raise KeyFileError(
+            f"{_shown(name)} holds a key of {name_text(found)}",
+            remedy="read it with the origin that it is for, or give that zone's own key file",
+        )
 
 
 def _unusable(key: Dnskey, name: str) -> Finding | None:

@@ -63,30 +63,32 @@ def rrsig_time_text(seconds: int) -> str:
 
 
 def parse_rrsig_time(text: str) -> int:
-    """Return the seconds since 1970 that an RRSIG time field says, in either form of RFC 4034 section 3.2.
+    """Return what an RRSIG time field holds, given in either form of RFC 4034 section 3.2.
+
+    The field counts seconds since 1970 modulo 2^32 (section 3.1.5), so that instants before 1970 and after 2106 are those
+    of another count: what lies over 68 years ahead named prints as a year before 1970.
 
     Raises:
         TimeError: neither form, or no such instant.
 
-    >>> parse_rrsig_time("20261121120000")
-    1795262400
+    >>> parse_rrsig_time("20261121120000"), parse_rrsig_time("19691231235959")
+    (1795262400, 4294967295)
     """
     if _RRSIG_TIME.fullmatch(text):
-        return _parse_calendar_time(text)
+        return epoch_seconds(_parse_calendar_time(text)) % _MODULUS
     if _EPOCH_TIME.fullmatch(text) and int(text) < _MODULUS:
         return int(text)
     raise TimeError(f"{text[:32]!r} is not an RRSIG time", remedy="write YYYYMMDDHHmmSS", rule="RFC 4034 section 3.2")
 
 
 @functools.lru_cache(maxsize=4096)
-def _parse_calendar_time(text: str) -> int:
+def _parse_calendar_time(text: str) -> datetime:
     try:
-        instant = datetime(
+        return datetime(
             int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:]), tzinfo=UTC
         )
     except ValueError as error:
         raise TimeError(f"{text!r} is no instant: {error}", rule="RFC 4034 section 3.2") from None
-    return epoch_seconds(utc(instant))
 
 
 def parse_instant(text: str) -> datetime:
@@ -99,12 +101,12 @@ def parse_instant(text: str) -> datetime:
     '2026-11-21T12:00:00+00:00'
     """
     if _RRSIG_TIME.fullmatch(text):
-        return from_epoch_seconds(_parse_calendar_time(text))
+        return utc(_parse_calendar_time(text))
     if _ISO_TIME.fullmatch(text):
         try:
             return utc(datetime.fromisoformat(text))
         except ValueError as error:
-            raise TimeError(f"{text!r} is no instant: {error}") from None
+            raise TimeError(f"{text!r} is no instant: {error}", remedy="write it as 2026-11-21T12:00:00Z") from None
     raise TimeError(f"{text[:40]!r} is not an instant", remedy="write it as 2026-11-21T12:00:00Z")
 
 
@@ -168,12 +170,17 @@ class SignatureValidity:
                 remedy="give it a length, such as 14 days",
             )
         if inception_margin < timedelta(0):
-            raise TimeError(f"inception_margin is negative: {inception_margin}")
+            raise TimeError(
+                f"inception_margin is negative: {inception_margin}",
+                remedy="give 0 or more: how long before now signatures begin",
+            )
         instant = utc(now)
         try:
             return cls(inception=instant - inception_margin, expiration=instant + signatures_validity)
         except OverflowError:
-            raise TimeError(f"signatures cannot be valid for {signatures_validity}") from None
+            raise TimeError(
+                f"signatures cannot be valid for {signatures_validity}", rule="RFC 4034 section 3.1.5"
+            ) from None
 
     def covers(self, instant: datetime) -> bool:
         """Whether a signature with this validity is valid at ``instant``."""

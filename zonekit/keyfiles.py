@@ -274,9 +274,15 @@ def _read_private_fields(private_text: str) -> dict[str, _PrivateField]:
         if not values:
             last_known = _minor_version(tag, text.strip()) <= _LAST_KNOWN_MINOR
         if not colon or (tag not in _KNOWN_FIELDS and last_known):
-            raise KeyFileError(f"private key file, line {number}: not a field of BIND's private key format")
+            raise KeyFileError(
+                f"private key file, line {number}: not a field of BIND's private key format",
+                remedy="give a .private file, as dnssec-keygen and zonekit write it",
+            )
         if tag in values:
-            raise KeyFileError(f"private key file, line {number}: a second {tag}")
+            raise KeyFileError(
+                f"private key file, line {number}: a second {tag}",
+                remedy="take the file as it was when the key was made",
+            )
         if tag in _KNOWN_FIELDS:
             values[tag] = _PrivateField(line=number, text=text.strip())
     return values
@@ -309,11 +315,15 @@ def _required(values: Mapping[str, _PrivateField], tag: str) -> _PrivateField:
             "private key file: it names a key in a device (Engine, Label) and holds none",
             remedy="wrap the device in a Signer and use from_signer",
         )
-    raise KeyFileError(f"private key file: there is no {tag} in it")
+    raise KeyFileError(
+        f"private key file: there is no {tag} in it", remedy="take the file as it was when the key was made"
+    )
 
 
 def _bad_field(value: _PrivateField, tag: str, fault: str) -> KeyFileError:
-    return KeyFileError(f"private key file, line {value.line}: {tag} {fault}")
+    return KeyFileError(
+        f"private key file, line {value.line}: {tag} {fault}", remedy="take the file as it was when the key was made"
+    )
 
 
 def _private_key(algorithm: Algorithm, values: Mapping[str, _PrivateField]) -> PrivateKey:
@@ -353,7 +363,10 @@ def _timing(values: Mapping[str, _PrivateField], key_text: str) -> KeyTiming:
         if removed := _DS_REMOVED.fullmatch(line.strip()):
             found["ds_removed"] = _instant(removed[1])
             if found["ds_removed"] is None:
-                raise KeyFileError("public key file: DSRemoved is no time that there is")
+                raise KeyFileError(
+                    "public key file: DSRemoved is no time that there is",
+                    remedy="set it anew with dnssec-settime -D ds",
+                )
     return KeyTiming(**found)
 
 

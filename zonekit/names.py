@@ -107,7 +107,10 @@ def _escaped_labels(text: bytes) -> list[bytes]:
         decimal, escaped, plain = match.groups()
         if decimal is not None:
             if int(decimal) > 255:
-                raise DomainNameError(f"{_quoted(text)} has the escape \\{decimal.decode()}, which is over 255")
+                raise DomainNameError(
+                    f"{_quoted(text)} has the escape \\{decimal.decode()}, which is over 255",
+                    rule="RFC 1035 section 5.1",
+                )
             labels[-1].append(int(decimal))
         elif plain == b".":
             labels.append(bytearray())
@@ -149,7 +152,9 @@ def to_wire_name(name: str | dns.name.Name, origin: WireName) -> WireName:
     if not labels or labels[-1] != b"":
         wire += origin
     if len(wire) > MAX_NAME_OCTETS:
-        raise DomainNameError(f"{name} under its origin makes a name of {len(wire)} octets, more than 255")
+        raise DomainNameError(
+            f"{name} under its origin makes a name of {len(wire)} octets, more than 255", rule="RFC 1035 section 2.3.4"
+        )
     return wire
 
 
@@ -277,7 +282,9 @@ def check_wire_name(name: bytes) -> None:
     position = 0
     while position < len(name) and (length := name[position]):
         if length > MAX_LABEL_OCTETS:
-            raise DomainNameError("a name has a label of more than 63 octets or a compression pointer")
+            raise DomainNameError(
+                "a name has a label of more than 63 octets or a compression pointer", rule="RFC 1035 section 2.3.4"
+            )
         position += length + 1
     if position != len(name) - 1 or len(name) > MAX_NAME_OCTETS:
         raise DomainNameError("a name in wire form is cut short or too long", rule="RFC 1035 section 3.1")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import functools
 import re
 import struct
@@ -20,7 +21,7 @@ from typing import Final
 
 from dns.rdatatype import RdataType
 
-from zonekit.errors import RdataError, ZonekitError
+from zonekit.errors import RdataError, TimeError, ZonekitError
 from zonekit.instants import parse_rrsig_time, rrsig_time_text
 from zonekit.names import WireName, is_plain_name, name_end, name_text, parse_plain_name
 from zonekit.ttl import parse_ttl
@@ -52,6 +53,9 @@ CSYNC: Final = int(RdataType.CSYNC)
 ZONEMD: Final = int(RdataType.ZONEMD)
 CAA: Final = int(RdataType.CAA)
 
+# What a KSK signs rather than a ZSK: the RRsets that a parent's DS has to reach (RFC 4035 section 2.2, RFC 7344 section 4.1).
+KSK_SIGNED_TYPES: Final = frozenset((DNSKEY, CDS, CDNSKEY))
+
 _NXT: Final = int(RdataType.NXT)
 
 MAX_RDATA_OCTETS: Final = 65535
@@ -78,6 +82,11 @@ _NAMES_FROM: Final = {
     DNAME: 0,
 }
 _SOA_NUMBERS_OCTETS: Final = 20
+# What is longer is worked out each time and not kept, so that no file fills the caches here with texts of its own length.
+_MAX_CACHED_OCTETS: Final = 320
+_MAX_CACHED_TYPES: Final = 64
+_MAX_CACHED_BITMAP_OCTETS: Final = 64
+_MAX_CACHED_TYPE_TEXT: Final = 16
 _RRSIG_FIXED_OCTETS: Final = 18
 
 
@@ -91,7 +100,9 @@ def parse_type(text: str) -> int:
     (48, 65534)
     """
     rdtype = _TYPE_NUMBERS.get(text.upper())
-    return _parse_rare_type(text) if rdtype is None else rdtype
+    if rdtype is not None:
+        return rdtype
+    return (_parse_rare_type if len(text) <= _MAX_CACHED_TYPE_TEXT else _parse_rare_type.__wrapped__)(text)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -174,22 +185,39 @@ def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
     # dnspython would encode characters outside ASCII as UTF-8; a zone file holds octets (RFC 1035 section 5.1).
     line = _BEYOND_ASCII.sub(lambda match: match[1] or b"\\%d" % match[2][0], text).decode("ascii")
     if "\n" in line:  # where dnspython would stop and forget the rest
-        raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: it has more than one line")
+        raise RdataError(
+            f"bad {type_text(rdtype)} data {_shortened(line)}: it has more than one line",
+            remedy="give one record's data at a time",
+            rule="RFC 1035 section 5.1",
+        )
+    given = _with_times_as_numbers(line) if rdtype == RRSIG else line
     try:
         rdata = dns.rdata.from_text(
-            dns.rdataclass.IN, RdataType.make(rdtype), line, from_wire_name(origin), relativize=False
+            dns.rdataclass.IN, RdataType.make(rdtype), given, from_wire_name(origin), relativize=False
         )
         wire = rdata.to_wire()
     except Exception as error:  # dnspython raises many kinds here, not only its own
         raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: {_reason(error)}") from None
     assert wire is not None
     if len(wire) > MAX_RDATA_OCTETS:
-        raise RdataError(f"{type_text(rdtype)} data of {len(wire)} octets, more than {MAX_RDATA_OCTETS}")
+        raise RdataError(
+            f"{type_text(rdtype)} data of {len(wire)} octets, more than {MAX_RDATA_OCTETS}",
+            rule="RFC 1035 section 3.2.1",
+        )
     return wire
 
 
 # An octet beyond ASCII, with the backslash that escapes it if there is one; and to pass over, any other escape.
 _BEYOND_ASCII: Final = re.compile(rb"(\\[\x00-\x7f])|\\?([\x80-\xff])")
+
+
+def _with_times_as_numbers(line: str) -> str:
+    """The text of an RRSIG with its times as numbers, for dnspython does not take them modulo 2^32 (RFC 4034 section 3.2)."""
+    fields = line.split(None, 6)
+    for place in (4, 5):
+        with contextlib.suppress(LookupError, TimeError):
+            fields[place] = str(parse_rrsig_time(fields[place]))
+    return " ".join(fields)
 
 
 def _shortened(text: str) -> str:
@@ -314,10 +342,13 @@ def _parse_dnskey(text: bytes, origin: WireName) -> bytes:
 
 def _parse_rrsig(text: bytes, origin: WireName) -> bytes:
     head, signature = text.rsplit(None, 1)
-    if head.endswith(b"."):  # the signer's, so that the signature is in one piece
+    if head.endswith(b".") and len(head) <= _MAX_CACHED_OCTETS:  # the signer's, so that the signature is in one piece
         return _rrsig_head(head, origin) + binascii.a2b_base64(signature, strict_mode=True)
     *fields, signature = text.split(None, 8)
-    return _rrsig_head(b" ".join(fields), origin) + _base64(signature)
+    head = b" ".join(fields)
+    if len(head) > _MAX_CACHED_OCTETS:
+        raise NotPlain
+    return _rrsig_head(head, origin) + _base64(signature)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -350,7 +381,7 @@ def _rrsig_time(text: bytes) -> bytes:
     second = int(text[12:])
     if len(text) != 14 or not text.isdigit() or second > 59:
         raise NotPlain
-    return (_minute(text[:12]) + second).to_bytes(4, "big")
+    return ((_minute(text[:12]) + second) % 2**32).to_bytes(4, "big")
 
 
 @functools.lru_cache(maxsize=8192)
@@ -362,7 +393,8 @@ def _parse_nsec(text: bytes, origin: WireName) -> bytes:
     next_name, types = text.split(None, 1)
     if not is_plain_name(next_name):
         raise NotPlain
-    return parse_plain_name(next_name, origin) + _bitmap_of_texts(types)
+    bitmap_of = _bitmap_of_texts if len(types) <= _MAX_CACHED_OCTETS else _bitmap_of_texts.__wrapped__
+    return parse_plain_name(next_name, origin) + bitmap_of(types)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -509,10 +541,19 @@ def _rrsig_head_text(head: bytes) -> str:
 
 def _print_nsec(rdata: bytes) -> str:
     bitmap_at = name_end(rdata)
-    return name_text(rdata[:bitmap_at]) + _bitmap_text(rdata[bitmap_at:])
+    return name_text(rdata[:bitmap_at]) + bitmap_text(rdata[bitmap_at:])
 
 
-@functools.lru_cache(maxsize=4096)
+def bitmap_text(bitmap: bytes) -> str:
+    """Return the mnemonics of the types that a type bit maps field lists, a blank before each.
+
+    >>> bitmap_text(type_bitmap([A, RRSIG, NSEC]))
+    ' A RRSIG NSEC'
+    """
+    return (_bitmap_text if len(bitmap) <= _MAX_CACHED_BITMAP_OCTETS else _bitmap_text.__wrapped__)(bitmap)
+
+
+@functools.lru_cache(maxsize=1024)
 def _bitmap_text(bitmap: bytes) -> str:
     return "".join([f" {type_text(rdtype)}" for rdtype in bitmap_types(bitmap)])
 
@@ -523,7 +564,7 @@ def _print_nsec3(rdata: bytes) -> str:
     salt = rdata[5:hash_at].hex().upper() or "-"
     bitmap_at = hash_at + 1 + rdata[hash_at]
     next_hash = base32_text(rdata[hash_at + 1 : bitmap_at])
-    return f"{algorithm} {flags} {iterations} {salt} {next_hash}{_bitmap_text(rdata[bitmap_at:])}"
+    return f"{algorithm} {flags} {iterations} {salt} {next_hash}{bitmap_text(rdata[bitmap_at:])}"
 
 
 def base32_text(octets: bytes) -> str:
@@ -610,13 +651,20 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
     import dns.rdataclass
 
     if len(rdata) > MAX_RDATA_OCTETS:
-        raise RdataError(f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}")
+        raise RdataError(
+            f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}",
+            rule="RFC 1035 section 3.2.1",
+        )
     try:
         parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
     except Exception as error:  # dnspython raises many kinds here, not only its own
         raise RdataError(f"bad {type_text(rdtype)} data in wire form: {_reason(error)}") from None
     if parsed.to_wire() != rdata:
-        raise RdataError(f"{type_text(rdtype)} data in wire form is not in its plain, uncompressed form")
+        raise RdataError(
+            f"{type_text(rdtype)} data in wire form is not in its plain, uncompressed form",
+            remedy="write every name in it out in full",
+            rule="RFC 3597 section 4",
+        )
 
 
 # ---- type bitmaps --------------------------------------------------------------------------------------------------
@@ -628,7 +676,8 @@ def type_bitmap(rdtypes: Iterable[int]) -> bytes:
     >>> type_bitmap([A, RRSIG, NSEC]).hex()
     '0006400000000003'
     """
-    return _type_bitmap(tuple(rdtypes))
+    listed = tuple(rdtypes)
+    return (_type_bitmap if len(listed) <= _MAX_CACHED_TYPES else _type_bitmap.__wrapped__)(listed)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -23,10 +23,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from zonekit import rdata as rd
-from zonekit.algorithms import MAX_RSA_BITS, MIN_NEW_RSA_BITS, RSA_ALGORITHMS, Algorithm, require_may_sign
+from zonekit.algorithms import Algorithm, new_key_bits, require_may_sign
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.ds import matches_ds
-from zonekit.errors import DomainNameError, RenderError
+from zonekit.errors import DomainNameError, RenderError, SigningKeyError
 from zonekit.instants import rrsig_time_text
 from zonekit.keys import REVOKE_FLAG, SEP_FLAG, KeyRole, key_file_stem, key_tag
 from zonekit.names import ROOT, WireName, name_end, name_text, order_key, parse_origin
@@ -249,7 +249,7 @@ class _BlockPrinter:
             rdata_at = start + HEADER_OCTETS
             stop = rdata_at + (node[start + 8] << 8 | node[start + 9])
             if rdtype == _NSEC and node.startswith(next_owner, rdata_at):
-                data.append((rdtype, f"{head}{next_text}{_bitmap_text(node[rdata_at + len(next_owner) : stop])}\n"))
+                data.append((rdtype, f"{head}{next_text}{rd.bitmap_text(node[rdata_at + len(next_owner) : stop])}\n"))
             elif rdtype != _RRSIG:
                 data.append((rdtype, f"{head}{print_rdata(rdtype, node[rdata_at:stop])}\n"))
             else:
@@ -293,11 +293,6 @@ def _time_text(seconds: int) -> str:
 def _day_text(days: int) -> str:
     """The first half of an RRSIG time (RFC 4034 section 3.2), which the signatures of a zone share."""
     return rrsig_time_text(days * 86400)[:8]
-
-
-@functools.lru_cache(maxsize=1024)
-def _bitmap_text(bitmap: bytes) -> str:
-    return "".join([f" {rd.type_text(rdtype)}" for rdtype in rd.bitmap_types(bitmap)])
 
 
 def _interleaved(data: list[tuple[int, str]], signatures: dict[int, str]) -> str:
@@ -381,7 +376,9 @@ def _marking(escape: Callable[[str], str]) -> Callable[[object], str]:
         if isinstance(value, jinja2.Undefined):
             return str(value)  # which raises, and names the variable
         if not isinstance(value, str):
-            raise RenderError(f"a filter takes text, not {type(value).__name__}")
+            raise RenderError(
+                f"a filter takes text, not {type(value).__name__}", remedy="print whole numbers without a filter"
+            )
         return _Fit(escape(_checked_line(value)))
 
     return apply
@@ -413,7 +410,10 @@ def _quoted(text: str) -> str:
 
 def _word(text: str) -> str:
     if not _WORD.fullmatch(text):
-        raise RenderError(f"{text[:60]!a} is not one word of letters, digits and . _ : -")
+        raise RenderError(
+            f"{text[:60]!a} is not one word of letters, digits and . _ : -",
+            remedy="print it with the quoted filter where named.conf takes a string",
+        )
     return text
 
 
@@ -476,13 +476,22 @@ class Secondary:
 
     def __post_init__(self) -> None:
         if not isinstance(self.address, str):
-            raise RenderError(f"the address of a secondary is text, not {type(self.address).__name__}")
+            raise RenderError(
+                f"the address of a secondary is text, not {type(self.address).__name__}",
+                remedy="give it as 192.0.2.1 or 2001:db8::1",
+            )
         try:
             address = ipaddress.ip_address(self.address)
         except ValueError:
-            raise RenderError(f"{self.address[:60]!a} is not an IP address") from None
+            raise RenderError(
+                f"{self.address[:60]!a} is not an IP address", remedy="give it as 192.0.2.1 or 2001:db8::1"
+            ) from None
         if getattr(address, "scope_id", None) is not None:
-            raise RenderError(f"{address}: a link-local address with a zone is no address of a secondary")
+            raise RenderError(
+                f"{address}: a link-local address with a zone is no address of a secondary",
+                remedy="give an address that is routed",
+                rule="RFC 4007 section 6",
+            )
         object.__setattr__(self, "address", str(address))
         if self.key is not None and not _is_key_name(self.key):
             raise RenderError(
@@ -522,18 +531,12 @@ class PolicyKey:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "algorithm", require_may_sign(self.algorithm))
-        if self.bits is not None:
-            self._check_bits(self.bits)
+        try:
+            new_key_bits(self.algorithm, self.bits)
+        except SigningKeyError as error:
+            raise RenderError(error.problem, remedy=error.remedy, rule=error.rule) from None
         if self.lifetime is not None:
             _check_duration("lifetime", self.lifetime, least=timedelta(seconds=1))
-
-    def _check_bits(self, bits: int) -> None:
-        if self.algorithm not in RSA_ALGORITHMS:
-            raise RenderError(f"keys of {self.algorithm.name} have one size", remedy="leave the bits out")
-        if not isinstance(bits, int) or not MIN_NEW_RSA_BITS <= bits <= MAX_RSA_BITS:
-            raise RenderError(
-                f"a new RSA key has {MIN_NEW_RSA_BITS} to {MAX_RSA_BITS} bits, not {bits!a}", remedy="use 2048"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -562,14 +565,14 @@ class DnssecPolicy:
 
     name: str
     keys: tuple[PolicyKey, ...]
-    dnskey_ttl: Ttl = _HOUR_TTL
+    dnskey_ttl: int = _HOUR_TTL
     publish_safety: timedelta = timedelta(hours=1)
     retire_safety: timedelta = timedelta(hours=1)
     signatures_refresh: timedelta = timedelta(days=5)
     signatures_validity: timedelta = timedelta(days=14)
-    max_zone_ttl: Ttl = _DAY_TTL
+    max_zone_ttl: int = _DAY_TTL
     zone_propagation_delay: timedelta = timedelta(minutes=5)
-    parent_ds_ttl: Ttl = _DAY_TTL
+    parent_ds_ttl: int = _DAY_TTL
     parent_propagation_delay: timedelta = timedelta(hours=1)
     denial: Denial = _PLAIN_NSEC
 
@@ -635,7 +638,8 @@ class DnssecPolicy:
 def _check_duration(option: str, value: timedelta, *, least: timedelta = timedelta(0)) -> None:
     if not least <= value <= _LONGEST_DURATION or value % timedelta(seconds=1):
         raise RenderError(
-            f"{option.replace('_', '-')} {value} is not a whole number of seconds from {duration_text(least)}"
+            f"{option.replace('_', '-')} {value} is not a whole number of seconds from {duration_text(least)}",
+            remedy="give a timedelta in whole seconds",
         )
 
 
@@ -809,16 +813,20 @@ class Handover:
     dnskeys: RRset
     ds: RRset
     ns: RRset
-    dnskey_ttl: Ttl
-    lowered_ttl: Ttl = DEFAULT_LOWERED_TTL
+    dnskey_ttl: int
+    lowered_ttl: int = DEFAULT_LOWERED_TTL
 
     def __post_init__(self) -> None:
         for rrset, rdtype in ((self.dnskeys, rd.DNSKEY), (self.ds, rd.DS), (self.ns, rd.NS)):
             if rrset.rdtype != rdtype:
-                raise RenderError(f"a hand-over sheet needs a {rd.type_text(rdtype)} RRset here, not {rrset.type_text}")
+                raise RenderError(
+                    f"a hand-over sheet needs a {rd.type_text(rdtype)} RRset here, not {rrset.type_text}",
+                    remedy="give the gaining operator's DNSKEY, DS and NS RRsets, each in its place",
+                )
             if order_key(rrset.owner) != order_key(self.ns.owner):
                 raise RenderError(
-                    f"{name_text(rrset.owner)} {rrset.type_text} is not of the zone {name_text(self.ns.owner)}"
+                    f"{name_text(rrset.owner)} {rrset.type_text} is not of the zone {name_text(self.ns.owner)}",
+                    remedy="give the three RRsets of one zone",
                 )
         to_ttl(self.dnskey_ttl)
         to_ttl(self.lowered_ttl)
@@ -838,12 +846,12 @@ class Handover:
     @property
     def new_dnskey_ttl(self) -> Ttl:
         """The TTL that the DNSKEY RRset is to have."""
-        return min(self.dnskey_ttl, self.lowered_ttl)
+        return to_ttl(min(self.dnskey_ttl, self.lowered_ttl))
 
     @property
     def new_ns_ttl(self) -> Ttl:
         """The TTL that the NS RRset is to have."""
-        return min(self.ns.ttl, self.lowered_ttl)
+        return to_ttl(min(self.ns.ttl, self.lowered_ttl))
 
 
 def render_handover_sheet(handover: Handover, *, own_templates: TemplateDirectory | None = None) -> str:

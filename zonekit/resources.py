@@ -48,6 +48,9 @@ def template_loader(own_templates: TemplateDirectory | None = None) -> jinja2.Ba
     directories = [shipped_templates()]
     if own_templates is not None:
         if not Path(own_templates).is_dir():
-            raise RenderError(f"the template directory {fspath(own_templates)} is not there")
+            raise RenderError(
+                f"the template directory {fspath(own_templates)} is not there",
+                remedy="make it, or leave own_templates out for the ones shipped",
+            )
         directories.insert(0, Path(own_templates))
     return jinja2.FileSystemLoader(directories)

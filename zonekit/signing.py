@@ -69,8 +69,6 @@ from zonekit.zones import (
 )
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
-# RFC 4035 section 2.2 and RFC 7344 section 4.1: the RRsets that a parent's DS has to reach are the KSK's.
-KSK_SIGNED_TYPES: Final = frozenset((rd.DNSKEY, rd.CDS, rd.CDNSKEY))
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -388,7 +386,7 @@ class _Recipe:
         """The keys that sign this RRset; none where it is not authoritative (RFC 4035 section 2.2)."""
         if status is NameStatus.AUTHORITATIVE and rdtype != rd.RRSIG:
             return self.zone_pens  # nearly all there is
-        if status is NameStatus.APEX and rdtype in KSK_SIGNED_TYPES:
+        if status is NameStatus.APEX and rdtype in rd.KSK_SIGNED_TYPES:
             return self.dnskey_pens
         return self.zone_pens if is_signed_here(status, rdtype) else ()
 

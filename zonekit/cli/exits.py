@@ -57,6 +57,8 @@ class BadInput(click.ClickException):
 
 def as_click(error: ZonekitError) -> click.ClickException:
     """Return the exception that ends a command as this refusal should."""
+    if isinstance(error, DnskeyRefused):
+        return Refused(str(error), *map(str, error.others))
     return Refused(str(error)) if isinstance(error, _REFUSALS) else BadInput(str(error))
 
 

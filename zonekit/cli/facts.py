@@ -20,7 +20,6 @@ from zonekit.instants import epoch_seconds, from_epoch_seconds, instant_text, se
 from zonekit.keys import KeyTiming
 from zonekit.names import WireName, name_text
 from zonekit.nodes import HEADER_OCTETS, ttl_of
-from zonekit.signing import KSK_SIGNED_TYPES
 from zonekit.zonefile import ParsedZone
 from zonekit.zones import NameStatus, Zone
 
@@ -265,7 +264,7 @@ def _signs(covered: set[int]) -> Iterator[str]:
     """What a key signs, by the types that its signatures cover."""
     if rd.DNSKEY in covered:
         yield SIGNS_DNSKEY
-    if covered - KSK_SIGNED_TYPES:
+    if covered - rd.KSK_SIGNED_TYPES:
         yield SIGNS_ZONE
 
 

@@ -22,7 +22,7 @@ from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
 from zonekit.names import WireName, from_wire_name, name_text, parse_origin
-from zonekit.zonefile import ParsedZone, parse_zone_with_findings
+from zonekit.zonefile import Opener, ParsedZone, parse_zone_with_findings
 
 _STANDARD_INPUT: Final = "<stdin>"
 _PIECE_OCTETS: Final = 2**18
@@ -50,9 +50,31 @@ def place(path: str) -> str:
 
 def read_zone(path: str, origin: str | None, include_root: str | None) -> ParsedZone:
     """Return the zone in a file or on standard input, and the findings about it."""
-    if path != STANDARD_STREAM:
-        return read_zone_with_findings(path, origin=origin, include_root=include_root)
-    return _parse_zone(_standard_input(), origin, include_root)
+    return read_zone_and_included(path, origin, include_root)[0]
+
+
+def read_zone_and_included(
+    path: str, origin: str | None, include_root: str | None
+) -> tuple[ParsedZone, tuple[str, ...]]:
+    """Return the same as :func:`read_zone`, and the files that the zone includes."""
+    included: list[str] = []
+    include = None if include_root is None else _noting(opener_within(include_root), included)
+    if path == STANDARD_STREAM:
+        parsed = parse_zone_with_findings(_standard_input(), origin, file=_STANDARD_INPUT, include=include)
+    else:
+        parsed = read_zone_with_findings(path, origin=origin, include=include)
+    return parsed, tuple(included)
+
+
+def _noting(include: Opener, files: list[str]) -> Opener:
+    """An opener that does the same and notes what it opened."""
+
+    def open_and_note(name: str, including: str) -> tuple[str, Iterable[bytes]]:
+        file, pieces = include(name, including)
+        files.append(file)
+        return file, pieces
+
+    return open_and_note
 
 
 def _parse_zone(pieces: Iterable[bytes], origin: str | None, include_root: str | None) -> ParsedZone:

@@ -65,10 +65,18 @@ class Target:
         if path is not None and not in_place:
             if same_file(path, source):
                 raise BadInput(f"{path}: this is the input itself; give --in-place to write over it")
-            for other in inputs:
-                if same_file(path, other):
-                    raise BadInput(f"{path}: this is {other}, which is read too; give -f another file")
+            cls(path=path).spare(inputs)
         return cls(path=path)
+
+    def spare(self, inputs: Iterable[str]) -> None:
+        """Check that the zone would not be written over one of these files, which are read too.
+
+        Raises:
+            BadInput: it would.
+        """
+        for other in inputs:
+            if self.path is not None and same_file(self.path, other):
+                raise BadInput(f"{self.path}: this is {other}, which is read too; give -f another file")
 
     def write(self, zone: Zone, *, progress: Progress, executor: Executor | None = None) -> None:
         """Write the zone; a file is replaced as a whole or not at all."""

@@ -31,7 +31,7 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput
-from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone
+from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone, read_zone_and_included
 from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
 from zonekit.cli.progress import Progress
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut, denial_of
@@ -171,7 +171,8 @@ def sign(
     voice = Voice(quiet=quiet)
     with Progress(quiet=quiet) as progress, _workers(jobs) as workers:
         with progress.working("reading"):
-            parsed = read_zone(zone_file, origin, include_root)
+            parsed, included = read_zone_and_included(zone_file, origin, include_root)
+            target.spare(included)
             own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
             earlier = _read_previous(previous, target, parsed.zone)
         change = change_serial(_latest_serial(parsed.zone, earlier, policy), policy, now)

@@ -34,7 +34,7 @@ class CachedRecord:
     """
 
     record: str
-    ttl: Ttl
+    ttl: int
     effective: datetime
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ def _gone(record: CachedRecord) -> datetime:
     return record.gone_from_caches
 
 
-def _ttl(record: CachedRecord) -> Ttl:
+def _ttl(record: CachedRecord) -> int:
     return record.ttl
 
 
