@@ -487,7 +487,9 @@ class _Step:
         if self._signed and (not self._signers or validity is None):
             raise SigningError(f"{self._place}: the zone is signed", remedy="give its keys as signers, and a validity")
         if any(order_key(key.owner) != order_key(zone.apex) for key in self._signers):
-            raise SigningError(f"{self._place}: a signer belongs to another zone")
+            raise SigningError(
+                f"{self._place}: a signer belongs to another zone", remedy="give the keys of this zone alone"
+            )
         check_signers(self._signers)
 
     def on_signed_zone(self) -> Self:

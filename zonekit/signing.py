@@ -70,6 +70,8 @@ from zonekit.zones import (
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 
+_SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
+
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
@@ -113,7 +115,7 @@ class Reuse:
     def __post_init__(self) -> None:
         object.__setattr__(self, "now", utc(self.now))
         if self.signatures_refresh < timedelta(0):
-            raise SigningError(f"signatures_refresh is negative: {self.signatures_refresh}")
+            raise SigningError(f"signatures_refresh is negative: {self.signatures_refresh}", remedy="give 0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,9 @@ class Jitter:
 
     def __post_init__(self) -> None:
         if self.interval < timedelta(0) or self.interval % timedelta(seconds=1):
-            raise SigningError(f"a jitter interval is a whole number of seconds, 0 or more, not {self.interval}")
+            raise SigningError(
+                f"a jitter interval of {self.interval}", remedy="give a whole number of seconds, 0 or more"
+            )
 
     def seconds_for(self, owner: WireName, rdtype: int) -> int:
         """Return by how many seconds the signatures of this RRset expire earlier."""
@@ -194,7 +198,8 @@ class _Pen:
     def _failure(self, owner: WireName, rdtype: int, reason: str) -> SigningError:
         return SigningError(
             f"{name_text(owner)} {rd.type_text(rdtype)}: signing with key {self.key.key_tag}"
-            f" (algorithm {int(self.key.algorithm)}) failed: {reason}"
+            f" (algorithm {int(self.key.algorithm)}) failed: {reason}",
+            remedy=_SEE_THE_LOG,
         )
 
 
@@ -243,7 +248,11 @@ def rrset_signer(
         if rrset.rdtype == rd.RRSIG:
             raise SigningError(f"{name_text(rrset.owner)}: RRSIGs are not signed", rule="RFC 4035 section 2.2")
         if not is_subdomain(rrset.owner, apex):
-            raise SigningError(f"{name_text(rrset.owner)} is outside the zone of the keys, {name_text(apex)}")
+            raise SigningError(
+                f"{name_text(rrset.owner)} is outside the zone of the keys, {name_text(apex)}",
+                remedy="sign it with the keys of its own zone",
+                rule="RFC 4035 section 2.2",
+            )
         return view_rrset(
             rrset.owner,
             (rd.RRSIG, rrset.rdtype, _sign(rrset.owner.lower(), label_count(rrset.owner), pack_rrset(rrset), pens)),
@@ -508,7 +517,7 @@ def _common_owner(keys: Sequence[SigningKey]) -> WireName:
     owners = {key.owner.lower(): key.owner for key in keys}
     if len(owners) > 1:
         names = " and ".join(sorted(name_text(owner) for owner in owners.values()))
-        raise SigningError(f"the keys belong to different zones: {names}")
+        raise SigningError(f"the keys belong to different zones: {names}", remedy="give the keys of one zone alone")
     return keys[0].owner
 
 
@@ -528,7 +537,7 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
         try:
             signature = key.signer.sign(_SIGNER_TEST)
         except Exception as error:  # whatever an HSM's library raises; its text might hold anything
-            raise SigningError(f"{place} failed: {type(error).__name__}") from None
+            raise SigningError(f"{place} failed: {type(error).__name__}", remedy=_SEE_THE_LOG) from None
         is_octets = isinstance(signature, bytes)
         if not is_octets or not verify_signature(key.algorithm, key.public_key, signature, _SIGNER_TEST):
             raise SigningError(
