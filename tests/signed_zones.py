@@ -57,6 +57,10 @@ class _World:
             else:
                 self.types.setdefault(rrset.name, set()).add(rrset.rdtype)
                 self.rrsets[rrset.name, rrset.rdtype] = rrset
+        # The owner of an NSEC3 is no name of the zone unless it has other data too (RFC 5155 section 7.2.8).
+        self.names = {
+            name: types - {RdataType.NSEC3} for name, types in self.types.items() if types != {RdataType.NSEC3}
+        }
 
     def _above(self, name: dns.name.Name) -> list[dns.name.Name]:
         found = []
@@ -76,17 +80,18 @@ class _World:
         return name != self.origin and RdataType.NS in self.types[name] and not self.occluded(name)
 
     def authoritative(self) -> list[dns.name.Name]:
-        return [name for name in self.types if not self.occluded(name)]
+        return [name for name in self.names if not self.occluded(name)]
 
     def signed_types(self, name: dns.name.Name) -> set[int]:
+        nsec3 = self.types[name] & {RdataType.NSEC3}
         if self.occluded(name):
-            return set()
+            return nsec3
         if self.is_cut(name):
-            return self.types[name] & {RdataType.DS, RdataType.NSEC}
+            return self.types[name] & {RdataType.DS, RdataType.NSEC} | nsec3
         return self.types[name]
 
     def bitmap(self, name: dns.name.Name) -> set[int]:
-        types = self.types[name] - {RdataType.NSEC, RdataType.NSEC3}
+        types = self.names[name] - {RdataType.NSEC}
         return types & _AT_CUT if self.is_cut(name) else types
 
     def empty_non_terminals(self, names: Sequence[dns.name.Name]) -> set[dns.name.Name]:
@@ -144,19 +149,20 @@ def _assert_nsec_chain(world: _World) -> None:
         assert rdata.next == following
         assert _bitmap_of(rdata) == world.bitmap(name) | {RdataType.RRSIG, RdataType.NSEC}
     assert not any(RdataType.NSEC in types for name, types in world.types.items() if name not in names)
-    assert not any(types & {RdataType.NSEC3, RdataType.NSEC3PARAM} for types in world.types.values())
+    assert not any(RdataType.NSEC3 in types for types in world.types.values())
+    assert RdataType.NSEC3PARAM not in world.types[world.origin]
 
 
 def _assert_nsec3_chain(world: _World, denial: Nsec3) -> None:
     hashed_owners = {name for name, types in world.types.items() if RdataType.NSEC3 in types}
-    names = [name for name in world.authoritative() if world.types[name] != {RdataType.NSEC3}]
+    names = world.authoritative()
     if denial.opt_out is OptOut.ON:
         names = [name for name in names if not world.is_cut(name) or RdataType.DS in world.types[name]]
     expected: dict[dns.name.Name, set[int]] = {}
     for name in [*names, *world.empty_non_terminals(names)]:
         digest = dns.dnssec.nsec3_hash(name, denial.salt, denial.iterations, 1).lower()
-        rdtypes = world.bitmap(name) if name in world.types else set()
-        signed = rdtypes - ({RdataType.NS} if name in world.types and world.is_cut(name) else set())
+        rdtypes = world.bitmap(name) if name in world.names else set()
+        signed = rdtypes - ({RdataType.NS} if name in world.names and world.is_cut(name) else set())
         expected[dns.name.Name([digest.encode(), *world.origin.labels])] = rdtypes | (
             {RdataType.RRSIG} if signed else set()
         )

@@ -308,6 +308,8 @@ def _grow(draw: DrawFn, origin: WireName, max_names: int) -> list[RRset]:
     zone.put(origin, rd.NS)
     for rdtype in draw(st.lists(st.sampled_from(PLAIN_TYPES), max_size=3)):
         zone.put(origin, rdtype)
+    if draw(st.integers(0, 7)) == 7:  # seldom, for everything below it is occluded
+        zone.put(origin, rd.DNAME)
     for grow in draw(st.lists(st.sampled_from(_SHAPES), max_size=max_names)):
         grow(zone)
     return zone.all()
@@ -339,8 +341,13 @@ def _dnssec_records(draw: DrawFn, origin: WireName, held: Sequence[RRset]) -> li
         made += [draw(rrsets(owner, rdtypes=[rd.NSEC])) for owner in owners.values()]
     else:
         for digest in draw(st.sets(_fixed(20), max_size=3)):
-            owner = child(origin, rd.base32_text(digest).encode())
-            if order_key(owner) not in owners:
+            # Any name may be a hash, and names may lie below one.
+            hashed = child(origin, rd.base32_text(digest).encode())
+            owner = draw(st.sampled_from([hashed, hashed, *owners.values()]))
+            below = child(owner, b"below")
+            if owner == hashed and draw(st.booleans()):
+                made.append(draw(rrsets(below, rdtypes=[rd.A, rd.NSEC3])))
+            if owner == hashed or (owner != origin and all(rrset.owner != owner for rrset in made)):
                 made.append(draw(rrsets(owner, rdtypes=[rd.NSEC3])))
     for rrset in [*held, *made]:
         if draw(st.booleans()):

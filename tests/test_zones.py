@@ -15,11 +15,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.keyring import VALIDITY, csk
 from tests.strategies import ORIGIN, names, rrsets, signable_zones, zones
 from zonekit import rdata as rd
+from zonekit import zones as zones_module
+from zonekit.denial import Nsec3
 from zonekit.errors import DomainNameError, RdataError, TtlError, ZoneError
 from zonekit.names import from_wire_name, name_text, order_key, parse_name
 from zonekit.nodes import canonical_record, join_node, pack_record, split_node, ttl_of
+from zonekit.signing import sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zones import BLOCK_OWNERS, NameStatus, RRset, Zone, pack_rrset
 
@@ -193,7 +197,8 @@ def test_what_the_soa_says() -> None:
 def brute_force_status(zone: Zone, name: dns.name.Name) -> NameStatus:
     types: dict[dns.name.Name, set[int]] = {}
     for rrset in zone.rrsets():
-        types.setdefault(rrset.name, set()).add(rrset.rdtype)
+        if rd.NSEC3 not in (rrset.rdtype, rrset.covers):  # they make no names (RFC 5155 section 7.2.8)
+            types.setdefault(rrset.name, set()).add(rrset.rdtype)
     if name == zone.origin:
         return NameStatus.APEX
     if not any(owner.is_subdomain(name) for owner in types) or not name.is_subdomain(zone.origin):
@@ -233,6 +238,55 @@ def test_walking_tells_each_owner_what_status_tells(zone: Zone) -> None:
         assert packed == split_node(zone.node(owner) or b"")
     wild = {owner for owner, status, _ in zone.walk() if owner[:2] == b"\x01*" and status is not NameStatus.OCCLUDED}
     assert set(zone.wildcards()) == {from_wire_name(owner) for owner in wild - {zone.apex}}
+
+
+@given(zones(), st.integers(1, 3))
+def test_what_a_name_is_does_not_depend_on_where_blocks_end(zone: Zone, owners: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zones_module, "BLOCK_OWNERS", owners)
+        cut_up = Zone.from_rrsets("example.nl", zone.rrsets())
+    assert list(cut_up.walk()) == list(zone.walk())
+    for owner, status, _ in zone.walk():
+        assert cut_up.status(from_wire_name(owner)) is status
+
+
+@given(signable_zones())
+def test_nsec3_records_make_no_names(zone: Zone) -> None:
+    # RFC 5155 section 7.2.8: a server acts as if the owner name of an NSEC3 did not exist.
+    signed = sign_zone(zone, [csk()], validity=VALIDITY, denial=Nsec3())
+    for status in set(NameStatus) - {NameStatus.ABSENT}:
+        assert signed.names(status) == zone.names(status)
+    assert signed.wildcards() == zone.wildcards()
+    for rrset in signed.rrsets():
+        assert signed.status(rrset.name) is zone.status(rrset.name)
+
+
+@pytest.mark.parametrize(
+    ("below", "apex_type", "expected"),
+    [
+        (None, "TXT", NameStatus.ABSENT),
+        ("A", "TXT", NameStatus.EMPTY_NON_TERMINAL),
+        ("NSEC3", "TXT", NameStatus.ABSENT),
+        (None, "DNAME", NameStatus.ABSENT),
+        ("A", "DNAME", NameStatus.OCCLUDED),
+    ],
+)
+def test_the_owner_of_an_nsec3_is_what_it_would_be_without(
+    below: str | None, apex_type: str, expected: NameStatus
+) -> None:
+    hashed = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"
+    data = {"A": "192.0.2.1", "NSEC3": f"1 0 0 - {hashed} A", "TXT": '"x"', "DNAME": "example.org."}
+    more = [RRset.from_text(f"below.{hashed}.example.nl.", 300, below, data[below])] if below else []
+    zone = zone_of(
+        RRset.from_text(f"{hashed}.example.nl.", 300, "NSEC3", data["NSEC3"]),
+        RRset.from_text("example.nl.", 300, apex_type, data[apex_type]),
+        *more,
+    )
+    assert zone.status(hashed) is expected
+    assert [status for owner, status, _ in zone.walk() if owner[1:33] == hashed.encode()] == [expected]
+    name = from_wire_name(parse_name(f"{hashed}.example.nl."))
+    assert (name in zone.names(NameStatus.EMPTY_NON_TERMINAL)) is (expected is NameStatus.EMPTY_NON_TERMINAL)
+    assert name not in zone.names(NameStatus.AUTHORITATIVE)
 
 
 def test_absent_names_cannot_be_listed() -> None:

@@ -228,7 +228,11 @@ def pack_rrset(rrset: RRset) -> PackedRRset:
 
 
 class NameStatus(enum.Enum):
-    """What a name is in a zone; only the first four have authoritative data (RFC 4035 section 2)."""
+    """What a name is in a zone; only the first three have authoritative data (RFC 4035 section 2).
+
+    NSEC3 records make no name: an owner of nothing but NSEC3 records and their signatures is what it would be without
+    them, so ``ABSENT`` unless names lie below it (RFC 5155 section 7.2.8).
+    """
 
     APEX = "apex"
     AUTHORITATIVE = "authoritative"
@@ -317,7 +321,7 @@ class Zone:
     86400
     """
 
-    __slots__ = ("_apex", "_apex_owner", "_blocks", "_rest")
+    __slots__ = ("_apex", "_apex_owner", "_blocks")
 
     _apex_owner: WireName
     _apex: Node
@@ -541,8 +545,8 @@ class Zone:
     def status(self, name: str | dns.name.Name) -> NameStatus:
         """Return what a name is in this zone.
 
-        ``OCCLUDED`` is a name below a delegation (glue, if it has addresses) or below a DNAME (RFC 6672 section 2.4);
-        ``ABSENT`` a name that neither exists nor has names below it, or lies outside the zone.
+        ``OCCLUDED`` is a name below a delegation (see :meth:`glue`) or below a DNAME (RFC 6672 section 2.4); ``ABSENT``
+        a name that neither exists nor has names below it, or lies outside the zone.
         """
         wire = self._wire(name)
         key, apex_key = order_key(wire), order_key(self._apex_owner)
@@ -551,20 +555,32 @@ class Zone:
         if not _key_is_below(key, apex_key):
             return NameStatus.ABSENT
         index, place, there = self._blocks.find(key)
-        if not there and not self._has_names_below(key, index, place):
-            return NameStatus.ABSENT
+        rrsets = split_node(self._blocks.blocks[index].nodes[place]) if there else []
+        if _has_nothing_but_nsec3(rrsets):
+            return self._status_without_data(wire, index, place)
         if self.cut_above(wire) is not None:
             return NameStatus.OCCLUDED
-        if not there:
-            return NameStatus.EMPTY_NON_TERMINAL
-        types = {packed[0] for packed in split_node(self._blocks.blocks[index].nodes[place])}
-        return NameStatus.DELEGATION if rd.NS in types else NameStatus.AUTHORITATIVE
+        return NameStatus.DELEGATION if any(packed[0] == rd.NS for packed in rrsets) else NameStatus.AUTHORITATIVE
+
+    def _status_without_data(self, name: WireName, index: int, place: int) -> NameStatus:
+        """What a name is that stands or would stand at this place and has no data that makes a name of it."""
+        if not self._has_names_below(order_key(name), index, place):
+            return NameStatus.ABSENT
+        return NameStatus.EMPTY_NON_TERMINAL if self.cut_above(name) is None else NameStatus.OCCLUDED
 
     def _has_names_below(self, key: bytes, index: int, place: int) -> bool:
-        blocks = self._blocks.blocks
-        if index < len(blocks) and place == len(blocks[index].owners):
-            index, place = index + 1, 0
-        return index < len(blocks) and _key_is_below(order_key(blocks[index].owners[place]), key)
+        """Whether a name from this place on, where ``key`` stands or would stand, lies below ``key``."""
+        for block in itertools.islice(self._blocks.blocks, index, None):
+            for at in range(place, len(block.owners)):
+                found = order_key(block.owners[at])
+                if found == key:
+                    continue
+                if not _key_is_below(found, key):
+                    return False
+                if not _has_nothing_but_nsec3(split_node(block.nodes[at])):
+                    return True
+            place = 0
+        return False
 
     def cut_above(self, name: WireName) -> WireName | None:
         """Return the topmost delegation or DNAME above a name in wire form, the one that occludes it, or None."""
@@ -580,8 +596,11 @@ class Zone:
     def walk(self) -> Iterator[tuple[WireName, NameStatus, list[PackedRRset]]]:
         """Yield every owner in canonical order with what it is and its RRsets, packed."""
         yield self._apex_owner, NameStatus.APEX, split_node(self._apex)
-        for block in self._blocks.blocks:
-            yield from walk_block(block, self.cut_above(block.owners[0]))
+        for index, block in enumerate(self._blocks.blocks):
+            for place, (owner, status, rrsets) in enumerate(walk_block(block, self.cut_above(block.owners[0]))):
+                if status is NameStatus.ABSENT:  # unless names lie below it, which may be in the next block
+                    status = self._status_without_data(owner, index, place)
+                yield owner, status, rrsets
 
     def statuses(self) -> Iterator[tuple[NameStatus, RRset]]:
         """Yield every RRset with what its owner is, in canonical order."""
@@ -788,6 +807,8 @@ _CUT_TYPES: Final = frozenset((rd.NS, rd.DNAME))
 def walk_block(block: Block, cut: WireName | None) -> Iterator[tuple[WireName, NameStatus, list[PackedRRset]]]:
     """Yield each owner of a block with what it is and its RRsets.
 
+    One that has nothing but NSEC3 records is ``ABSENT``, whether or not names lie below it.
+
     Args:
         block: the block.
         cut: the topmost delegation or DNAME above its first owner, from :meth:`Zone.cut_above`.
@@ -795,6 +816,9 @@ def walk_block(block: Block, cut: WireName | None) -> Iterator[tuple[WireName, N
     below_cut = None if cut is None else _key_below(cut)
     for owner, node in zip(block.owners, block.nodes, strict=True):
         packed = split_node(node)
+        if packed[0][0] >= rd.RRSIG and _has_nothing_but_nsec3(packed):  # the first look spares nearly all the second
+            yield owner, NameStatus.ABSENT, packed
+            continue
         if below_cut is not None:
             if order_key(owner).startswith(below_cut):
                 yield owner, NameStatus.OCCLUDED, packed
@@ -807,6 +831,11 @@ def walk_block(block: Block, cut: WireName | None) -> Iterator[tuple[WireName, N
                 if rrset[0] == rd.NS:
                     status = NameStatus.DELEGATION
         yield owner, status, packed
+
+
+def _has_nothing_but_nsec3(rrsets: Iterable[PackedRRset]) -> bool:
+    """Whether there is nothing, or nothing but NSEC3 records and their signatures."""
+    return all(rd.NSEC3 in (rdtype, covers) for rdtype, covers, _ in rrsets)
 
 
 def _key_below(name: WireName) -> bytes:
