@@ -840,7 +840,7 @@ def test_the_records_of_a_sheet_parse_back(owner: WireName, data: st.DataObject)
     zone, (dnskeys, ds, *_) = name_text(owner), fenced(sheet)
     found = read_records(dnskeys, zone).get("@", "DNSKEY")
     assert found == asked.dnskeys.with_ttl(min(asked.dnskey_ttl, 600))
-    found_ds = read_records(ds, zone).get("@", "DS")
+    found_ds = read_records(ds, ".").get(zone, "DS")  # it stands in the parent
     assert found_ds is not None
     assert found_ds.same_data(asked.ds)
     updates = [line.removeprefix("update add ") for block in fenced(sheet) for line in block if "update add" in line]

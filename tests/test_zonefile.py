@@ -282,6 +282,7 @@ REFUSALS: Final = {
     "two CNAMEs": ("x CNAME y\nx CNAME z", 5, "a second CNAME with other data"),
     "two DNAMEs": ("x DNAME y\nx DNAME z", 5, "a second DNAME with other data"),
     "bad data outside the zone": ("x. A 1", 4, "bad A data"),
+    "a DS at the apex": (f"x DS 1 13 2 {'ab' * 32}\nx A 1.2.3.4\n@ DS 1 13 2 {'ab' * 32}", 6, "a DS RRset at the apex"),
 }
 
 
@@ -1032,7 +1033,8 @@ DIVERGENCES: Final[dict[str, tuple[str, tuple[str, ...], str]]] = {
     "TTL differs": ("x 5 A 1.2.3.4\nx 3 A 1.2.3.5\n", (DNSPYTHON,), "dnspython takes the smallest, named the first"),
     "range with more": ("$GENERATE 1-2x h$ A 1.2.3.$\n", (NAMED,), "named does not look at the rest of the word"),
     "parentheses in $GENERATE": ("$GENERATE 1-2 ( h$ A \n 1.2.3.4 )\n", (NAMED,), "RFC 1035 lets them join any lines"),
-    "DS at the apex": (f"@ DS 1 13 2 {'ab' * 32}\n", (NAMED,), "RFC 4035 section 2.4: a verifier's matter"),
+    "DS at the apex": (f"@ DS 1 13 2 {'ab' * 32}\n", (DNSPYTHON,), "RFC 4035 section 2.4: it MUST NOT be there"),
+    "NS at a wildcard": ("*.x NS a\n", (NAMED,), "RFC 4592 section 4.2 does not bar it; sign_zone does"),
     "RRSIG of too few labels": ("x RRSIG A 13 1 9 1 1 1 @ AAAA\n", (NAMED,), "a verifier's matter"),
     "NSEC without types": ("x NSEC a\n", (NAMED,), "a verifier's matter, not a reader's"),
     "MINFO": ("x MINFO a b\n", (NAMED,), "dnspython has no reader for it; the generic form of RFC 3597 is read"),

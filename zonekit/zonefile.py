@@ -39,7 +39,7 @@ from zonekit.names import (
 )
 from zonekit.nodes import CLASS_IN, HEADER, HEADER_OCTETS, Node, Record, pack_record, split_node, ttl_of, with_ttl
 from zonekit.ttl import Ttl, parse_ttl, to_ttl
-from zonekit.zones import BESIDE_CNAME, Zone, cut_blocks
+from zonekit.zones import BESIDE_CNAME, SINGLETONS, Zone, cut_blocks, ds_at_apex
 
 if TYPE_CHECKING:
     import dns.name
@@ -323,7 +323,6 @@ _OTHER_CLASS: Final = re.compile(rb"CH|CHAOS|HS|HESIOD|NONE|ANY|CLASS\d{1,5}", r
 _CNAME_KIND: Final = rd.CNAME << 16
 _MOST_SHAPES: Final = 4096
 _LARGEST_SHAPE: Final = 64
-_SINGLETONS: Final = frozenset((rd.SOA, rd.CNAME, rd.DNAME))
 
 
 class _Reader:
@@ -843,11 +842,25 @@ class _Reader:
         nodes = self._nodes()
         apex, apex_node = next(nodes)  # the apex is before everything below it
         zone = Zone.from_blocks(apex, apex_node, cut_blocks(nodes))
-        if rd.NS not in [rdtype for rdtype, _, _ in split_node(apex_node)]:
+        types = [rdtype for rdtype, _, _ in split_node(apex_node)]
+        if rd.DS in types:
+            raise self._refusal_of(ds_at_apex(apex), self._place_of_ds_at_apex())
+        if rd.NS not in types:
             raise ZoneFileError(
                 f"there is no NS record at {name_text(apex)}", file=file, line=0, rule="RFC 1035 section 5.2"
             )
         return ParsedZone(zone=zone, findings=tuple(self._findings))
+
+    def _place_of_ds_at_apex(self) -> int:
+        """The line of the first DS at the apex."""
+        starts = [*self._run_starts, len(self._records)]
+        return next(
+            self._record_places[index]
+            for key, first, last in zip(self._run_keys, starts[:-1], starts[1:], strict=True)
+            if key == self._apex_key
+            for index in range(first, last)
+            if self._record_kinds[index] >> 16 == rd.DS
+        )
 
     def _note_outside(self) -> None:
         for (_, rdtype), (owner, places) in self._outside.items():
@@ -928,7 +941,7 @@ class _Reader:
         )  # so that of two that are the same the first stays
         if len(kept) < len(held):
             self._note_repeated(owner, rdtype, data, indexes)
-        if len(kept) > 1 and rdtype in _SINGLETONS:
+        if len(kept) > 1 and rdtype in SINGLETONS:
             second = next(index for index, octets in zip(indexes, data, strict=True) if octets != data[0])
             raise self._refusal(
                 f"{name_text(owner)}: a second {rd.type_text(rdtype)} with other data",

@@ -50,7 +50,8 @@ BLOCK_OWNERS: Final = 1024
 # What may stand beside a CNAME: its signature, its denial, and a KEY for secure dynamic update (RFC 2181 section 10.1,
 # RFC 4034 section 3, RFC 4035 section 2.5); and an NSEC3, whose owner is a hash that may be a name of the zone as well.
 BESIDE_CNAME: Final = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.NSEC3, rd.SIG, rd.KEY))
-_SINGLETONS: Final = frozenset((rd.SOA, rd.CNAME, rd.DNAME))
+# Of these types a name has one record (RFC 1035 section 5.2, RFC 2181 section 10.1, RFC 6672 section 2.4).
+SINGLETONS: Final = frozenset((rd.SOA, rd.CNAME, rd.DNAME))
 
 
 # ---- RRsets --------------------------------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ class RRset:
                 f"{self._place()}: covers is {self.covers} and the data says {sorted(covered)}",
                 remedy="make one RRset for each type that the RRSIGs cover",
             )
-        if self.rdtype in _SINGLETONS and len(self.rdatas) > 1:
+        if self.rdtype in SINGLETONS and len(self.rdatas) > 1:
             raise RdataError(f"{self._place()}: there can be only one", rule="RFC 2181 section 10.1")
 
     def _place(self) -> str:
@@ -877,7 +878,7 @@ def check_node(apex: WireName, owner: WireName, rrsets: Iterable[PackedRRset]) -
 
     Raises:
         ZoneError: the same RRset twice, a CNAME beside other data (RFC 1034 section 3.6.2), an SOA below the apex (RFC
-            1035 section 5.2), or a DS at the apex, where the parent's would be (RFC 4034 section 5).
+            1035 section 5.2), or a DS at the apex (RFC 4035 section 2.4).
     """
     seen: set[tuple[int, int]] = set()
     for rdtype, covers, _ in rrsets:
@@ -890,11 +891,7 @@ def check_node(apex: WireName, owner: WireName, rrsets: Iterable[PackedRRset]) -
     if rd.SOA in types and order_key(owner) != order_key(apex):
         raise ZoneError(f"{name_text(owner)}: an SOA below the apex {name_text(apex)}", rule="RFC 1035 section 5.2")
     if rd.DS in types and order_key(owner) == order_key(apex):
-        raise ZoneError(
-            f"{name_text(owner)}: a DS RRset at the apex",
-            remedy="the DS of a zone stands in its parent",
-            rule="RFC 4034 section 5",
-        )
+        raise ds_at_apex(owner)
     if rd.CNAME in types and not types <= BESIDE_CNAME:
         others = ", ".join(rd.type_text(rdtype) for rdtype in sorted(types - BESIDE_CNAME))
         raise ZoneError(
@@ -902,6 +899,15 @@ def check_node(apex: WireName, owner: WireName, rrsets: Iterable[PackedRRset]) -
             remedy="a name that is an alias owns nothing else",
             rule="RFC 1034 section 3.6.2",
         )
+
+
+def ds_at_apex(apex: WireName) -> ZoneError:
+    """Return the refusal of a DS RRset at the apex."""
+    return ZoneError(
+        f"{name_text(apex)}: a DS RRset at the apex",
+        remedy="the DS of a zone stands in its parent",
+        rule="RFC 4035 section 2.4",
+    )
 
 
 def check_apex(apex: WireName, rrsets: Iterable[PackedRRset]) -> None:
