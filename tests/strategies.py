@@ -5,7 +5,7 @@ readers and printers: escapes, NUL octets, labels that look like a TTL, a class 
 
 - :func:`labels`, :func:`names`: names in wire form at or below an origin.
 - :func:`rdatas`, :func:`rrsets`: data of one type, and an RRset at an owner.
-- :func:`signable_zones`: hosting zones without DNSSEC records, ready for signing.
+- :func:`signable_zones`: hosting zones without DNSSEC records, ready for signing, and nothing in them that is refused.
 - :func:`zones`: the same, and some of them with DNSSEC records of all sorts, which nobody could validate.
 """
 
@@ -245,6 +245,8 @@ class _Growing:
         rrset = self.draw(rrsets(owner, rdtypes=rdtypes))
         if rrset.rdtype in there or rd.CNAME in there or (rrset.rdtype == rd.CNAME and there):
             return
+        if {rrset.rdtype, *there} >= {rd.NS, rd.DNAME} and owner != self.origin:
+            return
         there[rrset.rdtype] = rrset
         self.owners.append(owner)
 
@@ -286,9 +288,11 @@ def _redirection(zone: _Growing) -> None:
 
 def _delegation(zone: _Growing) -> None:
     owner = zone.new_owner()
-    if rd.CNAME in zone.held.get(order_key(owner), {}) or order_key(owner) == order_key(zone.origin):
+    if owner[:2] == b"\x01*" or order_key(owner) == order_key(zone.origin):
         return
     zone.put(owner, rd.NS)
+    if rd.NS not in zone.held[order_key(owner)]:
+        return
     if zone.draw(st.booleans()):
         zone.put(owner, rd.DS)
     if zone.draw(st.booleans()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -553,6 +554,7 @@ def test_sign_refuses_options_that_do_not_go_together(operators: Operators, tmp_
     base = ["sign", LOSING_FILE, "-o", ORIGIN, "-K", operators.losing_keys]
     assert "--nsec3" in refuse(2, *base, "--salt", "aa")
     assert "--nsec3" in refuse(2, *base, "--iterations", "0")
+    assert "150" in refuse(2, *base, "--nsec3", "--iterations", "151")
     assert "--jitter" in refuse(2, *base, "--seed", "1")
     assert "hexadecimal" in refuse(2, *base, "--nsec3", "--salt", "xyz")
     assert "not both" in refuse(2, *base, "-f", tmp_path / "x", "-i")
@@ -926,7 +928,10 @@ def test_show_tells_which_key_signs_nothing_and_which_signs_everything(operators
     signed = succeed("sign", LOSING_FILE, "-K", tmp_path, "--csk", "--nsec3", *AT)
     told = json.loads(succeed("show", "-", "--json", *AT, text=signed.stdout).stdout)
     assert [key["role"] for key in told["keys"]] == ["CSK"]
-    assert told["denial"].startswith("NSEC3")
+    assert told["denial"] == "NSEC3 (iterations 0, salt -)"
+    theirs = re.sub(r"NSEC3PARAM 1 0 0 -", "NSEC3PARAM 1 0 2500 AABB", signed.stdout)
+    told = json.loads(succeed("show", "-", "--json", *AT, text=theirs).stdout)
+    assert told["denial"] == "NSEC3 (parameters 1 0 2500 aabb)", "more iterations than zonekit would sign with"
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ from zonekit.nodes import PackedRRset, Record, pack_record
 from zonekit.zones import NameStatus, RRset, Zone
 
 NSEC3_SHA1: Final = 1
-_MAX_ITERATIONS: Final = 65535
+# What dnssec-signzone and dnssec-verify take at most; validators stop at less (RFC 9276 section 3.2).
+MAX_ITERATIONS: Final = 150
 _MAX_SALT_OCTETS: Final = 255
 _OPT_OUT_FLAG: Final = 1
-DENIAL_TYPES: Final = frozenset((rd.NSEC, rd.NSEC3, rd.NSEC3PARAM))
+DENIAL_TYPES: Final = frozenset((rd.NSEC, rd.NSEC3))
 # At a delegation the parent speaks for the NS RRset's presence, the DS RRset and the denial, and for nothing else
 # (RFC 4035 section 2.3).
 _TYPES_AT_DELEGATION: Final = frozenset((rd.NS, rd.DS))
@@ -51,7 +52,8 @@ class Nsec3:
         salt: octets mixed into every hash.
 
     Raises:
-        SigningError: iterations or salt beyond what the record can hold.
+        SigningError: more than 150 iterations, which name servers and validators refuse, or a salt beyond what the
+            record can hold.
     """
 
     opt_out: OptOut = OptOut.OFF
@@ -59,9 +61,11 @@ class Nsec3:
     salt: bytes = b""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.iterations <= _MAX_ITERATIONS:
+        if not 0 <= self.iterations <= MAX_ITERATIONS:
             raise SigningError(
-                f"NSEC3 iterations {self.iterations} are outside 0 to {_MAX_ITERATIONS}", rule="RFC 5155 section 3.1.3"
+                f"NSEC3 iterations {self.iterations} are outside 0 to {MAX_ITERATIONS}",
+                remedy="give 0, which is best",
+                rule="RFC 9276 section 3.1",
             )
         if len(self.salt) > _MAX_SALT_OCTETS:
             raise SigningError(
@@ -128,6 +132,8 @@ def apex_nsec3(zone: Zone, param: bytes) -> RRset | None:
 
 def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> bytes:
     """Return the NSEC3 hash, 20 octets of SHA-1, of a name in wire form (RFC 5155 section 5).
+
+    Unlike in :class:`Nsec3`, ``iterations`` has no bound: the chain may be another signer's.
 
     >>> from zonekit.names import parse_name
     >>> rd.base32_text(nsec3_hash(parse_name("example."), salt=bytes.fromhex("aabbccdd"), iterations=12))

@@ -53,6 +53,7 @@ from zonekit.nodes import (
     with_ttl,
 )
 from zonekit.serials import soa_with_serial
+from zonekit.signable import check_signable
 from zonekit.signatures import RRSIG_FIXED_OCTETS, PublishedKeys, Signer, signed_data
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
@@ -335,7 +336,8 @@ def sign_zone(
     Raises:
         SigningError: no keys, keys of another zone, an algorithm with a KSK but no ZSK or the other way round (RFC 4035
             section 2.2), a signer that does not sign for its DNSKEY, one that cannot be pickled for the processes of
-            ``executor``, an NSEC3 chain in ``zone`` that cannot be made again, or an NSEC3 hash collision.
+            ``executor``, an NSEC3 chain in ``zone`` that cannot be made again, an NSEC3 hash collision, or a zone that no
+            validator could make sense of (see :func:`zonekit.signable.check_signable`).
         KeyTagCollision: two different keys of one algorithm have one key tag.
         SerialError: ``serial`` is before the present one.
         TtlError: ``dnskey_ttl`` is not a TTL.
@@ -358,6 +360,8 @@ def sign_zone(
     if foreign_records is ForeignRecords.DROP:
         bare = _without_foreign_keys(bare, own_dnskeys)
     prepared = _with_apex_records(bare, own_dnskeys, chosen)
+    since = epoch_seconds(validity.inception)
+    check_signable(prepared, since=since)
     recipe = _Recipe(
         apex=zone.apex,
         denial=chosen,
@@ -365,7 +369,7 @@ def sign_zone(
         zone_pens=_make_pens([key for key in own if key.signs_zone], zone.apex, validity, jitter),
         dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
         published=PublishedKeys.of(prepared.apex_rrset(rd.DNSKEY)),
-        since=epoch_seconds(validity.inception),
+        since=since,
         reusable=_reusable_keys(own, reuse),
         reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
         refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
@@ -546,14 +550,17 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
             )
 
 
+_REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
+
+
 def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: ForeignRecords) -> Zone:
     """The zone without denial records and without our signatures, which are made anew, and perhaps those of others."""
 
-    def bare(node: Node) -> Node:
+    def bare(node: Node, redone: frozenset[int] = _REDONE) -> Node:
         rrsets = split_node(node)
-        if all(rrset[0] not in _REDONE for rrset in rrsets):
+        if all(rrset[0] not in redone for rrset in rrsets):
             return node
-        data = [rrset for rrset in rrsets if rrset[0] not in _REDONE]
+        data = [rrset for rrset in rrsets if rrset[0] not in redone]
         signed_types = {rrset[0] for rrset in data} - {rd.ZONEMD}
         theirs = [
             (rd.RRSIG, covers, [record for record in records if signer_of(rdata_of(record)) not in ours])
@@ -570,10 +577,7 @@ def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: Forei
         elif any(nodes):
             pairs = [pair for pair in zip(block.owners, nodes, strict=True) if pair[1]]
             blocks.extend(cut_blocks(pairs))
-    return Zone.from_blocks(zone.apex, bare(zone.apex_node), blocks)
-
-
-_REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
+    return Zone.from_blocks(zone.apex, bare(zone.apex_node, _REDONE | {rd.NSEC3PARAM}), blocks)
 
 
 def _without_foreign_keys(zone: Zone, own: RRset) -> Zone:

@@ -34,7 +34,7 @@ from zonekit.cli.exits import BadInput
 from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone, read_zone_and_included
 from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
 from zonekit.cli.progress import Progress
-from zonekit.denial import Denial, Nsec, Nsec3, OptOut, denial_of
+from zonekit.denial import MAX_ITERATIONS, Denial, Nsec, Nsec3, OptOut, denial_of
 from zonekit.errors import SigningError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
@@ -65,7 +65,9 @@ def _parse_salt(text: str) -> bytes:
     "--nsec3", is_flag=True, help="Deny by NSEC3 (RFC 5155).  [default: what the zone or --previous has, else NSEC]"
 )
 @click.option("--opt-out", is_flag=True, help="With --nsec3: leave insecure delegations out of the chain.")
-@click.option("--iterations", type=click.IntRange(0, 65535), help="With --nsec3: extra hash iterations.  [default: 0]")
+@click.option(
+    "--iterations", type=click.IntRange(0, MAX_ITERATIONS), help="With --nsec3: extra hash iterations.  [default: 0]"
+)
 @click.option("--salt", type=parsed_by(_parse_salt), metavar="HEX", help="With --nsec3: a salt.  [default: none]")
 @validity_option
 @click.option(
