@@ -20,9 +20,9 @@ from zonekit.signatures import PublishedKeys
 from zonekit.zones import Zone
 
 _REVOKED_KSK: Final = ZONE_KEY_FLAG | SEP_FLAG | REVOKE_FLAG
-# How the records begin of which some are out of place below the apex.
-_MARKS: Final = tuple(
-    rdtype.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big") for rdtype in (rd.DS, rd.DNSKEY, rd.DNAME)
+# How the records begin that may be out of place below the apex.
+_NS, _DS, _DNSKEY, _DNAME = (
+    rdtype.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big") for rdtype in (rd.NS, rd.DS, rd.DNSKEY, rd.DNAME)
 )
 
 
@@ -43,11 +43,18 @@ def check_signable(zone: Zone, *, since: int) -> None:
         raise _wildcard_refusal(zone.apex)
     _check_dnskeys(zone, since)
     for block in zone.blocks:
-        # One search through all octets of a block spares nearly every zone the look at each of its owners.
+        # A search through all octets of a block spares most zones the look at each owner. What is found may also be in
+        # other data: it is only a reason to look closer.
         octets = b"".join(block.nodes)
-        if WILDCARD_LABEL in b"".join(block.owners) or any(mark in octets for mark in _MARKS):
+        redirects, wild = _DNAME in octets, WILDCARD_LABEL in b"".join(block.owners)
+        secures = _DS in octets or _DNSKEY in octets
+        if redirects or wild or secures:
             for owner, node in zip(block.owners, block.nodes, strict=True):
-                if owner.startswith(WILDCARD_LABEL) or any(mark in node for mark in _MARKS):
+                if (
+                    (secures and node[:4] != _NS and (_DS in node or _DNSKEY in node))  # most delegations begin with NS
+                    or (redirects and _DNAME in node)
+                    or (wild and owner[:2] == WILDCARD_LABEL)
+                ):
                     _check_owner(zone, owner, {rdtype for rdtype, _, _ in split_node(node)})
 
 

@@ -558,25 +558,22 @@ class Zone:
         index, place, there = self._blocks.find(key)
         rrsets = split_node(self._blocks.blocks[index].nodes[place]) if there else []
         if _has_nothing_but_nsec3(rrsets):
-            return self._status_without_data(wire, index, place)
+            return self._status_without_data(wire, index, place + there)
         if self.cut_above(wire) is not None:
             return NameStatus.OCCLUDED
         return NameStatus.DELEGATION if any(packed[0] == rd.NS for packed in rrsets) else NameStatus.AUTHORITATIVE
 
     def _status_without_data(self, name: WireName, index: int, place: int) -> NameStatus:
-        """What a name is that stands or would stand at this place and has no data that makes a name of it."""
+        """What a name is that stands or would stand right before this place and has no data that makes a name of it."""
         if not self._has_names_below(order_key(name), index, place):
             return NameStatus.ABSENT
         return NameStatus.EMPTY_NON_TERMINAL if self.cut_above(name) is None else NameStatus.OCCLUDED
 
     def _has_names_below(self, key: bytes, index: int, place: int) -> bool:
-        """Whether a name from this place on, where ``key`` stands or would stand, lies below ``key``."""
+        """Whether a name lies below ``key``, which stands or would stand right before this place."""
         for block in itertools.islice(self._blocks.blocks, index, None):
             for at in range(place, len(block.owners)):
-                found = order_key(block.owners[at])
-                if found == key:
-                    continue
-                if not _key_is_below(found, key):
+                if not _key_is_below(order_key(block.owners[at]), key):
                     return False
                 if not _has_nothing_but_nsec3(split_node(block.nodes[at])):
                     return True
@@ -598,7 +595,8 @@ class Zone:
         """Yield every owner in canonical order with what it is and its RRsets, packed."""
         yield self._apex_owner, NameStatus.APEX, split_node(self._apex)
         for index, block in enumerate(self._blocks.blocks):
-            for place, (owner, status, rrsets) in enumerate(walk_block(block, self.cut_above(block.owners[0]))):
+            cut = self.cut_above(block.owners[0])
+            for place, (owner, status, rrsets) in enumerate(walk_block(block, cut), start=1):
                 if status is NameStatus.ABSENT:  # unless names lie below it, which may be in the next block
                     status = self._status_without_data(owner, index, place)
                 yield owner, status, rrsets
