@@ -16,12 +16,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.keyring import VALIDITY, csk
-from tests.strategies import ORIGIN, names, rrsets, signable_zones, zones
+from tests.strategies import ORIGIN, child, names, rrsets, signable_zones, zones
 from zonekit import rdata as rd
 from zonekit import zones as zones_module
 from zonekit.denial import Nsec3
 from zonekit.errors import DomainNameError, RdataError, TtlError, ZoneError
-from zonekit.names import from_wire_name, name_text, order_key, parse_name
+from zonekit.names import from_wire_name, name_text, order_key, parse_name, to_wire_name
 from zonekit.nodes import canonical_record, join_node, pack_record, split_node, ttl_of
 from zonekit.signing import sign_zone
 from zonekit.ttl import Ttl
@@ -289,6 +289,89 @@ def test_the_owner_of_an_nsec3_is_what_it_would_be_without(
     assert name not in zone.names(NameStatus.AUTHORITATIVE)
 
 
+# ---- glue -----------------------------------------------------------------------------------------------------------
+
+
+def brute_force_glue(zone: Zone, delegation: dns.name.Name | None = None) -> list[RRset]:
+    """The addresses at or below any delegation that an NS RRset names: of this delegation, or of any."""
+    held = list(zone.rrsets())
+    cuts = [rrset for rrset in held if rrset.rdtype == rd.NS and zone.status(rrset.name) is NameStatus.DELEGATION]
+    chosen = [cut for cut in cuts if delegation in (None, cut.name)]
+    servers = {rdata.target for cut in chosen for rdata in cut.to_dnspython()}
+    return [
+        rrset
+        for rrset in held
+        if rrset.rdtype in (rd.A, rd.AAAA)
+        and rrset.name in servers
+        and any(rrset.name.is_subdomain(cut.name) for cut in cuts)
+    ]
+
+
+@st.composite
+def zones_with_servers(draw: st.DrawFn) -> Zone:
+    """Zones whose delegations have servers anywhere in the zone, most of them with addresses."""
+    zone = draw(signable_zones(max_names=8))
+    owners = [zone.apex, *(owner for owner, _ in zone.nodes())]
+    for name in zone.names(NameStatus.DELEGATION):
+        cut = to_wire_name(name, zone.apex)
+        servers = st.sampled_from([*owners, cut, child(cut, b"ns"), child(child(cut, b"a"), b"NS")])
+        rdatas = tuple(draw(st.lists(servers, min_size=1, max_size=3)))
+        zone = zone.replace(RRset(owner=cut, rdtype=rd.NS, ttl=Ttl(60), rdatas=rdatas))
+        for server in rdatas:
+            if not any(rrset.rdtype == rd.CNAME for rrset in zone.rrsets_at(from_wire_name(server))):
+                zone = zone.replace(draw(rrsets(server, rdtypes=[rd.A, rd.AAAA, rd.TXT])))
+    return zone
+
+
+@given(zones_with_servers())
+def test_glue_is_the_addresses_at_cuts_that_delegations_name(zone: Zone) -> None:
+    assert list(zone.glue()) == brute_force_glue(zone)
+    of_each = [zone.glue_of(name) for name in zone.names(NameStatus.DELEGATION)]
+    assert {rrset for glue in of_each for rrset in glue} == set(zone.glue())
+    for name, glue in zip(zone.names(NameStatus.DELEGATION), of_each, strict=True):
+        assert list(glue) == brute_force_glue(zone, name)
+    for rrset in zone.glue():
+        assert zone.status(rrset.name) in (NameStatus.DELEGATION, NameStatus.OCCLUDED)
+
+
+GLUE_ZONE = [
+    (
+        "sub",
+        "NS",
+        "sub.example.nl.",
+        "ns1.sub.example.nl.",
+        "NS2.other.example.nl.",
+        "ns.example.nl.",
+        "ns.example.net.",
+    ),
+    ("other", "NS", "ns2.other.example.nl."),
+    ("x", "DNAME", "example.org."),
+    ("deeper.sub", "NS", "ns3.sub.example.nl."),
+    *[(owner, "A", "192.0.2.1") for owner in ("sub", "ns1.sub", "ns2.other", "ns", "ns3.sub", "www.sub", "ns.x")],
+    ("ns1.sub", "AAAA", "2001:db8::1"),
+    ("ns1.sub", "TXT", '"x"'),
+]
+
+
+def test_glue_at_the_cut_below_it_and_of_a_sibling_is_found() -> None:
+    zone = zone_of(*[RRset.from_text(f"{owner}.example.nl.", 60, kind, *data) for owner, kind, *data in GLUE_ZONE])
+    found = [(name_text(rrset.owner).removesuffix(".example.nl."), rrset.type_text) for rrset in zone.glue()]
+    # Not ns, which is authoritative; not ns3.sub, which only an occluded delegation names; not www.sub, ns.x or a TXT.
+    assert found == [("ns2.other", "A"), ("sub", "A"), ("ns1.sub", "A"), ("ns1.sub", "AAAA")]
+    assert tuple(zone.glue()) == zone.glue_of("sub")
+    assert [rrset.name for rrset in zone.glue_of("other.example.nl.")] == [dns.name.from_text("ns2.other.example.nl.")]
+
+
+@pytest.mark.parametrize("name", ["@", "www", "ns", "deeper.sub", "x", "example.org."])
+def test_what_is_no_delegation_has_no_glue(name: str) -> None:
+    zone = zone_of(*[RRset.from_text(f"{owner}.example.nl.", 60, kind, *data) for owner, kind, *data in GLUE_ZONE])
+    with pytest.raises(ZoneError, match="is no delegation; ask for the glue of a name that status calls one"):
+        zone.glue_of(name)
+
+
+# ---- lists of names -------------------------------------------------------------------------------------------------
+
+
 def test_absent_names_cannot_be_listed() -> None:
     with pytest.raises(ZoneError, match="cannot be listed"):
         zone_of().names(NameStatus.ABSENT)
@@ -355,6 +438,28 @@ def test_adding_records_joins_them_and_refuses_another_ttl() -> None:
     assert both.get("www", "A") == RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1", "192.0.2.2")
     with pytest.raises(ZoneError, match=r"have TTL 60, those to add 61; add them with the same TTL \(RFC 2181"):
         zone.add(RRset.from_text("www.example.nl.", 61, "A", "192.0.2.2"))
+
+
+@pytest.mark.parametrize(
+    ("owner", "rdtype", "first", "second"),
+    [
+        ("x.example.nl.", "CNAME", "a.nl.", "b.nl."),
+        ("x.example.nl.", "DNAME", "a.nl.", "b.nl."),
+        ("example.nl.", "SOA", ". . 1 2 3 4 5", ". . 2 2 3 4 5"),
+    ],
+)
+def test_of_some_types_a_second_record_cannot_be_added(owner: str, rdtype: str, first: str, second: str) -> None:
+    zone = zone_of().replace(RRset.from_text(owner, 60, rdtype, first))
+    assert zone.add(RRset.from_text(owner, 60, rdtype, first)) == zone
+    with pytest.raises(RdataError, match=f"{rdtype}: there can be only one"):
+        zone.add(RRset.from_text(owner, 60, rdtype, second))
+
+
+def test_a_full_name_without_its_final_dot_is_relative() -> None:
+    zone = zone_of(RRset.from_text("www.example.nl.", 60, "A", "192.0.2.1"))
+    assert zone.get("www.example.nl.", "A") is not None
+    assert zone.get("www.example.nl", "A") is None
+    assert "www.example.nl" not in zone and zone.status("www.example.nl") is NameStatus.ABSENT
 
 
 @pytest.mark.parametrize(

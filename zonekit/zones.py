@@ -312,7 +312,8 @@ class Zone:
 
     Make one with :func:`zonekit.read_zone`, :func:`zonekit.parse_zone`, :meth:`from_rrsets` or :meth:`from_dnspython`.
     Names are given as in a zone file: ``"www"`` and ``"@"`` are relative to the origin, ``"www.example.nl."`` is
-    absolute, a :class:`dns.name.Name` is either. Types are given by mnemonic or number.
+    absolute, a :class:`dns.name.Name` is either. Without its final dot a full name is relative too, so that nothing is
+    found. Types are given by mnemonic or number.
 
     Two zones are equal when they have the same RRsets with the same TTLs.
 
@@ -320,6 +321,10 @@ class Zone:
     >>> zone = Zone.from_rrsets("example.nl", [soa, RRset.from_text("example.nl.", 86400, "NS", "ns1.example.net.")])
     >>> zone.get("@", "NS").ttl
     86400
+    >>> zone.get("example.nl.", "NS") == zone.get("@", "NS")
+    True
+    >>> zone.get("example.nl", "NS") is None  # it says example.nl.example.nl.
+    True
     """
 
     __slots__ = ("_apex", "_apex_owner", "_blocks")
@@ -636,6 +641,58 @@ class Zone:
             if owner[:2] == b"\x01*" and status in (NameStatus.AUTHORITATIVE, NameStatus.DELEGATION)
         )
 
+    def glue(self) -> Iterator[RRset]:
+        """Yield the glue of all delegations, in canonical order; glue of several comes once.
+
+        Glue is the A and AAAA RRsets at or below a delegation whose owner is a name server of a delegation of this
+        zone: of the same one (in-domain, RFC 9471 section 2.1) or of another (sibling, section 2.2). Whatever else lies
+        below a delegation is occluded and of no use.
+
+        >>> soa = RRset.from_text("nl.", 3600, "SOA", "ns1.dns.nl. admin.dns.nl. 1 7200 3600 1209600 300")
+        >>> ns = [RRset.from_text(owner, 3600, "NS", "ns1.dns.nl.") for owner in ("nl.", "dns.nl.", "example.nl.")]
+        >>> hosts = [RRset.from_text(f"{label}.dns.nl.", 3600, "A", "192.0.2.1") for label in ("ns1", "www")]
+        >>> zone = Zone.from_rrsets("nl", [soa, *ns, *hosts])
+        >>> [rrset.text() for rrset in zone.glue()]
+        ['ns1.dns.nl. 3600 IN A 192.0.2.1']
+        >>> zone.glue_of("example") == zone.glue_of("dns") == tuple(zone.glue())
+        True
+        """
+        servers = {
+            order_key(server): server
+            for _, status, rrsets in self.walk()
+            if status is NameStatus.DELEGATION
+            for server in _servers_in(rrsets)
+        }
+        for key in sorted(servers):
+            yield from self._addresses_at_cut(servers[key])
+
+    def glue_of(self, delegation: str | dns.name.Name) -> tuple[RRset, ...]:
+        """Return the glue of one delegation, as :meth:`glue` has it: what a referral has to bring along (RFC 9471).
+
+        Raises:
+            ZoneError: the name is no delegation of this zone.
+        """
+        wire = self._wire(delegation)
+        held = self._held(wire)
+        if held is None or self.status(delegation) is not NameStatus.DELEGATION:
+            raise ZoneError(
+                f"{name_text(wire)} is no delegation", remedy="ask for the glue of a name that status calls one"
+            )
+        servers = sorted(_servers_in(split_node(held[1])), key=order_key)
+        return tuple(rrset for server in servers for rrset in self._addresses_at_cut(server))
+
+    def _addresses_at_cut(self, server: WireName) -> Iterator[RRset]:
+        """The address RRsets of a name at or below a delegation; none elsewhere."""
+        held = self._held(server)
+        if held is None or order_key(server) == order_key(self._apex_owner):
+            return
+        cut = self.cut_above(server)
+        at_cut = held[1] if cut is None else self.node(cut)
+        if cut != self._apex_owner and at_cut is not None and any(_servers_in(split_node(at_cut))):
+            for packed in split_node(held[1]):
+                if packed[0] in (rd.A, rd.AAAA):
+                    yield view_rrset(held[0], packed)
+
     # -- another zone from this one
 
     def replace(self, *rrsets: RRset) -> Zone:
@@ -652,6 +709,7 @@ class Zone:
         Raises:
             ZoneError: an RRset of this owner and type has another TTL (RFC 2181 section 5.2), or :meth:`replace`
                 refuses.
+            RdataError: a second SOA, CNAME or DNAME at a name, of which there can be only one.
         """
         zone = self
         for rrset in rrsets:
@@ -798,6 +856,11 @@ def _views_at(pair: tuple[WireName, Node] | None) -> dict[tuple[int, int], RRset
 
 def _type_number(rdtype: str | int) -> int:
     return rd.parse_type(rdtype) if isinstance(rdtype, str) else int(rdtype)
+
+
+def _servers_in(rrsets: Iterable[PackedRRset]) -> Iterator[WireName]:
+    """The names in the NS RRset among these."""
+    return (rdata_of(record) for rdtype, _, records in rrsets if rdtype == rd.NS for record in records)
 
 
 _CUT_TYPES: Final = frozenset((rd.NS, rd.DNAME))
