@@ -39,7 +39,6 @@ from zonekit.names import (
     WILDCARD_LABEL,
     WireName,
     ancestors_of,
-    from_wire_name,
     is_subdomain,
     labels_of,
     name_end,
@@ -437,13 +436,13 @@ _HOST_NAME_RULE: Final = "RFC 1035 section 3.3.11, RFC 1123 section 2.1"
 def _has_address(zone: Zone, server: WireName) -> bool:
     """Whether the zone answers for this name with an address: its own, glue, or a wildcard's (RFC 4592 section 3.3)."""
     source = server
-    if _status(zone, server) is NameStatus.ABSENT:
+    if zone.status_of(server) is NameStatus.ABSENT:
         above = (*ancestors_of(server, zone.apex), zone.apex)
-        encloser = next(name for name in above if _status(zone, name) is not NameStatus.ABSENT)
+        encloser = next(name for name in above if zone.status_of(name) is not NameStatus.ABSENT)
         source = WILDCARD_LABEL + encloser
-        if _status(zone, source) is not NameStatus.AUTHORITATIVE:
+        if zone.status_of(source) is not NameStatus.AUTHORITATIVE:
             return False
-    return any(zone.get(from_wire_name(source), rdtype) is not None for rdtype in (rd.A, rd.AAAA))
+    return any(zone.find(source, rdtype) is not None for rdtype in (rd.A, rd.AAAA))
 
 
 def with_serial(
@@ -518,7 +517,8 @@ class _Step:
             signatures = [
                 made
                 for rrset in replaced
-                if (made := sign(rrset, found.get(order_key(rrset.owner)) or _status(changed, rrset.owner))) is not None
+                if (made := sign(rrset, found.get(order_key(rrset.owner)) or changed.status_of(rrset.owner)))
+                is not None
             ]
             changed = changed.replace(*signatures)
         zonemd = current_zonemd(changed)
@@ -565,8 +565,8 @@ class _Step:
                 return None
             at_ksk = status is NameStatus.APEX and rrset.rdtype in rd.KSK_SIGNED_TYPES
             chosen, make = (by_ksk, sign_by_ksk) if at_ksk else (by_zsk, sign_by_zsk)
-            was = self._zone.get(from_wire_name(rrset.owner), rrset.rdtype)
-            old = self._zone.signatures(from_wire_name(rrset.owner), rrset.rdtype)
+            was = self._zone.find(rrset.owner, rrset.rdtype)
+            old = self._zone.find(rrset.owner, rd.RRSIG, rrset.rdtype)
             foreign = [rdata for rdata in (old.rdatas if old else ()) if signer_of(rdata) not in own_or_gone]
             good = [rdata for rdata in foreign if was is not None and before.may_stay(rdata, was, since)]
             is_same = was is not None and was.same_data(rrset)
@@ -617,10 +617,6 @@ class _Step:
             remedy=remedy,
             rule="RFC 4035 section 2.2",
         )
-
-
-def _status(zone: Zone, owner: WireName) -> NameStatus:
-    return zone.status(from_wire_name(owner))
 
 
 def _signer(key: DnskeyHolder) -> Signer:

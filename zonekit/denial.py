@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.errors import SigningError
-from zonekit.names import MAX_NAME_OCTETS, WireName, from_wire_name, name_text
+from zonekit.names import MAX_NAME_OCTETS, WireName, name_text
 from zonekit.nodes import PackedRRset, Record, pack_record
 from zonekit.zones import NameStatus, RRset, Zone
 
@@ -127,7 +127,7 @@ def denial_of(zone: Zone) -> Denial | None:
 def apex_nsec3(zone: Zone, param: bytes) -> RRset | None:
     """Return the NSEC3 RRset of the apex in the chain of an NSEC3PARAM record, or None."""
     digest = nsec3_hash(zone.apex, salt=param[5 : 5 + param[4]], iterations=int.from_bytes(param[2:4], "big"))
-    return zone.get(from_wire_name(hashed_owner(digest, zone.apex)), rd.NSEC3)
+    return zone.find(hashed_owner(digest, zone.apex), rd.NSEC3)
 
 
 def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> bytes:

@@ -21,6 +21,7 @@ from zonekit import rdata as rd
 from zonekit.errors import RdataError, ZoneError
 from zonekit.names import (
     ROOT,
+    WILDCARD_LABEL,
     WireName,
     ancestors_of,
     check_wire_name,
@@ -462,7 +463,7 @@ class Zone:
         Raises:
             ZoneError: it is not.
         """
-        rrset = self._find(self._apex_owner, rdtype, 0)
+        rrset = self.find(self._apex_owner, rdtype, 0)
         if rrset is None:
             raise ZoneError(f"{name_text(self._apex_owner)}: there is no {rd.type_text(rdtype)} RRset at the apex")
         return rrset
@@ -474,7 +475,7 @@ class Zone:
             DomainNameError: not a name.
             RdataError: not a type.
         """
-        return self._find(self._wire(name), _type_number(rdtype), _type_number(covers))
+        return self.find(self._wire(name), _type_number(rdtype), _type_number(covers))
 
     def signatures(self, name: str | dns.name.Name, rdtype: str | int) -> RRset | None:
         """Return the RRSIGs over the RRset of this name and type, or None."""
@@ -538,7 +539,8 @@ class Zone:
     def _wire(self, name: str | dns.name.Name) -> WireName:
         return to_wire_name(name, self._apex_owner)
 
-    def _find(self, name: WireName, rdtype: int, covers: int) -> RRset | None:
+    def find(self, name: WireName, rdtype: int, covers: int = 0) -> RRset | None:
+        """Return the RRset of this name in wire form and type, or None; what :meth:`get` comes to."""
         held = self._held(name)
         if held is not None:
             for packed in split_node(held[1]):
@@ -554,7 +556,10 @@ class Zone:
         ``OCCLUDED`` is a name below a delegation (see :meth:`glue`) or below a DNAME (RFC 6672 section 2.4); ``ABSENT``
         a name that neither exists nor has names below it, or lies outside the zone.
         """
-        wire = self._wire(name)
+        return self.status_of(self._wire(name))
+
+    def status_of(self, wire: WireName) -> NameStatus:
+        """Return what a name in wire form is in this zone."""
         key, apex_key = order_key(wire), order_key(self._apex_owner)
         if key == apex_key:
             return NameStatus.APEX
@@ -638,7 +643,7 @@ class Zone:
         return tuple(
             from_wire_name(owner)
             for owner, status, _ in self.walk()
-            if owner[:2] == b"\x01*" and status in (NameStatus.AUTHORITATIVE, NameStatus.DELEGATION)
+            if owner.startswith(WILDCARD_LABEL) and status in (NameStatus.AUTHORITATIVE, NameStatus.DELEGATION)
         )
 
     def glue(self) -> Iterator[RRset]:
@@ -713,7 +718,7 @@ class Zone:
         """
         zone = self
         for rrset in rrsets:
-            there = zone._find(rrset.owner, rrset.rdtype, rrset.covers)
+            there = zone.find(rrset.owner, rrset.rdtype, rrset.covers)
             if there is not None and there.ttl != rrset.ttl:
                 raise ZoneError(
                     f"{name_text(rrset.owner)} {rrset.type_text}: the records there have TTL {there.ttl},"
@@ -739,7 +744,7 @@ class Zone:
             ZoneError: there is none, or it is the SOA or NS RRset of the apex, without which there is no zone.
         """
         wire, number, covered = self._wire(name), _type_number(rdtype), _type_number(covers)
-        if self._find(wire, number, covered) is None:
+        if self.find(wire, number, covered) is None:
             raise ZoneError(f"{name_text(wire)}: there is no {rd.type_text(number)} RRset to remove")
         return self._edit([(wire, number, covered, None)])
 
