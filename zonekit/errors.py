@@ -20,6 +20,7 @@
     ├── DsError              a DS, CDS, CDNSKEY or CSYNC that cannot be made
     ├── SigningError         a zone or RRset that cannot be signed as asked
     ├── SerialError          an SOA serial that would go backwards (RFC 1982)
+    ├── PlanError            facts, a schedule or a step that no transfer can be planned from
     ├── RenderError          a value or template that cannot be printed
     └── FileError            a file that could not be read or written
         └── KeyFileExists    a private key is already there and is not replaced
@@ -222,6 +223,10 @@ class SigningError(ZonekitError):
 
 class SerialError(ZonekitError):
     """An SOA serial that would not increase in the arithmetic of RFC 1982."""
+
+
+class PlanError(ZonekitError):
+    """Facts, a schedule or an event that no transfer can be planned from."""
 
 
 class RenderError(ZonekitError):

@@ -1,0 +1,91 @@
+"""Resolver profiles: what a validating resolver supports, and the rules it goes by where the RFCs leave it a choice."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from zonekit.errors import PlanError
+from zonekit.ttl import Ttl, to_ttl
+
+_SHA1_ALGORITHMS: Final = frozenset((5, 7))
+_COMMON_ALGORITHMS: Final = frozenset((8, 10, 13, 14, 15))
+_ED448: Final = frozenset((16,))
+_ALL_ALGORITHMS: Final = _SHA1_ALGORITHMS | _COMMON_ALGORITHMS | _ED448
+_ALL_DIGESTS: Final = frozenset((1, 2, 4))
+
+
+class DigestRule(enum.Enum):
+    """Which of several DS records of supported digests count."""
+
+    ALL = "all"
+    """Every one (RFC 4035 section 5.2)."""
+    IGNORE_SHA1 = "ignore SHA-1"
+    """SHA-1 does not, where a stronger one is there (RFC 4509 section 3)."""
+    STRONGEST = "strongest"
+    """Only those of the strongest digest that is there."""
+
+
+class NsRule(enum.Enum):
+    """Whether the NS RRset of a child keeps a resolver at the servers it names."""
+
+    PARENT = "parent"
+    """It does for its TTL; then the resolver asks the parent again."""
+    STICKY = "sticky"
+    """A child that goes on naming itself is never left."""
+
+
+class AlgorithmRule(enum.Enum):
+    """How many algorithms have to lead from the DS to the data."""
+
+    ANY = "any"
+    """One will do (RFC 6840 section 5.11)."""
+    ALL = "all"
+    """Every algorithm of the DS RRset has to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolverProfile:
+    """How one kind of resolver behaves.
+
+    Attributes:
+        name: what it is called in a verdict.
+        algorithms: the algorithm numbers it supports.
+        digests: the DS digest types it supports.
+        digest_rule: which DS records count.
+        ns_rule: whether a child's NS RRset keeps it there.
+        algorithm_rule: how many algorithms have to lead to the data.
+        minimum_ttl: the least time it keeps anything, in seconds.
+        stale_margin: how long it goes on using what has run out.
+        latency: how much later than it was sent an answer may arrive.
+
+    Raises:
+        PlanError: a margin or latency is negative or not in whole seconds.
+        TtlError: ``minimum_ttl`` is not a TTL.
+    """
+
+    name: str
+    algorithms: frozenset[int] = _ALL_ALGORITHMS
+    digests: frozenset[int] = _ALL_DIGESTS
+    digest_rule: DigestRule = DigestRule.IGNORE_SHA1
+    ns_rule: NsRule = NsRule.PARENT
+    algorithm_rule: AlgorithmRule = AlgorithmRule.ANY
+    minimum_ttl: Ttl = Ttl(0)
+    stale_margin: timedelta = timedelta(0)
+    latency: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "minimum_ttl", to_ttl(self.minimum_ttl))
+        for field in ("stale_margin", "latency"):
+            value = getattr(self, field)
+            if value < timedelta(0) or value % timedelta(seconds=1):
+                raise PlanError(
+                    f"profile {self.name}: {field} is {value}", remedy="give a whole number of seconds, 0 or more"
+                )
+
+    def kept(self, ttl: int) -> int:
+        """Return how long, in seconds, it may use what it fetched with this TTL."""
+        margins = (self.latency + self.stale_margin) // timedelta(seconds=1)
+        return max(ttl, self.minimum_ttl) + margins

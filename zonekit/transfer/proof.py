@@ -1,0 +1,166 @@
+"""The verdict on a schedule: safe, or a counterexample with its story.
+
+A schedule is safe when it is safe under every resolver profile asked about. Where it is not, the verdict says under
+which one, from when, for how long altogether, and what a resolver that is caught has fetched when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from zonekit.instants import instant_text
+from zonekit.transfer.caches import Clash, Held, clashes, counted_entries, held, insecure, outages
+from zonekit.transfer.profiles import AlgorithmRule, ResolverProfile
+from zonekit.transfer.spans import Seconds, instant_of, total, union
+from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, NsVersion, Schedule, Version
+from zonekit.ttl import duration_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time under one profile; None for an end that lies in eternity."""
+
+    profile: str
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safe:
+    """No resolver of these profiles can see the domain bogus, and none is sent to servers that do not answer.
+
+    Attributes:
+        profiles: the names of the profiles.
+        insecure: when a resolver may find the domain unsigned, by profile.
+    """
+
+    profiles: tuple[str, ...]
+    insecure: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bogus:
+    """A resolver can see the domain bogus.
+
+    Attributes:
+        profile: the name of the profile.
+        at: the first instant at which it can; None where that lies before all that is known.
+        ds: the DS version that a cache holds then.
+        dnskey: the DNSKEY version.
+        data: the version of the data.
+        bogus_for: for how long altogether somebody can; None for ever.
+        story: what that resolver fetched when, and why it does not fit.
+    """
+
+    profile: str
+    at: datetime | None
+    ds: DsVersion
+    dnskey: DnskeyVersion
+    data: DataVersion
+    bogus_for: timedelta | None
+    story: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A resolver can be sent to servers of which none answers.
+
+    Attributes:
+        profile: the name of the profile.
+        at: the first instant at which it can.
+        ns: the NS version that leads there.
+        out_for: for how long altogether somebody can; None for ever.
+        story: what that resolver fetched when.
+    """
+
+    profile: str
+    at: datetime | None
+    ns: NsVersion
+    out_for: timedelta | None
+    story: str
+
+
+Verdict: TypeAlias = Safe | Bogus | Outage
+
+
+def prove_schedule(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Verdict:
+    """Return whether a schedule is safe under each of these profiles, or else how it fails under the first that fails.
+
+    Bogus comes before outage.
+    """
+    chosen = tuple(profiles)
+    windows: list[Window] = []
+    outage: Outage | None = None
+    for profile in chosen:
+        caches = held(schedule, profile)
+        found = sorted(clashes(schedule, caches, profile), key=lambda clash: clash.bad)
+        if found:
+            return _bogus(found, caches, profile)
+        if outage is None:
+            outage = _outage(schedule, caches, profile)
+        windows += [
+            Window(profile=profile.name, start=instant_of(start), end=instant_of(end))
+            for start, end in insecure(schedule, caches, profile)
+        ]
+    return outage or Safe(profiles=tuple(profile.name for profile in chosen), insecure=tuple(windows))
+
+
+def _bogus(found: list[Clash], caches: Held, profile: ResolverProfile) -> Bogus:
+    worst = found[0]
+    at = worst.bad[0][0]
+    held_then = [_fetch_text(version, caches, at) for version in (worst.ds, worst.dnskey, worst.data)]
+    reason = _reason(worst, profile, at)
+    return Bogus(
+        profile=profile.name,
+        at=instant_of(at),
+        ds=worst.ds,
+        dnskey=worst.dnskey,
+        data=worst.data,
+        bogus_for=total(union(*[clash.bad for clash in found])),
+        story=" ".join(
+            [*held_then, f"{_when(at).capitalize()} a resolver ({profile.name}) puts the three together: {reason}."]
+        ),
+    )
+
+
+def _outage(schedule: Schedule, caches: Held, profile: ResolverProfile) -> Outage | None:
+    found = sorted(outages(schedule, caches), key=lambda pair: pair[1])
+    if not found:
+        return None
+    ns, bad = found[0]
+    at = bad[0][0]
+    return Outage(
+        profile=profile.name,
+        at=instant_of(at),
+        ns=ns,
+        out_for=total(union(*[spans for _, spans in found])),
+        story=f"{_fetch_text(ns, caches, at)} {_when(at).capitalize()} none of the servers that it names answers for the zone.",
+    )
+
+
+def _fetch_text(version: Version, caches: Held, at: Seconds) -> str:
+    """What a cache that holds this version at ``at`` fetched, and when at the latest."""
+    fetch = max(min(at, last - 1) for first, last in caches.fetched[version] if first <= at)
+    return f"{_when(fetch).capitalize()} a cache fetches {version.record} (TTL {duration_text(version.ttl)})."
+
+
+def _when(seconds: Seconds) -> str:
+    instant = instant_of(seconds)
+    return "long before" if instant is None else f"at {instant_text(instant)}"
+
+
+def _reason(clash: Clash, profile: ResolverProfile, at: Seconds) -> str:
+    entries = counted_entries(clash.ds, profile)
+    delegated = {entry.key for entry in entries}
+    signing = {signature.key for signature in clash.dnskey.signatures}
+    proving = {signature.key for signature in clash.data.signatures}
+    if not delegated & signing & clash.dnskey.keys:
+        return "no DS record that counts is of a key that signed this DNSKEY RRset"
+    if not proving & clash.dnskey.keys:
+        return "no key that signed the data is in this DNSKEY RRset"
+    if profile.algorithm_rule is AlgorithmRule.ALL:
+        return "an algorithm of the DS RRset does not lead to the data, and this resolver asks that all do"
+    return "the signatures that would prove it have expired"

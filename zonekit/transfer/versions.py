@@ -1,0 +1,207 @@
+"""Versions: an RRset as one source serves it, from when until when.
+
+A change that begins at ``started`` and is complete on every server at ``completed`` starts the new version at the one
+and ends the old one at the other; between the two a resolver may get either. A :class:`Schedule` is all the versions of
+a domain, whoever made them: a plan, what really happened, or the times in somebody else's scripts.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text, utc
+from zonekit.ttl import Ttl, to_ttl
+
+
+class Source(enum.Enum):
+    """Who serves a version."""
+
+    PARENT = "parent"
+    LOSING = "losing"
+    GAINING = "gaining"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Key:
+    """A DNSKEY as far as time goes: which one it is, and its algorithm.
+
+    Attributes:
+        name: what people know it by, such as ``KSK 4711 of the losing operator``; two keys have two names.
+        algorithm: the algorithm number.
+    """
+
+    name: str
+    algorithm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class DsEntry:
+    """A DS record: the key it points to, and the digest type it does so by."""
+
+    key: Key
+    digest_type: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """An RRSIG: which key made it, and when it is valid.
+
+    Attributes:
+        key: the key that made it.
+        inception: the first instant in which it is valid; None where it lies before all that matters.
+        expiration: the instant from which it is not; None where the operator goes on renewing it.
+    """
+
+    key: Key
+    inception: datetime | None = None
+    expiration: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _in_utc(self, "inception", "expiration")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """An RRset as one source serves it.
+
+    Attributes:
+        source: who serves it.
+        record: what it is, for people: ``DNSKEY of the losing operator with the gaining keys``.
+        ttl: how long a cache may keep it, in seconds.
+        start: when the first server of the source began to serve it; None where that was before all that matters.
+        end: when the last one stopped; None where it does not.
+
+    Raises:
+        TimeError: an instant is naive.
+        TtlError: ``ttl`` is not a TTL.
+        PlanError: the end lies before the start.
+    """
+
+    source: Source
+    record: str
+    ttl: Ttl
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ttl", to_ttl(self.ttl))
+        _in_utc(self, "start", "end")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise PlanError(
+                f"{self.record}: its end {instant_text(self.end)} lies before its start {instant_text(self.start)}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NsVersion(Version):
+    """An NS RRset: the parent's, or the one at the apex of an operator's zone.
+
+    Attributes:
+        leads_to: whose name servers it names.
+    """
+
+    leads_to: frozenset[Source]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressVersion(Version):
+    """The addresses, or the glue, of name servers whose names lie in the zone itself.
+
+    Attributes:
+        leads_to: whose name servers they are.
+    """
+
+    leads_to: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DsVersion(Version):
+    """A DS RRset; without entries the proof that there is none.
+
+    Attributes:
+        entries: its records.
+    """
+
+    entries: frozenset[DsEntry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnskeyVersion(Version):
+    """A DNSKEY RRset; without keys the proof that there is none.
+
+    Attributes:
+        keys: the keys in it.
+        signatures: the RRSIGs over it.
+    """
+
+    keys: frozenset[Key]
+    signatures: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataVersion(Version):
+    """Every other RRset of an operator's zone, the apex NS and negative answers among them.
+
+    Attributes:
+        signatures: the RRSIGs over each of them.
+    """
+
+    signatures: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """When an operator's servers answer for the zone."""
+
+    operator: Source
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _in_utc(self, "start", "end")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Servers of one source that answer for another as well, as soon as that one has loaded the zone.
+
+    Attributes:
+        asked: whose servers are asked.
+        answers: who answers: both operators on one server, or an operator on a server of the parent zone.
+    """
+
+    asked: Source
+    answers: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """All that is served for a domain over time.
+
+    Attributes:
+        versions: every version of every source.
+        servings: when each operator's servers answer.
+        overlaps: servers that answer for more than one.
+
+    Raises:
+        PlanError: no NS or DS version of the parent, from which all else follows.
+    """
+
+    versions: tuple[Version, ...]
+    servings: tuple[Serving, ...]
+    overlaps: tuple[Overlap, ...] = ()
+
+    def __post_init__(self) -> None:
+        for kind, what in ((NsVersion, "NS"), (DsVersion, "DS")):
+            if not any(isinstance(version, kind) and version.source is Source.PARENT for version in self.versions):
+                raise PlanError(f"the schedule has no {what} version of the parent", remedy="say what it serves")
+
+
+def _in_utc(value: object, *fields: str) -> None:
+    for field in fields:
+        instant = getattr(value, field)
+        if instant is not None:
+            object.__setattr__(value, field, utc(instant))
