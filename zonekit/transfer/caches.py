@@ -9,7 +9,7 @@ while they last, so this is decided by intersecting spans of time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar, assert_never
 
@@ -40,13 +40,13 @@ class Held:
 
     Attributes:
         reach: when a resolver may ask each operator's servers.
-        fetched: for each version, when it may be fetched.
-        live: for each version, when a cache may hold it.
+        fetched: for each version, by its identity, when it may be fetched.
+        live: for each version, by its identity, when a cache may hold it.
     """
 
     reach: Mapping[Source, Spans]
-    fetched: Mapping[Version, Spans]
-    live: Mapping[Version, Spans]
+    fetched: Mapping[int, Spans]
+    live: Mapping[int, Spans]
 
 
 def held(schedule: Schedule, profile: ResolverProfile) -> Held:
@@ -54,9 +54,9 @@ def held(schedule: Schedule, profile: ResolverProfile) -> Held:
     serving = _serving(schedule)
     fetched, reach = _referrals(schedule, profile, serving)
     for version in schedule.versions:
-        if version not in fetched:
-            fetched[version] = _asked(version, serving, reach)
-    live = {version: lasting(spans, profile.kept(version.ttl)) for version, spans in fetched.items()}
+        if id(version) not in fetched:
+            fetched[id(version)] = _asked(version, serving, reach)
+    live = {id(version): lasting(fetched[id(version)], profile.kept(version.ttl)) for version in schedule.versions}
     return Held(reach=reach, fetched=fetched, live=live)
 
 
@@ -74,7 +74,7 @@ def _asked(version: Version, serving: _Reach, reach: _Reach) -> Spans:
     return served if version.source is Source.PARENT else intersection(served, reach[version.source])
 
 
-def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) -> tuple[dict[Version, Spans], _Reach]:
+def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) -> tuple[dict[int, Spans], _Reach]:
     """When each NS version may be fetched and used, and when that leads resolvers to each operator.
 
     The parent's NS RRset leads to a child's, and that may lead on to the other child's; none is used to come back to
@@ -83,10 +83,10 @@ def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) ->
     """
     versions = [version for version in schedule.versions if isinstance(version, NsVersion)]
     by_parent = [version for version in versions if version.source is Source.PARENT]
-    fetched: dict[Version, Spans] = {version: span(version.start, version.end) for version in by_parent}
+    fetched: dict[int, Spans] = {id(version): span(version.start, version.end) for version in by_parent}
 
     def kept(version: NsVersion) -> Spans:
-        return lasting(fetched[version], profile.kept(version.ttl))
+        return lasting(fetched[id(version)], profile.kept(version.ttl))
 
     def led_to(operator: Source, referrals: Iterable[NsVersion]) -> Spans:
         return union(*[kept(version) for version in referrals if operator in version.leads_to])
@@ -94,7 +94,7 @@ def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) ->
     first = _with_overlaps({operator: led_to(operator, by_parent) for operator in _OPERATORS}, schedule, serving)
     of = {operator: [version for version in versions if version.source is operator] for operator in _OPERATORS}
     for operator in _OPERATORS:
-        fetched |= {version: _asked(version, serving, first) for version in of[operator]}
+        fetched |= {id(version): _asked(version, serving, first) for version in of[operator]}
     onward = {
         Source.LOSING: union(first[Source.LOSING], led_to(Source.LOSING, of[Source.GAINING])),
         Source.GAINING: union(first[Source.GAINING], led_to(Source.GAINING, of[Source.LOSING])),
@@ -102,9 +102,11 @@ def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) ->
     for operator in _OPERATORS:
         arrived = onward[operator]
         for version in sorted(of[operator], key=lambda each: span(each.start, each.end)):
-            fetched[version] = _asked(version, serving, {operator: arrived})
+            fetched[id(version)] = _asked(version, serving, {operator: arrived})
             if profile.ns_rule is NsRule.STICKY and operator in version.leads_to:
-                fetched[version] = _never_left(fetched[version], span(version.start, version.end), serving[operator])
+                fetched[id(version)] = _never_left(
+                    fetched[id(version)], span(version.start, version.end), serving[operator]
+                )
                 arrived = union(arrived, kept(version))
     reach = {operator: union(first[operator], led_to(operator, versions)) for operator in _OPERATORS}
     reach = _with_overlaps(reach, schedule, serving)
@@ -214,6 +216,23 @@ def validated(keys: Mapping[int, Spans], data: Mapping[int, Spans], rule: Algori
             assert_never(rule)
 
 
+def validates_like(schedule: Schedule, profile: ResolverProfile) -> Hashable:
+    """Return what the verdict on a schedule depends on, of all that a profile says about validation.
+
+    Two profiles with the same answer here find the same triples bogus, which spares looking twice.
+    """
+    counted = tuple([counted_entries(ds, profile) for ds in _of(schedule, DsVersion)])
+    signing = {signature.key.algorithm for data in _of(schedule, DataVersion) for signature in data.signatures}
+    one_algorithm = len({entry.key.algorithm for entries in counted for entry in entries} | signing) == 1
+    rule = AlgorithmRule.ANY if one_algorithm else profile.algorithm_rule
+    return counted, profile.algorithms & signing, rule
+
+
+def holds_like(profile: ResolverProfile) -> Hashable:
+    """Return what of a profile decides what its caches hold."""
+    return profile.ns_rule, profile.minimum_ttl, profile.stale_margin, profile.latency
+
+
 # ---- what goes wrong ------------------------------------------------------------------------------------------------
 
 
@@ -229,35 +248,41 @@ class Clash:
 
 def clashes(schedule: Schedule, caches: Held, profile: ResolverProfile) -> Iterator[Clash]:
     """Yield every triple of versions that is bogus at some instant."""
-    ds_versions = [version for version in _of(schedule, DsVersion) if caches.live[version]]
-    dnskey_versions = [version for version in _of(schedule, DnskeyVersion) if caches.live[version]]
-    data_versions = [version for version in _of(schedule, DataVersion) if caches.live[version]]
+    ds_versions = [version for version in _of(schedule, DsVersion) if caches.live[id(version)]]
+    dnskey_versions = [version for version in _of(schedule, DnskeyVersion) if caches.live[id(version)]]
+    data_versions = [version for version in _of(schedule, DataVersion) if caches.live[id(version)]]
     for dnskey in dnskey_versions:
         by_data = [(data, proven_data(dnskey, data, profile)) for data in data_versions]
         for ds in ds_versions:
             keys = proven_keys(ds, dnskey, profile)
             if keys is None:
                 continue
-            together = intersection(caches.live[ds], caches.live[dnskey])
+            together = intersection(caches.live[id(ds)], caches.live[id(dnskey)])
             for data, proofs in by_data if together else ():
                 good = validated(keys, proofs, profile.algorithm_rule)
-                bad = NEVER if good == ALWAYS else difference(intersection(together, caches.live[data]), good)
+                bad = NEVER if good == ALWAYS else difference(intersection(together, caches.live[id(data)]), good)
                 if bad:
                     yield Clash(ds, dnskey, data, bad)
 
 
 def outages(schedule: Schedule, caches: Held) -> Iterator[tuple[NsVersion, Spans]]:
-    """Yield every NS version that leads only to servers that do not answer, and when it does."""
-    serving = _serving(schedule)
+    """Yield every NS version that leads only to servers of which one does not answer, and when it does.
+
+    A resolver may know one address of an operator and no other, so all its servers have to answer.
+    """
+    answering = dict.fromkeys(_OPERATORS, NEVER)
+    for serving in schedule.servings:
+        spans = span(serving.all_start, serving.all_end)
+        answering[serving.operator] = union(answering[serving.operator], spans)
     for version in _of(schedule, NsVersion):
-        bad = difference(caches.live[version], union(*[serving[operator] for operator in version.leads_to]))
+        bad = difference(caches.live[id(version)], union(*[answering[operator] for operator in version.leads_to]))
         if bad:
             yield version, bad
 
 
 def insecure(schedule: Schedule, caches: Held, profile: ResolverProfile) -> Spans:
     """Return when a resolver may hold a DS RRset by which the domain is not protected."""
-    return union(*[caches.live[ds] for ds in _of(schedule, DsVersion) if not counted_entries(ds, profile)])
+    return union(*[caches.live[id(ds)] for ds in _of(schedule, DsVersion) if not counted_entries(ds, profile)])
 
 
 def _of(schedule: Schedule, kind: type[_V]) -> list[_V]:

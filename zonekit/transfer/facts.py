@@ -17,6 +17,16 @@ from zonekit.ttl import Ttl, to_ttl
 _LONGEST_DELAY: Final = timedelta(days=366)
 
 
+def check_delay(name: str, delay: timedelta) -> None:
+    """Check a delay.
+
+    Raises:
+        PlanError: it is negative, not in whole seconds, or longer than a year.
+    """
+    if not timedelta(0) <= delay <= _LONGEST_DELAY or delay % timedelta(seconds=1):
+        raise PlanError(f"{name} is {delay}", remedy="give whole seconds, from 0 to a year")
+
+
 class Capability(enum.Enum):
     """What an operator is able and willing to do."""
 
@@ -276,13 +286,3 @@ class Facts:
                     remedy="have the losing operator mend its DS or DNSKEY RRset before a transfer",
                     rule="RFC 4035 section 5.2",
                 )
-
-
-def check_delay(name: str, delay: timedelta) -> None:
-    """Check a delay.
-
-    Raises:
-        PlanError: it is negative, not in whole seconds, or longer than a year.
-    """
-    if not timedelta(0) <= delay <= _LONGEST_DELAY or delay % timedelta(seconds=1):
-        raise PlanError(f"{name} is {delay}", remedy="give whole seconds, from 0 to a year")

@@ -89,3 +89,19 @@ class ResolverProfile:
         """Return how long, in seconds, it may use what it fetched with this TTL."""
         margins = (self.latency + self.stale_margin) // timedelta(seconds=1)
         return max(ttl, self.minimum_ttl) + margins
+
+
+NAMED: Final = ResolverProfile(name="named")
+UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.STRONGEST)
+UNBOUND_HARDENED: Final = ResolverProfile(
+    name="unbound, harden-algo-downgrade", digest_rule=DigestRule.STRONGEST, algorithm_rule=AlgorithmRule.ALL
+)
+PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor", digest_rule=DigestRule.STRONGEST)
+KNOT_RESOLVER: Final = ResolverProfile(name="Knot Resolver")
+WITHOUT_ED448: Final = ResolverProfile(name="a validator without ED448", algorithms=_ALL_ALGORITHMS - _ED448)
+WITHOUT_SHA1: Final = ResolverProfile(
+    name="a validator without SHA-1 algorithms", algorithms=_ALL_ALGORITHMS - _SHA1_ALGORITHMS
+)
+STICKY: Final = ResolverProfile(name="sticky", ns_rule=NsRule.STICKY)
+PROFILES: Final = (NAMED, UNBOUND, UNBOUND_HARDENED, PDNS_RECURSOR, KNOT_RESOLVER, WITHOUT_ED448, WITHOUT_SHA1)
+"""The profiles that a plan is made safe for unless told otherwise."""

@@ -6,13 +6,23 @@ which one, from when, for how long altogether, and what a resolver that is caugh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from zonekit.instants import instant_text
-from zonekit.transfer.caches import Clash, Held, clashes, counted_entries, held, insecure, outages
+from zonekit.transfer.caches import (
+    Clash,
+    Held,
+    clashes,
+    counted_entries,
+    held,
+    holds_like,
+    insecure,
+    outages,
+    validates_like,
+)
 from zonekit.transfer.profiles import AlgorithmRule, ResolverProfile
 from zonekit.transfer.spans import Seconds, instant_of, total, union
 from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, NsVersion, Schedule, Version
@@ -94,18 +104,29 @@ def prove_schedule(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> V
     chosen = tuple(profiles)
     windows: list[Window] = []
     outage: Outage | None = None
+    all_held: dict[Hashable, Held] = {}
+    found_safe: set[Hashable] = set()
     for profile in chosen:
-        caches = held(schedule, profile)
-        found = sorted(clashes(schedule, caches, profile), key=lambda clash: clash.bad)
-        if found:
-            return _bogus(found, caches, profile)
-        if outage is None:
-            outage = _outage(schedule, caches, profile)
+        holds = holds_like(profile)
+        if holds not in all_held:
+            all_held[holds] = held(schedule, profile)
+            outage = outage or _outage(schedule, all_held[holds], profile)
+        caches = all_held[holds]
+        validates = holds, validates_like(schedule, profile)
+        if validates not in found_safe:
+            found = sorted(clashes(schedule, caches, profile), key=_earliest_and_longest)
+            if found:
+                return _bogus(found, caches, profile)
+            found_safe.add(validates)
         windows += [
             Window(profile=profile.name, start=instant_of(start), end=instant_of(end))
             for start, end in insecure(schedule, caches, profile)
         ]
     return outage or Safe(profiles=tuple(profile.name for profile in chosen), insecure=tuple(windows))
+
+
+def _earliest_and_longest(clash: Clash) -> tuple[Seconds, Seconds]:
+    return clash.bad[0][0], -clash.bad[0][1]
 
 
 def _bogus(found: list[Clash], caches: Held, profile: ResolverProfile) -> Bogus:
@@ -120,9 +141,7 @@ def _bogus(found: list[Clash], caches: Held, profile: ResolverProfile) -> Bogus:
         dnskey=worst.dnskey,
         data=worst.data,
         bogus_for=total(union(*[clash.bad for clash in found])),
-        story=" ".join(
-            [*held_then, f"{_when(at).capitalize()} a resolver ({profile.name}) puts the three together: {reason}."]
-        ),
+        story=" ".join([*held_then, f"{_when(at)} a resolver ({profile.name}) puts the three together: {reason}."]),
     )
 
 
@@ -137,19 +156,19 @@ def _outage(schedule: Schedule, caches: Held, profile: ResolverProfile) -> Outag
         at=instant_of(at),
         ns=ns,
         out_for=total(union(*[spans for _, spans in found])),
-        story=f"{_fetch_text(ns, caches, at)} {_when(at).capitalize()} none of the servers that it names answers for the zone.",
+        story=f"{_fetch_text(ns, caches, at)} {_when(at)} none of the servers that it names answers for the zone.",
     )
 
 
 def _fetch_text(version: Version, caches: Held, at: Seconds) -> str:
     """What a cache that holds this version at ``at`` fetched, and when at the latest."""
-    fetch = max(min(at, last - 1) for first, last in caches.fetched[version] if first <= at)
-    return f"{_when(fetch).capitalize()} a cache fetches {version.record} (TTL {duration_text(version.ttl)})."
+    fetch = max(min(at, last - 1) for first, last in caches.fetched[id(version)] if first <= at)
+    return f"{_when(fetch)} a cache fetches {version.record} (TTL {duration_text(version.ttl)})."
 
 
 def _when(seconds: Seconds) -> str:
     instant = instant_of(seconds)
-    return "long before" if instant is None else f"at {instant_text(instant)}"
+    return "Long before" if instant is None else f"At {instant_text(instant)}"
 
 
 def _reason(clash: Clash, profile: ResolverProfile, at: Seconds) -> str:

@@ -154,14 +154,24 @@ class DataVersion(Version):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """When an operator's servers answer for the zone."""
+    """When an operator's servers answer for the zone.
+
+    Attributes:
+        operator: whose servers.
+        start: when the first of them begins to; None where that was before all that matters.
+        all_start: when the last of them has begun.
+        all_end: when the first of them stops; None where none does.
+        end: when the last of them stops.
+    """
 
     operator: Source
     start: datetime | None = None
+    all_start: datetime | None = None
+    all_end: datetime | None = None
     end: datetime | None = None
 
     def __post_init__(self) -> None:
-        _in_utc(self, "start", "end")
+        _in_utc(self, "start", "all_start", "all_end", "end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

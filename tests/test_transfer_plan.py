@@ -1,0 +1,117 @@
+"""Plans are safe and tight: proven by the exact cache model, which is where the dates come from, moved step by step."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zonekit.transfer.facts import (
+    Facts,
+    OperatorFacts,
+    OperatorKey,
+    ParentFacts,
+)
+from zonekit.transfer.plan import Plan, plan_transfer, prove
+from zonekit.transfer.proof import Bogus, Outage, Safe
+from zonekit.transfer.steps import Flow
+from zonekit.transfer.versions import DsEntry, Key
+from zonekit.ttl import Ttl
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DAY = 86400
+SECOND = timedelta(seconds=1)
+COOPERATING = (Flow.OPERATOR_CHANGE, Flow.REGISTRAR_CHANGE, Flow.REGISTRY_FACILITATED, Flow.SCANNING_PARENT)
+
+ttls = st.one_of(st.sampled_from((0, 1, 60, 600, 3600, DAY, 2 * DAY, 7 * DAY)), st.integers(0, 7 * DAY)).map(Ttl)
+delays = st.sampled_from((0, 0, 1, 60, 3600)).map(lambda seconds: timedelta(seconds=seconds))
+
+
+def signed_keys(who: str, csk: bool = False, algorithm: int = 13) -> tuple[OperatorKey, ...]:
+    if csk:
+        key = Key(name=f"CSK of the {who} operator", algorithm=algorithm)
+        return (OperatorKey(key=key, signs_dnskey=True, signs_data=True),)
+    ksk, zsk = (Key(name=f"{role} of the {who} operator", algorithm=algorithm) for role in ("KSK", "ZSK"))
+    return OperatorKey(key=ksk, signs_dnskey=True), OperatorKey(key=zsk, signs_data=True)
+
+
+def an_operator(who: str, ttl: int = DAY, *, csk: bool = False, is_signed: bool = True) -> OperatorFacts:
+    return OperatorFacts(
+        keys=signed_keys(who, csk) if is_signed else (), ns_ttl=Ttl(ttl), dnskey_ttl=Ttl(ttl), data_ttl=Ttl(ttl)
+    )
+
+
+def ds_of(operator: OperatorFacts, digest_type: int = 2) -> frozenset[DsEntry]:
+    return frozenset(DsEntry(key=key, digest_type=digest_type) for key in operator.dnskey_signers)
+
+
+def the_facts(losing_signed: bool = True, gaining_signed: bool = True) -> Facts:
+    """The published example: 24 hours at the operator, 48 for the DS."""
+    losing, gaining = an_operator("losing", is_signed=losing_signed), an_operator("gaining", is_signed=gaining_signed)
+    parent = ParentFacts(ds=ds_of(losing), ds_ttl=Ttl(2 * DAY), ns_ttl=Ttl(2 * DAY), negative_ttl=Ttl(900))
+    return Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent)
+
+
+@st.composite
+def operators(draw: st.DrawFn, who: str, is_signed: bool = True) -> OperatorFacts:
+    return OperatorFacts(
+        keys=signed_keys(who, draw(st.booleans())) if is_signed else (),
+        ns_ttl=draw(ttls),
+        dnskey_ttl=draw(ttls),
+        data_ttl=draw(ttls),
+        propagation_delay=draw(delays),
+    )
+
+
+@st.composite
+def facts_for(draw: st.DrawFn, flow: Flow) -> Facts:
+    losing = draw(operators("losing", flow is not Flow.FROM_UNSIGNED))
+    gaining = draw(operators("gaining", flow is not Flow.TO_UNSIGNED))
+    parent = ParentFacts(
+        ds=ds_of(losing, draw(st.sampled_from((1, 2)))),
+        ds_ttl=draw(ttls),
+        ns_ttl=draw(ttls),
+        negative_ttl=draw(ttls),
+        propagation_delay=draw(delays),
+        registration_delay=draw(delays),
+    )
+    lowered = draw(st.sampled_from((None, Ttl(0), Ttl(600), Ttl(DAY))))
+    return Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent, lowered_ttl=lowered)
+
+
+flows_with_facts = st.sampled_from(Flow).flatmap(lambda flow: st.tuples(st.just(flow), facts_for(flow)))
+
+
+# ---- safe and tight -------------------------------------------------------------------------------------------------
+
+
+@given(flows_with_facts)
+def test_every_plan_is_safe(given_facts: tuple[Flow, Facts]) -> None:
+    flow, facts = given_facts
+    verdict = prove(plan_transfer(facts, flow=flow, start=NOW))
+    assert isinstance(verdict, Safe), verdict
+
+
+def moved(plan: Plan, step_id: str, by: timedelta) -> Plan:
+    """The plan with one step begun earlier or later; whatever follows from it moves along."""
+    step = plan.step(step_id)
+    earlier = plan.start + by
+    from_earlier = plan_transfer(plan.facts, flow=plan.flow, start=earlier, profiles=plan.profiles)
+    for planned in plan.steps:  # all that does not follow from it stays where it was
+        if planned.id == step_id:
+            break
+        from_earlier = from_earlier.record(planned.id, started=planned.started, completed=planned.completed)
+    return from_earlier.record(step_id, started=step.started + by, completed=step.completed + by)
+
+
+@given(flows_with_facts)
+@settings(max_examples=200)
+def test_no_wait_is_a_second_too_long(given_facts: tuple[Flow, Facts]) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    for planned in plan.steps:
+        done = max([plan.start, *[plan.step(before).completed for before in planned.step.after]])
+        if planned.not_before > done:
+            verdict = prove(moved(plan, planned.id, -SECOND))
+            assert isinstance(verdict, Bogus | Outage), planned

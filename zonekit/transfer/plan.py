@@ -1,0 +1,482 @@
+"""The plan of a transfer: a date for every step, and the waits that make it so.
+
+``plan_transfer`` takes facts and a start and dates each step of a flow. Every wait says which record of whom has to leave
+the caches, from when that is counted, with which TTL, and by which rule. The dates are those of the exact cache model: a
+test proves each plan safe with it, and moves each step to show that nothing is waited for in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text, utc
+from zonekit.transfer.facts import Facts, Record
+from zonekit.transfer.intervals import (
+    dnskey_retirement_interval,
+    ds_publication_interval,
+    ds_retirement_interval,
+    ksk_publication_interval,
+    zsk_retirement_interval,
+)
+from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile
+from zonekit.transfer.proof import Verdict, prove_schedule
+from zonekit.transfer.steps import STEPS, Effect, Flow, Step, WaitFor
+from zonekit.transfer.timelines import Event, schedule_of
+from zonekit.transfer.versions import Schedule, Source
+from zonekit.ttl import duration_text
+
+_NOTHING: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Something a step waits for.
+
+    Attributes:
+        until: when it is over.
+        since: the event from which it is counted, and its instant.
+        counted_from: that instant.
+        interval: how long it takes from there.
+        record: what has to leave the caches.
+        rule: who says so.
+    """
+
+    until: datetime
+    since: str
+    counted_from: datetime
+    interval: timedelta
+    record: str
+    rule: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.record}: {duration_text(self.interval)} from {self.since} at {instant_text(self.counted_from)}"
+            f" ({self.rule})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """A step with its dates.
+
+    Attributes:
+        step: the step of the flow.
+        not_before: the first safe instant.
+        started: when it begins.
+        completed: when it is done on every server.
+        waits: what it waits for, the one that binds first.
+        recorded: whether this is what really happened.
+    """
+
+    step: Step
+    not_before: datetime
+    started: datetime
+    completed: datetime
+    waits: tuple[Wait, ...]
+    recorded: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of the step."""
+        return self.step.id
+
+    @property
+    def because(self) -> Wait | None:
+        """The wait that binds, or None where the step follows on those before it at once."""
+        return next((wait for wait in self.waits if wait.until == self.not_before), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A dated transfer.
+
+    Attributes:
+        facts: what it rests on.
+        flow: the way it is carried out.
+        start: the instant before which nothing is done.
+        profiles: the resolver profiles that its waits are made for.
+        steps: its steps, in the order of the flow.
+        events: what really happened so far, by step.
+    """
+
+    facts: Facts
+    flow: Flow
+    start: datetime
+    profiles: tuple[ResolverProfile, ...]
+    steps: tuple[PlannedStep, ...]
+    events: Mapping[str, Event]
+
+    def step(self, step_id: str) -> PlannedStep:
+        """Return a step by its id.
+
+        Raises:
+            PlanError: this flow has no such step.
+        """
+        for planned in self.steps:
+            if planned.id == step_id:
+                return planned
+        raise _no_such_step(self.flow, step_id)
+
+    @property
+    def switchover(self) -> datetime:
+        """The instant at which the NS may change at the parent."""
+        return self.step("ns-changed").started
+
+    @property
+    def switchover_because(self) -> Wait | None:
+        """What binds it; None where nothing had to be waited for."""
+        return self.step("ns-changed").because
+
+    @property
+    def finished(self) -> datetime:
+        """When the last step is done."""
+        return max(planned.completed for planned in self.steps)
+
+    @property
+    def schedule(self) -> Schedule:
+        """All the versions that are served when the plan is carried out as dated."""
+        events = {planned.id: Event(planned.started, planned.completed) for planned in self.steps}
+        return schedule_of(self.facts, STEPS[self.flow], events)
+
+    def record(self, step_id: str, *, started: datetime, completed: datetime) -> Plan:
+        """Return the plan with what really happened; every date that rests on it moves accordingly.
+
+        A step that was taken before it was safe stays as it happened: :func:`prove` tells what that does.
+
+        Raises:
+            PlanError: no such step, it completed before it started, or it happened before the plan's start.
+            TimeError: an instant is naive.
+        """
+        if step_id not in {step.id for step in STEPS[self.flow]}:
+            raise _no_such_step(self.flow, step_id)
+        event = Event(utc(started), utc(completed))
+        if event.started < self.start:
+            raise PlanError(
+                f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
+                remedy="plan from an earlier start",
+            )
+        return _planned(self.facts, self.flow, self.start, self.profiles, {**self.events, step_id: event})
+
+
+def plan_transfer(
+    facts: Facts,
+    *,
+    flow: Flow = Flow.OPERATOR_CHANGE,
+    start: datetime,
+    profiles: Iterable[ResolverProfile] = PROFILES,
+) -> Plan:
+    """Return the earliest safe plan of a transfer.
+
+    Args:
+        facts: what is known about the domain.
+        flow: the way to carry it out.
+        start: the instant before which nothing is done.
+        profiles: the resolvers to be safe for.
+
+    Raises:
+        PlanError: the flow does not fit the facts.
+        TimeError: ``start`` is naive.
+    """
+    _check_flow(facts, flow)
+    return _planned(facts, flow, utc(start), tuple(profiles), {})
+
+
+def prove(plan: Plan) -> Verdict:
+    """Return the verdict of the exact cache model on a plan as it is dated."""
+    return prove_schedule(plan.schedule, plan.profiles)
+
+
+def _check_flow(facts: Facts, flow: Flow) -> None:
+    losing_signed, gaining_signed = facts.losing.is_signed, facts.gaining.is_signed
+    signed = {
+        Flow.TO_UNSIGNED: (True, False),
+        Flow.FROM_UNSIGNED: (False, True),
+    }.get(flow, (True, True))
+    for who, is_signed, needed in (
+        ("losing", losing_signed, signed[0]),
+        ("gaining", gaining_signed, signed[1]),
+    ):
+        if is_signed is not needed:
+            raise PlanError(
+                f"{facts.domain}: the {who} zone is {'' if is_signed else 'not '}signed, and {flow.value} is for one"
+                f" that is{'' if needed else ' not'}",
+                remedy=f"choose another flow, or give the {who} operator's keys",
+            )
+    if losing_signed and not facts.parent.ds and flow is not Flow.THROUGH_INSECURE:
+        raise PlanError(
+            f"{facts.domain}: the losing zone is signed and the parent has no DS of it: the domain is insecure",
+            remedy="add the DS first, or give no keys of the losing operator and choose from-unsigned",
+        )
+
+
+def _no_such_step(flow: Flow, step_id: str) -> PlanError:
+    ids = ", ".join(step.id for step in STEPS[flow])
+    return PlanError(f"{flow.value} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+
+
+# ---- dating the steps -----------------------------------------------------------------------------------------------
+
+
+def _planned(
+    facts: Facts, flow: Flow, start: datetime, profiles: tuple[ResolverProfile, ...], events: Mapping[str, Event]
+) -> Plan:
+    under_way = _UnderWay(facts, profiles)
+    steps: list[PlannedStep] = []
+    for step in _steps_for(facts, flow):
+        waits = sorted(under_way.waits(step), key=lambda wait: wait.until, reverse=True)
+        done = [under_way.events[before].completed for before in step.after]
+        not_before = max([start, *done, *[wait.until for wait in waits]])
+        event = events.get(step.id)
+        planned = event or Event(not_before, not_before + _duration(facts, step.effect))
+        under_way.note(step, planned)
+        steps.append(
+            PlannedStep(
+                step=step,
+                not_before=not_before,
+                started=planned.started,
+                completed=planned.completed,
+                waits=tuple(waits),
+                recorded=event is not None,
+            )
+        )
+    return Plan(
+        facts=facts,
+        flow=flow,
+        start=start,
+        profiles=profiles,
+        steps=tuple(steps),
+        events=MappingProxyType(dict(events)),
+    )
+
+
+def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
+    """The steps of a flow; where servers overlap, loading the gaining zone is what opens it, and waits for that."""
+    steps = STEPS[flow]
+    if not any(overlap.answers is Source.GAINING for overlap in facts.overlaps):
+        return steps
+    switch = next(step for step in steps if step.effect is Effect.NS_AT_PARENT)
+    opening = next(step for step in steps if step.effect is Effect.GAINING_SERVES)
+    before = tuple(step_id for step_id in switch.after if step_id not in (opening.id, "authinfo-given"))
+    opened = replace(opening, after=tuple(dict.fromkeys((*opening.after, *before))), waits=switch.waits)
+    rest = [step for step in steps if step is not opening]
+    place = 1 + max(index for index, step in enumerate(rest) if step.id in opened.after)
+    return (*rest[:place], opened, *rest[place:])
+
+
+def _duration(facts: Facts, effect: Effect | None) -> timedelta:
+    """How long a change takes from the request to the last server."""
+    match effect:
+        case None:
+            return _NOTHING
+        case Effect.GAINING_KEYS_AT_LOSING | Effect.TTLS_LOWERED | Effect.NS_AT_LOSING | Effect.LOSING_STOPS:
+            return facts.losing.propagation_delay
+        case Effect.LOSING_KEYS_AT_GAINING | Effect.GAINING_SERVES | Effect.LOSING_KEYS_WITHDRAWN:
+            return facts.gaining.propagation_delay
+        case _:
+            return facts.parent.registration_delay + facts.parent.propagation_delay
+
+
+class _UnderWay:
+    """What has been dated so far, and the waits that follow from it."""
+
+    def __init__(self, facts: Facts, profiles: tuple[ResolverProfile, ...]) -> None:
+        self._facts = facts
+        self._profiles = profiles
+        self._sticky = any(profile.ns_rule is NsRule.STICKY for profile in profiles)
+        self.events: dict[str, Event] = {}
+        self._of: dict[Effect, tuple[Step, Event]] = {}
+
+    def note(self, step: Step, event: Event) -> None:
+        """Take note of a step that is dated."""
+        self.events[step.id] = event
+        if step.effect is not None:
+            self._of[step.effect] = (step, event)
+
+    def waits(self, step: Step) -> Iterator[Wait]:
+        """The waits of a step."""
+        for wait_for in step.waits:
+            yield from _WAITS[wait_for](self)
+
+    def _kept(self, ttl: int) -> int:
+        """How long, in seconds, the most patient resolver keeps what it got with this TTL."""
+        stale = self._facts.margins.stale_margin // timedelta(seconds=1)
+        return max([profile.kept(ttl) for profile in self._profiles], default=ttl) + stale
+
+    # -- one method for each thing waited for
+
+    def losing_dnskey_merged(self) -> Iterator[Wait]:
+        """The losing DNSKEY RRset without the gaining keys leaves the caches."""
+        losing = self._facts.losing
+        yield self._wait_after(
+            Effect.GAINING_KEYS_AT_LOSING,
+            "losing DNSKEY RRset without the gaining keys",
+            ksk_publication_interval(_NOTHING, self._kept(losing.dnskey_ttl)) + self._facts.margins.publish_safety,
+            "RFC 7583 section 3.3.1",
+        )
+        yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.publish_safety)
+
+    def gaining_dnskey_merged(self) -> Iterator[Wait]:
+        """The gaining DNSKEY RRset without the losing keys is given by no server; no cache can have it yet."""
+        yield self._wait_after(
+            Effect.LOSING_KEYS_AT_GAINING,
+            "gaining DNSKEY RRset without the losing keys",
+            _NOTHING,
+            "RFC 6781 section 4.3.5.1",
+        )
+
+    def both_ds(self) -> Iterator[Wait]:
+        """The DS RRset without the gaining DS leaves the caches."""
+        yield self._wait_after(
+            Effect.DS_ADDED,
+            "DS RRset without the gaining DS",
+            ds_publication_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
+            + self._facts.margins.publish_safety,
+            "RFC 7583 section 3.3.2",
+        )
+        yield from self._observed(Source.PARENT, Record.DS, self._facts.margins.publish_safety)
+
+    def no_ds(self) -> Iterator[Wait]:
+        """The DS RRset leaves the caches."""
+        yield self._wait_after(
+            Effect.ALL_DS_REMOVED,
+            "DS RRset",
+            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + self._facts.margins.retire_safety,
+            "RFC 6781 section 4.3.5.2",
+        )
+        yield from self._observed(Source.PARENT, Record.DS, self._facts.margins.retire_safety)
+
+    def losing_unreachable(self) -> Iterator[Wait]:
+        """Resolvers leave the losing servers: by the parent's NS RRset, and by the losing zone's own."""
+        facts = self._facts
+        rule = "RFC 6781 section 4.3.5.1"
+        by_parent = self._wait_after(
+            Effect.NS_AT_PARENT, "parent's NS RRset", timedelta(seconds=self._kept(facts.parent.ns_ttl)), rule
+        )
+        yield by_parent
+        observed = tuple(self._observed(Source.PARENT, Record.NS, _NOTHING))
+        yield from observed
+        led_until = max(wait.until for wait in (by_parent, *observed))
+        yield from self._observed(Source.LOSING, Record.NS, _NOTHING)
+        lowered, changed = self._of.get(Effect.TTLS_LOWERED), self._of.get(Effect.NS_AT_LOSING)
+        ttl = facts.losing.ns_ttl
+        if lowered is not None and facts.lowered_ttl is not None and facts.lowered_ttl < ttl:
+            yield self._wait(lowered[0].id, lowered[1].completed, "losing NS RRset as it was", self._kept(ttl), rule)
+            ttl = facts.lowered_ttl
+        # A resolver takes the losing zone's own NS RRset while it is led there, and no longer than it names itself.
+        if changed is None:
+            if self._sticky:
+                raise PlanError(
+                    f"{facts.domain}: a resolver that never leaves a child which goes on naming itself stays at the losing"
+                    " servers for ever",
+                    remedy="have the losing operator change its own NS RRset, or plan without such profiles",
+                )
+            yield self._wait("the last referral", led_until, "losing NS RRset", self._kept(ttl), rule)
+        elif self._sticky or changed[1].completed < led_until:
+            yield self._wait(changed[0].id, changed[1].completed, "losing NS RRset", self._kept(ttl), rule)
+        else:
+            yield self._wait("the last referral", led_until, "losing NS RRset", self._kept(ttl), rule)
+
+    def losing_dnskey_gone(self) -> Iterator[Wait]:
+        """Every DNSKEY RRset of the losing operator leaves the caches."""
+        losing = self._facts.losing
+        ttl = losing.dnskey_ttl
+        lowered = self._of.get(Effect.TTLS_LOWERED)
+        if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ttl:
+            yield self._wait(
+                lowered[0].id,
+                lowered[1].completed,
+                "losing DNSKEY RRset as it was",
+                self._kept(ttl),
+                "RFC 7583 section 3.3.2",
+            )
+            ttl = self._facts.lowered_ttl
+        yield self._wait_unreachable(
+            "losing DNSKEY RRset",
+            dnskey_retirement_interval(_NOTHING, self._kept(ttl)) + self._facts.margins.retire_safety,
+            "RFC 7583 section 3.3.2",
+        )
+
+    def losing_data_gone(self) -> Iterator[Wait]:
+        """All data of the losing operator leaves the caches."""
+        losing = self._facts.losing
+        ns_ttl = losing.ns_ttl
+        lowered = self._of.get(Effect.TTLS_LOWERED)
+        if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ns_ttl:
+            rule = "RFC 7583 section 3.2.1"
+            yield self._wait(lowered[0].id, lowered[1].completed, "losing NS RRset as it was", self._kept(ns_ttl), rule)
+            ns_ttl = self._facts.lowered_ttl
+        ttl = max(losing.data_ttl, ns_ttl)
+        yield self._wait_unreachable(
+            "data of the losing operator",
+            zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + self._facts.margins.retire_safety,
+            "RFC 7583 section 3.2.1",
+        )
+
+    # -- how a wait is made
+
+    def _wait_after(self, effect: Effect, record: str, interval: timedelta, rule: str) -> Wait:
+        """A wait that is counted from when a change was on every server."""
+        if effect not in self._of:
+            raise PlanError(f"{self._facts.domain}: nothing in this flow is to wait for {record}")
+        step, event = self._of[effect]
+        return Wait(
+            until=event.completed + interval,
+            since=step.id,
+            counted_from=event.completed,
+            interval=interval,
+            record=record,
+            rule=rule,
+        )
+
+    def _wait_unreachable(self, record: str, interval: timedelta, rule: str) -> Wait:
+        event = self.events["losing-unreachable"]
+        return Wait(
+            until=event.completed + interval,
+            since="losing-unreachable",
+            counted_from=event.completed,
+            interval=interval,
+            record=record,
+            rule=rule,
+        )
+
+    def _wait(self, since: str, counted_from: datetime, record: str, seconds: int, rule: str) -> Wait:
+        interval = timedelta(seconds=seconds)
+        return Wait(
+            until=counted_from + interval,
+            since=since,
+            counted_from=counted_from,
+            interval=interval,
+            record=record,
+            rule=rule,
+        )
+
+    def _observed(self, source: Source, record: Record, margin: timedelta) -> Iterator[Wait]:
+        """Waits for what was served before, with the TTLs it had then."""
+        for seen in self._facts.ledger.of(source, record):
+            interval = timedelta(seconds=self._kept(seen.ttl)) + margin
+            yield Wait(
+                until=seen.until + interval,
+                since="its last sighting",
+                counted_from=seen.until,
+                interval=interval,
+                record=f"{record.value} of the {source.value} side with a TTL of {duration_text(seen.ttl)}",
+                rule="RFC 7583 section 3.3.1",
+            )
+
+
+_WAITS: Final[Mapping[WaitFor, Callable[[_UnderWay], Iterator[Wait]]]] = MappingProxyType(
+    {
+        WaitFor.LOSING_DNSKEY_MERGED: _UnderWay.losing_dnskey_merged,
+        WaitFor.GAINING_DNSKEY_MERGED: _UnderWay.gaining_dnskey_merged,
+        WaitFor.BOTH_DS: _UnderWay.both_ds,
+        WaitFor.NO_DS: _UnderWay.no_ds,
+        WaitFor.LOSING_UNREACHABLE: _UnderWay.losing_unreachable,
+        WaitFor.LOSING_DNSKEY_GONE: _UnderWay.losing_dnskey_gone,
+        WaitFor.LOSING_DATA_GONE: _UnderWay.losing_data_gone,
+    }
+)

@@ -1,0 +1,345 @@
+"""The flows of a transfer, as tables: every step, who takes it, what it waits for, and what it changes.
+
+The planner walks a table, the diagrams and lists are made from it, and the tests go through it. A step's effect says
+which record versions it begins and ends; a step without one is a matter between people, or nothing but a wait.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+
+class Actor(enum.Enum):
+    """Who takes a step."""
+
+    REGISTRANT = "registrant"
+    GAINING = "gaining operator"
+    LOSING = "losing operator"
+    BOTH = "both operators"
+    REGISTRAR = "registrar"
+    REGISTRY = "registry"
+    NOBODY = "nobody"
+
+
+class Effect(enum.Enum):
+    """What a step changes in what is served."""
+
+    GAINING_KEYS_AT_LOSING = "the losing DNSKEY RRset gets the gaining keys"
+    LOSING_KEYS_AT_GAINING = "the gaining DNSKEY RRset gets the losing keys"
+    TTLS_LOWERED = "the losing NS and DNSKEY RRsets get lower TTLs"
+    GAINING_SERVES = "the gaining servers answer"
+    DS_ADDED = "the gaining DS joins the parent's DS RRset"
+    NS_AT_PARENT = "the parent's NS RRset names the gaining servers"
+    NS_AT_LOSING = "the losing zone's NS RRset names the gaining servers"
+    LOSING_DS_REMOVED = "the losing DS leaves the parent's DS RRset"
+    ALL_DS_REMOVED = "the parent has no DS RRset any more"
+    LOSING_KEYS_WITHDRAWN = "the gaining DNSKEY RRset loses the losing keys"
+    LOSING_STOPS = "the losing servers answer no more"
+
+
+class WaitFor(enum.Enum):
+    """What a step waits for besides the steps before it."""
+
+    LOSING_DNSKEY_MERGED = "no cache holds a losing DNSKEY RRset without the gaining keys"
+    GAINING_DNSKEY_MERGED = "no gaining server gives a DNSKEY RRset without the losing keys"
+    BOTH_DS = "no cache holds a DS RRset without the gaining DS"
+    NO_DS = "no cache holds a DS RRset"
+    LOSING_UNREACHABLE = "no NS RRset leads a resolver to the losing servers"
+    LOSING_DNSKEY_GONE = "no cache holds a DNSKEY RRset of the losing operator"
+    LOSING_DATA_GONE = "no cache holds anything of the losing operator"
+
+
+class Flow(enum.Enum):
+    """A way to carry out a transfer."""
+
+    OPERATOR_CHANGE = "operator-change"
+    """Both operators cooperate and the registrar stays."""
+    REGISTRAR_CHANGE = "registrar-change"
+    """Both cooperate, and the domain is transferred to another registrar as well."""
+    REGISTRY_FACILITATED = "registry-facilitated"
+    """The registry relays keys and requests between the two sides (RFC 8063)."""
+    SCANNING_PARENT = "scanning-parent"
+    """The parent takes DS and NS from the CDS and CSYNC records of both zones (RFC 7344, RFC 7477)."""
+    THROUGH_INSECURE = "through-insecure"
+    """The losing operator does not cooperate (RFC 6781 section 4.3.5.2)."""
+    TO_UNSIGNED = "to-unsigned"
+    """The gaining operator does not sign."""
+    FROM_UNSIGNED = "from-unsigned"
+    """The losing operator does not sign."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of a flow.
+
+    Attributes:
+        id: a stable word for programs.
+        actor: who takes it.
+        action: what is done, for people.
+        after: the ids of the steps that have to be complete before.
+        waits: what has to have left the caches before.
+        effect: what it changes in what is served, if anything.
+        confirmed_by: what shows that it is done.
+    """
+
+    id: str
+    actor: Actor
+    action: str
+    after: tuple[str, ...] = ()
+    waits: tuple[WaitFor, ...] = ()
+    effect: Effect | None = None
+    confirmed_by: str = ""
+
+
+_FREEZE: Final = Step(
+    id="frozen",
+    actor=Actor.BOTH,
+    action="stop rollovers, and CDS and CSYNC of one side alone",
+    confirmed_by="both operators say so",
+)
+_KEYS_MADE: Final = Step(
+    id="keys-made",
+    actor=Actor.GAINING,
+    action="generate KSK and ZSK and sign the zone with them, unpublished",
+    after=("frozen",),
+    confirmed_by="the signed zone verifies",
+)
+_EXCHANGED: Final = Step(
+    id="keys-exchanged",
+    actor=Actor.BOTH,
+    action="hand each other the DNSKEYs",
+    after=("keys-made",),
+    confirmed_by="each side accepts the other's keys",
+)
+_GAINING_MERGED: Final = Step(
+    id="gaining-merged",
+    actor=Actor.GAINING,
+    action="publish the losing keys in the gaining zone and re-sign its DNSKEY RRset",
+    after=("keys-exchanged",),
+    effect=Effect.LOSING_KEYS_AT_GAINING,
+    confirmed_by="every gaining server gives the merged DNSKEY RRset",
+)
+_LOSING_MERGED: Final = Step(
+    id="losing-merged",
+    actor=Actor.LOSING,
+    action="publish the gaining keys in the losing zone and re-sign its DNSKEY RRset",
+    after=("keys-exchanged",),
+    effect=Effect.GAINING_KEYS_AT_LOSING,
+    confirmed_by="every losing server gives the merged DNSKEY RRset",
+)
+_TTLS_LOWERED: Final = Step(
+    id="ttls-lowered",
+    actor=Actor.LOSING,
+    action="lower the TTLs of the apex NS and DNSKEY RRsets",
+    after=("keys-exchanged",),
+    effect=Effect.TTLS_LOWERED,
+    confirmed_by="every losing server gives the lower TTLs",
+)
+_DS_ADDED: Final = Step(
+    id="ds-added",
+    actor=Actor.REGISTRAR,
+    action="add the gaining DS at the parent, beside the losing one",
+    after=("keys-exchanged",),
+    effect=Effect.DS_ADDED,
+    confirmed_by="every server of the parent gives both DS records",
+)
+_SAFE_TO_SWITCH: Final = (WaitFor.LOSING_DNSKEY_MERGED, WaitFor.GAINING_DNSKEY_MERGED, WaitFor.BOTH_DS)
+_SWITCH_AFTER: Final = ("losing-merged", "gaining-merged", "ds-added", "gaining-serves")
+_NS_AT_PARENT: Final = Step(
+    id="ns-changed",
+    actor=Actor.REGISTRAR,
+    action="change the NS RRset at the parent to the gaining servers",
+    after=_SWITCH_AFTER,
+    waits=_SAFE_TO_SWITCH,
+    effect=Effect.NS_AT_PARENT,
+    confirmed_by="every server of the parent names the gaining servers",
+)
+_NS_AT_LOSING: Final = Step(
+    id="losing-ns-changed",
+    actor=Actor.LOSING,
+    action="change the apex NS RRset of the losing zone to the gaining servers",
+    after=_SWITCH_AFTER,
+    waits=_SAFE_TO_SWITCH,
+    effect=Effect.NS_AT_LOSING,
+    confirmed_by="every losing server names the gaining servers",
+)
+_UNREACHABLE: Final = Step(
+    id="losing-unreachable",
+    actor=Actor.NOBODY,
+    action="wait until no NS RRset leads to the losing servers",
+    after=("ns-changed",),
+    waits=(WaitFor.LOSING_UNREACHABLE,),
+    confirmed_by="the time",
+)
+_LOSING_DS_REMOVED: Final = Step(
+    id="losing-ds-removed",
+    actor=Actor.REGISTRAR,
+    action="remove the losing DS at the parent",
+    after=("losing-unreachable",),
+    waits=(WaitFor.LOSING_DNSKEY_GONE,),
+    effect=Effect.LOSING_DS_REMOVED,
+    confirmed_by="every server of the parent gives the gaining DS alone",
+)
+_WITHDRAWN: Final = Step(
+    id="losing-keys-withdrawn",
+    actor=Actor.GAINING,
+    action="withdraw the losing keys from the gaining zone and re-sign its DNSKEY RRset",
+    after=("losing-unreachable",),
+    waits=(WaitFor.LOSING_DATA_GONE,),
+    effect=Effect.LOSING_KEYS_WITHDRAWN,
+    confirmed_by="every gaining server gives its own keys alone",
+)
+_STOPPED: Final = Step(
+    id="losing-stopped",
+    actor=Actor.LOSING,
+    action="stop answering for the zone",
+    after=("losing-unreachable",),
+    effect=Effect.LOSING_STOPS,
+    confirmed_by="the losing servers refuse queries for the zone",
+)
+
+
+def _serves(waits: tuple[WaitFor, ...] = (), after: tuple[str, ...] = ("gaining-merged",)) -> Step:
+    return Step(
+        id="gaining-serves",
+        actor=Actor.GAINING,
+        action="load the gaining zone on all its servers",
+        after=after,
+        waits=waits,
+        effect=Effect.GAINING_SERVES,
+        confirmed_by="every gaining server answers for the zone",
+    )
+
+
+_COOPERATING: Final = (
+    *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _DS_ADDED, _serves()),
+    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED),
+)
+
+
+def _by(actor: Actor, *steps: Step) -> tuple[Step, ...]:
+    return tuple(replace(step, actor=actor) for step in steps)
+
+
+def _after(step: Step, *more: str) -> Step:
+    return replace(step, after=(*step.after, *more))
+
+
+_REQUESTED: Final = Step(
+    id="requested",
+    actor=Actor.REGISTRANT,
+    action="ask the gaining side for the transfer, and give it the permission",
+    confirmed_by="the gaining side has the order",
+)
+_AUTHINFO: Final = Step(
+    id="authinfo-given",
+    actor=Actor.LOSING,
+    action="hand out the authinfo code",
+    after=("losing-merged", "ds-added", "ttls-lowered"),
+    confirmed_by="the gaining side has the code",
+)
+_VERIFIED: Final = Step(
+    id="resolution-verified",
+    actor=Actor.GAINING,
+    action="check that the domain resolves and validates at the gaining servers",
+    after=("ns-changed",),
+    confirmed_by="validating resolvers answer from the gaining zone",
+)
+_TRANSFERRED: Final = Step(
+    id="domain-transferred",
+    actor=Actor.REGISTRY,
+    action="transfer the domain to the gaining registrar",
+    after=("authinfo-given", "resolution-verified"),
+    confirmed_by="the registry names the gaining registrar",
+)
+_RELAYED: Final = Step(
+    id="keys-relayed",
+    actor=Actor.REGISTRY,
+    action="relay the gaining DNSKEYs, DS and name servers to the losing side, and ask it for lower TTLs",
+    after=("keys-made", "requested"),
+    confirmed_by="the losing side has taken the poll message",
+)
+_CDS_PUBLISHED: Final = Step(
+    id="cds-published",
+    actor=Actor.BOTH,
+    action="publish CDS records of both KSKs in both zones",
+    after=("keys-exchanged",),
+    confirmed_by="every server of both gives them",
+)
+
+_REGISTRAR_CHANGE: Final = (
+    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
+    *(_TTLS_LOWERED, _DS_ADDED, _serves(), _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
+    *(_VERIFIED, _TRANSFERRED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED),
+)
+_FACILITATED: Final = (
+    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
+    *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _serves(), _AUTHINFO),
+    *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
+    *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED),
+)
+_SCANNED: Final = (
+    *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _CDS_PUBLISHED),
+    *(*_by(Actor.REGISTRY, _after(_DS_ADDED, "cds-published")), _serves(), *_by(Actor.REGISTRY, _NS_AT_PARENT)),
+    *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED),
+)
+
+_ALL_DS_REMOVED: Final = Step(
+    id="all-ds-removed",
+    actor=Actor.REGISTRAR,
+    action="remove the DS RRset at the parent: the domain is insecure from here on",
+    after=("gaining-serves",),
+    effect=Effect.ALL_DS_REMOVED,
+    confirmed_by="every server of the parent says that there is no DS",
+)
+_NS_ALONE: Final = replace(_NS_AT_PARENT, after=("all-ds-removed",), waits=(WaitFor.NO_DS,))
+_NEW_DS: Final = replace(
+    _DS_ADDED,
+    action="add the gaining DS at the parent: the domain is secure again",
+    after=("losing-unreachable",),
+    waits=(WaitFor.LOSING_DNSKEY_GONE, WaitFor.LOSING_DATA_GONE),
+    confirmed_by="every server of the parent gives the gaining DS",
+)
+_PUBLIC: Final = replace(_serves(), after=("keys-made",))
+
+_THROUGH_INSECURE: Final = (
+    *(replace(_KEYS_MADE, after=()), _PUBLIC, _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _NEW_DS, _STOPPED),
+)
+_TO_UNSIGNED: Final = (replace(_PUBLIC, after=()), _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _STOPPED)
+_FROM_UNSIGNED: Final = (
+    *(replace(_KEYS_MADE, after=()), _PUBLIC, replace(_NS_AT_PARENT, after=("gaining-serves",), waits=())),
+    *(replace(_NS_AT_LOSING, after=("gaining-serves",), waits=()), _UNREACHABLE, _NEW_DS, _STOPPED),
+)
+
+STEPS: Final[Mapping[Flow, tuple[Step, ...]]] = MappingProxyType(
+    {
+        Flow.OPERATOR_CHANGE: _COOPERATING,
+        Flow.REGISTRAR_CHANGE: _REGISTRAR_CHANGE,
+        Flow.REGISTRY_FACILITATED: _FACILITATED,
+        Flow.SCANNING_PARENT: _SCANNED,
+        Flow.THROUGH_INSECURE: _THROUGH_INSECURE,
+        Flow.TO_UNSIGNED: _TO_UNSIGNED,
+        Flow.FROM_UNSIGNED: _FROM_UNSIGNED,
+    }
+)
+"""The steps of each flow, each after those that it depends on."""
+
+
+def mermaid(flow: Flow) -> str:
+    """Return a Mermaid diagram of a flow: who does what after what.
+
+    >>> print(mermaid(Flow.TO_UNSIGNED).splitlines()[1].strip())
+    gaining-serves["gaining operator: load the gaining zone on all its servers"]
+    """
+    lines = ["flowchart TD"]
+    for step in STEPS[flow]:
+        lines.append(f'    {step.id}["{step.actor.value}: {step.action}"]')
+        for before in step.after:
+            label = "; ".join(wait.value for wait in step.waits)
+            arrow = f"-- {label} -->" if label else "-->"
+            lines.append(f"    {before} {arrow} {step.id}")
+    return "\n".join(lines) + "\n"

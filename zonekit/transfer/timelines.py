@@ -1,0 +1,230 @@
+"""From the steps of a flow and their instants to the versions that are served: the schedule that is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text
+from zonekit.transfer.facts import Facts, OperatorFacts, Record
+from zonekit.transfer.steps import Effect, Step
+from zonekit.transfer.versions import (
+    DataVersion,
+    DnskeyVersion,
+    DsEntry,
+    DsVersion,
+    NsVersion,
+    Schedule,
+    Serving,
+    Source,
+    Version,
+)
+from zonekit.ttl import Ttl
+
+_V = TypeVar("_V", bound=Version)
+_BOTH_LOSING, _BOTH_GAINING = frozenset((Source.LOSING,)), frozenset((Source.GAINING,))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """When a step was begun, and when it was done on every server.
+
+    Raises:
+        PlanError: it was done before it was begun.
+    """
+
+    started: datetime
+    completed: datetime
+
+    def __post_init__(self) -> None:
+        if self.completed < self.started:
+            raise PlanError(
+                f"a step that started at {instant_text(self.started)} cannot have completed before, at"
+                f" {instant_text(self.completed)}",
+                remedy="check the two instants",
+            )
+
+
+def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]) -> Schedule:
+    """Return what is served over time when the steps take place as said; a step without an event does not."""
+    by_effect = {step.effect: events[step.id] for step in steps if step.effect is not None and step.id in events}
+    losing, gaining = facts.losing, facts.gaining
+    stops, serves = by_effect.get(Effect.LOSING_STOPS), by_effect.get(Effect.GAINING_SERVES)
+    versions: list[Version] = [
+        *_parent_ns(facts, by_effect),
+        *_parent_ds(facts, by_effect),
+        *_losing_ns(facts, by_effect),
+        *_losing_dnskey(facts, by_effect),
+        *_gaining_dnskey(facts, by_effect),
+        NsVersion(
+            source=Source.GAINING, record="NS of the gaining operator", ttl=gaining.ns_ttl, leads_to=_BOTH_GAINING
+        ),
+        _data(Source.LOSING, losing, "data of the losing operator"),
+        _data(Source.GAINING, gaining, "data of the gaining operator"),
+    ]
+    versions += [
+        _as_data(version, losing if version.source is Source.LOSING else gaining)
+        for version in versions
+        if isinstance(version, NsVersion) and version.source is not Source.PARENT
+    ]
+    servings = [
+        Serving(operator=Source.LOSING)
+        if stops is None
+        else Serving(operator=Source.LOSING, all_end=stops.started, end=stops.completed)
+    ]
+    if serves is not None:
+        servings.append(Serving(operator=Source.GAINING, start=serves.started, all_start=serves.completed))
+    return Schedule(versions=tuple(versions), servings=tuple(servings), overlaps=facts.overlaps)
+
+
+def _data(source: Source, operator: OperatorFacts, record: str) -> DataVersion:
+    return DataVersion(
+        source=source, record=record, ttl=operator.data_ttl, signatures=operator.signatures(operator.data_signers)
+    )
+
+
+def _as_data(ns: NsVersion, operator: OperatorFacts) -> DataVersion:
+    """The NS RRset of a zone as what it is besides: signed data like any other."""
+    return DataVersion(
+        source=ns.source,
+        record=ns.record,
+        ttl=ns.ttl,
+        start=ns.start,
+        end=ns.end,
+        signatures=operator.signatures(operator.data_signers),
+    )
+
+
+def _line(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]]) -> list[_V]:
+    """The versions of one RRset: the first, and one for each change that takes place, in the order of their starts."""
+    line = [first]
+    taking_place = [(event, change) for event, change in changes if event is not None]
+    for event, change in sorted(taking_place, key=lambda pair: (pair[0].started, pair[0].completed)):
+        before = line[-1]
+        after = replace(change(before), start=event.started)
+        if before.start == event.started and len(line) > 1 and before.end is None and line[-2].end == event.completed:
+            line[-1] = after  # two changes published at once
+        else:
+            end = event.completed if before.start is None else max(before.start, event.completed)
+            line[-1] = replace(before, end=end)
+            line.append(after)
+    return line
+
+
+def _earlier(first: _V, facts: Facts, record: Record) -> list[_V]:
+    """What was served before, with the TTLs it had then."""
+    return [replace(first, ttl=seen.ttl, end=seen.until) for seen in facts.ledger.of(first.source, record)]
+
+
+def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
+    first = NsVersion(
+        source=Source.PARENT,
+        record="NS at the parent to the losing operator",
+        ttl=facts.parent.ns_ttl,
+        leads_to=_BOTH_LOSING,
+    )
+
+    def to_gaining(version: NsVersion) -> NsVersion:
+        return replace(version, record="NS at the parent to the gaining operator", leads_to=_BOTH_GAINING)
+
+    return [*_earlier(first, facts, Record.NS), *_line(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])]
+
+
+def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
+    parent = facts.parent
+    ours = frozenset(DsEntry(key=key, digest_type=parent.digest_type) for key in facts.gaining.dnskey_signers)
+    # Beside a stronger digest a weaker one may not count, so the losing keys get the same.
+    theirs = parent.ds | {DsEntry(key=entry.key, digest_type=parent.digest_type) for entry in parent.ds}
+    first = DsVersion(
+        source=Source.PARENT,
+        record="DS of the losing operator" if parent.ds else "proof that there is no DS",
+        ttl=parent.ds_ttl if parent.ds else parent.negative_ttl,
+        entries=parent.ds,
+    )
+
+    def added(version: DsVersion) -> DsVersion:
+        if version.entries:
+            return replace(version, record="DS of both operators", entries=theirs | ours)
+        return replace(version, record="DS of the gaining operator", ttl=parent.ds_ttl, entries=ours)
+
+    def removed(version: DsVersion) -> DsVersion:
+        left = version.entries & ours
+        record = "DS of the gaining operator" if left else "proof that there is no DS"
+        return replace(version, record=record, entries=left, ttl=parent.ds_ttl if left else parent.negative_ttl)
+
+    def none(version: DsVersion) -> DsVersion:
+        return replace(version, record="proof that there is no DS", ttl=parent.negative_ttl, entries=frozenset())
+
+    changes = [
+        (events.get(Effect.ALL_DS_REMOVED), none),
+        (events.get(Effect.DS_ADDED), added),
+        (events.get(Effect.LOSING_DS_REMOVED), removed),
+    ]
+    return [*_earlier(first, facts, Record.DS), *_line(first, changes)]
+
+
+def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
+    first = NsVersion(
+        source=Source.LOSING, record="NS of the losing operator", ttl=facts.losing.ns_ttl, leads_to=_BOTH_LOSING
+    )
+
+    def lowered(version: NsVersion) -> NsVersion:
+        return replace(version, record="NS of the losing operator, TTL lowered", ttl=_lowered(facts, version.ttl))
+
+    def to_gaining(version: NsVersion) -> NsVersion:
+        return replace(version, record="NS of the losing operator to the gaining one", leads_to=_BOTH_GAINING)
+
+    changes = [(events.get(Effect.TTLS_LOWERED), lowered), (events.get(Effect.NS_AT_LOSING), to_gaining)]
+    return [*_earlier(first, facts, Record.NS), *_line(first, changes)]
+
+
+def _lowered(facts: Facts, ttl: Ttl) -> Ttl:
+    return ttl if facts.lowered_ttl is None else min(ttl, facts.lowered_ttl)
+
+
+def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
+    first = _dnskey(Source.LOSING, facts.losing, "DNSKEY of the losing operator")
+    theirs = frozenset(each.key for each in facts.gaining.keys)
+
+    def merged(version: DnskeyVersion) -> DnskeyVersion:
+        return replace(
+            version, record="DNSKEY of the losing operator with the gaining keys", keys=version.keys | theirs
+        )
+
+    def lowered(version: DnskeyVersion) -> DnskeyVersion:
+        return replace(version, record=f"{version.record}, TTL lowered", ttl=_lowered(facts, version.ttl))
+
+    changes = [(events.get(Effect.GAINING_KEYS_AT_LOSING), merged), (events.get(Effect.TTLS_LOWERED), lowered)]
+    return [*_earlier(first, facts, Record.DNSKEY), *_line(first, changes)]
+
+
+def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
+    first = _dnskey(Source.GAINING, facts.gaining, "DNSKEY of the gaining operator")
+    theirs = facts.losing.keys_for_others
+
+    def merged(version: DnskeyVersion) -> DnskeyVersion:
+        return replace(
+            version, record="DNSKEY of the gaining operator with the losing keys", keys=version.keys | theirs
+        )
+
+    def withdrawn(version: DnskeyVersion) -> DnskeyVersion:
+        return replace(version, record="DNSKEY of the gaining operator alone", keys=version.keys - theirs)
+
+    changes = [
+        (events.get(Effect.LOSING_KEYS_AT_GAINING), merged),
+        (events.get(Effect.LOSING_KEYS_WITHDRAWN), withdrawn),
+    ]
+    return _line(first, changes)
+
+
+def _dnskey(source: Source, operator: OperatorFacts, record: str) -> DnskeyVersion:
+    return DnskeyVersion(
+        source=source,
+        record=record if operator.keys else f"proof that there is no {record}",
+        ttl=operator.dnskey_ttl,
+        keys=frozenset(each.key for each in operator.keys),
+        signatures=operator.signatures(operator.dnskey_signers),
+    )
