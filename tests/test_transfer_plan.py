@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zonekit.errors import PlanError, TtlError
 from zonekit.transfer.facts import (
     Facts,
     OperatorFacts,
@@ -115,3 +118,58 @@ def test_no_wait_is_a_second_too_long(given_facts: tuple[Flow, Facts]) -> None:
         if planned.not_before > done:
             verdict = prove(moved(plan, planned.id, -SECOND))
             assert isinstance(verdict, Bogus | Outage), planned
+
+
+# ---- what a plan says -----------------------------------------------------------------------------------------------
+
+
+def test_a_day_at_the_operator_and_two_for_the_ds_make_two_days_and_the_ds_binds() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    assert plan.switchover == plan.by_longest_ttl.at == plan.by_longest_ttl.by_longest_ttl == NOW + timedelta(hours=48)
+    assert plan.switchover_because is not None
+    assert plan.switchover_because.record == "DS RRset without the gaining DS"
+    assert plan.by_longest_ttl.because.record == "DS at the parent"
+    assert plan.critical_path[-4:] == ("ds-added", "ns-changed", "losing-unreachable", "losing-keys-withdrawn")
+
+
+@given(st.sampled_from(COOPERATING).flatmap(lambda flow: st.tuples(st.just(flow), facts_for(flow))))
+def test_the_simple_rule_is_never_earlier_than_the_exact_one(given_facts: tuple[Flow, Facts]) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    assert plan.by_longest_ttl.by_longest_ttl >= plan.by_longest_ttl.at
+    assert plan.switchover >= plan.by_longest_ttl.at
+    path = [plan.step(step_id) for step_id in plan.critical_path]
+    assert path[0].started == NOW and path[-1].completed == plan.finished
+    assert all(first.started <= second.started for first, second in itertools.pairwise(path))
+
+
+def test_where_nothing_is_merged_the_simple_rule_says_nothing() -> None:
+    with pytest.raises(PlanError, match="the simple rule says nothing"):
+        _ = plan_transfer(the_facts(), flow=Flow.THROUGH_INSECURE, start=NOW).by_longest_ttl
+
+
+@pytest.mark.parametrize(
+    ("flow", "losing", "gaining", "problem"),
+    [
+        (Flow.OPERATOR_CHANGE, False, True, "the losing zone is not signed"),
+        (Flow.OPERATOR_CHANGE, True, False, "the gaining zone is not signed"),
+        (Flow.TO_UNSIGNED, True, True, "the gaining zone is signed, and to-unsigned is for one that is not"),
+        (Flow.FROM_UNSIGNED, True, True, "the losing zone is signed"),
+    ],
+)
+def test_a_flow_that_does_not_fit_is_refused(flow: Flow, losing: bool, gaining: bool, problem: str) -> None:
+    with pytest.raises(PlanError, match=f"{problem}.*choose another flow"):
+        plan_transfer(the_facts(losing, gaining), flow=flow, start=NOW)
+
+
+def test_a_step_that_the_flow_does_not_have_is_refused() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    with pytest.raises(PlanError, match="operator-change has no step 'nonsense'; its steps are frozen, "):
+        plan.step("nonsense")
+    with pytest.raises(PlanError, match="has no step"):
+        plan.record("nonsense", started=NOW, completed=NOW)
+
+
+def test_the_ds_ttl_is_never_guessed() -> None:
+    with pytest.raises(TtlError, match=r"dig .norecurse DS"):
+        ParentFacts(ds=frozenset(), ds_ttl=None, ns_ttl=Ttl(60))  # type: ignore[arg-type]

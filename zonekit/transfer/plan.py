@@ -26,6 +26,7 @@ from zonekit.transfer.intervals import (
 from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile
 from zonekit.transfer.proof import Verdict, prove_schedule
 from zonekit.transfer.steps import STEPS, Effect, Flow, Step, WaitFor
+from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
 from zonekit.transfer.timelines import Event, schedule_of
 from zonekit.transfer.versions import Schedule, Source
 from zonekit.ttl import duration_text
@@ -131,6 +132,51 @@ class Plan:
     def switchover_because(self) -> Wait | None:
         """What binds it; None where nothing had to be waited for."""
         return self.step("ns-changed").because
+
+    @property
+    def by_longest_ttl(self) -> Switchover:
+        """The switch by the published simple rule beside the exact one: the longest TTL of all the records involved.
+
+        It counts from the last change before the switch, and is never earlier than the exact rule without margins.
+
+        Raises:
+            PlanError: a flow in which nothing is merged before the switch.
+        """
+        facts = self.facts
+        changes = {planned.step.effect: planned for planned in self.steps}
+        merged, added = changes.get(Effect.GAINING_KEYS_AT_LOSING), changes.get(Effect.DS_ADDED)
+        if merged is None or added is None or added.started > self.switchover:
+            raise PlanError(
+                f"in {self.flow.value} no keys are merged before the switch, so that the simple rule says nothing",
+                remedy="use the switchover itself",
+            )
+        dnskey = CachedRecord(
+            record="DNSKEY of the losing operator", ttl=facts.losing.dnskey_ttl, effective=merged.completed
+        )
+        ds = CachedRecord(record="DS at the parent", ttl=facts.parent.ds_ttl, effective=added.completed)
+        ns = CachedRecord(record="NS of the losing operator", ttl=facts.losing.ns_ttl, effective=merged.completed)
+        earlier = [
+            CachedRecord(record=f"{seen.record.value} as it was served before", ttl=seen.ttl, effective=seen.until)
+            for seen in facts.ledger.observations
+            if seen.record in (Record.DNSKEY, Record.DS)
+        ]
+        return safe_switchover([dnskey, ds, *earlier], involved=[ns])
+
+    @property
+    def critical_path(self) -> tuple[str, ...]:
+        """The ids of the steps that make the plan as long as it is, the first one first."""
+        last = max(self.steps, key=lambda planned: planned.completed)
+        path = [last.id]
+        while True:
+            planned = self.step(path[-1])
+            because = planned.because
+            before = [self.step(step_id) for step_id in planned.step.after]
+            if because is not None and any(each.id == because.since for each in self.steps):
+                path.append(because.since)
+            elif before:
+                path.append(max(before, key=lambda each: each.completed).id)
+            else:
+                return tuple(reversed(path))
 
     @property
     def finished(self) -> datetime:
@@ -422,7 +468,9 @@ class _UnderWay:
     def _wait_after(self, effect: Effect, record: str, interval: timedelta, rule: str) -> Wait:
         """A wait that is counted from when a change was on every server."""
         if effect not in self._of:
-            raise PlanError(f"{self._facts.domain}: nothing in this flow is to wait for {record}")
+            raise PlanError(
+                f"{self._facts.domain}: nothing in this flow makes the {record} go", remedy="plan with a whole flow"
+            )
         step, event = self._of[effect]
         return Wait(
             until=event.completed + interval,

@@ -91,7 +91,8 @@ class Version:
         _in_utc(self, "start", "end")
         if self.start is not None and self.end is not None and self.end < self.start:
             raise PlanError(
-                f"{self.record}: its end {instant_text(self.end)} lies before its start {instant_text(self.start)}"
+                f"{self.record}: its end {instant_text(self.end)} lies before its start {instant_text(self.start)}",
+                remedy="check the two instants",
             )
 
 
