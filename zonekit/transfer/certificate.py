@@ -205,15 +205,10 @@ def _profile(schedule: Schedule, profile: ResolverProfile, number: int, caches: 
     }
 
 
-def _paths(
-    ds: Version, dnskey: Version, data: Version, profile: ResolverProfile, together: Spans
-) -> list[list[str]] | None:
-    """The pairs of keys that prove data while the three can be held; None where no DS record counts."""
+def _paths(ds: Version, dnskey: Version, data: Version, profile: ResolverProfile, together: Spans) -> list[list[str]]:
+    """The pairs of keys that prove data while the three can be held; none where no DS record counts."""
     assert isinstance(ds, DsVersion) and isinstance(dnskey, DnskeyVersion) and isinstance(data, DataVersion)
-    entries = counted_entries(ds, profile)
-    if not entries:
-        return None
-    tops = sorted({entry.key for entry in entries} & dnskey.keys)
+    tops = sorted({entry.key for entry in counted_entries(ds, profile)} & dnskey.keys)
     bottoms = [key for key in sorted(dnskey.keys) if key.algorithm in profile.algorithms]
     return [
         [top.name, bottom.name]

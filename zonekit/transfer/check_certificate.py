@@ -9,7 +9,7 @@ of ``[from, until)``, and the members are those of ``SHAPE`` below and no others
 - what is claimed of the resolvers that keep records alike (``caches``): when each operator can be asked (``reach``) and,
   for each version, when it can be fetched and when a cache can hold it (``live``);
 - what is claimed of those that validate alike (``profiles``): for each DS, DNSKEY and data that caches can hold at once,
-  the keys by which the data is proven, or null where no DS record counts, and all the time the domain is not protected.
+  the keys by which the data is proven, or none where no DS record counts, and all the time the domain is not protected.
 
 Each claim is held against the rules that would make it too small; one that is too large only makes the proof harder. So
 the check is sound whoever made the claims. It counts from the versions given: that they are what is served is for the
@@ -25,6 +25,7 @@ from itertools import product
 from typing import Any
 
 FORMAT, VERSION = "zonekit transfer certificate", 1
+TYPES = {dict: "an object", list: "a list", str: "text"}
 INSTANT, SPANS, SIZE = object(), object(), object()
 OPERATORS = ("losing", "gaining")
 KINDS = ("ns", "addresses", "ds", "dnskey", "data")
@@ -51,7 +52,7 @@ SHAPE: Any = {
     "profiles": [
         {"name": str, "caches": SIZE, "algorithms": [SIZE], "digests": [SIZE], "insecure": SPANS}
         | {"digest_rule": ("all", "ignore SHA-1", "strongest"), "algorithm_rule": ("any", "all")}
-        | {"triples": [{"ds": SIZE, "dnskey": SIZE, "data": SIZE, "paths": ([[str]], None)}]}
+        | {"triples": [{"ds": SIZE, "dnskey": SIZE, "data": SIZE, "paths": [[str]]}]}
     ],
 }
 ALWAYS = [(-math.inf, math.inf)]
@@ -67,38 +68,30 @@ def fit(value: Any, shape: Any, field: str) -> None:
     Raises:
         NoCertificate: it has not; the message names the field.
     """
+    kind = type(shape) if isinstance(shape, dict | list) else shape
+    if kind in TYPES and type(value) is not kind:
+        raise NoCertificate(f"{field} is not {TYPES[kind]}")
     if isinstance(shape, dict):
-        fit_type(value, dict, field)
         for name in [*shape, *value]:
             if name not in value or name not in shape:
                 raise NoCertificate(f"{field}.{name} is {'missing' if name in shape else 'unknown'}")
             fit(value[name], shape[name], f"{field}.{name}")
     elif isinstance(shape, list):
-        fit_type(value, list, field)
         for number, each in enumerate(value):
             fit(each, shape[0], f"{field}[{number}]")
-    elif shape == ([[str]], None):
-        if value is not None:
-            fit(value, shape[0], field)
-    elif isinstance(shape, tuple):
-        if not any(type(value) is type(each) and value == each for each in shape):
-            raise NoCertificate(f"{field} is none of {', '.join(map(str, shape))}")
     elif shape is SPANS:
         fit(value, [[INSTANT]], field)
-        ends = [end for pair in value for end in bounds(*pair)] if all(len(pair) == 2 for pair in value) else [1, 0]
-        if any(first >= second for first, second in zip(ends, ends[1:], strict=False)):
-            raise NoCertificate(f"{field} is not a list of times, each [from, until), in order and apart")
+        last = -math.inf
+        for number, pair in enumerate(value):
+            start, end = bounds(*pair) if len(pair) == 2 else (0, 0)
+            if start >= end or (number and start <= last):
+                raise NoCertificate(f"{field}[{number}] is not a time [from, until) that lies after the one before it")
+            last = end
     elif shape is INSTANT or shape is SIZE:
         if (value is not None or shape is SIZE) and not (type(value) is int and 0 <= value < 2**40):
             raise NoCertificate(f"{field} is not a whole number from 0{' or null' if shape is INSTANT else ''}")
-    else:
-        fit_type(value, shape, field)
-
-
-def fit_type(value: Any, kind: type, field: str) -> None:
-    """Check the type of a value; raises NoCertificate."""
-    if type(value) is not kind:
-        raise NoCertificate(f"{field} is not {({dict: 'an object', list: 'a list', str: 'text'})[kind]}")
+    elif isinstance(shape, tuple) and not any(type(value) is type(each) and value == each for each in shape):
+        raise NoCertificate(f"{field} is none of {', '.join(map(str, shape))}")
 
 
 # ---- times: lists of (from, until), in order and apart --------------------------------------------------------------
@@ -158,7 +151,7 @@ def references(cert: Any) -> None:
     """Check that whatever is referred to is there; raises NoCertificate."""
     names = [key["name"] for key in cert["keys"]]
     used = [(f"certificate.ds[{i}].entries", one["key"]) for i, ds in enumerate(cert["ds"]) for one in ds["entries"]]
-    for kind, i in [(kind, i) for kind in ("dnskey", "data") for i in range(len(cert[kind]))]:
+    for kind, i in [(each, i) for each in ("dnskey", "data") for i in range(len(cert[each]))]:
         version = cert[kind][i]
         used += [(f"certificate.{kind}[{i}].signatures", one["key"]) for one in version["signatures"]]
         used += [(f"certificate.{kind}[{i}].keys", key) for key in version.get("keys", [])]
@@ -179,7 +172,7 @@ def references(cert: Any) -> None:
                     raise NoCertificate(
                         f"certificate.profiles[{i}].triples[{j}].{kind} is not one of certificate.{kind}"
                     )
-            if any(len(path) != 2 for path in triple["paths"] or []):
+            if any(len(path) != 2 for path in triple["paths"]):
                 raise NoCertificate(f"certificate.profiles[{i}].triples[{j}].paths is not a list of two keys each")
 
 
@@ -237,7 +230,7 @@ def resolvers(cert: Any, caches: Any) -> Any:
         one: union(by_parent[one], led(other, by_parent[other])[one]) for one, other in (OPERATORS, OPERATORS[::-1])
     }
     referred = reach if caches["ns_rule"] == "sticky" else onward
-    for kind, number in [(kind, number) for kind in KINDS for number in range(len(cert[kind]))]:
+    for kind, number in [(each, number) for each in KINDS for number in range(len(cert[each]))]:
         version, fetched = cert[kind][number], times(caches[kind][number]["fetched"])
         asked = (referred if kind == "ns" else reach).get(version["source"], ALWAYS)
         if not within(common(served(version), asked), fetched):
@@ -288,16 +281,11 @@ def validation(cert: Any, profile: Any, caches: Any) -> Any:
         for j, k in product(range(len(cert["dnskey"])), range(len(cert["data"]))):
             dnskey, data = cert["dnskey"][j], cert["data"][k]
             together = common(common(live["ds"][i], live["dnskey"][j]), live["data"][k])
-            paths = claimed.get((i, j, k), [])
             what = f"{ds['record']}, {dnskey['record']} and {data['record']} (triple {i}, {j}, {k})"
-            if paths is None or not delegated:
-                if delegated:
-                    yield f"{what}: a DS record counts, so they are not insecure"
-                elif paths is not None and together:
-                    yield f"{what}: no DS record counts, which is not claimed"
-                continue
-            windows: dict[int, Any] = dict.fromkeys({algorithm[key] for key in delegated}, [])
-            for top, bottom in paths:
+            if together and (i, j, k) not in claimed:
+                yield f"{what} can be held at once and are left out"
+            windows: dict[int, Any] = {algorithm[key]: [] for key in delegated}
+            for top, bottom in claimed.get((i, j, k), []):
                 fits = (
                     top in delegated
                     and {top, bottom} <= set(dnskey["keys"])
@@ -309,7 +297,7 @@ def validation(cert: Any, profile: Any, caches: Any) -> Any:
                 elif profile["algorithm_rule"] == "any" or algorithm[top] == algorithm[bottom]:
                     windows[algorithm[top]] = union(windows[algorithm[top]], window)
             proven = windows.values() if profile["algorithm_rule"] == "all" else [union(*windows.values())]
-            if not all(within(together, window) for window in proven):
+            if delegated and not all(within(together, window) for window in proven):
                 yield f"{what} can be held at once and are not proven all the time"
 
 
