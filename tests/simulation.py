@@ -194,6 +194,7 @@ class Resolver:
         self.cache: dict[str, Cached] = {}
         self.by_parent: Referral | None = None
         self.by_child: Referral | None = None
+        self.since = -math.inf
 
     def get(self, kind: str, now: float) -> Cached | None:
         """What it answers a client."""
@@ -226,6 +227,7 @@ class Resolver:
             ns = self.world.lines[operator, NS].at(server, now)
             if isinstance(ns, NsVersion):
                 self.by_child = Referral(ns, self.keep("NS of the child", ns, now).stale_until, through | {operator})
+                self.since = now
         return self.keep(kind, version, now) if version is not None else None
 
     def up(self, operator: Source, now: float) -> int:
@@ -239,8 +241,28 @@ class Resolver:
         self.log.kept.append(held)
         return held
 
+    def stay(self, now: float) -> None:
+        """A sticky resolver with many clients asks its child for the NS RRset again and again before that runs out."""
+        for _ in range(300):  # then its clients sleep
+            if not self.is_sticky or self.by_child is None or self.by_child.until > now:
+                return
+            then = self.by_child.until - 1
+            if then <= self.since:
+                return
+            self.since = then
+            server = self.rng.randrange(SERVERS)
+            (operator, *others) = self.by_child.ns.leads_to
+            ns = self.world.lines[operator, NS].at(server, then)
+            if others or not self.world.answers(operator, server, then) or not isinstance(ns, NsVersion):
+                return
+            self.log.queries += 1
+            self.log.asked.append((then, operator))
+            held = self.keep("NS of the child", ns, then)
+            self.by_child = Referral(ns, held.stale_until, self.by_child.through | {operator})
+
     def server(self, now: float) -> tuple[Source, frozenset[Source]] | None:
         """The operator whose server answers, and the children that led there."""
+        self.stay(now)
         opened = self.world.also_answers(Source.PARENT, now, self.rng)
         if opened is not None:
             return opened, frozenset()

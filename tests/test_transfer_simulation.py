@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from tests import simulation
 from tests.simulation import Log, simulate
-from tests.test_transfer_plan import DAY, NOW, ds_of, facts_for, flows_with_facts, signed_keys, the_facts, ttls
+from tests.test_transfer_plan import DAY, NOW, facts_for, flows_with_facts, ttls
+from tests.unsafe_schedules import UNSAFE, changed
 from zonekit.transfer.caches import held
 from zonekit.transfer.facts import Facts, Ledger, Observation, Record
-from zonekit.transfer.plan import Plan, plan_transfer, prove
-from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND_HARDENED, WITHOUT_ED448, ResolverProfile
+from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, prove_schedule
 from zonekit.transfer.steps import STEPS, Flow
 from zonekit.transfer.timelines import Event, schedule_of
-from zonekit.transfer.versions import DnskeyVersion, DsVersion, Overlap, Schedule, Serving, Source, Version
+from zonekit.transfer.versions import Overlap, Schedule, Source
 from zonekit.ttl import Ttl
 
 HOUR = timedelta(hours=1)
-PLAN = plan_transfer(the_facts(), start=NOW)
 seeds = st.integers(0, 2**32)
 patient = st.builds(
     replace,
@@ -103,10 +103,58 @@ def any_schedules(draw: st.DrawFn) -> Schedule:
 
 
 @given(any_schedules(), patient, seeds)
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_what_is_proven_safe_is_whatever_was_done_when(schedule: Schedule, profile: ResolverProfile, seed: int) -> None:
     log = simulate(schedule, profile, seed)
     assert_within_the_model(schedule, profile, log)
     verdict = prove_schedule(schedule, [profile])
     assert not log.bogus or isinstance(verdict, Bogus), verdict
     assert not log.outages or isinstance(verdict, Bogus | Outage), verdict
+
+
+# ---- what is not safe is found out ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_resolvers_see_what_is_unsafe_by_design_fail(name: str) -> None:
+    case = UNSAFE[name]
+    assert any(
+        log.outages if case.is_outage else log.bogus
+        for log in (simulate(case.schedule, case.profile, seed) for seed in range(40))
+    )
+
+
+def test_resolvers_see_plans_cut_short_fail() -> None:
+    """Of a wait that binds half is left out. Most of the time some resolver notices within a few runs."""
+    unsafe, seen = 0, 0
+
+    @given(flows_with_facts, seeds, st.data())
+    @settings(max_examples=80)
+    def cut_short(given_facts: tuple[Flow, Facts], seed: int, data: st.DataObject) -> None:
+        nonlocal unsafe, seen
+        flow, facts = given_facts
+        plan = plan_transfer(facts, flow=flow, start=NOW)
+        waiting = [step for step in plan.steps if step.step.effect and (step.step.waits or step.id == "losing-stopped")]
+        step = data.draw(st.sampled_from(waiting))
+        since = plan.start if step.started <= plan.switchover else plan.switchover
+        half = (step.started - since) // timedelta(seconds=2) * timedelta(seconds=1)
+        schedule = changed(plan, moved={step.id: -half})
+        verdict = prove_schedule(schedule, PROFILES)
+        if isinstance(verdict, Safe):
+            return  # another wait covers it, or there was none
+        profile = next(profile for profile in PROFILES if profile.name == verdict.profile)
+        logs = (simulate(schedule, profile, seed + number) for number in range(6))
+        unsafe += 1
+        seen += any(log.bogus or log.outages for log in logs)
+
+    cut_short()
+    assert unsafe >= 50
+    assert seen >= 0.75 * unsafe, f"{seen} of {unsafe}"
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    case = UNSAFE["a merge one way"]
+    first, again = [simulate(case.schedule, case.profile, 7) for _ in range(2)]
+    assert first == again
+    assert first.queries > 500
+    assert first.validations > 300
