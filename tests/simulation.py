@@ -332,6 +332,21 @@ def is_bogus(ds: DsVersion, dnskey: DnskeyVersion, data: DataVersion, now: float
     return not trusted or not proving
 
 
+@dataclass
+class Trusted:
+    """A DNSKEY RRset that a validator has proven and trusts until it runs out, whatever becomes of the DS."""
+
+    dnskey: DnskeyVersion
+    algorithms: frozenset[int]
+    until: float
+
+    def proves(self, data: DataVersion, now: float, profile: ResolverProfile) -> bool:
+        proving = {
+            key.algorithm for key in self.dnskey.keys if key.algorithm in profile.algorithms and signs(data, key, now)
+        }
+        return self.algorithms <= proving if profile.algorithm_rule is AlgorithmRule.ALL else bool(proving)
+
+
 # ---- the run --------------------------------------------------------------------------------------------------------
 
 
@@ -342,7 +357,10 @@ class Simulation:
     out, again when what was fetched then is, and at any time besides.
     """
 
-    def __init__(self, schedule: Schedule, profile: ResolverProfile, seed: int, resolvers: int) -> None:
+    def __init__(
+        self, schedule: Schedule, profile: ResolverProfile, seed: int, resolvers: int, keeps_proven_keys: bool
+    ) -> None:
+        self.trusted: list[Trusted | None] | None = [None] * resolvers if keeps_proven_keys else None
         self.rng = random.Random(seed)
         self.profile = profile
         self.log = Log()
@@ -413,12 +431,36 @@ class Simulation:
             self.log.validations += 1
             latency = int(self.profile.latency.total_seconds())
             checked = now + self.rng.randint(0, latency - latency // 2)
-            if is_bogus(ds, dnskey, data, checked, self.profile):
+            is_wrong = is_bogus(ds, dnskey, data, checked, self.profile)
+            if self.trusted is not None and found[1] is not None:
+                is_wrong = self._validate_with_what_is_trusted(ds, found[1], data, checked)
+            if is_wrong:
                 self.log.bogus.append((checked, ds, dnskey, data))
+
+    def _validate_with_what_is_trusted(self, ds: DsVersion, held: Cached, data: DataVersion, now: float) -> bool:
+        """A validator that has proven a DNSKEY RRset asks for neither DS nor DNSKEY until that runs out."""
+        assert self.trusted is not None and isinstance(held.version, DnskeyVersion)
+        who = self.rng.randrange(len(self.trusted))
+        trusted = self.trusted[who]
+        if trusted is not None and now < trusted.until:
+            return not trusted.proves(data, now, self.profile)
+        is_wrong = is_bogus(ds, held.version, data, now, self.profile)
+        algorithms = frozenset(
+            entry.key.algorithm for entry in ds.entries if entry.key.algorithm in self.profile.algorithms
+        )
+        if not is_wrong and algorithms:
+            self.trusted[who] = Trusted(held.version, algorithms, held.until)
+        return is_wrong
 
 
 def simulate(
-    schedule: Schedule, profile: ResolverProfile, seed: int, *, resolvers: int = 24, questions: int = 300
+    schedule: Schedule,
+    profile: ResolverProfile,
+    seed: int,
+    *,
+    resolvers: int = 24,
+    questions: int = 300,
+    keeps_proven_keys: bool = False,
 ) -> Log:
     """Return what happens to resolvers of a profile while a schedule is carried out; the same for the same seed."""
-    return Simulation(schedule, profile, seed, resolvers).run(questions)
+    return Simulation(schedule, profile, seed, resolvers, keeps_proven_keys).run(questions)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import simulation
 from tests.simulation import Log, simulate
-from tests.test_transfer_plan import DAY, NOW, facts_for, flows_with_facts, ttls
+from tests.test_transfer_plan import COOPERATING, DAY, NOW, facts_for, flows_with_facts, the_facts, ttls
 from tests.unsafe_schedules import UNSAFE, changed
 from zonekit.transfer.caches import held
 from zonekit.transfer.facts import Facts, Ledger, Observation, Record
@@ -57,7 +57,7 @@ def assert_within_the_model(schedule: Schedule, profile: ResolverProfile, log: L
 
 
 @given(flows_with_facts, patient, seeds)
-@settings(max_examples=150)
+@settings(max_examples=120)
 def test_no_resolver_sees_a_proven_plan_fail(
     given_facts: tuple[Flow, Facts], profile: ResolverProfile, seed: int
 ) -> None:
@@ -72,6 +72,31 @@ def test_no_resolver_sees_a_proven_plan_fail(
     assert not log.bogus
     assert not log.outages
     assert_within_the_model(schedule, profile, log)
+
+
+cooperating = st.sampled_from((*COOPERATING, Flow.FROM_UNSIGNED)).flatmap(
+    lambda flow: st.tuples(st.just(flow), facts_for(flow))
+)
+
+
+@given(cooperating, patient, seeds)
+@settings(max_examples=40)
+def test_nor_does_one_that_trusts_proven_keys_without_the_ds(
+    given_facts: tuple[Flow, Facts], profile: ResolverProfile, seed: int
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW, profiles=[*PROFILES, profile])
+    assert not simulate(plan.schedule, profile, seed, keeps_proven_keys=True).bogus
+
+
+@pytest.mark.xfail(
+    reason="unbound trusts a proven DNSKEY RRset for its TTL after the DS is gone; the model does not say so"
+)
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED])
+def test_a_validator_that_trusts_proven_keys_finds_the_domain_insecure(flow: Flow) -> None:
+    facts = the_facts(gaining_signed=flow is Flow.THROUGH_INSECURE)
+    plan = plan_transfer(replace(facts, parent=replace(facts.parent, ds_ttl=Ttl(3600))), flow=flow, start=NOW)
+    assert not any(simulate(plan.schedule, NAMED, seed, keeps_proven_keys=True).bogus for seed in range(20))
 
 
 @st.composite
