@@ -244,6 +244,28 @@ def test_a_serving_cut_short_is_refused() -> None:
         assert check(found)
 
 
+def test_servers_that_all_answer_before_one_does_are_refused() -> None:
+    found = tampered()
+    (losing,) = [each for each in found["servings"] if each["operator"] == "losing"]
+    losing["all_end"] = None
+    assert "the losing servers are said to answer all at a time when some do not" in check(found)
+
+
+def test_a_triple_told_twice_is_refused() -> None:
+    found = tampered()
+    found["profiles"][0]["triples"] *= 2
+    assert check(found) == ["named: a triple is there twice"]
+
+
+def test_a_terminal_is_not_written_to_by_strangers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = tampered()
+    found["domain"] = "\x1b[2Jexample.nl."
+    file = tmp_path / "certificate.json"
+    file.write_text(json.dumps(found))
+    assert main([str(file)]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_an_insecure_time_that_is_not_told_is_refused() -> None:
     found = copy.deepcopy(INSECURE)
     (window,) = found["profiles"][0]["insecure"]
@@ -352,7 +374,7 @@ def test_the_program_says_by_its_status_what_it_found(tmp_path: Path, capsys: py
     file = tmp_path / "certificate.json"
     file.write_text(certificate_text(PLAN))
     assert main([str(file)]) == 0
-    assert capsys.readouterr().out.startswith("certified for example.nl.: safe under named, unbound")
+    assert capsys.readouterr().out.startswith("certified, example.nl.: safe under named, unbound")
     file.write_text(json.dumps(evidence(UNSAFE["a merge one way"].schedule, PROFILES)))
     assert main([str(file)]) == 1
     assert "not proven all the time" in capsys.readouterr().out

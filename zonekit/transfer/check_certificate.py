@@ -12,8 +12,8 @@ of ``[from, until)``, and the members are those of ``SHAPE`` below and no others
   the keys by which the data is proven, or none where no DS record counts, and all the time the domain is not protected.
 
 Each claim is held against the rules that would make it too small; one that is too large only makes the proof harder. So
-the check is sound whoever made the claims. It counts from the versions given: that they are what is served is for the
-reader to say. Rules: RFC 4035 section 5, RFC 4509 section 3, RFC 6840 section 5.11, RFC 6781 section 4.3.5.
+the check is sound whoever made the claims; its rules are the hundred lines under that heading, and all before reads the
+format. It counts from the versions given: that they are what is served is for the reader to say. Rules: RFC 4035 section 5, RFC 4509 section 3, RFC 6840 section 5.11, RFC 6781 section 4.3.5.
 """
 
 from __future__ import annotations
@@ -94,6 +94,41 @@ def fit(value: Any, shape: Any, field: str) -> None:
         raise NoCertificate(f"{field} is none of {', '.join(map(str, shape))}")
 
 
+def well_formed(cert: Any) -> Any:
+    """Return a certificate after checking that it is one, and that all it refers to is there.
+
+    Raises:
+        NoCertificate: a member is missing, unknown or of the wrong type, or leads nowhere; the message names it.
+    """
+    fit(cert, SHAPE, "certificate")
+    names = [key["name"] for key in cert["keys"]]
+    used = [(f"certificate.ds[{i}].entries", one["key"]) for i, ds in enumerate(cert["ds"]) for one in ds["entries"]]
+    for kind, i in [(each, i) for each in ("dnskey", "data") for i in range(len(cert[each]))]:
+        version = cert[kind][i]
+        used += [(f"certificate.{kind}[{i}].signatures", one["key"]) for one in version["signatures"]]
+        used += [(f"certificate.{kind}[{i}].keys", key) for key in version.get("keys", [])]
+    for field, name in used:
+        if names.count(name) != 1:
+            raise NoCertificate(f"{field}: {name} is not in certificate.keys once")
+    if not cert["profiles"]:
+        raise NoCertificate("certificate.profiles is empty")
+    for i, kind in product(range(len(cert["caches"])), KINDS):
+        if len(cert["caches"][i][kind]) != len(cert[kind]):
+            raise NoCertificate(f"certificate.caches[{i}].{kind} is not one for each of certificate.{kind}")
+    for i, profile in enumerate(cert["profiles"]):
+        if profile["caches"] >= len(cert["caches"]):
+            raise NoCertificate(f"certificate.profiles[{i}].caches is not one of certificate.caches")
+        for j, triple in enumerate(profile["triples"]):
+            for kind in ("ds", "dnskey", "data"):
+                if triple[kind] >= len(cert[kind]):
+                    raise NoCertificate(
+                        f"certificate.profiles[{i}].triples[{j}].{kind} is not one of certificate.{kind}"
+                    )
+            if any(len(path) != 2 for path in triple["paths"]):
+                raise NoCertificate(f"certificate.profiles[{i}].triples[{j}].paths is not a list of two keys each")
+    return cert
+
+
 # ---- times: lists of (from, until), in order and apart --------------------------------------------------------------
 
 
@@ -125,7 +160,8 @@ def common(left: Any, right: Any) -> Any:
 
 def within(small: Any, large: Any) -> bool:
     """Whether the one lies in the other."""
-    return all(any(start <= a and b <= end for start, end in union(large)) for a, b in small)
+    joined = union(large)
+    return all(any(start <= a and b <= end for start, end in joined) for a, b in small)
 
 
 # ---- the rules ------------------------------------------------------------------------------------------------------
@@ -134,9 +170,7 @@ def within(small: Any, large: Any) -> bool:
 def check(certificate: object) -> list[str]:
     """Return what is wrong with a certificate: nothing when it proves the schedule safe for the profiles it names."""
     try:
-        fit(certificate, SHAPE, "certificate")
-        cert: Any = certificate
-        references(cert)
+        cert = well_formed(certificate)
     except NoCertificate as error:
         return [str(error)]
     wrong = list(completeness(cert))
@@ -145,35 +179,6 @@ def check(certificate: object) -> list[str]:
     for profile in cert["profiles"]:
         wrong += [f"{profile['name']}: {each}" for each in validation(cert, profile, cert["caches"][profile["caches"]])]
     return wrong
-
-
-def references(cert: Any) -> None:
-    """Check that whatever is referred to is there; raises NoCertificate."""
-    names = [key["name"] for key in cert["keys"]]
-    used = [(f"certificate.ds[{i}].entries", one["key"]) for i, ds in enumerate(cert["ds"]) for one in ds["entries"]]
-    for kind, i in [(each, i) for each in ("dnskey", "data") for i in range(len(cert[each]))]:
-        version = cert[kind][i]
-        used += [(f"certificate.{kind}[{i}].signatures", one["key"]) for one in version["signatures"]]
-        used += [(f"certificate.{kind}[{i}].keys", key) for key in version.get("keys", [])]
-    for field, name in used:
-        if names.count(name) != 1:
-            raise NoCertificate(f"{field}: {name} is not in certificate.keys once")
-    if not cert["profiles"]:
-        raise NoCertificate("certificate.profiles is empty")
-    for i, kind in product(range(len(cert["caches"])), KINDS):
-        if len(cert["caches"][i][kind]) != len(cert[kind]):
-            raise NoCertificate(f"certificate.caches[{i}].{kind} is not one for each of certificate.{kind}")
-    for i, profile in enumerate(cert["profiles"]):
-        if profile["caches"] >= len(cert["caches"]):
-            raise NoCertificate(f"certificate.profiles[{i}].caches is not one of certificate.caches")
-        for j, triple in enumerate(profile["triples"]):
-            for kind in ("ds", "dnskey", "data"):
-                if triple[kind] >= len(cert[kind]):
-                    raise NoCertificate(
-                        f"certificate.profiles[{i}].triples[{j}].{kind} is not one of certificate.{kind}"
-                    )
-            if any(len(path) != 2 for path in triple["paths"]):
-                raise NoCertificate(f"certificate.profiles[{i}].triples[{j}].paths is not a list of two keys each")
 
 
 def lasts(version: Any) -> Any:
@@ -188,11 +193,14 @@ def serving(cert: Any, source: str) -> Any:
 
 
 def completeness(cert: Any) -> Any:
-    """Nothing is left out that a source must serve: an RRset of each kind, and its NS RRset as data too."""
+    """What is served hangs together: an RRset of each kind while its source answers, and the NS RRset as data too."""
     for kind, source in [("ns", "parent"), ("ds", "parent"), *product(("ns", "dnskey", "data"), OPERATORS)]:
         given = union(*[lasts(version) for version in cert[kind] if version["source"] == source])
         if not within(serving(cert, source), given):
             yield f"no {kind} of the {source} side is given for some time in which it answers"
+    for each in cert["servings"]:
+        if not within(times([[each["all_start"], each["all_end"]]]), times([[each["start"], each["end"]]])):
+            yield f"the {each['operator']} servers are said to answer all at a time when some do not"
     for ns in cert["ns"]:
         same = [data for data in cert["data"] if data["source"] == ns["source"] and data["ttl"] >= ns["ttl"]]
         if ns["source"] != "parent" and not within(lasts(ns), union(*map(lasts, same))):
@@ -259,6 +267,8 @@ def validation(cert: Any, profile: Any, caches: Any) -> Any:
     algorithm = {key["name"]: key["algorithm"] for key in cert["keys"]}
     live = {kind: [times(claim["live"]) for claim in caches[kind]] for kind in ("ds", "dnskey", "data")}
     claimed = {(each["ds"], each["dnskey"], each["data"]): each["paths"] for each in profile["triples"]}
+    if len(claimed) < len(profile["triples"]):
+        yield "a triple is there twice"
 
     def counted(ds: Any) -> set[str]:
         known = [each for each in ds["entries"] if each["digest_type"] in profile["digests"]]
@@ -304,7 +314,7 @@ def validation(cert: Any, profile: Any, caches: Any) -> Any:
 # ---- the program ----------------------------------------------------------------------------------------------------
 
 
-def read(text: str) -> object:
+def read(text: str) -> Any:
     """Return the certificate in a JSON text.
 
     Raises:
@@ -317,12 +327,14 @@ def read(text: str) -> object:
         return dict(pairs)
 
     try:
-        certificate: Any = json.loads(text, object_pairs_hook=once)
-        fit(certificate, SHAPE, "certificate")
-        references(certificate)
+        return well_formed(json.loads(text, object_pairs_hook=once))
     except (ValueError, RecursionError) as error:
         raise NoCertificate(str(error)) from None
-    return certificate
+
+
+def printable(text: object) -> str:
+    """A text as a terminal may have it: names in a certificate are a stranger's."""
+    return ascii(str(text))[1:-1]
 
 
 def main(arguments: list[str]) -> int:
@@ -330,17 +342,17 @@ def main(arguments: list[str]) -> int:
     try:
         (path,) = arguments
         with open(path, encoding="utf-8") as file:
-            certificate: Any = read(file.read())
+            certificate = read(file.read())
     except (ValueError, OSError) as error:
         why = error if len(arguments) == 1 else "usage: check_certificate FILE"
-        print(f"not a certificate: {why}", file=sys.stderr)
+        print(f"not a certificate: {printable(why)}", file=sys.stderr)
         return 2
     complaints = check(certificate)
     for complaint in complaints:
-        print(complaint)
+        print(printable(complaint))
     if not complaints:
         names = ", ".join(profile["name"] for profile in certificate["profiles"])
-        print(f"certified{' for ' * bool(certificate['domain'])}{certificate['domain']}: safe under {names}")
+        print(f"certified, {printable(certificate['domain'] or 'a schedule')}: safe under {printable(names)}")
     return 1 if complaints else 0
 
 
