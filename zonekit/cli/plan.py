@@ -63,7 +63,8 @@ def plan(
     What is not known is never guessed: a missing TTL is an error that says how to find it.
 
     The plan is proven with the exact model of what caches can hold before it is printed; the exit code is 1 where some
-    resolver could see the domain bogus, or be sent to servers that do not answer.
+    resolver could see the domain bogus, or be sent to servers that do not answer. The page then tells how, and no calendar
+    is written.
 
     With --json, the plan in the format that zonekit check reads: {"format": "zonekit-plan", "version": 1, "flow",
     "start", "switchover", "finished", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
@@ -85,10 +86,12 @@ def plan(
     voice = Voice(quiet=quiet)
     if html_file is not None:
         write_text(html_file, render_plan_page(made, verdict))
-    if calendar_file is not None:
+        voice.say(f"wrote {html_file}")
+    if calendar_file is not None and isinstance(verdict, Safe):
         write_text(calendar_file, calendar_text(made, stamp=now))
-    for path in files:
-        voice.say(f"wrote {path}")
+        voice.say(f"wrote {calendar_file}")
+    elif calendar_file is not None:
+        voice.say(f"{calendar_file} is not written: nobody is to act on this plan")
     if as_json:
         click.echo(plan_json(made), nl=False)
     elif as_mermaid:
