@@ -142,11 +142,14 @@ def test_an_unsafe_plan_says_so_and_tells_the_story() -> None:
     assert "Proven safe" not in page
     assert "Not safe: it can go bogus" in page
     assert "a resolver (named) puts the three together" in page
+    assert "must not change before T+2d, because of the" in page
+    assert "not safe from here, T<" in page
+    assert "not safe from here" not in page_of(PLAN)
 
 
 def test_the_published_example_says_that_the_ds_binds() -> None:
     page = page_of(PLAN)
-    assert "because of the <strong>DS RRset without the gaining DS</strong>" in page
+    assert "before T+2d, because of the <strong>DS RRset without the gaining DS</strong>" in page
     assert "caches may hold it for 2d" in page
     assert "they change at T+2d" in page, "by the simple rule"
 
@@ -195,7 +198,7 @@ def assert_neat(drawing: Drawing) -> None:
 @settings(max_examples=25)
 def test_nothing_in_a_drawing_overlaps_or_hangs_over(plan: Plan) -> None:
     for form in (WIDE, NARROW):
-        drawing = draw_plan(plan, form)
+        drawing = draw_plan(plan, form, trouble=plan.switchover)
         assert_neat(drawing)
         ticks = [each for each in drawing.texts if each.look == "tick"]
         assert 1 <= len(ticks) <= form.width / form.tick_width + 1

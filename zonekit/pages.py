@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
@@ -24,12 +24,13 @@ from zonekit.transfer.wording import (
     FLOW_TEXTS,
     in_order,
     since_start,
-    switch_text,
     verdict_text,
     windows_text,
     worth_telling,
 )
 from zonekit.ttl import duration_text
+
+_SIZES: Final = (("wide", WIDE), ("narrow", NARROW))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
         RenderError: the template cannot be printed, or a name in the facts has control characters in it.
         TimeError: a date lies beyond 2106.
     """
+    trouble = None if isinstance(verdict, Safe) else verdict.at
     return render_template(
         "plan.html.j2",
         own_templates=own_templates,
@@ -123,17 +125,17 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
         flow_text=FLOW_TEXTS[plan.flow],
         is_safe=isinstance(verdict, Safe),
         headline=_headline(verdict),
-        verdict=verdict_text(verdict),
+        verdict=_sentence(verdict_text(verdict)),
         story="" if isinstance(verdict, Safe) else verdict.story,
         proven_for=verdict.profiles if isinstance(verdict, Safe) else (),
         insecure=windows_text(verdict.insecure) if isinstance(verdict, Safe) else (),
         milestones=tuple(_milestones(plan)),
         switch_reason=_reason(plan, wait, binds=True) if (wait := plan.switchover_because) else None,
-        switch_text=switch_text(plan),
+        switch_not_before=_when(plan, plan.step("ns-changed").not_before),
         simple_rule=_simple_rule(plan),
         deadlines=tuple(_deadlines(plan)),
         reference=plan.profiles[0].name,
-        drawings=(("wide", draw_plan(plan, WIDE)), ("narrow", draw_plan(plan, NARROW))),
+        drawings=tuple([(name, draw_plan(plan, form, trouble=trouble)) for name, form in _SIZES]),
         steps=tuple(_step_row(plan, number, planned) for number, planned in enumerate(in_order(plan), start=1)),
         groups=tuple(_groups(plan.facts)),
     )
@@ -151,6 +153,10 @@ def _headline(verdict: Verdict) -> str:
             return "Not safe: it can be out of reach"
         case _:
             assert_never(verdict)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _when(plan: Plan, instant: datetime) -> When:

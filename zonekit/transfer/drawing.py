@@ -126,13 +126,18 @@ WIDE: Final = Format(width=1120, gutter=150, tick_width=96)
 NARROW: Final = Format(width=380, gutter=0, tick_width=58)
 
 
-def draw_plan(plan: Plan, form: Format = WIDE) -> Drawing:
+def draw_plan(plan: Plan, form: Format = WIDE, *, trouble: datetime | None = None) -> Drawing:
     """Return a plan as a drawing.
 
     Each version of each record has a bar: where it is served and resolvers are led to it, where it is served and they
     are not, and where it lingers in caches, as the plan's first profile has it.
+
+    Args:
+        plan: the plan.
+        form: how much room there is.
+        trouble: from when on a resolver can see the domain bogus or out of reach, if the plan is not safe.
     """
-    return _Draughtsman(plan, form).drawn()
+    return _Draughtsman(plan, form, trouble).drawn()
 
 
 def date_text(instant: datetime) -> str:
@@ -304,8 +309,9 @@ class _Sheet:
 class _Draughtsman:
     """Draws one plan from the top down; ``self._y`` is how far it has come."""
 
-    def __init__(self, plan: Plan, form: Format) -> None:
+    def __init__(self, plan: Plan, form: Format, trouble: datetime | None) -> None:
         self._plan = plan
+        self._trouble = trouble
         self._form = form
         self._rows = list(_lanes(plan))
         self._left = form.gutter + 2
@@ -334,6 +340,8 @@ class _Draughtsman:
         self._vertical(self._plan.switchover, "switch", top, bottom)
         for _, instant in self._near_deadlines():
             self._vertical(instant, "deadline", top, bottom)
+        if self._trouble is not None:
+            self._vertical(self._trouble, "trouble", top, bottom)
         sheet = self._sheet
         return Drawing(
             width=self._form.width,
@@ -394,6 +402,8 @@ class _Draughtsman:
             places.append(x)
             texts = since_start(self._plan.start, instant), self._tick_date(instant, step)
             anchor, at = self._anchored(x, max(map(len, texts)))
+            if anchor == "end" and count:
+                continue  # a label beside its line would mislead
             self._say(texts[0], at, 12, "tick", anchor)
             self._say(texts[1], at, 26, "date", anchor)
         self._y = 36
@@ -410,6 +420,8 @@ class _Draughtsman:
         self._note(self._plan.switchover, "the name servers change", "switch")
         for source, instant in self._near_deadlines():
             self._note(instant, f"{source.value} signatures expire", "deadline")
+        if self._trouble is not None:
+            self._note(self._trouble, "not safe from here", "trouble")
 
     def _note(self, instant: datetime, text: str, look: str) -> None:
         x = self._x_of(instant)

@@ -45,7 +45,8 @@ The dates that are read are those that stand there, also where somebody changed 
                                  address  leads_to: one of them
                                  DS       entries: a list of {key, digest_type}; empty, the proof that there is none
                                  DNSKEY   keys: a list of names; signatures
-                                 data     signatures
+                                 data     signatures; it stands for all else, with the largest TTL of it: the NS RRset of an
+                                          operator's zone, which is signed data too, and negative answers included
                                  a signature is {key, inception, expiration}, or the name of the key alone
     servings                     {operator, start, all_start, all_end, end}
     overlaps                     may be left out, as in the facts
