@@ -27,17 +27,21 @@ from zonekit.cli.move import (
     gaining_prepared,
     losing_today,
     mixture,
+    planned,
     switched,
     wait_for_switch,
 )
 from zonekit.cli.tables import Column
-from zonekit.cli.telling import ALONE, EXCHANGED, HANDOVER, ORIGIN, PREPARED, SWITCHED, TODAY
+from zonekit.cli.telling import ALONE, EXCHANGED, HANDOVER, ORIGIN, PLANNED, PREPARED, SWITCHED, TODAY
 from zonekit.cli.verdicts import HOW_TO_GET_THEM, Judges
 from zonekit.dnskeys import dnskeys_of
 from zonekit.ds import matches_ds
 from zonekit.files import read_keys, read_zone
 from zonekit.instants import SignatureValidity, instant_text
 from zonekit.keys import KeyRole
+from zonekit.transfer.plan import prove
+from zonekit.transfer.planfile import read_plan
+from zonekit.transfer.proof import Safe
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
 
@@ -353,6 +357,38 @@ def test_the_end_of_the_move_has_the_gaining_ds_alone_and_it_reaches_the_zone() 
     assert matches_ds(ds, gaining.zone.apex, gaining.ksk.dnskey_rdata)
     assert {change.new_ttl for change in end.gaining.changes} == {86400, 3600}
     assert end.delegation.ns.same_data(gaining.zone.apex_rrset(rd.NS))
+
+
+def test_the_plan_of_the_move_has_the_dates_of_the_move_and_is_proven() -> None:
+    clock = Clock.starting(NOW)
+    losing = losing_today(read_zone(FIXTURES / "example.nl.zone", origin=ORIGIN), clock)
+    gaining = gaining_prepared(read_zone(FIXTURES / "example.nl.gaining.zone", origin=ORIGIN), losing, clock)
+    exchange = exchanged(losing, gaining, clock)
+    wait = wait_for_switch(losing, clock)
+    leave = departure(switched(losing, gaining, exchange, wait, clock), wait, clock)
+    plan = planned(losing, exchange, clock)
+    assert isinstance(prove(plan), Safe)
+    assert plan.switchover == wait.switchover.at
+    assert plan.step("losing-unreachable").started == leave.unreachable.gone_from_caches
+    assert plan.step("losing-ds-removed").started == leave.ds.gone_from_caches
+    assert plan.step("losing-keys-withdrawn").started == leave.data.gone_from_caches
+    assert {each.key.name for each in plan.facts.losing.keys} == {
+        f"KSK {losing.ksk.key_tag} of the losing operator",
+        f"ZSK {losing.zsk.key_tag} of the losing operator",
+    }
+
+
+def test_the_plan_that_the_demo_leaves_can_be_checked(made: tuple[Path, str]) -> None:
+    directory, printed = made
+    place = directory / PLANNED
+    plan = read_plan((place / f"{ORIGIN}.plan.json").read_text())
+    assert isinstance(prove(plan), Safe)
+    assert "Safe: no resolver can see the domain bogus" in printed
+    for step in plan.steps:
+        assert re.search(rf"{instant_text(step.started)}  now .*{step.id}", printed), step.id
+    page = (place / f"{ORIGIN}.plan.html").read_text()
+    assert "Proven safe" in page
+    assert (place / f"{ORIGIN}.plan.ics").read_bytes().count(b"BEGIN:VEVENT\r\n") == len(plan.steps)
 
 
 # ---- the account ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 A zone file is written by code, block by block, because it may have millions of lines; everything small is a template.
 Templates print and never compute: a variable that is missing is an error, and so is a value that did not go through one
-of the filters ``quoted``, ``word``, ``shell``, ``code`` and ``line``. So nothing that a zone, a key or a peer supplies
+of the filters ``quoted``, ``word``, ``shell``, ``code``, ``html`` and ``line``. So nothing that a zone, a key or a peer supplies
 leaves the place it was meant for, in a template of the user's own either.
 
 Dsset and key files are in :mod:`zonekit.ds` and :mod:`zonekit.keyfiles`, beside the code that reads them.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import html
 import ipaddress
 import re
 import shlex
@@ -318,7 +319,7 @@ def render_template(name: str, /, *, own_templates: TemplateDirectory | None = N
 
     Every value that a template prints goes through a filter that says where it stands: ``quoted`` (a string of
     named.conf), ``word`` (a keyword, number or address there), ``shell`` (an argument of a command), ``code`` (in
-    Markdown) or ``line`` (one line of plain text). Whole numbers need none.
+    Markdown), ``html`` (text or a quoted attribute of HTML) or ``line`` (one line of plain text). Whole numbers need none.
 
     Args:
         name: the file name of the template.
@@ -429,6 +430,7 @@ _FILTERS: Final[dict[str, Callable[[str], str]]] = {
     "word": _word,
     "shell": shlex.quote,
     "code": _code,
+    "html": html.escape,
     "line": str,
 }
 

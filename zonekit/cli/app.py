@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from zonekit.cli.check import check
 from zonekit.cli.ds import ds
 from zonekit.cli.exits import BAD_INPUT, OK, Tidy
 from zonekit.cli.keygen import keygen
 from zonekit.cli.merge import merge, withdraw
+from zonekit.cli.plan import plan
 from zonekit.cli.show import show
 from zonekit.cli.sign import sign
 from zonekit.cli.ttls import lower_ttl
@@ -52,6 +54,11 @@ def cli(context: click.Context) -> int:
       zonekit ds         the DS for the registry
       zonekit withdraw   take the losing keys out again when all is done
 
+    \b
+    When each step is safe:
+      zonekit plan       a date for every step from what is known, and why
+      zonekit check      prove a plan or a schedule safe, or tell how it goes wrong
+
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
     an input file is written over only with --in-place, a key file never. Every file is written whole or not at all. Nothing ever prints
     a private key.
@@ -71,5 +78,5 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, show):
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, plan, check, show):
     cli.add_command(_command)

@@ -94,11 +94,12 @@ def read_dnskeys(paths: Iterable[str], *, owner: WireName | None = None) -> list
     """
     keys: list[Dnskey] = []
     for path in paths:
-        keys += _parse_dnskeys(path, _key_text(path), owner)
+        keys += _parse_dnskeys(path, read_input(path), owner)
     return keys
 
 
-def _key_text(path: str) -> str:
+def read_input(path: str) -> str:
+    """Return the text in a file or on standard input."""
     if path != STANDARD_STREAM:
         return read_text(path)
     octets = b"".join(_standard_input())

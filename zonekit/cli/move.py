@@ -22,7 +22,10 @@ from zonekit.render import Handover
 from zonekit.serials import SerialPolicy, next_serial
 from zonekit.signatures import verify_rrset
 from zonekit.signing import sign_zone
+from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.switchover import CachedRecord, Switchover, involved_records, replaced_records, safe_switchover
+from zonekit.transfer.versions import Source
+from zonekit.transfer.zonefacts import facts_from_zones
 from zonekit.ttl import Ttl, longest_ttl
 from zonekit.zones import RRset, Zone
 
@@ -38,6 +41,7 @@ class Assumptions:
         losing_dnskey_ttl: the TTL with which the losing operator publishes its DNSKEY RRset.
         parent_ds_ttl: the TTL of the DS RRset at the parent.
         parent_ns_ttl: the TTL of the NS RRset of the delegation at the parent.
+        parent_negative_ttl: how long a cache may hold that the parent has no DS.
         zone_propagation_delay: from a change until the last server of an operator serves it.
         parent_propagation_delay: the same for the parent.
     """
@@ -45,6 +49,7 @@ class Assumptions:
     losing_dnskey_ttl: Ttl = Ttl(86400)
     parent_ds_ttl: Ttl = Ttl(172800)
     parent_ns_ttl: Ttl = Ttl(172800)
+    parent_negative_ttl: Ttl = Ttl(900)
     zone_propagation_delay: timedelta = timedelta(minutes=5)
     parent_propagation_delay: timedelta = timedelta(hours=1)
 
@@ -281,6 +286,28 @@ def ended(gaining: Side, exchange: Exchange, switch: Switch, clock: Clock) -> En
         alone, exchange.gaining.changes, signers=gaining.keys, validity=clock.validity, serial=alone.serial
     )
     return End(gaining=restored, delegation=Delegation(ns=switch.delegation.ns, ds=gaining.ds))
+
+
+def planned(losing: Side, exchange: Exchange, clock: Clock) -> Plan:
+    """Return the plan of this move, from facts that the zones themselves show.
+
+    The losing zone is taken as it was before its TTLs were lowered, for that is what caches hold; its files are made once,
+    so that their signatures set a deadline.
+    """
+    facts = facts_from_zones(
+        losing.zone,
+        exchange.gaining.zone,
+        parent_ds=losing.ds,
+        ds_ttl=clock.assumed.parent_ds_ttl,
+        ns_ttl=clock.assumed.parent_ns_ttl,
+        negative_ttl=clock.assumed.parent_negative_ttl,
+        losing_delay=clock.assumed.zone_propagation_delay,
+        gaining_delay=clock.assumed.zone_propagation_delay,
+        parent_delay=clock.assumed.parent_propagation_delay,
+        expiring=[Source.LOSING],
+        lowered_ttl=LOWERED_TTL,
+    )
+    return plan_transfer(facts, start=clock.now)
 
 
 # ---- what can be said of them ---------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from zonekit.cli.move import (
     handover_of,
     losing_today,
     mixture,
+    planned,
     response_octets,
     switched,
     wait_for_switch,
@@ -42,8 +43,14 @@ from zonekit.dnskeys import MAX_RESPONSE_OCTETS
 from zonekit.ds import dsset_text
 from zonekit.files import read_zone, write_text
 from zonekit.instants import instant_text
+from zonekit.pages import render_plan_page
 from zonekit.render import render_handover_sheet
+from zonekit.transfer.calendars import calendar_text
+from zonekit.transfer.plan import Plan, prove
+from zonekit.transfer.planfile import plan_json
+from zonekit.transfer.proof import Safe
 from zonekit.transfer.switchover import CachedRecord
+from zonekit.transfer.wording import in_order, verdict_text
 from zonekit.ttl import duration_text
 
 ORIGIN: Final = "example.nl"
@@ -53,6 +60,7 @@ PREPARED: Final = "02-gaining-operator-prepares"
 EXCHANGED: Final = "03-each-publishes-the-others-keys"
 SWITCHED: Final = "04-name-servers-changed"
 ALONE: Final = "05-gaining-operator-alone"
+PLANNED: Final = "06-the-plan"
 HANDOVER: Final = "hand-over-to-the-losing-operator.md"
 _FIXTURES: Final = Path(__file__).resolve().parents[2] / "fixtures" / "zones"
 
@@ -70,7 +78,7 @@ def demo(*, directory: Path, fixtures: Path, given_now: datetime | None) -> int:
     """Move example.nl from one DNS operator to another, and leave the files of every stage in DIRECTORY.
 
     A DIRECTORY that an earlier demo made is made anew; anything else that is there is left alone. The exit code is 1 when
-    one of BIND's tools finds fault with a zone file.
+    one of BIND's tools finds fault with a zone file, or the plan is not proven safe.
     """
     with made_whole(directory) as fresh:
         telling = _Telling(Clock.starting(clock(given_now)), shown=directory, root=fresh)
@@ -88,11 +96,12 @@ class _Telling:
         self._shown = shown
         self._root = root
         self._judges = Judges(clock.validity)
+        self._proven = True
 
     @property
     def all_good(self) -> bool:
-        """Whether no tool found fault with a zone file."""
-        return self._judges.all_good
+        """Whether no tool found fault with a zone file, and the plan is proven safe."""
+        return self._judges.all_good and self._proven
 
     def tell(self, fixtures: Path) -> None:
         """Carry out the whole move."""
@@ -112,6 +121,7 @@ class _Telling:
         end = ended(gaining, exchange, switch, clock)
         self._tell_end(gaining, end, leave)
         self._conclude(wait, leave)
+        self._tell_plan(planned(losing, exchange, clock))
 
     # -- the stages
 
@@ -318,6 +328,43 @@ class _Telling:
             " signs its zone again as it always does."
         )
         self.account.say(self._judges.conclusion())
+
+    def _tell_plan(self, plan: Plan) -> None:
+        self.account.heading("The plan of this transfer, and the proof")
+        self.account.say(
+            "zonekit plan makes the same of what the zones show, step by step. The exact model of what caches can hold, which"
+            " tries every mixture of DS, DNSKEYs and data at every instant, says of it:"
+        )
+        verdict = prove(plan)
+        self._proven = isinstance(verdict, Safe)
+        self.account.say(f"{verdict_text(verdict)[:1].upper()}{verdict_text(verdict)[1:]}.")
+        columns = [
+            Column(title="not before"),
+            Column(title="which is"),
+            Column(title="step"),
+            Column(title="waits for"),
+        ]
+        rows = [
+            (
+                instant_text(each.started),
+                self._since(each.started).removesuffix(" + 0s"),
+                each.id,
+                each.because.record if each.because else "",
+            )
+            for each in in_order(plan)
+        ]
+        self.account.table(columns, rows)
+        directory = self._root / PLANNED
+        directory.mkdir()
+        write_text(directory / f"{ORIGIN}.plan.html", render_plan_page(plan, verdict))
+        write_text(directory / f"{ORIGIN}.plan.json", plan_json(plan))
+        write_text(directory / f"{ORIGIN}.plan.ics", calendar_text(plan, stamp=self._clock.now))
+        self._show_files(
+            PLANNED,
+            (f"{ORIGIN}.plan.html", "the plan as a page, with what is served and what caches hold"),
+            (f"{ORIGIN}.plan.json", "the same for programs; zonekit check proves it"),
+            (f"{ORIGIN}.plan.ics", "its steps as a calendar"),
+        )
 
     # -- what several stages need
 

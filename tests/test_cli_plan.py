@@ -1,0 +1,192 @@
+"""``zonekit plan`` and ``zonekit check``: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import refuse, run, succeed
+from tests.test_planfile import EXAMPLE, by_hand
+from tests.test_transfer_plan import NOW
+from zonekit.cli.exits import BAD_INPUT, REFUSED
+from zonekit.transfer.calendars import calendar_text
+from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.planfile import read_facts, read_plan
+from zonekit.transfer.steps import Flow, mermaid
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "transfers"
+FACTS = str(FIXTURES / "example.nl.toml")
+AT = ["--now", "2026-11-21T12:00:00Z"]
+PLAN = plan_transfer(read_facts(EXAMPLE), start=NOW)
+
+
+@pytest.fixture
+def plan_file(tmp_path: Path) -> Path:
+    file = tmp_path / "plan.json"
+    file.write_text(succeed("plan", FACTS, *AT, "--json").stdout)
+    return file
+
+
+def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wait() -> None:
+    printed = succeed("plan", FACTS, *AT).stdout
+    for planned in PLAN.steps:
+        (line,) = [line for line in printed.splitlines() if f"  {planned.id}: {planned.step.action}" in line]
+        assert line.startswith(planned.started.strftime("%Y-%m-%dT%H:%M:%SZ  T"))
+        assert planned.step.actor.value in line
+        for wait in planned.waits:
+            assert f"waits for {wait.record}: " in printed or not wait.interval
+    assert "switchover  2026-11-23T12:00:00Z (T+2d)" in printed
+    assert "what binds  DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
+    assert "verdict     safe: no resolver can see the domain bogus" in printed
+    assert "proven for  named; unbound" in printed
+    assert printed.isascii()
+    assert printed.count("<- binds") == 5
+
+
+def test_the_same_instant_gives_the_same_plan_and_start_comes_before_now() -> None:
+    assert succeed("plan", FACTS, *AT).stdout == succeed("plan", FACTS, *AT).stdout
+    later = succeed("plan", FACTS, *AT, "--start", "2026-12-01T00:00:00+01:00").stdout
+    assert "switchover  2026-12-02T23:00:00Z (T+2d)" in later
+    assert "switchover" in succeed("plan", FACTS).stdout
+
+
+def test_facts_come_from_standard_input_too() -> None:
+    assert succeed("plan", "-", *AT, text=EXAMPLE).stdout == succeed("plan", FACTS, *AT).stdout
+
+
+def test_json_reads_back_to_the_plan_and_is_proven(plan_file: Path) -> None:
+    plan = read_plan(plan_file.read_text())
+    assert plan == PLAN
+    assert "verdict     safe" in succeed("check", plan_file).stdout
+    assert "verdict     safe" in succeed("check", "-", text=plan_file.read_text()).stdout
+    verdict = json.loads(succeed("check", plan_file, "--json").stdout)
+    assert verdict == {"verdict": "safe", "profiles": [profile.name for profile in plan.profiles], "insecure": []}
+
+
+def test_a_flow_through_insecure_says_from_when_to_when() -> None:
+    printed = succeed("plan", FACTS, *AT, "--flow", "through-insecure").stdout
+    assert "verdict     safe, with a time in which the domain is not protected" in printed
+    assert printed.count("\ninsecure    from 2026-11-21T12:00:00Z to ") == 1
+
+
+def test_files_are_written_and_said(tmp_path: Path) -> None:
+    page, calendar = tmp_path / "plan.html", tmp_path / "plan.ics"
+    done = succeed("plan", FACTS, *AT, "--html", page, "--ics", calendar)
+    assert done.stderr.splitlines() == [f"wrote {page}", f"wrote {calendar}"]
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert calendar.read_bytes().decode() == calendar_text(PLAN, stamp=NOW)
+    assert succeed("plan", FACTS, *AT, "--html", page, "-q").stderr == ""
+
+
+def test_mermaid_is_the_flow_and_no_more() -> None:
+    assert succeed("plan", FACTS, *AT, "--mermaid").stdout == mermaid(Flow.OPERATOR_CHANGE)
+    assert succeed("plan", FACTS, *AT, "--mermaid", "--flow", "scanning-parent").stdout == mermaid(Flow.SCANNING_PARENT)
+
+
+def changed(plan_file: Path, step_id: str, instant: str) -> Path:
+    plan = json.loads(plan_file.read_text())
+    for step in plan["steps"]:
+        if step["id"] == step_id:
+            step["started"] = step["completed"] = instant
+    plan_file.write_text(json.dumps(plan))
+    return plan_file
+
+
+def test_a_step_moved_a_second_forward_is_told_as_a_story(plan_file: Path) -> None:
+    done = run("check", changed(plan_file, "ns-changed", "2026-11-23T11:59:59Z"))
+    assert done.exit_code == REFUSED
+    lines = done.stdout.splitlines()
+    assert lines[0] == "verdict  bogus from 2026-11-23T11:59:59Z, 1s altogether, seen by named"
+    assert lines[1] == "DS       DS of the losing operator (of the parent side, TTL 2d)"
+    story = " ".join(lines[5:])
+    assert "At 2026-11-21T11:59:59Z a cache fetches DS of the losing operator (TTL 2d)." in story
+    assert "At 2026-11-23T11:59:59Z a resolver (named) puts the three together" in story
+    verdict = json.loads(run("check", plan_file, "--json").stdout)
+    assert (verdict["verdict"], verdict["at"], verdict["seconds"]) == ("bogus", "2026-11-23T11:59:59Z", 1)
+    assert verdict["ds"] == {"record": "DS of the losing operator", "source": "parent", "ttl": 172800}
+
+
+def test_servers_that_stop_early_are_an_outage(plan_file: Path) -> None:
+    done = run("check", changed(plan_file, "losing-stopped", "2026-11-25T11:00:00Z"))
+    assert done.exit_code == REFUSED
+    assert done.stdout.startswith("verdict  outage from 2026-11-25T11:00:00Z, 1h altogether, seen by named\nNS ")
+    verdict = json.loads(run("check", plan_file, "--json").stdout)
+    assert (verdict["verdict"], verdict["ns"]["source"]) == ("outage", "parent")
+
+
+def test_somebody_elses_schedule_is_proven_wrong(tmp_path: Path) -> None:
+    done = run("check", FIXTURES / "all-at-once.schedule.json")
+    assert done.exit_code == REFUSED
+    assert "verdict  bogus from 2026-11-21T12:00:00Z" in done.stdout
+    file = tmp_path / "schedule.json"
+    file.write_text(json.dumps(by_hand()))
+    assert run("check", file).exit_code == REFUSED
+
+
+def test_facts_that_are_unsafe_for_some_resolver_end_in_1_without_a_calendar(tmp_path: Path) -> None:
+    ed448 = EXAMPLE.replace('operator", algorithm = 13', 'operator", algorithm = 16').replace(
+        'losing operator", algorithm = 16', 'losing operator", algorithm = 13'
+    )
+    page, calendar = tmp_path / "page.html", tmp_path / "calendar.ics"
+    done = run("plan", "-", *AT, "--html", page, "--ics", calendar, text=ed448)
+    assert done.exit_code == REFUSED
+    assert "verdict  bogus" in done.stdout
+    assert "Not safe" in page.read_text()
+    assert not calendar.exists()
+    assert done.stderr.splitlines() == [f"wrote {page}", f"{calendar} is not written: nobody is to act on this plan"]
+    assert succeed("plan", "-", *AT, "--profile", "Knot Resolver", text=ed448)
+    refuse_profile = refuse(BAD_INPUT, "plan", "-", *AT, "--profile", "mine", text=ed448)
+    assert "'mine' is not one of" in refuse_profile
+
+
+@pytest.mark.parametrize(
+    ("words", "instead", "message"),
+    [
+        (
+            'ds_ttl = "2d"',
+            "",
+            "<stdin>: parent.ds_ttl: is missing; ask one of the parent's servers, not a resolver: dig",
+        ),
+        ("[losing]", "[lossing]", "<stdin>: lossing: there is no such field"),
+        ('domain = "example.nl"', 'domain = "..."', "<stdin>: domain: "),
+        ('ns_ttl = "1d"', 'ns_ttl = "\x1b[2J"', "<stdin>: is not TOML"),
+    ],
+)
+def test_facts_that_cannot_be_used_are_one_line(words: str, instead: str, message: str) -> None:
+    line = refuse(BAD_INPUT, "plan", "-", *AT, text=EXAMPLE.replace(words, instead, 1))
+    assert line.startswith(message)
+    assert line.isprintable()
+
+
+def test_what_cannot_be_asked_for_is_refused(tmp_path: Path, plan_file: Path) -> None:
+    facts = tmp_path / "facts.toml"
+    facts.write_text(EXAMPLE)
+    out = tmp_path / "out"
+    assert "not both" in refuse(BAD_INPUT, "plan", facts, "--json", "--mermaid")
+    assert "not standard output" in refuse(BAD_INPUT, "plan", facts, "--html", "-")
+    assert "the facts themselves" in refuse(BAD_INPUT, "plan", facts, "--ics", facts)
+    assert "to one file" in refuse(BAD_INPUT, "plan", facts, "--ics", out, "--html", out)
+    assert "key file" in refuse(BAD_INPUT, "plan", facts, "--html", tmp_path / "Kexample.nl.+013+00001.private")
+    assert "is not an instant" in refuse(BAD_INPUT, "plan", facts, "--start", "2026-11-21T12:00:00")
+    assert "not one of" in refuse(BAD_INPUT, "plan", facts, "--flow", "sideways")
+    assert "the gaining zone is signed" in refuse(BAD_INPUT, "plan", facts, "--flow", "to-unsigned")
+    assert refuse(BAD_INPUT, "plan", tmp_path / "missing").startswith(str(tmp_path / "missing"))
+    assert refuse(BAD_INPUT, "check", facts).startswith(f"{facts}: is not JSON")
+    assert "steps[0].id" in refuse(BAD_INPUT, "check", changed_id(plan_file))
+    assert not out.exists()
+    assert facts.read_text() == EXAMPLE
+
+
+def changed_id(plan_file: Path) -> Path:
+    plan = json.loads(plan_file.read_text())
+    plan["steps"][0]["id"] = "thawed"
+    plan_file.write_text(json.dumps(plan))
+    return plan_file
+
+
+def test_the_verdict_of_the_command_is_that_of_the_library(plan_file: Path) -> None:
+    plan = read_plan(changed(plan_file, "ds-added", "2026-11-23T11:00:00Z").read_text())
+    verdict = prove(plan)
+    assert json.loads(run("check", plan_file, "--json").stdout)["story"] == getattr(verdict, "story", None)

@@ -1,0 +1,154 @@
+"""``zonekit plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+
+from zonekit.cli.arguments import INSTANT, clock, json_option, now_option, quiet_option, usage_error
+from zonekit.cli.check import print_verdict, profile_option, profiles_named
+from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
+from zonekit.cli.inputs import place, read_input
+from zonekit.cli.outputs import Voice, refuse_key_file, same_file
+from zonekit.cli.tables import Column, print_facts, print_table
+from zonekit.errors import ZonekitError
+from zonekit.files import write_text
+from zonekit.instants import instant_text
+from zonekit.pages import render_plan_page
+from zonekit.transfer.calendars import calendar_text
+from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
+from zonekit.transfer.planfile import plan_json, read_facts
+from zonekit.transfer.profiles import PROFILES
+from zonekit.transfer.proof import Safe
+from zonekit.transfer.steps import Flow, mermaid
+from zonekit.transfer.wording import FLOW_TEXTS, in_order, since_start, switch_text, wait_text, worth_telling
+
+
+@click.command(short_help="Plan a transfer: when each step is safe, and why.")
+@click.argument("facts_file", metavar="FACTS")
+@click.option(
+    "--flow",
+    type=click.Choice([flow.value for flow in Flow]),
+    default=Flow.OPERATOR_CHANGE.value,
+    show_default=True,
+    callback=lambda _ctx, _parameter, value: Flow(value),
+    help="The way to carry it out.",
+)
+@click.option("--start", type=INSTANT, metavar="INSTANT", help="Do nothing before this instant. Without it, begin now.")
+@profile_option
+@click.option("--html", "html_file", metavar="FILE", help="Write the plan as a page here.")
+@click.option("--ics", "calendar_file", metavar="FILE", help="Write the steps as a calendar (iCalendar) here.")
+@click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the flow as a Mermaid diagram, and no dates.")
+@now_option
+@json_option
+@quiet_option
+def plan(
+    *,
+    facts_file: str,
+    flow: Flow,
+    start: datetime | None,
+    profiles: Sequence[str],
+    html_file: str | None,
+    calendar_file: str | None,
+    as_mermaid: bool,
+    given_now: datetime | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Print the earliest safe plan of a transfer: a date for every step, and the reason for every wait.
+
+    FACTS is a TOML file that says what is known about the domain, the two operators and the parent; - is standard input.
+    What is not known is never guessed: a missing TTL is an error that says how to find it.
+
+    The plan is proven with the exact model of what caches can hold before it is printed; the exit code is 1 where some
+    resolver could see the domain bogus, or be sent to servers that do not answer. The page then tells how, and no calendar
+    is written.
+
+    With --json, the plan in the format that zonekit check reads: {"format": "zonekit-plan", "version": 1, "flow",
+    "start", "switchover", "finished", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
+    "recorded", "waits": [WAIT]}], "facts", "profiles"}, where WAIT is {"until", "since", "counted_from", "interval",
+    "record", "rule"}. TTLs and intervals are seconds.
+    """
+    if as_json and as_mermaid:
+        raise usage_error("give --json or --mermaid, not both")
+    files = [path for path in (html_file, calendar_file) if path is not None]
+    _check_files(files, facts_file)
+    text = read_input(facts_file)
+    now = clock(given_now)
+    try:
+        facts = read_facts(text)
+    except ZonekitError as error:
+        raise error.within(place(facts_file)) from None
+    made = plan_transfer(facts, flow=flow, start=start or now, profiles=profiles_named(profiles) or PROFILES)
+    verdict = prove(made)
+    voice = Voice(quiet=quiet)
+    if html_file is not None:
+        write_text(html_file, render_plan_page(made, verdict))
+        voice.say(f"wrote {html_file}")
+    if calendar_file is not None and isinstance(verdict, Safe):
+        write_text(calendar_file, calendar_text(made, stamp=now))
+        voice.say(f"wrote {calendar_file}")
+    elif calendar_file is not None:
+        voice.say(f"{calendar_file} is not written: nobody is to act on this plan")
+    if as_json:
+        click.echo(plan_json(made), nl=False)
+    elif as_mermaid:
+        click.echo(mermaid(flow), nl=False)
+    else:
+        print_plan(made)
+        click.echo()
+        print_verdict(verdict)
+    return OK if isinstance(verdict, Safe) else REFUSED
+
+
+def _check_files(files: Sequence[str], facts_file: str) -> None:
+    for path in files:
+        refuse_key_file(path)
+        if path == "-":
+            raise usage_error("--html and --ics take a file, not standard output")
+        if same_file(path, facts_file):
+            raise BadInput(f"{path}: these are the facts themselves; name another file")
+    if len(files) > 1 and same_file(*files):
+        raise usage_error("--html and --ics cannot write to one file")
+
+
+def print_plan(made: Plan) -> None:
+    """Print a plan as a table, then what it comes down to."""
+    columns, rows = plan_table(made)
+    print_table(columns, rows)
+    click.echo()
+    print_facts(plan_facts(made))
+
+
+def plan_facts(made: Plan) -> list[tuple[str, str]]:
+    """Return what a plan comes down to, fact by fact."""
+
+    def dated(instant: datetime) -> str:
+        return f"{instant_text(instant)} ({since_start(made.start, instant)})"
+
+    return [
+        ("domain", made.facts.domain),
+        ("flow", f"{made.flow.value}: {FLOW_TEXTS[made.flow]}"),
+        ("switchover", dated(made.switchover)),
+        ("what binds", one_line(switch_text(made))),
+        ("finished", dated(made.finished)),
+    ]
+
+
+def plan_table(made: Plan) -> tuple[list[Column], list[tuple[str, str, str, str]]]:
+    """Return the steps of a plan as a table, each followed by what it waits for."""
+    columns = [Column(title="when"), Column(title="since T"), Column(title="who"), Column(title="what")]
+    return columns, [row for planned in in_order(made) for row in _step_rows(made, planned)]
+
+
+def _step_rows(made: Plan, planned: PlannedStep) -> list[tuple[str, str, str, str]]:
+    started = instant_text(planned.started), since_start(made.start, planned.started)
+    done = " (done)" if planned.recorded else ""
+    rows = [(*started, planned.step.actor.value, f"{planned.id}: {planned.step.action}{done}")]
+    for wait in worth_telling(planned):
+        mark = " <- binds" if wait is planned.because else ""
+        until = since_start(made.start, wait.until)
+        rows.append(("", until, "", one_line(f"  waits for {wait_text(wait)}{mark}")))
+    return rows

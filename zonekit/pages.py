@@ -1,0 +1,261 @@
+"""Plans -> pages: one HTML file that needs nothing else, made by the template ``plan.html.j2``.
+
+The values that the template prints are worked out here; it has nothing left to compute, and all that facts supply goes
+through the filter ``html``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text
+from zonekit.render import render_template
+from zonekit.resources import TemplateDirectory
+from zonekit.transfer.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
+from zonekit.transfer.facts import Facts, OperatorFacts
+from zonekit.transfer.plan import Plan, PlannedStep, Wait
+from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
+from zonekit.transfer.steps import Actor
+from zonekit.transfer.wording import (
+    FLOW_TEXTS,
+    in_order,
+    since_start,
+    verdict_text,
+    windows_text,
+    worth_telling,
+)
+from zonekit.ttl import duration_text
+
+_SIZES: Final = (("wide", WIDE), ("narrow", NARROW))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """An instant as a page shows it: for people, for programs, and counted from the start."""
+
+    text: str
+    iso: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """One of the few instants that stand at the top."""
+
+    what: str
+    when: When
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a step waits.
+
+    Attributes:
+        record: what has to leave the caches.
+        interval: how long that takes.
+        since: from which event.
+        rule: who says so.
+        until: when it is over, counted from the start.
+        binds: whether this is what holds the step up.
+    """
+
+    record: str
+    interval: str
+    since: str
+    rule: str
+    until: str
+    binds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step as the table shows it."""
+
+    number: int
+    id: str
+    actor: str
+    action: str
+    confirmed_by: str
+    when: When
+    done: When | None
+    recorded: bool
+    switch: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that the plan rests on."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactGroup:
+    """What the plan rests on about one party."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDirectory | None = None) -> str:
+    """Return a plan as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
+
+    Args:
+        plan: the plan.
+        verdict: what :func:`zonekit.transfer.plan.prove` says of it.
+        own_templates: the user's directory of templates; its ``plan.html.j2`` comes before the one shipped.
+
+    Raises:
+        RenderError: the template cannot be printed, or a name in the facts has control characters in it.
+        TimeError: a date lies beyond 2106.
+    """
+    trouble = None if isinstance(verdict, Safe) else verdict.at
+    return render_template(
+        "plan.html.j2",
+        own_templates=own_templates,
+        domain=plan.facts.domain.removesuffix(".") or ".",
+        flow=plan.flow.value,
+        flow_text=FLOW_TEXTS[plan.flow],
+        is_safe=isinstance(verdict, Safe),
+        headline=_headline(verdict),
+        verdict=_sentence(verdict_text(verdict)),
+        story="" if isinstance(verdict, Safe) else verdict.story,
+        proven_for=verdict.profiles if isinstance(verdict, Safe) else (),
+        insecure=windows_text(verdict.insecure) if isinstance(verdict, Safe) else (),
+        milestones=tuple(_milestones(plan)),
+        switch_reason=_reason(plan, wait, binds=True) if (wait := plan.switchover_because) else None,
+        switch_not_before=_when(plan, plan.step("ns-changed").not_before),
+        simple_rule=_simple_rule(plan),
+        deadlines=tuple(_deadlines(plan)),
+        reference=plan.profiles[0].name,
+        drawings=tuple([(name, draw_plan(plan, form, trouble=trouble)) for name, form in _SIZES]),
+        steps=tuple(_step_row(plan, number, planned) for number, planned in enumerate(in_order(plan), start=1)),
+        groups=tuple(_groups(plan.facts)),
+    )
+
+
+def _headline(verdict: Verdict) -> str:
+    match verdict:
+        case Safe(insecure=()):
+            return "Proven safe"
+        case Safe():
+            return "Safe, and unsigned for a while"
+        case Bogus():
+            return "Not safe: it can go bogus"
+        case Outage():
+            return "Not safe: it can be out of reach"
+        case _:
+            assert_never(verdict)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _when(plan: Plan, instant: datetime) -> When:
+    return When(text=date_text(instant), iso=instant_text(instant), since=since_start(plan.start, instant))
+
+
+def _milestones(plan: Plan) -> Iterator[Milestone]:
+    yield Milestone(what="begins", when=_when(plan, plan.start))
+    yield Milestone(what="name servers change", when=_when(plan, plan.switchover), look="switch")
+    for planned in plan.steps:
+        if planned.id == "losing-unreachable":
+            yield Milestone(what="nobody asks the losing servers", when=_when(plan, planned.started))
+    yield Milestone(what="all done", when=_when(plan, plan.finished))
+
+
+def _simple_rule(plan: Plan) -> When | None:
+    try:
+        return _when(plan, plan.by_longest_ttl.by_longest_ttl)
+    except PlanError:  # a flow in which the rule says nothing
+        return None
+
+
+def _deadlines(plan: Plan) -> Iterator[Milestone]:
+    for source, instant in deadlines(plan.facts):
+        yield Milestone(what=f"signatures of the {source.value} operator expire", when=_when(plan, instant))
+
+
+def _step_row(plan: Plan, number: int, planned: PlannedStep) -> StepRow:
+    by_somebody = planned.step.actor is not Actor.NOBODY
+    return StepRow(
+        number=number,
+        id=planned.id,
+        actor=planned.step.actor.value if by_somebody else "a wait",
+        action=planned.step.action,
+        confirmed_by=planned.step.confirmed_by if by_somebody else "",
+        when=_when(plan, planned.started),
+        done=_when(plan, planned.completed) if planned.completed > planned.started else None,
+        recorded=planned.recorded,
+        switch=planned.id == "ns-changed",
+        reasons=tuple([_reason(plan, wait, binds=wait is planned.because) for wait in worth_telling(planned)]),
+    )
+
+
+def _reason(plan: Plan, wait: Wait, *, binds: bool) -> Reason:
+    return Reason(
+        record=wait.record,
+        interval=duration_text(wait.interval),
+        since=wait.since,
+        rule=wait.rule,
+        until=since_start(plan.start, wait.until),
+        binds=binds,
+    )
+
+
+def _groups(facts: Facts) -> Iterator[FactGroup]:
+    """What the plan rests on, party by party."""
+    yield FactGroup(title="Losing operator", facts=tuple(_operator_facts(facts.losing)))
+    yield FactGroup(title="Gaining operator", facts=tuple(_operator_facts(facts.gaining)))
+    parent, margins = facts.parent, facts.margins
+    names = sorted(entry.key.name for entry in parent.ds)
+    yield FactGroup(
+        title="Parent zone",
+        facts=(
+            Fact(name="DS", value="; ".join(names) or "none"),
+            Fact(name="DS TTL", value=duration_text(parent.ds_ttl)),
+            Fact(name="NS TTL", value=duration_text(parent.ns_ttl)),
+            Fact(name="no-DS TTL", value=duration_text(parent.negative_ttl)),
+            Fact(name="registration delay", value=duration_text(parent.registration_delay)),
+            Fact(name="propagation delay", value=duration_text(parent.propagation_delay)),
+        ),
+    )
+    extra = [
+        Fact(
+            name="TTLs lowered to",
+            value="not lowered" if facts.lowered_ttl is None else duration_text(facts.lowered_ttl),
+        )
+    ]
+    for name, margin in (
+        ("publish-safety", margins.publish_safety),
+        ("retire-safety", margins.retire_safety),
+        ("stale margin", margins.stale_margin),
+    ):
+        if margin > timedelta(0):
+            extra.append(Fact(name=name, value=duration_text(margin)))
+    for seen in facts.ledger.observations:
+        name = f"{seen.record.value} of the {seen.source.value} side"
+        extra.append(Fact(name=name, value=f"TTL {duration_text(seen.ttl)} until {date_text(seen.until)}"))
+    for overlap in facts.overlaps:
+        value = f"servers of the {overlap.asked.value} side answer for it"
+        extra.append(Fact(name=f"{overlap.answers.value} zone", value=value))
+    yield FactGroup(title="Transfer", facts=tuple(extra))
+
+
+def _operator_facts(operator: OperatorFacts) -> Iterator[Fact]:
+    keys = [f"{each.key.name} (algorithm {each.key.algorithm})" for each in operator.keys]
+    yield Fact(name="keys", value="; ".join(keys) or "none: not signed")
+    yield Fact(name="NS TTL", value=duration_text(operator.ns_ttl))
+    yield Fact(name="DNSKEY TTL", value=duration_text(operator.dnskey_ttl))
+    yield Fact(name="largest other TTL", value=duration_text(operator.data_ttl))
+    yield Fact(name="propagation delay", value=duration_text(operator.propagation_delay))
+    if operator.signatures_expire is not None:
+        yield Fact(name="signatures expire", value=date_text(operator.signatures_expire))

@@ -1,0 +1,801 @@
+"""Plans, schedules and facts as text: JSON and TOML that people and other programs read and write.
+
+Three formats, each of which refuses what it does not know. TTLs and delays are written as whole seconds and read as
+those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be left out* means left out or null.
+
+**Facts** (TOML, or the member ``facts`` of a plan) are the fields of :class:`~zonekit.transfer.facts.Facts`::
+
+    domain                       the domain
+    lowered_ttl                  what the losing operator lowers its NS and DNSKEY TTLs to; left out: it leaves them
+    [losing] and [gaining]
+      keys                       a list of {name, algorithm, signs}; signs is a list of "dnskey" and "data"; no keys: not signed
+      ns_ttl, dnskey_ttl         TTLs of these RRsets at the apex; of the proof that there is no DNSKEY where not signed
+      data_ttl                   the largest TTL of all else, negative answers included
+      propagation_delay          until a change is on the last server
+      address_ttl                may be left out: the TTL of the addresses of name servers inside the zone
+      signatures_expire          may be left out: the earliest expiration, where the signatures are not renewed
+      can                        may be left out: a list of capabilities; all of them
+    [parent]
+      ds                         a list of {key, digest_type}: the name of a losing key
+      ds_ttl, ns_ttl             the TTLs at the parent's own servers
+      negative_ttl               how long a cache may hold that there is no DS
+      propagation_delay          until a change is on the parent's last server
+      registration_delay         until a request has reached the first
+      digest_type                may be left out: the digest type of DS records that are added; 2
+    [margins]                    may be left out: publish_safety, retire_safety, stale_margin; 0 each
+    ledger                       may be left out: a list of {source, record, ttl, until}: TTLs that were served before
+    overlaps                     may be left out: a list of {asked, answers}: servers that answer for another party too
+
+**A plan** (JSON, ``"format": "zonekit-plan", "version": 1``)::
+
+    flow, start, facts           what it was made from
+    profiles                     the resolver profiles, each with all of its fields
+    steps                        {id, started, completed, not_before, recorded, waits}, and for people actor and action;
+                                 recorded is true for what really happened;
+                                 a wait is {until, since, counted_from, interval, record, rule}
+    switchover, finished         for people; not read
+
+The dates that are read are those that stand there, also where somebody changed them: ``zonekit check`` proves those.
+
+**A schedule** (JSON, ``"format": "zonekit-schedule", "version": 1``) says what is served when, whoever planned it::
+
+    keys                         a list of {name, algorithm}; everything else names keys by these
+    versions                     {kind, source, record, ttl, start, end} and, by kind,
+                                 NS       leads_to: a list of "losing" and "gaining"
+                                 address  leads_to: one of them
+                                 DS       entries: a list of {key, digest_type}; empty, the proof that there is none
+                                 DNSKEY   keys: a list of names; signatures
+                                 data     signatures; it stands for all else, with the largest TTL of it: the NS RRset of an
+                                          operator's zone, which is signed data too, and negative answers included
+                                 a signature is {key, inception, expiration}, or the name of the key alone
+    servings                     {operator, start, all_start, all_end, end}
+    overlaps                     may be left out, as in the facts
+
+Instants of versions, servings and signatures may be left out: for ever in that direction; ``all_start`` is then
+``start``, and ``all_end`` is ``end``. What each operator serves has to be said for all the time that it serves: of the
+parent NS and DS, of an operator NS, DNSKEY and data.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text
+from zonekit.names import parse_origin
+from zonekit.transfer import fields
+from zonekit.transfer.facts import (
+    Capability,
+    Facts,
+    Ledger,
+    Margins,
+    Observation,
+    OperatorFacts,
+    OperatorKey,
+    ParentFacts,
+    Record,
+)
+from zonekit.transfer.fields import Read, Shape, refused, within
+from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer
+from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
+from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
+from zonekit.transfer.steps import Flow
+from zonekit.transfer.timelines import Event
+from zonekit.transfer.versions import (
+    AddressVersion,
+    DataVersion,
+    DnskeyVersion,
+    DsEntry,
+    DsVersion,
+    Key,
+    NsVersion,
+    Overlap,
+    Schedule,
+    Serving,
+    Signature,
+    Source,
+    Version,
+)
+
+PLAN_FORMAT: Final = "zonekit-plan"
+SCHEDULE_FORMAT: Final = "zonekit-schedule"
+VERSION: Final = 1
+
+_Object = dict[str, Any]
+
+
+def plan_json(plan: Plan) -> str:
+    """Return a plan as JSON, with a final newline; :func:`read_plan` gives back an equal plan.
+
+    Raises:
+        TimeError: a date lies beyond 2106.
+    """
+    switchover = {"at": instant_text(plan.switchover), "because": _wait_object(plan.switchover_because)}
+    return _json_text(
+        {
+            "format": PLAN_FORMAT,
+            "version": VERSION,
+            "flow": plan.flow.value,
+            "start": instant_text(plan.start),
+            "switchover": switchover,
+            "finished": instant_text(plan.finished),
+            "steps": [_step_object(planned) for planned in plan.steps],
+            "facts": facts_object(plan.facts),
+            "profiles": [_profile_object(profile) for profile in plan.profiles],
+        }
+    )
+
+
+def read_plan(text: str) -> Plan:
+    """Return the plan that a JSON text holds, with the dates that stand there.
+
+    Raises:
+        PlanError: it is not a plan in this format; the message begins with the path of the field at fault.
+    """
+    return _read_plan(_headed(_parse_json(text), PLAN_FORMAT))
+
+
+def schedule_json(schedule: Schedule) -> str:
+    """Return a schedule as JSON, with a final newline; :func:`read_schedule` gives back an equal schedule.
+
+    Raises:
+        PlanError: two keys have one name.
+        TimeError: an instant lies beyond 2106.
+    """
+    keys = sorted({key for version in schedule.versions for key in _keys_in(version)})
+    for first, second in itertools.pairwise(keys):
+        if first.name == second.name:
+            raise PlanError(f"two keys are named {first.name}", remedy="give each key its own name")
+    return _json_text(
+        {
+            "format": SCHEDULE_FORMAT,
+            "version": VERSION,
+            "keys": [{"name": key.name, "algorithm": key.algorithm} for key in keys],
+            "versions": [_version_object(version) for version in schedule.versions],
+            "servings": [_serving_object(serving) for serving in schedule.servings],
+            "overlaps": [_overlap_object(overlap) for overlap in schedule.overlaps],
+        }
+    )
+
+
+def read_schedule(text: str) -> Schedule:
+    """Return the schedule that a JSON text holds.
+
+    Raises:
+        PlanError: it is not a schedule in this format, or it leaves out what somebody serves; the message begins with the
+            path of the field at fault.
+    """
+    return _read_schedule(_headed(_parse_json(text), SCHEDULE_FORMAT))
+
+
+def read_plan_or_schedule(text: str) -> Plan | Schedule:
+    """Return what a JSON text holds, by the format that it names.
+
+    Raises:
+        PlanError: as :func:`read_plan` and :func:`read_schedule`.
+    """
+    found = _parse_json(text)
+    if isinstance(found, dict) and found.get("format") == SCHEDULE_FORMAT:
+        return _read_schedule(_headed(found, SCHEDULE_FORMAT))
+    return _read_plan(_headed(found, PLAN_FORMAT, SCHEDULE_FORMAT))
+
+
+def read_facts(toml_text: str) -> Facts:
+    """Return the facts that a TOML text holds.
+
+    Raises:
+        PlanError: it is not TOML, or a field is missing, unknown or wrong; the message begins with its path. What is not
+            known is never guessed.
+
+    >>> read_facts('domain = "example.nl"')
+    Traceback (most recent call last):
+    zonekit.errors.PlanError: losing: is missing; say what it is
+    """
+    try:
+        found = tomllib.loads(toml_text)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"is not TOML: {error}", remedy="see fixtures/transfers/example.nl.toml") from None
+    return _read_facts(found, "")
+
+
+# ---- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def _json_text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _parse_json(text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        reason = "too deep" if isinstance(error, RecursionError) else str(error)
+        raise PlanError(
+            f"is not JSON: {reason}", remedy="give what zonekit plan --json printed, or a schedule"
+        ) from None
+
+
+def _distinct(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{fields.shown(name)} stands twice in one object")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number")
+
+
+def _headed(value: object, *formats: str) -> _Object:
+    """The object without its head, which has to be that of the first of these formats."""
+    found = fields.an_object(value, "")
+    wanted = " or ".join(formats)
+    if found.get("format") != formats[0]:
+        raise refused("format", f"is {fields.shown(found.get('format', 'missing'))}", f"give a file of format {wanted}")
+    if found.get("version") != VERSION or isinstance(found["version"], bool):
+        raise refused(
+            "version",
+            f"is {fields.shown(found.get('version', 'missing'))}",
+            f"this zonekit reads version {VERSION} of {formats[0]}",
+        )
+    return {name: each for name, each in found.items() if name not in ("format", "version")}
+
+
+def _seconds(delay: timedelta) -> int:
+    return delay // timedelta(seconds=1)
+
+
+def _instant_or_null(instant: datetime | None) -> str | None:
+    return None if instant is None else instant_text(instant)
+
+
+# ---- facts ----------------------------------------------------------------------------------------------------------
+
+
+class _Signs(enum.Enum):
+    """What a key signs."""
+
+    DNSKEY = "dnskey"
+    DATA = "data"
+
+
+def _operator_key(*, name: str, algorithm: int, signs: frozenset[_Signs]) -> OperatorKey:
+    return OperatorKey(
+        key=Key(name=name, algorithm=algorithm),
+        signs_dnskey=_Signs.DNSKEY in signs,
+        signs_data=_Signs.DATA in signs,
+    )
+
+
+_OCTET: Final = fields.number(0, 255)
+_DIG_PARENT: Final = "ask one of the parent's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER-OF-THE-PARENT"
+_DIG_OPERATOR: Final = "ask one of the operator's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER"
+_DELAY: Final = "say how long a change takes to reach the last server: 0 where it is at once"
+
+_KEY: Final = Shape(
+    make=_operator_key,
+    needed={"name": fields.text, "algorithm": _OCTET, "signs": fields.set_of(fields.one_of(_Signs))},
+)
+_OPERATOR: Final = Shape(
+    make=OperatorFacts,
+    needed={
+        "keys": fields.list_of(_KEY),
+        "ns_ttl": fields.ttl,
+        "dnskey_ttl": fields.ttl,
+        "data_ttl": fields.ttl,
+        "propagation_delay": fields.duration,
+    },
+    optional={
+        "address_ttl": fields.ttl,
+        "signatures_expire": fields.instant,
+        "can": fields.set_of(fields.one_of(Capability)),
+    },
+    how_to_find={
+        "keys": "name its keys, or give an empty list where its zone is not signed",
+        "ns_ttl": _DIG_OPERATOR.format("NS"),
+        "dnskey_ttl": _DIG_OPERATOR.format("DNSKEY"),
+        "data_ttl": "give the largest TTL in the zone; zonekit show ZONE prints it",
+        "propagation_delay": _DELAY,
+    },
+)
+_MARGINS: Final = Shape(
+    make=Margins,
+    needed={},
+    optional={"publish_safety": fields.duration, "retire_safety": fields.duration, "stale_margin": fields.duration},
+)
+_OBSERVATION: Final = Shape(
+    make=Observation,
+    needed={
+        "source": fields.one_of(Source),
+        "record": fields.one_of(Record),
+        "ttl": fields.ttl,
+        "until": fields.instant,
+    },
+)
+_OVERLAP: Final = Shape(make=Overlap, needed={"asked": fields.one_of(Source), "answers": fields.one_of(Source)})
+
+
+def _ds_entry(keys: Mapping[str, Key]) -> Shape[DsEntry]:
+    return Shape(make=DsEntry, needed={"key": fields.named(keys, "key of the losing operator"), "digest_type": _OCTET})
+
+
+def _parent(keys: Mapping[str, Key]) -> Shape[ParentFacts]:
+    return Shape(
+        make=ParentFacts,
+        needed={
+            "ds": fields.set_of(_ds_entry(keys)),
+            "ds_ttl": fields.ttl,
+            "ns_ttl": fields.ttl,
+            "negative_ttl": fields.ttl,
+            "propagation_delay": fields.duration,
+            "registration_delay": fields.duration,
+        },
+        optional={"digest_type": _OCTET},
+        how_to_find={
+            "ds": "name the losing keys that the DS records at the parent are of, or give an empty list",
+            "ds_ttl": _DIG_PARENT.format("DS"),
+            "ns_ttl": _DIG_PARENT.format("NS"),
+            "negative_ttl": "take the least of the TTL and the last number of the parent's SOA record",
+            "propagation_delay": _DELAY,
+            "registration_delay": "say how long the registry takes from a request to its zone: 0 where it is at once",
+        },
+    )
+
+
+def _domain(value: object, path: str) -> str:
+    name = fields.text(value, path)
+    within(path, parse_origin, name)
+    return name
+
+
+def _read_facts(value: object, path: str) -> Facts:
+    losing_keys: dict[str, Key] = {}
+
+    def losing(value: object, path: str) -> OperatorFacts:
+        operator = _OPERATOR(value, path)
+        losing_keys.update({each.key.name: each.key for each in operator.keys})
+        return operator
+
+    shape = Shape(
+        make=_made_facts,
+        needed={"domain": _domain, "losing": losing, "gaining": _OPERATOR, "parent": _parent(losing_keys)},
+        optional={
+            "lowered_ttl": fields.ttl,
+            "margins": _MARGINS,
+            "ledger": fields.list_of(_OBSERVATION),
+            "overlaps": fields.list_of(_OVERLAP),
+        },
+    )
+    return shape(value, path)
+
+
+def _made_facts(*, ledger: tuple[Observation, ...] = (), **known: Any) -> Facts:
+    # Left out is not lowered: Facts itself lowers unless told otherwise.
+    return Facts(ledger=Ledger(observations=ledger), **({"lowered_ttl": None} | known))
+
+
+def facts_object(facts: Facts) -> dict[str, Any]:
+    """Return facts as the object that stands in a plan's JSON; as TOML it reads back too, without its nulls."""
+    parent, margins = facts.parent, facts.margins
+    return {
+        "domain": facts.domain,
+        "lowered_ttl": facts.lowered_ttl,
+        "losing": _operator_object(facts.losing),
+        "gaining": _operator_object(facts.gaining),
+        "parent": {
+            "ds": [_ds_object(entry) for entry in sorted(parent.ds)],
+            "ds_ttl": parent.ds_ttl,
+            "ns_ttl": parent.ns_ttl,
+            "negative_ttl": parent.negative_ttl,
+            "propagation_delay": _seconds(parent.propagation_delay),
+            "registration_delay": _seconds(parent.registration_delay),
+            "digest_type": parent.digest_type,
+        },
+        "margins": {
+            "publish_safety": _seconds(margins.publish_safety),
+            "retire_safety": _seconds(margins.retire_safety),
+            "stale_margin": _seconds(margins.stale_margin),
+        },
+        "ledger": [
+            {
+                "source": seen.source.value,
+                "record": seen.record.value,
+                "ttl": seen.ttl,
+                "until": instant_text(seen.until),
+            }
+            for seen in facts.ledger.observations
+        ],
+        "overlaps": [_overlap_object(overlap) for overlap in facts.overlaps],
+    }
+
+
+def _operator_object(operator: OperatorFacts) -> _Object:
+    return {
+        "keys": [_operator_key_object(each) for each in operator.keys],
+        "ns_ttl": operator.ns_ttl,
+        "dnskey_ttl": operator.dnskey_ttl,
+        "data_ttl": operator.data_ttl,
+        "propagation_delay": _seconds(operator.propagation_delay),
+        "address_ttl": operator.address_ttl,
+        "signatures_expire": _instant_or_null(operator.signatures_expire),
+        "can": [capability.value for capability in Capability if capability in operator.can],
+    }
+
+
+def _operator_key_object(each: OperatorKey) -> _Object:
+    does = ((_Signs.DNSKEY, each.signs_dnskey), (_Signs.DATA, each.signs_data))
+    return {
+        "name": each.key.name,
+        "algorithm": each.key.algorithm,
+        "signs": [signs.value for signs, is_so in does if is_so],
+    }
+
+
+def _ds_object(entry: DsEntry) -> _Object:
+    return {"key": entry.key.name, "digest_type": entry.digest_type}
+
+
+def _overlap_object(overlap: Overlap) -> _Object:
+    return {"asked": overlap.asked.value, "answers": overlap.answers.value}
+
+
+# ---- plans ----------------------------------------------------------------------------------------------------------
+
+_PROFILE: Final = Shape(
+    make=ResolverProfile,
+    needed={
+        "name": fields.text,
+        "algorithms": fields.set_of(_OCTET),
+        "digests": fields.set_of(_OCTET),
+        "digest_rule": fields.one_of(DigestRule),
+        "ns_rule": fields.one_of(NsRule),
+        "algorithm_rule": fields.one_of(AlgorithmRule),
+        "minimum_ttl": fields.ttl,
+        "stale_margin": fields.duration,
+        "latency": fields.duration,
+    },
+)
+
+
+def _profile_object(profile: ResolverProfile) -> _Object:
+    return {
+        "name": profile.name,
+        "algorithms": sorted(profile.algorithms),
+        "digests": sorted(profile.digests),
+        "digest_rule": profile.digest_rule.value,
+        "ns_rule": profile.ns_rule.value,
+        "algorithm_rule": profile.algorithm_rule.value,
+        "minimum_ttl": profile.minimum_ttl,
+        "stale_margin": _seconds(profile.stale_margin),
+        "latency": _seconds(profile.latency),
+    }
+
+
+def _made_wait(**known: Any) -> Wait:
+    wait = Wait(**known)
+    if wait.until != wait.counted_from + wait.interval:
+        raise PlanError("until is not counted_from plus interval", remedy="mend one of the three")
+    return wait
+
+
+_WAIT: Final = Shape(
+    make=_made_wait,
+    needed={
+        "until": fields.instant,
+        "since": fields.text,
+        "counted_from": fields.instant,
+        "interval": fields.duration,
+        "record": fields.text,
+        "rule": fields.text,
+    },
+)
+
+
+def _wait_object(wait: Wait | None) -> _Object | None:
+    if wait is None:
+        return None
+    return {
+        "until": instant_text(wait.until),
+        "since": wait.since,
+        "counted_from": instant_text(wait.counted_from),
+        "interval": _seconds(wait.interval),
+        "record": wait.record,
+        "rule": wait.rule,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dates:
+    """The dates of a step as a file has them."""
+
+    id: str
+    started: datetime
+    completed: datetime
+    not_before: datetime
+    recorded: bool
+    waits: tuple[Wait, ...]
+    actor: str = ""
+    action: str = ""
+
+    def __post_init__(self) -> None:
+        Event(self.started, self.completed)  # which checks that one is not before the other
+
+
+_STEP: Final = Shape(
+    make=_Dates,
+    needed={
+        "id": fields.text,
+        "started": fields.instant,
+        "completed": fields.instant,
+        "not_before": fields.instant,
+        "recorded": fields.flag,
+        "waits": fields.list_of(_WAIT),
+    },
+    optional={"actor": fields.text, "action": fields.text},
+)
+
+
+def _step_object(planned: PlannedStep) -> _Object:
+    return {
+        "id": planned.id,
+        "actor": planned.step.actor.value,
+        "action": planned.step.action,
+        "started": instant_text(planned.started),
+        "completed": instant_text(planned.completed),
+        "not_before": instant_text(planned.not_before),
+        "recorded": planned.recorded,
+        "waits": [_wait_object(wait) for wait in planned.waits],
+    }
+
+
+def _unread(value: object, path: str) -> None:
+    """What is there for people alone."""
+
+
+def _made_plan(
+    *,
+    flow: Flow,
+    start: datetime,
+    facts: Facts,
+    profiles: tuple[ResolverProfile, ...],
+    steps: tuple[_Dates, ...],
+    **_for_people: None,
+) -> Plan:
+    if not profiles:
+        raise refused("profiles", "is empty", "name the resolvers that the plan is to be safe for")
+    plan = within("facts", plan_transfer, facts, flow=flow, start=start, profiles=profiles)
+    for index, dates in enumerate(steps):
+        place = f"steps[{index}]"
+        if any(dates.id == other.id for other in steps[:index]):
+            raise refused(f"{place}.id", f"{dates.id} stands there twice", "give each step once")
+        within(f"{place}.id", plan.step, dates.id)
+        if dates.recorded:
+            plan = within(place, plan.record, dates.id, started=dates.started, completed=dates.completed)
+    dated = {dates.id: dates for dates in steps}
+    for planned in plan.steps:
+        if planned.id not in dated:
+            raise refused("steps", f"{planned.id} is missing", f"give every step of {flow.value}")
+    return replace(plan, steps=tuple([_as_dated(planned, dated[planned.id]) for planned in plan.steps]))
+
+
+def _as_dated(planned: PlannedStep, dates: _Dates) -> PlannedStep:
+    return replace(
+        planned,
+        not_before=dates.not_before,
+        started=dates.started,
+        completed=dates.completed,
+        waits=dates.waits,
+        recorded=dates.recorded,
+    )
+
+
+_PLAN: Final = Shape(
+    make=_made_plan,
+    needed={
+        "flow": fields.one_of(Flow),
+        "start": fields.instant,
+        "facts": _read_facts,
+        "profiles": fields.list_of(_PROFILE),
+        "steps": fields.list_of(_STEP),
+    },
+    optional={"switchover": _unread, "finished": _unread},
+)
+
+
+def _read_plan(value: _Object) -> Plan:
+    return _PLAN(value, "")
+
+
+# ---- schedules ------------------------------------------------------------------------------------------------------
+
+
+def _keys_in(version: Version) -> Iterable[Key]:
+    match version:
+        case DsVersion():
+            return [entry.key for entry in version.entries]
+        case DnskeyVersion():
+            return [*version.keys, *[signature.key for signature in version.signatures]]
+        case DataVersion():
+            return [signature.key for signature in version.signatures]
+        case _:
+            return ()
+
+
+def _version_object(version: Version) -> _Object:
+    common = {
+        "source": version.source.value,
+        "record": version.record,
+        "ttl": version.ttl,
+        "start": _instant_or_null(version.start),
+        "end": _instant_or_null(version.end),
+    }
+    match version:
+        case NsVersion():
+            leads_to = [source.value for source in Source if source in version.leads_to]
+            return {"kind": "NS"} | common | {"leads_to": leads_to}
+        case AddressVersion():
+            return {"kind": "address"} | common | {"leads_to": version.leads_to.value}
+        case DsVersion():
+            return {"kind": "DS"} | common | {"entries": [_ds_object(entry) for entry in sorted(version.entries)]}
+        case DnskeyVersion():
+            keys = [key.name for key in sorted(version.keys)]
+            return {"kind": "DNSKEY"} | common | {"keys": keys, "signatures": _signature_objects(version.signatures)}
+        case DataVersion():
+            return {"kind": "data"} | common | {"signatures": _signature_objects(version.signatures)}
+        case _:
+            raise PlanError(
+                f"{version.record} is of no kind that a schedule has", remedy="give NS, address, DS, DNSKEY or data"
+            )
+
+
+def _signature_objects(signatures: Iterable[Signature]) -> list[_Object]:
+    return [
+        {
+            "key": signature.key.name,
+            "inception": _instant_or_null(signature.inception),
+            "expiration": _instant_or_null(signature.expiration),
+        }
+        for signature in signatures
+    ]
+
+
+def _serving_object(serving: Serving) -> _Object:
+    return {
+        "operator": serving.operator.value,
+        "start": _instant_or_null(serving.start),
+        "all_start": _instant_or_null(serving.all_start),
+        "all_end": _instant_or_null(serving.all_end),
+        "end": _instant_or_null(serving.end),
+    }
+
+
+def _operator(value: object, path: str) -> Source:
+    source = fields.one_of(Source)(value, path)
+    if source is Source.PARENT:
+        raise refused(path, "is the parent", "give losing or gaining; the parent always answers")
+    return source
+
+
+def _made_serving(*, all_start: datetime | None = None, all_end: datetime | None = None, **known: Any) -> Serving:
+    serving = Serving(**known)
+    whole = replace(serving, all_start=all_start or serving.start, all_end=all_end or serving.end)
+    ordered = [each for each in (whole.start, whole.all_start, whole.all_end, whole.end) if each is not None]
+    if ordered != sorted(ordered):
+        raise PlanError("start, all_start, all_end and end are not in this order", remedy="check the instants")
+    return whole
+
+
+_SERVING: Final = Shape(
+    make=_made_serving,
+    needed={"operator": _operator},
+    optional=dict.fromkeys(("start", "all_start", "all_end", "end"), fields.instant),
+)
+
+
+def _signature(keys: Mapping[str, Key]) -> Read[Signature]:
+    by_name = fields.named(keys, "key")
+    shape = Shape(
+        make=Signature,
+        needed={"key": by_name},
+        optional={"inception": fields.instant, "expiration": fields.instant},
+    )
+
+    def read(value: object, path: str) -> Signature:
+        return Signature(key=by_name(value, path)) if isinstance(value, str) else shape(value, path)
+
+    return read
+
+
+def _kinds(keys: Mapping[str, Key]) -> dict[str, Shape[Version]]:
+    """What each kind of version is made of, beside what all have."""
+    by_name = fields.named(keys, "key")
+    signatures = fields.list_of(_signature(keys))
+    entry = Shape(make=DsEntry, needed={"key": by_name, "digest_type": _OCTET})
+    own: dict[str, tuple[type[Version], dict[str, Read[Any]]]] = {
+        "NS": (NsVersion, {"leads_to": fields.set_of(_operator)}),
+        "address": (AddressVersion, {"leads_to": _operator}),
+        "DS": (DsVersion, {"entries": fields.set_of(entry)}),
+        "DNSKEY": (DnskeyVersion, {"keys": fields.set_of(by_name), "signatures": signatures}),
+        "data": (DataVersion, {"signatures": signatures}),
+    }
+    common: dict[str, Read[Any]] = {"source": fields.one_of(Source), "record": fields.text, "ttl": fields.ttl}
+    times: dict[str, Read[Any]] = {"start": fields.instant, "end": fields.instant}
+    return {kind: Shape(make=make, needed=common | needed, optional=times) for kind, (make, needed) in own.items()}
+
+
+def _read_schedule(value: _Object) -> Schedule:
+    keys: dict[str, Key] = {}
+    key_shape = Shape(make=Key, needed={"name": fields.text, "algorithm": _OCTET})
+
+    def noted_key(value: object, path: str) -> Key:
+        key = key_shape(value, path)
+        if key.name in keys:
+            raise refused(f"{path}.name", f"another key is named {key.name}", "give each key its own name")
+        keys[key.name] = key
+        return key
+
+    kinds = _kinds(keys)
+
+    def version(value: object, path: str) -> Version:
+        found = dict(fields.an_object(value, path))
+        kind = found.pop("kind", None)
+        if not isinstance(kind, str) or kind not in kinds:
+            problem = "is missing" if kind is None else f"{ascii(str(kind)[:40])} is not known"
+            raise refused(f"{path}.kind", problem, f"give one of {', '.join(kinds)}")
+        return kinds[kind](found, path)
+
+    shape = Shape(
+        make=_made_schedule,
+        needed={
+            "keys": fields.list_of(noted_key),
+            "versions": fields.list_of(version),
+            "servings": fields.list_of(_SERVING),
+        },
+        optional={"overlaps": fields.list_of(_OVERLAP)},
+    )
+    return shape(value, "")
+
+
+def _made_schedule(*, keys: tuple[Key, ...], **known: Any) -> Schedule:
+    schedule = Schedule(**known)
+    _check_whole(schedule)
+    return schedule
+
+
+def _check_whole(schedule: Schedule) -> None:
+    """Refuse a schedule that does not say what somebody serves: nothing that is not there can be found wrong."""
+    of_operators = ((NsVersion, "NS"), (DnskeyVersion, "DNSKEY"), (DataVersion, "data"))
+    serving: dict[Source, Spans] = {}
+    for each in schedule.servings:
+        serving[each.operator] = union(serving.get(each.operator, ()), span(each.start, each.end))
+    _check_said(schedule, Source.PARENT, ((NsVersion, "NS"), (DsVersion, "DS")), ALWAYS)
+    for operator in (Source.LOSING, Source.GAINING):
+        _check_said(schedule, operator, of_operators, serving.get(operator, ()))
+
+
+def _check_said(schedule: Schedule, source: Source, kinds: Iterable[tuple[type[Version], str]], wanted: Spans) -> None:
+    for kind, what in kinds:
+        said = [
+            span(version.start, version.end)
+            for version in schedule.versions
+            if version.source is source and isinstance(version, kind)
+        ]
+        missing = difference(wanted, union(*said))
+        if missing:
+            first, last = map(instant_of, missing[0])
+            since = "from the beginning" if first is None else f"from {instant_text(first)}"
+            until = "on" if last is None else f"to {instant_text(last)}"
+            raise refused(
+                "versions",
+                f"no {what} of the {source.value} side is given {since} {until}",
+                "say what its servers give then; a proof that there is none is a version too",
+            )

@@ -1,0 +1,234 @@
+"""Facts from zones: what two signed zones and the parent's DS say about a transfer, so that nobody copies it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from zonekit import rdata as rd
+from zonekit.dnskeys import Dnskey, dnskeys_of, signer_of
+from zonekit.ds import matches_ds
+from zonekit.errors import PlanError
+from zonekit.instants import from_epoch_seconds
+from zonekit.names import WireName, is_subdomain, name_text
+from zonekit.nodes import HEADER_OCTETS, ttl_of
+from zonekit.transfer.facts import (
+    Facts,
+    Ledger,
+    Margins,
+    OperatorFacts,
+    OperatorKey,
+    ParentFacts,
+)
+from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
+from zonekit.ttl import Ttl
+from zonekit.zones import RRset, Zone
+
+_NOTHING: Final = timedelta(0)
+_OF_THEIR_OWN: Final = frozenset((rd.NS, rd.DNSKEY))
+"""What at the apex has a TTL of its own in the facts."""
+
+
+def facts_from_zones(
+    losing_zone: Zone,
+    gaining_zone: Zone,
+    *,
+    parent_ds: RRset | None,
+    ds_ttl: int | None,
+    ns_ttl: int,
+    negative_ttl: int,
+    losing_delay: timedelta,
+    gaining_delay: timedelta,
+    parent_delay: timedelta,
+    registration_delay: timedelta = _NOTHING,
+    expiring: Iterable[Source] = (),
+    lowered_ttl: Ttl | None = None,
+    margins: Margins | None = None,
+    ledger: Ledger | None = None,
+    overlaps: Iterable[Overlap] = (),
+) -> Facts:
+    """Return the facts of a transfer from the zones of both operators and what the parent serves.
+
+    A key belongs to the zone that it signs; one that signs nothing, to the only zone that has it. What it signs is told
+    by the signatures, and its name is made of that and its key tag: ``KSK 4711 of the losing operator``. The largest TTL
+    is that of everything in the zone but the NS and DNSKEY RRsets at its apex, negative answers included. Operators whose
+    NS RRsets share a name server overlap there: it answers from the gaining zone as soon as that is loaded.
+
+    Args:
+        losing_zone: the losing operator's zone with the largest TTLs that it was served with lately.
+        gaining_zone: the gaining operator's zone, signed with its keys, with the TTLs that it will be served with.
+        parent_ds: the DS RRset at the parent; None where it has none.
+        ds_ttl: the TTL of the DS RRset as the parent's own servers give it, in seconds.
+        ns_ttl: the TTL of the NS RRset at the parent, likewise.
+        negative_ttl: how long a cache may hold that there is no DS, in seconds.
+        losing_delay: how long a change takes to reach the losing operator's last server.
+        gaining_delay: the same for the gaining operator.
+        parent_delay: the same for the parent.
+        registration_delay: how long a request takes until the parent's first server has it.
+        expiring: the operators that do not renew their signatures, which then end with the first that expires.
+        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to; None where it does not.
+        margins: what is added to every wait.
+        ledger: TTLs that were served before.
+        overlaps: servers that answer for another party, beside those that the NS RRsets show.
+
+    Raises:
+        PlanError: the zones are of different names, a key signs both, a DS is of no key of the losing zone that signs its
+            DNSKEY RRset, or a name server inside the zone has no address there.
+        TtlError: a TTL is not known, or is none.
+    """
+    if losing_zone.apex != gaining_zone.apex:
+        raise PlanError(
+            f"the zones are {name_text(losing_zone.apex)} and {name_text(gaining_zone.apex)}",
+            remedy="give two versions of one zone",
+        )
+    losing, gaining = _seen(losing_zone), _seen(gaining_zone)
+    expire = frozenset(expiring)
+    losing_keys = _operator_keys(losing, gaining, Source.LOSING)
+    gaining_keys = _operator_keys(gaining, losing, Source.GAINING)
+    return Facts(
+        domain=name_text(losing_zone.apex),
+        losing=_operator(losing, losing_keys, losing_delay, renewed=Source.LOSING not in expire),
+        gaining=_operator(gaining, gaining_keys, gaining_delay, renewed=Source.GAINING not in expire),
+        parent=ParentFacts(
+            ds=_ds_entries(parent_ds, losing_zone.apex, losing_keys),
+            ds_ttl=ds_ttl,  # type: ignore[arg-type]  # which refuses None with the way to find it
+            ns_ttl=Ttl(ns_ttl),
+            negative_ttl=Ttl(negative_ttl),
+            propagation_delay=parent_delay,
+            registration_delay=registration_delay,
+        ),
+        margins=margins or Margins(),
+        ledger=ledger or Ledger(),
+        overlaps=(*_shared_servers(losing_zone, gaining_zone), *overlaps),
+        lowered_ttl=lowered_ttl,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What one walk through a zone shows.
+
+    Attributes:
+        zone: the zone.
+        keys: its DNSKEYs that validators use.
+        data_ttl: the largest TTL of all that has none of its own in the facts.
+        signed: by signer, the types that it signed.
+        first_expires: the earliest expiration of a signature; None where there is none.
+    """
+
+    zone: Zone
+    keys: tuple[Dnskey, ...]
+    data_ttl: Ttl
+    signed: dict[tuple[int, int], set[int]] = field(default_factory=dict)
+    first_expires: datetime | None
+
+    def does(self, key: Dnskey) -> set[int]:
+        """The types that a key signed."""
+        return self.signed.get((key.algorithm, key.key_tag), set())
+
+
+def _seen(zone: Zone) -> _Seen:
+    dnskeys = zone.get("@", rd.DNSKEY)
+    data_ttl, first_expires = int(zone.negative_ttl), None
+    signed: dict[tuple[int, int], set[int]] = {}
+    for owner, _, rrsets in zone.walk():
+        for rdtype, covers, records in rrsets:
+            if owner != zone.apex or not _OF_THEIR_OWN & {rdtype, covers}:
+                data_ttl = max(data_ttl, ttl_of(records[0]))
+            for record in records if rdtype == rd.RRSIG else ():
+                rrsig = record[HEADER_OCTETS:]
+                signed.setdefault(signer_of(rrsig), set()).add(covers)
+                expires = int.from_bytes(rrsig[8:12], "big")
+                first_expires = expires if first_expires is None else min(first_expires, expires)
+    return _Seen(
+        zone=zone,
+        keys=()
+        if dnskeys is None
+        else tuple(key for key in dnskeys_of(dnskeys) if key.is_zone_key and not key.is_revoked),
+        data_ttl=Ttl(data_ttl),
+        signed=signed,
+        first_expires=None if first_expires is None else from_epoch_seconds(first_expires),
+    )
+
+
+def _operator_keys(own: _Seen, other: _Seen, source: Source) -> dict[Dnskey, OperatorKey]:
+    """The keys of one operator, with what each signs."""
+    found: dict[Dnskey, OperatorKey] = {}
+    for key in own.keys:
+        does = own.does(key)
+        if key in other.keys:
+            if does and other.does(key):
+                raise PlanError(
+                    f"{name_text(own.zone.apex)}: key {key.key_tag} signs both zones",
+                    remedy="each operator signs with keys of its own",
+                    rule="RFC 8901 section 2.1.2",
+                )
+            if not does and (other.does(key) or source is Source.GAINING):
+                continue  # the other operator's, published here
+        signs_dnskey, signs_data = rd.DNSKEY in does, bool(does - rd.KSK_SIGNED_TYPES)
+        role = (
+            "CSK"
+            if signs_dnskey and signs_data
+            else "KSK"
+            if signs_dnskey or (key.is_sep and not signs_data)
+            else "ZSK"
+        )
+        name = f"{role} {key.key_tag} of the {source.value} operator"
+        if any(name == each.key.name for each in found.values()):
+            name += f", algorithm {key.algorithm}"
+        found[key] = OperatorKey(
+            key=Key(name=name, algorithm=key.algorithm), signs_dnskey=signs_dnskey, signs_data=signs_data
+        )
+    return found
+
+
+def _operator(seen: _Seen, keys: dict[Dnskey, OperatorKey], delay: timedelta, *, renewed: bool) -> OperatorFacts:
+    zone = seen.zone
+    return OperatorFacts(
+        keys=tuple(keys.values()),
+        ns_ttl=zone.apex_rrset(rd.NS).ttl,
+        dnskey_ttl=zone.apex_rrset(rd.DNSKEY).ttl if seen.keys else zone.negative_ttl,
+        data_ttl=seen.data_ttl,
+        propagation_delay=delay,
+        address_ttl=_address_ttl(zone),
+        signatures_expire=None if renewed else seen.first_expires,
+    )
+
+
+def _address_ttl(zone: Zone) -> Ttl | None:
+    """The largest TTL of the addresses of the name servers whose names lie in the zone; None where none does."""
+    ttls = []
+    for server in zone.apex_rrset(rd.NS).rdatas:
+        if not is_subdomain(server, zone.apex):
+            continue
+        addresses = [rrset.ttl for rdtype in (rd.A, rd.AAAA) if (rrset := zone.find(server, rdtype)) is not None]
+        if not addresses:
+            raise PlanError(
+                f"{name_text(zone.apex)}: the name server {name_text(server)} has no address in the zone",
+                remedy="add its A and AAAA records",
+                rule="RFC 1034 section 4.2.1",
+            )
+        ttls += addresses
+    return max(ttls, default=None)
+
+
+def _ds_entries(parent_ds: RRset | None, apex: WireName, keys: dict[Dnskey, OperatorKey]) -> frozenset[DsEntry]:
+    entries = set()
+    for rdata in () if parent_ds is None else parent_ds.rdatas:
+        key = next((each for each in keys if matches_ds(rdata, apex, each.dnskey_rdata)), None)
+        if key is None:
+            raise PlanError(
+                f"{name_text(apex)}: the DS with key tag {int.from_bytes(rdata[:2], 'big')} at the parent is of no key in"
+                " the losing zone",
+                remedy="have it removed before a transfer, or publish its key",
+                rule="RFC 4035 section 2.4",
+            )
+        entries.add(DsEntry(key=keys[key].key, digest_type=rdata[3]))
+    return frozenset(entries)
+
+
+def _shared_servers(losing_zone: Zone, gaining_zone: Zone) -> tuple[Overlap, ...]:
+    servers = [{name.lower() for name in zone.apex_rrset(rd.NS).rdatas} for zone in (losing_zone, gaining_zone)]
+    return (Overlap(asked=Source.LOSING, answers=Source.GAINING),) if servers[0] & servers[1] else ()
