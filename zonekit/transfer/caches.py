@@ -225,7 +225,7 @@ def validates_like(schedule: Schedule, profile: ResolverProfile) -> Hashable:
     signing = {signature.key.algorithm for data in _of(schedule, DataVersion) for signature in data.signatures}
     one_algorithm = len({entry.key.algorithm for entries in counted for entry in entries} | signing) == 1
     rule = AlgorithmRule.ANY if one_algorithm else profile.algorithm_rule
-    return counted, profile.algorithms & signing, rule
+    return counted, profile.algorithms & signing, rule, profile.trusts_proven_keys
 
 
 def holds_like(profile: ResolverProfile) -> Hashable:
@@ -258,11 +258,31 @@ def clashes(schedule: Schedule, caches: Held, profile: ResolverProfile) -> Itera
             if keys is None:
                 continue
             together = intersection(caches.live[id(ds)], caches.live[id(dnskey)])
+            trusted = _trusted(keys, together, dnskey, caches, profile)
             for data, proofs in by_data if together else ():
                 good = validated(keys, proofs, profile.algorithm_rule)
                 bad = NEVER if good == ALWAYS else difference(intersection(together, caches.live[id(data)]), good)
+                if trusted:
+                    alone = intersection(trusted, caches.live[id(data)])
+                    bad = union(bad, difference(alone, validated(_all_proven(keys), proofs, profile.algorithm_rule)))
                 if bad:
                     yield Clash(ds, dnskey, data, bad)
+
+
+def _trusted(
+    keys: Mapping[int, Spans], together: Spans, dnskey: DnskeyVersion, caches: Held, profile: ResolverProfile
+) -> Spans:
+    """When a DNSKEY RRset is trusted that was proven while the DS RRset was there, and it is there no more."""
+    if not profile.trusts_proven_keys or together == caches.live[id(dnskey)]:
+        return NEVER
+    proven = intersection(together, validated(keys, _all_proven(keys), profile.algorithm_rule))
+    kept = intersection(lasting(proven, profile.kept(dnskey.ttl)), caches.live[id(dnskey)])
+    return difference(kept, together)
+
+
+def _all_proven(keys: Mapping[int, Spans]) -> dict[int, Spans]:
+    """What is known of proven keys: that they are."""
+    return dict.fromkeys(keys, ALWAYS)
 
 
 def outages(schedule: Schedule, caches: Held) -> Iterator[tuple[NsVersion, Spans]]:

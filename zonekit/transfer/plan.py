@@ -391,7 +391,9 @@ class _UnderWay:
         yield self._wait_after(
             Effect.ALL_DS_REMOVED,
             "DS RRset",
-            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + self._facts.margins.retire_safety,
+            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
+            + self._trust()
+            + self._facts.margins.retire_safety,
             "RFC 6781 section 4.3.5.2",
         )
         yield from self._observed(Source.PARENT, Record.DS, self._facts.margins.retire_safety)
@@ -462,6 +464,12 @@ class _UnderWay:
             zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + self._facts.margins.retire_safety,
             "RFC 7583 section 3.2.1",
         )
+
+    def _trust(self) -> timedelta:
+        """How much longer than the DS RRset the keys are trusted that were proven by it."""
+        if not any(profile.trusts_proven_keys for profile in self._profiles):
+            return _NOTHING
+        return timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl))
 
     # -- how a wait is made
 

@@ -57,6 +57,8 @@ class ResolverProfile:
         digest_rule: which DS records count.
         ns_rule: whether a child's NS RRset keeps it there.
         algorithm_rule: how many algorithms have to lead to the data.
+        trusts_proven_keys: whether a DNSKEY RRset that was once proven is trusted for as long as it is kept, also when the
+            DS RRset that proved it is gone by then.
         minimum_ttl: the least time it keeps anything, in seconds.
         stale_margin: how long it goes on using what has run out.
         latency: how much later than it was sent an answer may arrive.
@@ -72,6 +74,7 @@ class ResolverProfile:
     digest_rule: DigestRule = DigestRule.IGNORE_SHA1
     ns_rule: NsRule = NsRule.PARENT
     algorithm_rule: AlgorithmRule = AlgorithmRule.ANY
+    trusts_proven_keys: bool = False
     minimum_ttl: Ttl = Ttl(0)
     stale_margin: timedelta = timedelta(0)
     latency: timedelta = timedelta(0)
@@ -92,9 +95,12 @@ class ResolverProfile:
 
 
 NAMED: Final = ResolverProfile(name="named")
-UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.STRONGEST)
+UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.STRONGEST, trusts_proven_keys=True)
 UNBOUND_HARDENED: Final = ResolverProfile(
-    name="unbound, harden-algo-downgrade", digest_rule=DigestRule.STRONGEST, algorithm_rule=AlgorithmRule.ALL
+    name="unbound, harden-algo-downgrade",
+    digest_rule=DigestRule.STRONGEST,
+    algorithm_rule=AlgorithmRule.ALL,
+    trusts_proven_keys=True,
 )
 PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor", digest_rule=DigestRule.STRONGEST)
 KNOT_RESOLVER: Final = ResolverProfile(name="Knot Resolver")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from zonekit.errors import PlanError
 from zonekit.instants import instant_text
 from zonekit.transfer.caches import (
     Clash,
@@ -100,8 +101,13 @@ def prove_schedule(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> V
     """Return whether a schedule is safe under each of these profiles, or else how it fails under the first that fails.
 
     Bogus comes before outage.
+
+    Raises:
+        PlanError: there are no profiles.
     """
     chosen = tuple(profiles)
+    if not chosen:
+        raise PlanError("no resolver profile is given, and nothing is safe for nobody", remedy="give PROFILES, or some")
     windows: list[Window] = []
     outage: Outage | None = None
     all_held: dict[Hashable, Held] = {}
@@ -133,7 +139,7 @@ def _bogus(found: list[Clash], caches: Held, profile: ResolverProfile) -> Bogus:
     worst = found[0]
     at = worst.bad[0][0]
     held_then = [_fetch_text(version, caches, at) for version in (worst.ds, worst.dnskey, worst.data)]
-    reason = _reason(worst, profile, at)
+    reason = _reason(worst, caches, profile, at)
     return Bogus(
         profile=profile.name,
         at=instant_of(at),
@@ -171,11 +177,13 @@ def _when(seconds: Seconds) -> str:
     return "Long before" if instant is None else f"At {instant_text(instant)}"
 
 
-def _reason(clash: Clash, profile: ResolverProfile, at: Seconds) -> str:
+def _reason(clash: Clash, caches: Held, profile: ResolverProfile, at: Seconds) -> str:
     entries = counted_entries(clash.ds, profile)
     delegated = {entry.key for entry in entries}
     signing = {signature.key for signature in clash.dnskey.signatures}
     proving = {signature.key for signature in clash.data.signatures}
+    if at >= caches.live[id(clash.ds)][-1][1]:
+        return "it still trusts the keys that it proved while it had the DS, and they did not sign the data"
     if not delegated & signing & clash.dnskey.keys:
         return "no DS record that counts is of a key that signed this DNSKEY RRset"
     if not proving & clash.dnskey.keys:
