@@ -50,15 +50,18 @@ class Line:
     """The versions of one RRset at one source, oldest first, and when each server takes each of them up."""
 
     versions: list[Version] = field(default_factory=list)
+    served: list[tuple[float, float]] = field(default_factory=list)
     taken: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def add(self, version: Version) -> None:
+        self.versions.append(version)
+        self.served.append((seconds(version.start, -math.inf), seconds(version.end, math.inf)))
 
     def at(self, server: int, now: float) -> Version | None:
         current = None
-        for number, version in enumerate(self.versions):
-            if seconds(version.start, -math.inf) <= now < seconds(version.end, math.inf) and (
-                current is None or now >= self.taken[server, number]
-            ):
-                current = version
+        for number, (start, end) in enumerate(self.served):
+            if start <= now < end and (current is None or now >= self.taken[server, number]):
+                current = self.versions[number]
         return current
 
 
@@ -98,7 +101,7 @@ class World:
             kind = kinds[type(version)]
             if kind == DATA and (version.source, version.record) in names:
                 kind = APEX_NS
-            lines.setdefault((version.source, kind), Line()).versions.append(version)
+            lines.setdefault((version.source, kind), Line()).add(version)
         return lines
 
     def _take_up(self, line: Line, rng: random.Random) -> None:
