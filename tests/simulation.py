@@ -360,10 +360,8 @@ class Simulation:
     out, again when what was fetched then is, and at any time besides.
     """
 
-    def __init__(
-        self, schedule: Schedule, profile: ResolverProfile, seed: int, resolvers: int, keeps_proven_keys: bool
-    ) -> None:
-        self.trusted: list[Trusted | None] | None = [None] * resolvers if keeps_proven_keys else None
+    def __init__(self, schedule: Schedule, profile: ResolverProfile, seed: int, resolvers: int) -> None:
+        self.trusted: list[Trusted | None] | None = [None] * resolvers if profile.trusts_proven_keys else None
         self.rng = random.Random(seed)
         self.profile = profile
         self.log = Log()
@@ -463,7 +461,6 @@ def simulate(
     *,
     resolvers: int = 24,
     questions: int = 300,
-    keeps_proven_keys: bool = False,
 ) -> Log:
     """Return what happens to resolvers of a profile while a schedule is carried out; the same for the same seed."""
-    return Simulation(schedule, profile, seed, resolvers, keeps_proven_keys).run(questions)
+    return Simulation(schedule, profile, seed, resolvers).run(questions)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tests import simulation
 from tests.simulation import Log, simulate
-from tests.test_transfer_plan import COOPERATING, DAY, NOW, facts_for, flows_with_facts, the_facts, ttls
+from tests.test_transfer_plan import DAY, NOW, facts_for, flows_with_facts, the_facts, ttls
 from tests.unsafe_schedules import UNSAFE, changed
 from zonekit.transfer.caches import held
 from zonekit.transfer.facts import Facts, Ledger, Observation, Record
 from zonekit.transfer.plan import plan_transfer, prove
-from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, ResolverProfile
+from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, prove_schedule
 from zonekit.transfer.steps import STEPS, Flow
 from zonekit.transfer.timelines import Event, schedule_of
@@ -74,29 +74,18 @@ def test_no_resolver_sees_a_proven_plan_fail(
     assert_within_the_model(schedule, profile, log)
 
 
-cooperating = st.sampled_from((*COOPERATING, Flow.FROM_UNSIGNED)).flatmap(
-    lambda flow: st.tuples(st.just(flow), facts_for(flow))
-)
-
-
-@given(cooperating, patient, seeds)
-@settings(max_examples=40)
-def test_nor_does_one_that_trusts_proven_keys_without_the_ds(
-    given_facts: tuple[Flow, Facts], profile: ResolverProfile, seed: int
-) -> None:
-    flow, facts = given_facts
-    plan = plan_transfer(facts, flow=flow, start=NOW, profiles=[*PROFILES, profile])
-    assert not simulate(plan.schedule, profile, seed, keeps_proven_keys=True).bogus
-
-
-@pytest.mark.xfail(
-    reason="unbound trusts a proven DNSKEY RRset for its TTL after the DS is gone; the model does not say so"
-)
 @pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED])
-def test_a_validator_that_trusts_proven_keys_finds_the_domain_insecure(flow: Flow) -> None:
+def test_a_validator_that_trusts_proven_keys_has_to_be_waited_for(flow: Flow) -> None:
+    """A real unbound does, for the TTL of the DNSKEY RRset after the DS is gone."""
     facts = the_facts(gaining_signed=flow is Flow.THROUGH_INSECURE)
-    plan = plan_transfer(replace(facts, parent=replace(facts.parent, ds_ttl=Ttl(3600))), flow=flow, start=NOW)
-    assert not any(simulate(plan.schedule, NAMED, seed, keeps_proven_keys=True).bogus for seed in range(20))
+    facts = replace(facts, parent=replace(facts.parent, ds_ttl=Ttl(3600)))
+    for_named = plan_transfer(facts, flow=flow, start=NOW, profiles=[NAMED])
+    assert isinstance(prove(for_named), Safe)
+    assert isinstance(prove_schedule(for_named.schedule, [UNBOUND]), Bogus)
+    assert any(simulate(for_named.schedule, UNBOUND, seed).bogus for seed in range(20))
+    for_all = plan_transfer(facts, flow=flow, start=NOW)
+    assert for_all.switchover - for_named.switchover == timedelta(seconds=facts.losing.dnskey_ttl)
+    assert not any(simulate(for_all.schedule, UNBOUND, seed).bogus for seed in range(20))
 
 
 @st.composite

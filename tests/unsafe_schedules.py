@@ -112,7 +112,7 @@ def _ttl_after_lowering() -> Schedule:
 
 def _ds_left_too_late() -> Schedule:
     plan = plan_transfer(FACTS, flow=Flow.THROUGH_INSECURE, start=NOW)
-    return changed(plan, moved={"ns-changed": -24 * HOUR})
+    return changed(plan, moved={"ns-changed": -48 * HOUR})
 
 
 UNSAFE: Mapping[str, Unsafe] = {

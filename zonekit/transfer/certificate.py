@@ -200,6 +200,7 @@ def _profile(schedule: Schedule, profile: ResolverProfile, number: int, caches: 
         "digests": sorted(profile.digests),
         "digest_rule": profile.digest_rule.value,
         "algorithm_rule": profile.algorithm_rule.value,
+        "trusts_proven_keys": profile.trusts_proven_keys,
         "insecure": _spans(insecure(schedule, caches, profile)),
         "triples": triples,
     }

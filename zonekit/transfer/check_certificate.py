@@ -52,6 +52,7 @@ SHAPE: Any = {
     "profiles": [
         {"name": str, "caches": SIZE, "algorithms": [SIZE], "digests": [SIZE], "insecure": SPANS}
         | {"digest_rule": ("all", "ignore SHA-1", "strongest"), "algorithm_rule": ("any", "all")}
+        | {"trusts_proven_keys": (True, False)}
         | {"triples": [{"ds": SIZE, "dnskey": SIZE, "data": SIZE, "paths": [[str]]}]}
     ],
 }
@@ -309,6 +310,16 @@ def validation(cert: Any, profile: Any, caches: Any) -> Any:
             proven = windows.values() if profile["algorithm_rule"] == "all" else [union(*windows.values())]
             if delegated and not all(within(together, window) for window in proven):
                 yield f"{what} can be held at once and are not proven all the time"
+            if delegated and profile["trusts_proven_keys"]:
+                longest = max(dnskey["ttl"], caches["minimum_ttl"]) + caches["stale_margin"] + caches["latency"]
+                both = common(live["ds"][i], live["dnskey"][j])
+                kept = common([(start, end + longest) for start, end in both], live["dnskey"][j])
+                usable = [key for key in dnskey["keys"] if algorithm[key] in profile["algorithms"]]
+                needed = {algorithm[key] for key in delegated} if profile["algorithm_rule"] == "all" else {None}
+                for each in needed:
+                    by = [valid(data, key) for key in usable if each in (None, algorithm[key])]
+                    if not within(common(kept, live["data"][k]), union(*by)):
+                        yield f"{what}: keys that were proven are trusted on, and did not sign the data"
 
 
 # ---- the program ----------------------------------------------------------------------------------------------------
