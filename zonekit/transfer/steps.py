@@ -7,7 +7,7 @@ which record versions it begins and ends; a step without one is a matter between
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -327,6 +327,25 @@ STEPS: Final[Mapping[Flow, tuple[Step, ...]]] = MappingProxyType(
     }
 )
 """The steps of each flow, each after those that it depends on."""
+
+
+def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[Step, ...]:
+    """Return the steps but those with one of these effects; what came after one of them comes after what it came after.
+
+    >>> [step.id for step in without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})]
+    ['gaining-serves', 'ns-changed', 'losing-unreachable', 'losing-stopped']
+    >>> without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})[1].after
+    ('gaining-serves',)
+    """
+    before: dict[str, tuple[str, ...]] = {}
+    left = []
+    for step in steps:
+        after = tuple(dict.fromkeys(each for step_id in step.after for each in before.get(step_id, (step_id,))))
+        if step.effect in effects:
+            before[step.id] = after
+        else:
+            left.append(replace(step, after=after))
+    return tuple(left)
 
 
 def mermaid(flow: Flow) -> str:

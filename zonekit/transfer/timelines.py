@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
-from zonekit.transfer.facts import Facts, OperatorFacts, Record
+from zonekit.transfer.facts import Capability, Facts, OperatorFacts, Record
 from zonekit.transfer.steps import Effect, Step
 from zonekit.transfer.versions import (
     DataVersion,
@@ -135,9 +135,10 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
 
 def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
     parent = facts.parent
-    ours = frozenset(DsEntry(key=key, digest_type=parent.digest_type) for key in facts.gaining.dnskey_signers)
-    # Beside a stronger digest a weaker one may not count, so the losing keys get the same.
-    theirs = parent.ds | {DsEntry(key=entry.key, digest_type=parent.digest_type) for entry in parent.ds}
+    # Beside a stronger digest a weaker one may not count (RFC 4509 section 3), so the keys of both get the same.
+    types = {parent.digest_type, *(each.digest_type for each in parent.ds if each.digest_type > parent.digest_type)}
+    ours = frozenset(DsEntry(key=key, digest_type=kind) for key in facts.gaining.dnskey_signers for kind in types)
+    theirs = parent.ds | {DsEntry(key=entry.key, digest_type=kind) for entry in parent.ds for kind in types}
     first = DsVersion(
         source=Source.PARENT,
         record="DS of the losing operator" if parent.ds else "proof that there is no DS",
@@ -187,7 +188,8 @@ def _lowered(facts: Facts, ttl: Ttl) -> Ttl:
 
 def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
     first = _dnskey(Source.LOSING, facts.losing, "DNSKEY of the losing operator")
-    theirs = frozenset(each.key for each in facts.gaining.keys)
+    takes_ksk = Capability.IMPORT_KSK in facts.losing.can  # without, what signs data is all it publishes, and enough
+    theirs = frozenset(each.key for each in facts.gaining.keys) if takes_ksk else facts.gaining.keys_for_others
 
     def merged(version: DnskeyVersion) -> DnskeyVersion:
         return replace(
