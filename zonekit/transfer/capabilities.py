@@ -86,15 +86,18 @@ def _for_the_keys(other: OperatorFacts, flow: Flow) -> Iterator[tuple[Capability
 def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
     """Return the steps of a flow that the two sides can take; what is left of them depends on what is left.
 
-    Without ``LOWER_TTLS`` or a TTL to lower to no TTLs are lowered, without ``CHANGE_NS`` the losing zone goes on naming
+    Without ``LOWER_TTLS`` or a TTL to lower to no TTLs are lowered, or kept low at the gaining operator until the end; without ``CHANGE_NS`` the losing zone goes on naming
     itself. A losing operator without ``SERVE_ON`` stops as soon as the NS have changed, whatever that does.
     """
-    losing = facts.losing
+    losing, gaining = facts.losing, facts.gaining
     dropped = set()
     if facts.lowered_ttl is None or not is_able(losing, Capability.LOWER_TTLS):
         dropped.add(Effect.TTLS_LOWERED)
     if not is_able(losing, Capability.CHANGE_NS):
         dropped.add(Effect.NS_AT_LOSING)
+    to_restore = facts.lowered_ttl is not None and max(gaining.ns_ttl, gaining.dnskey_ttl) > facts.lowered_ttl
+    if not to_restore or not is_able(gaining, Capability.LOWER_TTLS):
+        dropped.add(Effect.GAINING_TTLS_RESTORED)
     steps = without_steps(STEPS[flow], dropped) if dropped else STEPS[flow]
     if is_able(losing, Capability.SERVE_ON):
         return steps

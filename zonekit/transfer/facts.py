@@ -272,7 +272,8 @@ class Facts:
         margins: what is added to every wait.
         ledger: the TTLs that were served before those of now.
         overlaps: servers that answer for more than one of the parties.
-        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to, in seconds; None to leave them.
+        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to, and the gaining one keeps its own at until
+            the end is confirmed, in seconds; None to leave them.
 
     Raises:
         PlanError: two keys of one name, or a DS of a key that the losing operator does not have.

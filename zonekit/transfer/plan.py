@@ -361,7 +361,12 @@ def _duration(facts: Facts, effect: Effect | None) -> timedelta:
             return _NOTHING
         case Effect.GAINING_KEYS_AT_LOSING | Effect.TTLS_LOWERED | Effect.NS_AT_LOSING | Effect.LOSING_STOPS:
             return facts.losing.propagation_delay
-        case Effect.LOSING_KEYS_AT_GAINING | Effect.GAINING_SERVES | Effect.LOSING_KEYS_WITHDRAWN:
+        case (
+            Effect.LOSING_KEYS_AT_GAINING
+            | Effect.GAINING_SERVES
+            | Effect.LOSING_KEYS_WITHDRAWN
+            | Effect.GAINING_TTLS_RESTORED
+        ):
             return facts.gaining.propagation_delay
         case _:
             return facts.parent.registration_delay + facts.parent.propagation_delay

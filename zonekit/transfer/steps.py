@@ -39,6 +39,7 @@ class Effect(enum.Enum):
     ALL_DS_REMOVED = "the parent has no DS RRset any more"
     LOSING_KEYS_WITHDRAWN = "the gaining DNSKEY RRset loses the losing keys"
     LOSING_STOPS = "the losing servers answer no more"
+    GAINING_TTLS_RESTORED = "the gaining NS and DNSKEY RRsets, kept low so far, get their own TTLs"
 
 
 class WaitFor(enum.Enum):
@@ -201,6 +202,14 @@ _STOPPED: Final = Step(
     effect=Effect.LOSING_STOPS,
     confirmed_by="the losing servers refuse queries for the zone",
 )
+_TTLS_RESTORED: Final = Step(
+    id="ttls-restored",
+    actor=Actor.GAINING,
+    action="raise the TTLs of the gaining apex NS and DNSKEY RRsets, kept low so far for a short way back",
+    after=("losing-ds-removed", "losing-keys-withdrawn", "losing-stopped"),
+    effect=Effect.GAINING_TTLS_RESTORED,
+    confirmed_by="every gaining server gives the TTLs that are to stay",
+)
 
 
 def _serves(waits: tuple[WaitFor, ...] = (), after: tuple[str, ...] = ("gaining-merged",)) -> Step:
@@ -217,7 +226,7 @@ def _serves(waits: tuple[WaitFor, ...] = (), after: tuple[str, ...] = ("gaining-
 
 _COOPERATING: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _DS_ADDED, _serves()),
-    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED),
+    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
 
@@ -274,18 +283,26 @@ _CDS_PUBLISHED: Final = Step(
 _REGISTRAR_CHANGE: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
     *(_TTLS_LOWERED, _DS_ADDED, _serves(), _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
-    *(_VERIFIED, _TRANSFERRED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED),
+    *(
+        _VERIFIED,
+        _TRANSFERRED,
+        _UNREACHABLE,
+        _after(_LOSING_DS_REMOVED, "domain-transferred"),
+        _WITHDRAWN,
+        _STOPPED,
+        _TTLS_RESTORED,
+    ),
 )
 _FACILITATED: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
     *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _serves(), _AUTHINFO),
     *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
-    *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED),
+    *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _SCANNED: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _CDS_PUBLISHED),
     *(*_by(Actor.REGISTRY, _after(_DS_ADDED, "cds-published")), _serves(), *_by(Actor.REGISTRY, _NS_AT_PARENT)),
-    *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED),
+    *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
 _ALL_DS_REMOVED: Final = Step(

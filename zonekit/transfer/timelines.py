@@ -50,18 +50,18 @@ class Event:
 
 def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]) -> Schedule:
     """Return what is served over time when the steps take place as said; a step without an event does not."""
-    by_effect = {step.effect: events[step.id] for step in steps if step.effect is not None and step.id in events}
+    table = tuple(steps)
+    by_effect = {step.effect: events[step.id] for step in table if step.effect is not None and step.id in events}
     losing, gaining = facts.losing, facts.gaining
+    kept_low = any(step.effect is Effect.GAINING_TTLS_RESTORED for step in table)
     stops, serves = by_effect.get(Effect.LOSING_STOPS), by_effect.get(Effect.GAINING_SERVES)
     versions: list[Version] = [
         *_parent_ns(facts, by_effect),
         *_parent_ds(facts, by_effect),
         *_losing_ns(facts, by_effect),
         *_losing_dnskey(facts, by_effect),
-        *_gaining_dnskey(facts, by_effect),
-        NsVersion(
-            source=Source.GAINING, record="NS of the gaining operator", ttl=gaining.ns_ttl, leads_to=_BOTH_GAINING
-        ),
+        *_gaining_dnskey(facts, by_effect, kept_low),
+        *_gaining_ns(facts, by_effect, kept_low),
         _data(Source.LOSING, losing, "data of the losing operator"),
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]
@@ -203,8 +203,25 @@ def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyV
     return [*_earlier(first, facts, Record.DNSKEY), *_line(first, changes)]
 
 
-def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
+def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[NsVersion]:
+    ttl = facts.gaining.ns_ttl
+    first = NsVersion(
+        source=Source.GAINING,
+        record="NS of the gaining operator",
+        ttl=_lowered(facts, ttl) if kept_low else ttl,
+        leads_to=_BOTH_GAINING,
+    )
+
+    def restored(version: NsVersion) -> NsVersion:
+        return replace(version, record="NS of the gaining operator, TTL restored", ttl=ttl)
+
+    return _line(first, [(events.get(Effect.GAINING_TTLS_RESTORED), restored)] if first.ttl != ttl else [])
+
+
+def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
+    ttl = facts.gaining.dnskey_ttl
     first = _dnskey(Source.GAINING, facts.gaining, "DNSKEY of the gaining operator")
+    first = replace(first, ttl=_lowered(facts, ttl) if kept_low else ttl)
     theirs = facts.losing.keys_for_others
 
     def merged(version: DnskeyVersion) -> DnskeyVersion:
@@ -215,10 +232,15 @@ def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[Dnskey
     def withdrawn(version: DnskeyVersion) -> DnskeyVersion:
         return replace(version, record="DNSKEY of the gaining operator alone", keys=version.keys - theirs)
 
+    def restored(version: DnskeyVersion) -> DnskeyVersion:
+        return replace(version, record=f"{version.record}, TTL restored", ttl=ttl)
+
     changes = [
         (events.get(Effect.LOSING_KEYS_AT_GAINING), merged),
         (events.get(Effect.LOSING_KEYS_WITHDRAWN), withdrawn),
     ]
+    if first.ttl != ttl:
+        changes.append((events.get(Effect.GAINING_TTLS_RESTORED), restored))
     return _line(first, changes)
 
 
