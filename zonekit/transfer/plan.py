@@ -475,6 +475,7 @@ class _UnderWay:
     def losing_dnskey_gone(self) -> Iterator[Wait]:
         """Every DNSKEY RRset of the losing operator leaves the caches."""
         losing = self._facts.losing
+        yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.retire_safety)
         ttl = losing.dnskey_ttl
         lowered = self._of.get(Effect.TTLS_LOWERED)
         if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ttl:
@@ -495,6 +496,8 @@ class _UnderWay:
     def losing_data_gone(self) -> Iterator[Wait]:
         """All data of the losing operator leaves the caches."""
         losing = self._facts.losing
+        for record in (Record.NS, Record.DATA):
+            yield from self._observed(Source.LOSING, record, self._facts.margins.retire_safety)
         ns_ttl = losing.ns_ttl
         lowered = self._of.get(Effect.TTLS_LOWERED)
         if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ns_ttl:

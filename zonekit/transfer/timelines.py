@@ -62,6 +62,7 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         *_losing_dnskey(facts, by_effect),
         *_gaining_dnskey(facts, by_effect, kept_low),
         *_gaining_ns(facts, by_effect, kept_low),
+        *_earlier(_data(Source.LOSING, losing, "data of the losing operator"), facts, Record.DATA),
         _data(Source.LOSING, losing, "data of the losing operator"),
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]
