@@ -21,6 +21,7 @@
     ├── SigningError         a zone or RRset that cannot be signed as asked
     ├── SerialError          an SOA serial that would go backwards (RFC 1982)
     ├── PlanError            facts, a schedule or a step that no transfer can be planned from
+    │   └── DeadlineMissed   signatures would expire before the plan is done with them
     ├── RenderError          a value or template that cannot be printed
     └── FileError            a file that could not be read or written
         └── KeyFileExists    a private key is already there and is not replaced
@@ -33,7 +34,10 @@ exception survives pickling, so that it arrives whole from a worker process.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class ZonekitError(Exception):
@@ -227,6 +231,18 @@ class SerialError(ZonekitError):
 
 class PlanError(ZonekitError):
     """Facts, a schedule or an event that no transfer can be planned from."""
+
+
+class DeadlineMissed(PlanError):
+    """Signatures of the losing operator would expire before a plan is done with them.
+
+    Attributes:
+        deadline: the latest start that would be in time; None where it is not known.
+    """
+
+    def __init__(self, problem: str, *, deadline: datetime | None = None, remedy: str = "", rule: str = "") -> None:
+        super().__init__(problem, remedy=remedy, rule=rule)
+        self.deadline = deadline
 
 
 class RenderError(ZonekitError):

@@ -34,11 +34,24 @@ class Capability(enum.Enum):
     """Publish a ZSK of the other operator."""
     IMPORT_KSK = "import-ksk"
     """Publish a KSK of the other operator."""
+    RE_SIGN = "re-sign"
+    """Sign an RRset of its zone anew, without which a signed zone does not change."""
     LOWER_TTLS = "lower-ttls"
     CHANGE_NS = "change-ns"
     """Change the apex NS RRset of its own zone."""
     SERVE_ON = "serve-on"
     """Go on answering until told to stop."""
+
+
+class Channel(enum.Enum):
+    """A way by which the parent takes changes."""
+
+    REQUEST = "request"
+    """A request of the registrar, by EPP or by hand."""
+    KEY_RELAY = "key-relay"
+    """The registry relays keys between the two sides (RFC 8063)."""
+    SCANNING = "scanning"
+    """The parent scans for CDS and CSYNC records (RFC 7344, RFC 7477)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +150,7 @@ class ParentFacts:
         propagation_delay: how long a change takes to reach the parent's last server (parent-propagation-delay).
         registration_delay: how long a request takes until the first of them has it (RFC 7583 section 3.1).
         digest_type: the digest type of DS records that are added.
+        channels: the ways by which it takes changes.
 
     Raises:
         TtlError: a TTL is not one, or not known.
@@ -150,6 +164,7 @@ class ParentFacts:
     propagation_delay: timedelta = timedelta(0)
     registration_delay: timedelta = timedelta(0)
     digest_type: int = 2
+    channels: frozenset[Channel] = frozenset(Channel)
 
     def __post_init__(self) -> None:
         if self.ds_ttl is None:
@@ -160,6 +175,7 @@ class ParentFacts:
         for name in ("ds_ttl", "ns_ttl", "negative_ttl"):
             object.__setattr__(self, name, to_ttl(getattr(self, name)))
         object.__setattr__(self, "ds", frozenset(self.ds))
+        object.__setattr__(self, "channels", frozenset(self.channels))
         check_delay("propagation_delay", self.propagation_delay)
         check_delay("registration_delay", self.registration_delay)
 
@@ -256,7 +272,8 @@ class Facts:
         margins: what is added to every wait.
         ledger: the TTLs that were served before those of now.
         overlaps: servers that answer for more than one of the parties.
-        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to, in seconds; None to leave them.
+        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to, and the gaining one keeps its own at until
+            the end is confirmed, in seconds; None to leave them.
 
     Raises:
         PlanError: two keys of one name, or a DS of a key that the losing operator does not have.

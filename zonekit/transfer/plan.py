@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from zonekit.errors import PlanError
-from zonekit.instants import instant_text, utc
+from zonekit.errors import DeadlineMissed, PlanError
+from zonekit.instants import epoch_seconds, instant_text, utc
+from zonekit.transfer.capabilities import lacks, steps_within
+from zonekit.transfer.deadline import last_start, needed_until, with_stale_margin
 from zonekit.transfer.facts import Facts, Record
 from zonekit.transfer.intervals import (
     dnskey_retirement_interval,
@@ -25,7 +27,7 @@ from zonekit.transfer.intervals import (
 )
 from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile
 from zonekit.transfer.proof import Verdict, prove_schedule
-from zonekit.transfer.steps import STEPS, Effect, Flow, Step, WaitFor
+from zonekit.transfer.steps import Effect, Flow, Step, WaitFor
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
 from zonekit.transfer.timelines import Event, schedule_of
 from zonekit.transfer.versions import Schedule, Source
@@ -121,7 +123,8 @@ class Plan:
         for planned in self.steps:
             if planned.id == step_id:
                 return planned
-        raise _no_such_step(self.flow, step_id)
+        ids = ", ".join(planned.id for planned in self.steps)
+        raise PlanError(f"this {self.flow.value} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
 
     @property
     def switchover(self) -> datetime:
@@ -184,10 +187,34 @@ class Plan:
         return max(planned.completed for planned in self.steps)
 
     @property
+    def deadline(self) -> datetime | None:
+        """The latest instant at which what is left to do may begin, so that the losing signatures outlast their use.
+
+        None where no signatures of the losing operator expire, or they do after all is done whenever it begins. One before
+        ``start`` says that it is too late.
+        """
+        expires = self.facts.losing.signatures_expire
+        if expires is None:
+            return None
+        return last_start(
+            lambda start: _planned(self.facts, self.flow, start, self.profiles, self.events).schedule,
+            start=self.start,
+            expires=expires,
+            profiles=with_stale_margin(self.profiles, self.facts.margins.stale_margin),
+        )
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether nobody needs a signature of the losing operator any more when the first of them expires."""
+        expires = self.facts.losing.signatures_expire
+        profiles = with_stale_margin(self.profiles, self.facts.margins.stale_margin)
+        return expires is None or needed_until(self.schedule, profiles) <= epoch_seconds(expires)
+
+    @property
     def schedule(self) -> Schedule:
         """All the versions that are served when the plan is carried out as dated."""
         events = {planned.id: Event(planned.started, planned.completed) for planned in self.steps}
-        return schedule_of(self.facts, STEPS[self.flow], events)
+        return schedule_of(self.facts, [planned.step for planned in self.steps], events)
 
     def record(self, step_id: str, *, started: datetime, completed: datetime) -> Plan:
         """Return the plan with what really happened; every date that rests on it moves accordingly.
@@ -198,8 +225,7 @@ class Plan:
             PlanError: no such step, it completed before it started, or it happened before the plan's start.
             TimeError: an instant is naive.
         """
-        if step_id not in {step.id for step in STEPS[self.flow]}:
-            raise _no_such_step(self.flow, step_id)
+        self.step(step_id)
         event = Event(utc(started), utc(completed))
         if event.started < self.start:
             raise PlanError(
@@ -225,11 +251,27 @@ def plan_transfer(
         profiles: the resolvers to be safe for.
 
     Raises:
-        PlanError: the flow does not fit the facts.
+        DeadlineMissed: signatures that the losing operator does not renew expire too early (RFC 4035 section 5.3.1).
+        PlanError: the flow does not fit the facts, or asks for what one side cannot do.
         TimeError: ``start`` is naive.
     """
     _check_flow(facts, flow)
-    return _planned(facts, flow, utc(start), tuple(profiles), {})
+    plan = _planned(facts, flow, utc(start), tuple(profiles), {})
+    if not plan.is_in_time:
+        raise _too_late(plan)
+    return plan
+
+
+def _too_late(plan: Plan) -> DeadlineMissed:
+    expires, deadline = plan.facts.losing.signatures_expire, plan.deadline
+    assert expires is not None and deadline is not None
+    return DeadlineMissed(
+        f"{plan.facts.domain}: signatures of the losing operator expire at {instant_text(expires)}, before caches are"
+        f" rid of what needs them; the latest start would have been {instant_text(deadline)}",
+        deadline=deadline,
+        remedy="have the losing operator renew its signatures or lower its TTLs before the start, or go through insecure",
+        rule="RFC 4035 section 5.3.1",
+    )
 
 
 def prove(plan: Plan) -> Verdict:
@@ -258,11 +300,9 @@ def _check_flow(facts: Facts, flow: Flow) -> None:
             f"{facts.domain}: the losing zone is signed and the parent has no DS of it: the domain is insecure",
             remedy="add the DS first, or give no keys of the losing operator and choose from-unsigned",
         )
-
-
-def _no_such_step(flow: Flow, step_id: str) -> PlanError:
-    ids = ", ".join(step.id for step in STEPS[flow])
-    return PlanError(f"{flow.value} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+    missing = "; ".join(map(str, lacks(facts, flow)))
+    if missing:
+        raise PlanError(f"{facts.domain}: {flow.value} cannot be: {missing}", remedy="choose another flow")
 
 
 # ---- dating the steps -----------------------------------------------------------------------------------------------
@@ -302,7 +342,7 @@ def _planned(
 
 def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
     """The steps of a flow; where servers overlap, loading the gaining zone is what opens it, and waits for that."""
-    steps = STEPS[flow]
+    steps = steps_within(facts, flow)
     if not any(overlap.answers is Source.GAINING for overlap in facts.overlaps):
         return steps
     switch = next(step for step in steps if step.effect is Effect.NS_AT_PARENT)
@@ -321,7 +361,12 @@ def _duration(facts: Facts, effect: Effect | None) -> timedelta:
             return _NOTHING
         case Effect.GAINING_KEYS_AT_LOSING | Effect.TTLS_LOWERED | Effect.NS_AT_LOSING | Effect.LOSING_STOPS:
             return facts.losing.propagation_delay
-        case Effect.LOSING_KEYS_AT_GAINING | Effect.GAINING_SERVES | Effect.LOSING_KEYS_WITHDRAWN:
+        case (
+            Effect.LOSING_KEYS_AT_GAINING
+            | Effect.GAINING_SERVES
+            | Effect.LOSING_KEYS_WITHDRAWN
+            | Effect.GAINING_TTLS_RESTORED
+        ):
             return facts.gaining.propagation_delay
         case _:
             return facts.parent.registration_delay + facts.parent.propagation_delay
@@ -432,6 +477,7 @@ class _UnderWay:
     def losing_dnskey_gone(self) -> Iterator[Wait]:
         """Every DNSKEY RRset of the losing operator leaves the caches."""
         losing = self._facts.losing
+        yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.retire_safety)
         ttl = losing.dnskey_ttl
         lowered = self._of.get(Effect.TTLS_LOWERED)
         if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ttl:
@@ -452,6 +498,8 @@ class _UnderWay:
     def losing_data_gone(self) -> Iterator[Wait]:
         """All data of the losing operator leaves the caches."""
         losing = self._facts.losing
+        for record in (Record.NS, Record.DATA):
+            yield from self._observed(Source.LOSING, record, self._facts.margins.retire_safety)
         ns_ttl = losing.ns_ttl
         lowered = self._of.get(Effect.TTLS_LOWERED)
         if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ns_ttl:

@@ -7,7 +7,7 @@ which record versions it begins and ends; a step without one is a matter between
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -39,6 +39,7 @@ class Effect(enum.Enum):
     ALL_DS_REMOVED = "the parent has no DS RRset any more"
     LOSING_KEYS_WITHDRAWN = "the gaining DNSKEY RRset loses the losing keys"
     LOSING_STOPS = "the losing servers answer no more"
+    GAINING_TTLS_RESTORED = "the gaining NS and DNSKEY RRsets, kept low so far, get their own TTLs"
 
 
 class WaitFor(enum.Enum):
@@ -201,6 +202,14 @@ _STOPPED: Final = Step(
     effect=Effect.LOSING_STOPS,
     confirmed_by="the losing servers refuse queries for the zone",
 )
+_TTLS_RESTORED: Final = Step(
+    id="ttls-restored",
+    actor=Actor.GAINING,
+    action="raise the TTLs of the gaining apex NS and DNSKEY RRsets, kept low so far for a short way back",
+    after=("losing-ds-removed", "losing-keys-withdrawn", "losing-stopped"),
+    effect=Effect.GAINING_TTLS_RESTORED,
+    confirmed_by="every gaining server gives the TTLs that are to stay",
+)
 
 
 def _serves(waits: tuple[WaitFor, ...] = (), after: tuple[str, ...] = ("gaining-merged",)) -> Step:
@@ -217,7 +226,7 @@ def _serves(waits: tuple[WaitFor, ...] = (), after: tuple[str, ...] = ("gaining-
 
 _COOPERATING: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _DS_ADDED, _serves()),
-    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED),
+    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
 
@@ -274,18 +283,26 @@ _CDS_PUBLISHED: Final = Step(
 _REGISTRAR_CHANGE: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
     *(_TTLS_LOWERED, _DS_ADDED, _serves(), _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
-    *(_VERIFIED, _TRANSFERRED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED),
+    *(
+        _VERIFIED,
+        _TRANSFERRED,
+        _UNREACHABLE,
+        _after(_LOSING_DS_REMOVED, "domain-transferred"),
+        _WITHDRAWN,
+        _STOPPED,
+        _TTLS_RESTORED,
+    ),
 )
 _FACILITATED: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
     *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _serves(), _AUTHINFO),
     *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
-    *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED),
+    *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _SCANNED: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _CDS_PUBLISHED),
     *(*_by(Actor.REGISTRY, _after(_DS_ADDED, "cds-published")), _serves(), *_by(Actor.REGISTRY, _NS_AT_PARENT)),
-    *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED),
+    *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
 _ALL_DS_REMOVED: Final = Step(
@@ -327,6 +344,25 @@ STEPS: Final[Mapping[Flow, tuple[Step, ...]]] = MappingProxyType(
     }
 )
 """The steps of each flow, each after those that it depends on."""
+
+
+def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[Step, ...]:
+    """Return the steps but those with one of these effects; what came after one of them comes after what it came after.
+
+    >>> [step.id for step in without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})]
+    ['gaining-serves', 'ns-changed', 'losing-unreachable', 'losing-stopped']
+    >>> without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})[1].after
+    ('gaining-serves',)
+    """
+    before: dict[str, tuple[str, ...]] = {}
+    left = []
+    for step in steps:
+        after = tuple(dict.fromkeys(each for step_id in step.after for each in before.get(step_id, (step_id,))))
+        if step.effect in effects:
+            before[step.id] = after
+        else:
+            left.append(replace(step, after=after))
+    return tuple(left)
 
 
 def mermaid(flow: Flow) -> str:

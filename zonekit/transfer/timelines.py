@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
-from zonekit.transfer.facts import Facts, OperatorFacts, Record
+from zonekit.transfer.facts import Capability, Facts, OperatorFacts, Record
 from zonekit.transfer.steps import Effect, Step
 from zonekit.transfer.versions import (
     DataVersion,
@@ -50,18 +50,19 @@ class Event:
 
 def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]) -> Schedule:
     """Return what is served over time when the steps take place as said; a step without an event does not."""
-    by_effect = {step.effect: events[step.id] for step in steps if step.effect is not None and step.id in events}
+    table = tuple(steps)
+    by_effect = {step.effect: events[step.id] for step in table if step.effect is not None and step.id in events}
     losing, gaining = facts.losing, facts.gaining
+    kept_low = any(step.effect is Effect.GAINING_TTLS_RESTORED for step in table)
     stops, serves = by_effect.get(Effect.LOSING_STOPS), by_effect.get(Effect.GAINING_SERVES)
     versions: list[Version] = [
         *_parent_ns(facts, by_effect),
         *_parent_ds(facts, by_effect),
         *_losing_ns(facts, by_effect),
         *_losing_dnskey(facts, by_effect),
-        *_gaining_dnskey(facts, by_effect),
-        NsVersion(
-            source=Source.GAINING, record="NS of the gaining operator", ttl=gaining.ns_ttl, leads_to=_BOTH_GAINING
-        ),
+        *_gaining_dnskey(facts, by_effect, kept_low),
+        *_gaining_ns(facts, by_effect, kept_low),
+        *_earlier(_data(Source.LOSING, losing, "data of the losing operator"), facts, Record.DATA),
         _data(Source.LOSING, losing, "data of the losing operator"),
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]
@@ -135,9 +136,10 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
 
 def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
     parent = facts.parent
-    ours = frozenset(DsEntry(key=key, digest_type=parent.digest_type) for key in facts.gaining.dnskey_signers)
-    # Beside a stronger digest a weaker one may not count, so the losing keys get the same.
-    theirs = parent.ds | {DsEntry(key=entry.key, digest_type=parent.digest_type) for entry in parent.ds}
+    # Beside a stronger digest a weaker one may not count (RFC 4509 section 3), so the keys of both get the same.
+    types = {parent.digest_type, *(each.digest_type for each in parent.ds if each.digest_type > parent.digest_type)}
+    ours = frozenset(DsEntry(key=key, digest_type=kind) for key in facts.gaining.dnskey_signers for kind in types)
+    theirs = parent.ds | {DsEntry(key=entry.key, digest_type=kind) for entry in parent.ds for kind in types}
     first = DsVersion(
         source=Source.PARENT,
         record="DS of the losing operator" if parent.ds else "proof that there is no DS",
@@ -187,7 +189,8 @@ def _lowered(facts: Facts, ttl: Ttl) -> Ttl:
 
 def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
     first = _dnskey(Source.LOSING, facts.losing, "DNSKEY of the losing operator")
-    theirs = frozenset(each.key for each in facts.gaining.keys)
+    takes_ksk = Capability.IMPORT_KSK in facts.losing.can  # without, what signs data is all it publishes, and enough
+    theirs = frozenset(each.key for each in facts.gaining.keys) if takes_ksk else facts.gaining.keys_for_others
 
     def merged(version: DnskeyVersion) -> DnskeyVersion:
         return replace(
@@ -201,8 +204,25 @@ def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyV
     return [*_earlier(first, facts, Record.DNSKEY), *_line(first, changes)]
 
 
-def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
+def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[NsVersion]:
+    ttl = facts.gaining.ns_ttl
+    first = NsVersion(
+        source=Source.GAINING,
+        record="NS of the gaining operator",
+        ttl=_lowered(facts, ttl) if kept_low else ttl,
+        leads_to=_BOTH_GAINING,
+    )
+
+    def restored(version: NsVersion) -> NsVersion:
+        return replace(version, record="NS of the gaining operator, TTL restored", ttl=ttl)
+
+    return _line(first, [(events.get(Effect.GAINING_TTLS_RESTORED), restored)] if first.ttl != ttl else [])
+
+
+def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
+    ttl = facts.gaining.dnskey_ttl
     first = _dnskey(Source.GAINING, facts.gaining, "DNSKEY of the gaining operator")
+    first = replace(first, ttl=_lowered(facts, ttl) if kept_low else ttl)
     theirs = facts.losing.keys_for_others
 
     def merged(version: DnskeyVersion) -> DnskeyVersion:
@@ -213,10 +233,15 @@ def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[Dnskey
     def withdrawn(version: DnskeyVersion) -> DnskeyVersion:
         return replace(version, record="DNSKEY of the gaining operator alone", keys=version.keys - theirs)
 
+    def restored(version: DnskeyVersion) -> DnskeyVersion:
+        return replace(version, record=f"{version.record}, TTL restored", ttl=ttl)
+
     changes = [
         (events.get(Effect.LOSING_KEYS_AT_GAINING), merged),
         (events.get(Effect.LOSING_KEYS_WITHDRAWN), withdrawn),
     ]
+    if first.ttl != ttl:
+        changes.append((events.get(Effect.GAINING_TTLS_RESTORED), restored))
     return _line(first, changes)
 
 

@@ -8,7 +8,7 @@ a domain, whoever made them: a plan, what really happened, or the times in someb
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from zonekit.errors import PlanError
@@ -31,10 +31,12 @@ class Key:
     Attributes:
         name: what people know it by, such as ``KSK 4711 of the losing operator``; two keys have two names.
         algorithm: the algorithm number.
+        key_tag: its key tag (RFC 4034 appendix B), where it is known; two keys may share one.
     """
 
     name: str
     algorithm: int
+    key_tag: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -211,8 +213,8 @@ class Schedule:
                 raise PlanError(f"the schedule has no {what} version of the parent", remedy="say what it serves")
 
 
-def _in_utc(value: object, *fields: str) -> None:
-    for field in fields:
-        instant = getattr(value, field)
+def _in_utc(value: object, *names: str) -> None:
+    for name in names:
+        instant = getattr(value, name)
         if instant is not None:
-            object.__setattr__(value, field, utc(instant))
+            object.__setattr__(value, name, utc(instant))

@@ -1,0 +1,170 @@
+"""The gate: nothing begins on hope, what is missing is said in full, and an override has a name and stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.test_transfer_plan import NOW, SECOND, facts_for, flows_with_facts, the_facts
+from zonekit.errors import PlanError, TimeError
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.gate import Confirmed, Evidence, Journal, Missing, Overridden, Override, is_confirmed, may_begin
+from zonekit.transfer.plan import Plan, plan_transfer
+from zonekit.transfer.steps import Actor, Flow
+from zonekit.transfer.versions import Source
+
+PLAN = plan_transfer(the_facts(), start=NOW)
+
+
+def all_evidence(plan: Plan) -> list[Evidence]:
+    """Somebody saw every step done as soon as it was."""
+    return [Evidence(step_id=step.id, seen=step.completed, by="the probe") for step in plan.steps]
+
+
+OVERRIDE = Override(who="the engineer on duty", why="the last server is out of service", when=NOW)
+
+
+# ---- laws -----------------------------------------------------------------------------------------------------------
+
+
+@given(flows_with_facts)
+def test_on_the_day_with_all_the_evidence_every_step_may_begin_and_not_a_second_before(
+    given_facts: tuple[Flow, Facts],
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    evidence = all_evidence(plan)
+    for step in plan.steps:
+        assert isinstance(may_begin(plan, step.id, evidence, now=step.started), Confirmed)
+        early = may_begin(plan, step.id, evidence, now=step.started - SECOND)
+        if step.step.after or step.waits:
+            assert isinstance(early, Missing) and early.missing
+
+
+@given(facts_for(Flow.OPERATOR_CHANGE), st.data())
+def test_one_confirmation_less_stops_all_that_follows_and_is_listed(facts: Facts, data: st.DataObject) -> None:
+    plan = plan_transfer(facts, start=NOW)
+    taken = data.draw(st.sampled_from([step.id for step in plan.steps if step.step.actor is not Actor.NOBODY]))
+    evidence = [each for each in all_evidence(plan) if each.step_id != taken]
+    follows = {taken}
+    for step in plan.steps:
+        decision = may_begin(plan, step.id, evidence, now=plan.finished)
+        if follows & set(step.step.after):
+            follows.add(step.id)
+            assert isinstance(decision, Missing)
+            assert [lacking.step_id for lacking in decision.missing] == [taken]
+        else:
+            assert isinstance(decision, Confirmed)
+
+
+# ---- vectors --------------------------------------------------------------------------------------------------------
+
+
+def test_the_ns_change_needs_every_merge_and_its_time() -> None:
+    decision = may_begin(PLAN, "ns-changed", [], now=NOW)
+    assert isinstance(decision, Missing)
+    steps = [lacking.step_id for lacking in decision.missing]
+    assert {"losing-merged", "gaining-merged", "ds-added", "gaining-serves", "frozen"} <= set(steps)
+    told = [str(lacking) for lacking in decision.missing if lacking.step_id == "ns-changed"]
+    assert any("DS RRset without the gaining DS: 2d" in each and "2026-11-23T12:00:00Z" in each for each in told)
+    with pytest.raises(PlanError, match=r"ns-changed may not begin at 2026-11-21T12:00:00Z.*losing-merged"):
+        decision.raise_if_missing()
+
+
+def test_one_server_that_lacks_is_enough_until_it_gives_what_is_asked() -> None:
+    at = PLAN.switchover
+    rest = [each for each in all_evidence(PLAN) if each.step_id != "losing-merged"]
+    first = Evidence(
+        step_id="losing-merged", seen=NOW, by="the probe", confirming=frozenset({"ns1"}), lacking=frozenset({"ns2"})
+    )
+    decision = may_begin(PLAN, "ns-changed", [*rest, first], now=at)
+    assert isinstance(decision, Missing) and "not so at ns2" in decision.missing[0].found
+    second = Evidence(step_id="losing-merged", seen=NOW + SECOND, by="the probe", confirming=frozenset({"ns2"}))
+    assert isinstance(may_begin(PLAN, "ns-changed", [second, *rest, first], now=at), Confirmed)
+    undone = Evidence(step_id="losing-merged", seen=at, by="the probe", lacking=frozenset({"ns1"}))
+    assert isinstance(may_begin(PLAN, "ns-changed", [*rest, first, second, undone], now=at), Missing)
+    assert isinstance(may_begin(PLAN, "ns-changed", [*rest, first, second, undone], now=at - SECOND), Missing)
+
+
+def test_every_server_that_is_known_has_to_be_asked() -> None:
+    servers = {Source.LOSING: frozenset({"ns1", "ns2"})}
+    one = Evidence(step_id="losing-merged", seen=NOW, by="the probe", confirming=frozenset({"ns1"}))
+    both = Evidence(step_id="losing-merged", seen=NOW, by="the probe", confirming=frozenset({"ns1", "ns2"}))
+    assert is_confirmed(PLAN, "losing-merged", [one], now=NOW)
+    assert not is_confirmed(PLAN, "losing-merged", [one], now=NOW, servers=servers)
+    assert is_confirmed(PLAN, "losing-merged", [both], now=NOW, servers=servers)
+    rest = [each for each in all_evidence(PLAN) if each.step_id != "losing-merged"]
+    decision = may_begin(PLAN, "ns-changed", [*rest, one], now=PLAN.switchover, servers=servers)
+    assert isinstance(decision, Missing) and "ns2 was not asked" in str(decision.missing[0])
+    parent = [Evidence(step_id="frozen", seen=NOW, by="both operators")]
+    assert is_confirmed(PLAN, "frozen", parent, now=NOW, servers=servers), "no matter of servers"
+
+
+def test_of_two_answers_at_one_instant_the_one_that_lacks_counts() -> None:
+    gives = Evidence(step_id="ds-added", seen=NOW, by="a", confirming=frozenset({"ns1"}))
+    lacks = Evidence(step_id="ds-added", seen=NOW, by="b", lacking=frozenset({"ns1"}))
+    for evidence in ([gives, lacks], [lacks, gives]):
+        assert not is_confirmed(PLAN, "ds-added", evidence, now=NOW)
+    assert is_confirmed(PLAN, "ds-added", [gives], now=NOW)
+    assert not is_confirmed(PLAN, "ds-added", [gives], now=NOW - SECOND), "not seen yet"
+
+
+def test_evidence_from_before_a_step_was_done_confirms_nothing() -> None:
+    done = NOW + timedelta(hours=3)
+    plan = PLAN.record("losing-merged", started=NOW, completed=done)
+    early = Evidence(step_id="losing-merged", seen=done - SECOND, by="the probe")
+    assert not is_confirmed(plan, "losing-merged", [early], now=done)
+    on_time = Evidence(step_id="losing-merged", seen=done, by="the probe")
+    assert is_confirmed(plan, "losing-merged", [early, on_time], now=done)
+
+
+def test_time_alone_confirms_what_waits_for_nothing_else() -> None:
+    until = PLAN.step("losing-unreachable").not_before
+    assert is_confirmed(PLAN, "losing-unreachable", [], now=until)
+    assert not is_confirmed(PLAN, "losing-unreachable", [], now=until - SECOND)
+
+
+def test_an_override_says_who_and_why_and_stays_with_what_was_missing() -> None:
+    decision = may_begin(PLAN, "ns-changed", [], now=NOW, override=OVERRIDE)
+    assert isinstance(decision, Overridden) and decision.override is OVERRIDE
+    refused = may_begin(PLAN, "ns-changed", [], now=NOW)
+    assert isinstance(refused, Missing) and decision.missing == refused.missing
+    needless = may_begin(PLAN, "frozen", [], now=NOW, override=OVERRIDE)
+    assert isinstance(needless, Confirmed), "nothing was missing, so nothing is overridden"
+    journal = Journal().add(refused).add(decision).add(needless)
+    assert journal.overrides == (decision,) and journal.decisions == (refused, decision, needless)
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("who", "why"), [("", "it is late"), ("the engineer", " ")])
+def test_an_override_without_a_name_or_a_reason_is_refused(who: str, why: str) -> None:
+    with pytest.raises(PlanError, match="override"):
+        Override(who=who, why=why, when=NOW)
+
+
+def test_bad_evidence_and_bad_times_are_refused() -> None:
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(PlanError, match="who saw it"):
+        Evidence(step_id="ds-added", seen=NOW, by="")
+    with pytest.raises(PlanError, match="gives it and does not"):
+        Evidence(step_id="ds-added", seen=NOW, by="a", confirming=frozenset({"ns1"}), lacking=frozenset({"ns1"}))
+    with pytest.raises(TimeError):
+        Evidence(step_id="ds-added", seen=naive, by="a")
+    with pytest.raises(TimeError):
+        Override(who="a", why="b", when=naive)
+    with pytest.raises(TimeError):
+        may_begin(PLAN, "ds-added", [], now=naive)
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        may_begin(PLAN, "coffee", [], now=NOW)
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        may_begin(PLAN, "ds-added", [Evidence(step_id="coffee", seen=NOW, by="a")], now=NOW)
+    with pytest.raises(PlanError, match="comes after the decision"):
+        may_begin(PLAN, "ds-added", [], now=NOW - SECOND, override=OVERRIDE)
+    late = may_begin(PLAN, "frozen", [], now=NOW + SECOND)
+    with pytest.raises(PlanError, match="in the order"):
+        Journal().add(late).add(may_begin(PLAN, "frozen", [], now=NOW))

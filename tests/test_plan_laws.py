@@ -1,0 +1,249 @@
+"""Laws that every plan keeps: what may move its dates, in which direction, and what may not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_transfer_plan import DAY, NOW, SECOND, ds_of, flows_with_facts, moved, signed_keys, the_facts, ttls
+from zonekit.errors import PlanError, TimeError, TtlError
+from zonekit.transfer.facts import Facts, Ledger, Margins, Observation, OperatorKey, ParentFacts, Record
+from zonekit.transfer.plan import Plan, plan_transfer, prove
+from zonekit.transfer.proof import Bogus, Outage, Safe
+from zonekit.transfer.steps import Flow
+from zonekit.transfer.versions import DsEntry, Key, Source
+from zonekit.ttl import Ttl
+
+HOUR = timedelta(hours=1)
+seconds = st.one_of(st.sampled_from((0, 1, 60, 3600, DAY)), st.integers(0, 7 * DAY)).map(
+    lambda count: timedelta(seconds=count)
+)
+observations = st.builds(
+    Observation,
+    source=st.sampled_from((Source.LOSING, Source.PARENT)),
+    record=st.sampled_from(Record),
+    ttl=ttls,
+    until=seconds.map(lambda ago: NOW - ago),
+).filter(lambda seen: seen.record is Record.NS or (seen.source is Source.PARENT) is (seen.record is Record.DS))
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> Ledger:
+    ledger = Ledger()
+    for seen in draw(st.lists(observations, max_size=3)):
+        ledger = ledger.observe(seen)
+    return ledger
+
+
+def dates(plan: Plan) -> dict[str, tuple[datetime, datetime]]:
+    return {step.id: (step.started, step.completed) for step in plan.steps}
+
+
+def assert_no_earlier(later: Plan, before: Plan) -> None:
+    was = dates(before)
+    for step_id, (started, completed) in dates(later).items():
+        if step_id in was:
+            assert started >= was[step_id][0] and completed >= was[step_id][1], step_id
+
+
+# ---- what changes nothing -------------------------------------------------------------------------------------------
+
+
+@given(flows_with_facts, ledgers())
+def test_planning_again_gives_the_same_plan(given_facts: tuple[Flow, Facts], ledger: Ledger) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(replace(facts, ledger=ledger), flow=flow, start=NOW)
+    assert plan_transfer(plan.facts, flow=plan.flow, start=plan.start, profiles=plan.profiles) == plan
+    assert isinstance(prove(plan), Safe)
+
+
+@given(flows_with_facts, st.data())
+def test_what_happens_exactly_on_time_changes_nothing(given_facts: tuple[Flow, Facts], data: st.DataObject) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    recorded = plan
+    for step in data.draw(st.lists(st.sampled_from(plan.steps), unique_by=lambda each: each.id)):
+        recorded = recorded.record(step.id, started=step.started, completed=step.completed)
+        assert recorded.record(step.id, started=step.started, completed=step.completed) == recorded
+    assert dates(recorded) == dates(plan)
+    assert recorded.schedule == plan.schedule
+
+
+@given(flows_with_facts, ledgers())
+def test_what_was_served_before_is_waited_for_and_not_a_second_too_long(
+    given_facts: tuple[Flow, Facts], ledger: Ledger
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(replace(facts, ledger=ledger), flow=flow, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    for planned in plan.steps:
+        done = max([plan.start, *[plan.step(before).completed for before in planned.step.after]])
+        if planned.not_before > done:
+            assert isinstance(prove(moved(plan, planned.id, -SECOND)), Bogus | Outage), planned
+
+
+# ---- what moves dates, and where to ---------------------------------------------------------------------------------
+
+OPERATOR_TTLS = ("ns_ttl", "dnskey_ttl", "data_ttl")
+PARENT_TTLS = ("ds_ttl", "ns_ttl", "negative_ttl")
+
+
+def longer_by_each(facts: Facts, more: timedelta) -> dict[str, Facts]:
+    """The facts with one thing that takes longer, for every such thing."""
+    extra = more // SECOND
+    found: dict[str, Facts] = {}
+    for who in ("losing", "gaining"):
+        operator = getattr(facts, who)
+        for name in OPERATOR_TTLS:
+            changed = replace(operator, **{name: Ttl(getattr(operator, name) + extra)})
+            found[f"{who} {name}"] = replace(facts, **{who: changed})
+        slow = replace(operator, propagation_delay=operator.propagation_delay + more)
+        found[f"{who} propagation_delay"] = replace(facts, **{who: slow})
+    parent = facts.parent
+    for name in PARENT_TTLS:
+        found[f"parent {name}"] = replace(facts, parent=replace(parent, **{name: Ttl(getattr(parent, name) + extra)}))
+    for name in ("propagation_delay", "registration_delay"):
+        found[f"parent {name}"] = replace(facts, parent=replace(parent, **{name: getattr(parent, name) + more}))
+    for name in ("publish_safety", "retire_safety", "stale_margin"):
+        found[name] = replace(facts, margins=replace(facts.margins, **{name: getattr(facts.margins, name) + more}))
+    return found
+
+
+@given(flows_with_facts, seconds)
+def test_nothing_that_takes_longer_makes_anything_earlier(given_facts: tuple[Flow, Facts], more: timedelta) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    for what, longer in longer_by_each(facts, more).items():
+        later = plan_transfer(longer, flow=flow, start=NOW)
+        assert_no_earlier(later, plan)
+        assert isinstance(prove(later), Safe), what
+
+
+@given(flows_with_facts, observations)
+def test_what_was_served_before_makes_nothing_earlier(given_facts: tuple[Flow, Facts], seen: Observation) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    known = replace(facts, ledger=facts.ledger.observe(seen))
+    assert_no_earlier(plan_transfer(known, flow=flow, start=NOW), plan)
+
+
+@given(flows_with_facts, ledgers(), st.integers(-300 * DAY, 300 * DAY).map(lambda count: timedelta(seconds=count)))
+def test_everything_at_another_time_is_the_same_plan_at_that_time(
+    given_facts: tuple[Flow, Facts], ledger: Ledger, by: timedelta
+) -> None:
+    flow, facts = given_facts
+    expires = NOW + timedelta(days=90)
+    losing = replace(facts.losing, signatures_expire=expires)
+    here = replace(facts, ledger=ledger, losing=losing)
+    shifted = Ledger(observations=tuple(replace(each, until=each.until + by) for each in ledger.observations))
+    there = replace(facts, ledger=shifted, losing=replace(losing, signatures_expire=expires + by))
+    plan = plan_transfer(here, flow=flow, start=NOW)
+    moved = plan_transfer(there, flow=flow, start=NOW + by)
+    assert dates(moved) == {step_id: (start + by, end + by) for step_id, (start, end) in dates(plan).items()}
+    deadlines = plan.deadline, moved.deadline
+    assert deadlines[1] == (None if deadlines[0] is None else deadlines[0] + by)
+
+
+# ---- what happened otherwise ----------------------------------------------------------------------------------------
+
+
+@given(flows_with_facts, st.data())
+def test_what_happens_late_moves_what_follows_and_stays_safe(
+    given_facts: tuple[Flow, Facts], data: st.DataObject
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    late = plan
+    for step_id in data.draw(st.lists(st.sampled_from([step.id for step in plan.steps]), unique=True, max_size=4)):
+        step = late.step(step_id)
+        started = step.started + data.draw(seconds)
+        late = late.record(step_id, started=started, completed=started + data.draw(seconds))
+    if all(step.started >= step.not_before for step in late.steps):
+        assert isinstance(prove(late), Safe)
+    for step in late.steps:
+        if not step.recorded:
+            assert all(step.started >= late.step(before).completed for before in step.step.after)
+
+
+@given(flows_with_facts, st.data())
+@settings(max_examples=40)
+def test_whatever_happened_there_is_a_plan_and_a_verdict(given_facts: tuple[Flow, Facts], data: st.DataObject) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    ids = [step.id for step in plan.steps]
+    recorded = plan
+    for step_id in data.draw(st.permutations(ids)):
+        started = NOW + data.draw(seconds)
+        recorded = recorded.record(step_id, started=started, completed=started + data.draw(seconds))
+    assert isinstance(prove(recorded), Safe | Bogus | Outage)
+    assert all(step.recorded for step in recorded.steps)
+
+
+@given(flows_with_facts, st.data())
+def test_the_order_in_which_events_are_recorded_does_not_matter(
+    given_facts: tuple[Flow, Facts], data: st.DataObject
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    happened = [(step.id, step.started + data.draw(seconds)) for step in plan.steps[:4]]
+    one, other = plan, plan
+    for step_id, at in happened:
+        one = one.record(step_id, started=at, completed=at)
+    for step_id, at in reversed(happened):
+        other = other.record(step_id, started=at, completed=at)
+    assert one == other
+
+
+def test_reversed_events_are_planned_on_and_told_to_be_unsafe() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    swapped = plan.record("ns-changed", started=NOW, completed=NOW)
+    swapped = swapped.record("ds-added", started=NOW + HOUR, completed=NOW + HOUR)
+    assert isinstance(prove(swapped), Bogus)
+    assert swapped.step("losing-unreachable").started >= NOW + timedelta(days=2)
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------------
+
+
+def test_events_that_cannot_be_are_refused() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    with pytest.raises(PlanError, match=r"no step 'coffee'.*its steps are frozen, keys-made"):
+        plan.record("coffee", started=NOW, completed=NOW)
+    with pytest.raises(PlanError, match="before the plan starts"):
+        plan.record("ds-added", started=NOW - SECOND, completed=NOW)
+    with pytest.raises(PlanError, match="cannot have completed before"):
+        plan.record("ds-added", started=NOW + SECOND, completed=NOW)
+    with pytest.raises(TimeError, match="no time zone"):
+        plan.record("ds-added", started=NOW.replace(tzinfo=None), completed=NOW)
+    with pytest.raises(TimeError, match="whole seconds"):
+        plan.record("ds-added", started=NOW + timedelta(microseconds=1), completed=NOW + SECOND)
+    with pytest.raises(TimeError):
+        plan_transfer(the_facts(), start=NOW.replace(tzinfo=None))
+
+
+def test_facts_that_contradict_each_other_are_refused() -> None:
+    facts = the_facts()
+    stranger = DsEntry(key=Key(name="a stranger's KSK", algorithm=13), digest_type=2)
+    with pytest.raises(PlanError, match="a stranger's KSK, which does not sign"):
+        replace(facts, parent=replace(facts.parent, ds=frozenset({stranger})))
+    with pytest.raises(PlanError, match="two keys are named"):
+        replace(facts, gaining=replace(facts.gaining, keys=facts.losing.keys))
+    with pytest.raises(PlanError, match="no ZSK or CSK"):
+        replace(facts.losing, keys=signed_keys("losing")[:1])
+    idle = (OperatorKey(key=Key(name="idle", algorithm=13)),)
+    with pytest.raises(PlanError, match="no KSK or CSK"):
+        replace(facts.losing, keys=idle)
+    with pytest.raises(PlanError, match="propagation_delay is -1 day"):
+        replace(facts.losing, propagation_delay=-SECOND)
+    with pytest.raises(PlanError, match="retire_safety"):
+        Margins(retire_safety=timedelta(days=400))
+    with pytest.raises(TtlError):
+        replace(facts.losing, ns_ttl=Ttl(-1))
+    with pytest.raises(TtlError, match="dig"):
+        ParentFacts(ds=ds_of(facts.losing), ds_ttl=None, ns_ttl=Ttl(60))  # type: ignore[arg-type]
+    with pytest.raises(TimeError):
+        replace(facts.losing, signatures_expire=NOW.replace(tzinfo=None))

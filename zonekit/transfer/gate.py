@@ -1,0 +1,327 @@
+"""The gate before each step: does the evidence confirm what the step rests on, and is its time come?
+
+A step may begin when every step that it comes after is confirmed, by evidence from after that step was taken, and when its
+waits are over. What is missing is listed; somebody may override it, by name, with a reason, and that stays in the
+journal. Nothing here asks a server or a clock: evidence in, a decision out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text, utc
+from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.versions import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What somebody has seen of a step.
+
+    Attributes:
+        step_id: the step it is about.
+        seen: when.
+        by: who or what saw it: a probe, an operator, a registry message.
+        confirming: the servers that give what the step is for; empty for what is no matter of servers.
+        lacking: the servers that were asked and do not give it yet, or do not answer.
+
+    Raises:
+        PlanError: nobody is named, or a server both confirms and lacks.
+        TimeError: ``seen`` is naive.
+    """
+
+    step_id: str
+    seen: datetime
+    by: str
+    confirming: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seen", utc(self.seen))
+        object.__setattr__(self, "confirming", frozenset(self.confirming))
+        object.__setattr__(self, "lacking", frozenset(self.lacking))
+        if not self.by.strip():
+            raise PlanError(f"evidence for {self.step_id} says not who saw it", remedy="name the probe or the person")
+        both = sorted(self.confirming & self.lacking)
+        if both:
+            raise PlanError(
+                f"evidence for {self.step_id} says that {', '.join(both)} gives it and does not",
+                remedy="give the later of the two answers",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Somebody's decision to begin a step although something is missing.
+
+    Attributes:
+        who: the person who answers for it.
+        why: the reason.
+        when: the instant of the decision.
+
+    Raises:
+        PlanError: nobody is named, or no reason given.
+        TimeError: ``when`` is naive.
+    """
+
+    who: str
+    why: str
+    when: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "when", utc(self.when))
+        for what, text in (("who decides", self.who), ("why", self.why)):
+            if not text.strip():
+                raise PlanError(f"an override says not {what}", remedy="give a name and a reason, which stay on record")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """One thing that a step rests on and that nothing confirms.
+
+    Attributes:
+        step_id: the step that is not confirmed, or the one to be taken where it is a wait that is not over.
+        needed: what would confirm it.
+        found: what there is instead.
+    """
+
+    step_id: str
+    needed: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.step_id}: {self.needed}; {self.found}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A step may begin.
+
+    Attributes:
+        step_id: the step.
+        at: the instant of the decision.
+        evidence: what it rests on.
+    """
+
+    step_id: str
+    at: datetime
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A step may not begin.
+
+    Attributes:
+        step_id: the step.
+        at: the instant of the decision.
+        missing: everything that is missing.
+    """
+
+    step_id: str
+    at: datetime
+    missing: tuple[Lacking, ...]
+
+    def raise_if_missing(self) -> None:
+        """Raise what is missing as one error.
+
+        Raises:
+            PlanError: always.
+        """
+        raise PlanError(
+            f"{self.step_id} may not begin at {instant_text(self.at)}: {'; '.join(map(str, self.missing))}",
+            remedy="wait and look again, or override it with who, why and when",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overridden:
+    """A step may begin although something is missing, because somebody answers for it.
+
+    Attributes:
+        step_id: the step.
+        at: the instant of the decision.
+        missing: everything that is missing.
+        override: who answers for it, and why.
+    """
+
+    step_id: str
+    at: datetime
+    missing: tuple[Lacking, ...]
+    override: Override
+
+
+NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
+_LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
+_GAINING: Final = (
+    *(Effect.LOSING_KEYS_AT_GAINING, Effect.GAINING_SERVES),
+    *(Effect.LOSING_KEYS_WITHDRAWN, Effect.GAINING_TTLS_RESTORED),
+)
+_CHANGES: Final = MappingProxyType(
+    dict.fromkeys(Effect, Source.PARENT)
+    | dict.fromkeys(_LOSING, Source.LOSING)
+    | dict.fromkeys(_GAINING, Source.GAINING)
+)
+"""Whose servers give something else when a step is done."""
+
+Decision: TypeAlias = Confirmed | Missing | Overridden
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """Every decision that was taken, in the order they were; nothing is ever taken out."""
+
+    decisions: tuple[Decision, ...] = ()
+
+    def add(self, decision: Decision) -> Journal:
+        """Return the journal with one more decision.
+
+        Raises:
+            PlanError: it lies before the last one.
+        """
+        if self.decisions and decision.at < self.decisions[-1].at:
+            raise PlanError(
+                f"a decision of {instant_text(decision.at)} comes after one of {instant_text(self.decisions[-1].at)}",
+                remedy="add decisions in the order in which they are taken",
+            )
+        return replace(self, decisions=(*self.decisions, decision))
+
+    @property
+    def overrides(self) -> tuple[Overridden, ...]:
+        """The decisions that somebody answers for."""
+        return tuple(each for each in self.decisions if isinstance(each, Overridden))
+
+
+def may_begin(
+    plan: Plan,
+    step_id: str,
+    evidence: Iterable[Evidence],
+    *,
+    now: datetime,
+    override: Override | None = None,
+    servers: Mapping[Source, frozenset[str]] = NO_SERVERS,
+) -> Decision:
+    """Return whether a step of a plan may begin now: confirmed, missing with the list of what is, or overridden.
+
+    Every step that it comes after, directly or by others, has to be confirmed; a step that waits for nothing but time is
+    so when its time has passed. The plan's dates should be those of what has been recorded: see :meth:`Plan.record`.
+
+    Args:
+        plan: the plan, with what has happened so far.
+        step_id: the step to begin.
+        evidence: all there is, in any order.
+        now: the instant of the decision.
+        override: somebody's decision to begin all the same; without effect where nothing is missing.
+        servers: every server of a source, by the names that evidence gives them; a step that changes what those serve is
+            confirmed only when each has been asked. Without, the evidence is taken at its word.
+
+    Raises:
+        PlanError: no such step, evidence for a step that the plan does not have, or an override from after ``now``.
+        TimeError: ``now`` is naive.
+    """
+    at = utc(now)
+    step = plan.step(step_id)
+    if override is not None and override.when > at:
+        raise PlanError(
+            f"an override of {instant_text(override.when)} comes after the decision at {instant_text(at)}",
+            remedy="give the instant at which it was decided",
+        )
+    seen = tuple(evidence)
+    for each in seen:
+        plan.step(each.step_id)
+    used: list[Evidence] = []
+    missing = []
+    for before in _before(plan, step):
+        confirming, lacking = _confirmation(before, seen, at, servers)
+        used += confirming
+        missing += lacking
+    missing += _not_over(step, at)
+    if not missing:
+        return Confirmed(step_id=step_id, at=at, evidence=tuple(used))
+    if override is not None:
+        return Overridden(step_id=step_id, at=at, missing=tuple(missing), override=override)
+    return Missing(step_id=step_id, at=at, missing=tuple(missing))
+
+
+def is_confirmed(
+    plan: Plan,
+    step_id: str,
+    evidence: Iterable[Evidence],
+    *,
+    now: datetime,
+    servers: Mapping[Source, frozenset[str]] = NO_SERVERS,
+) -> bool:
+    """Return whether the evidence shows that a step is done on every server; the arguments are those of :func:`may_begin`.
+
+    Raises:
+        PlanError: no such step.
+        TimeError: ``now`` is naive.
+    """
+    return not _confirmation(plan.step(step_id), tuple(evidence), utc(now), servers)[1]
+
+
+def _before(plan: Plan, step: PlannedStep) -> Iterator[PlannedStep]:
+    """The steps that a step comes after, directly or by others, in the order of the plan."""
+    wanted = set(step.step.after)
+    for planned in reversed(plan.steps):
+        if planned.id in wanted:
+            wanted |= set(planned.step.after)
+    yield from (planned for planned in plan.steps if planned.id in wanted)
+
+
+def _confirmation(
+    planned: PlannedStep, evidence: tuple[Evidence, ...], at: datetime, servers: Mapping[Source, frozenset[str]]
+) -> tuple[list[Evidence], list[Lacking]]:
+    """The evidence that confirms a step, or what is lacking."""
+    needed = planned.step.confirmed_by
+    if planned.step.actor is Actor.NOBODY:
+        return [], list(_not_over(planned, at))
+    about = [each for each in evidence if each.step_id == planned.id and each.seen <= at]
+    if not about:
+        return [], [Lacking(step_id=planned.id, needed=needed, found="nothing has been seen of it")]
+    since = [each for each in about if not planned.recorded or each.seen >= planned.completed]
+    if not since:
+        last = max(each.seen for each in about)
+        found = f"what was seen, last at {instant_text(last)}, is from before it was done"
+        return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
+    latest = _latest_of_each(since)
+    if latest.lacking:
+        found = f"not so at {', '.join(sorted(latest.lacking))}, {instant_text(latest.seen)}, says {latest.by}"
+        return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
+    asked_of = servers.get(_CHANGES[planned.step.effect], frozenset()) if planned.step.effect else frozenset()
+    not_asked = asked_of - latest.confirming
+    if not_asked:
+        return [], [Lacking(step_id=planned.id, needed=needed, found=f"{', '.join(sorted(not_asked))} was not asked")]
+    return since, []
+
+
+def _latest_of_each(evidence: Iterable[Evidence]) -> Evidence:
+    """All that was seen as one: of each server the latest answer; of two at one instant the one that lacks counts."""
+    lacking: dict[str, bool] = {}
+    ordered = sorted(evidence, key=lambda each: each.seen)
+    for each in ordered:
+        same_instant = {server for other in ordered if other.seen == each.seen for server in other.lacking}
+        lacking |= {server: server in same_instant for server in each.confirming | each.lacking}
+    return replace(
+        ordered[-1],
+        confirming=frozenset(server for server, lacks in lacking.items() if not lacks),
+        lacking=frozenset(server for server, lacks in lacking.items() if lacks),
+    )
+
+
+def _not_over(planned: PlannedStep, at: datetime) -> Iterator[Lacking]:
+    """The waits of a step that are not over, or its time, where that has not come."""
+    if at >= planned.not_before:
+        return
+    waits = [wait for wait in planned.waits if wait.until > at]
+    for wait in waits:
+        yield Lacking(step_id=planned.id, needed=str(wait), found=f"that is not over before {instant_text(wait.until)}")
+    if not waits:
+        found = f"its time is {instant_text(planned.not_before)}"
+        yield Lacking(step_id=planned.id, needed="the steps before it", found=found)
