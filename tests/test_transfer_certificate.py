@@ -328,6 +328,7 @@ wrong_types = st.sampled_from((True, 1.5, -1, 10**400, {}, {"a": 1}, [[]], [[1, 
 @settings(max_examples=300)
 def test_a_wrong_type_is_named(path: tuple[str | int, ...], wrong: Any) -> None:
     found = tampered()
+    assume(not (path[-1:] == ("trusts_proven_keys",) and isinstance(wrong, bool)))
     if path:
         parent_of(found, path)[path[-1]] = wrong
     else:

@@ -67,7 +67,7 @@ def test_the_published_example_ranks_the_cooperating_flows_first_and_through_ins
     assert options[0].name == "operator-change" and options[-1].name == "through-insecure"
     assert all(option.is_feasible for option in options)
     assert options[0].until_switch == 48 * HOUR
-    assert options[-1].insecure_for == timedelta(days=6, minutes=15)
+    assert options[-1].insecure_for == timedelta(days=7, minutes=15)
     assert "insecure-window" in {finding.code for finding in options[-1].risks}
     (plain,) = [option for option in options if option.name == "operator-change, without-losing-ns"]
     assert "sticky-resolvers" in {finding.code for finding in plain.risks}

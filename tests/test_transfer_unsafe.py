@@ -9,13 +9,14 @@ from datetime import timedelta
 import pytest
 
 from tests.test_transfer_plan import DAY, NOW, SECOND, an_operator, ds_of, signed_keys, the_facts
+from zonekit.errors import PlanError
 from zonekit.transfer.facts import Facts, Ledger, Observation, ParentFacts, Record
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND_HARDENED, WITHOUT_ED448, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, prove_schedule
 from zonekit.transfer.steps import STEPS, Flow
 from zonekit.transfer.timelines import Event, schedule_of
-from zonekit.transfer.versions import DnskeyVersion, DsVersion, Overlap, Schedule, Source, Version
+from zonekit.transfer.versions import DnskeyVersion, DsVersion, Overlap, Schedule, Serving, Source, Version
 from zonekit.ttl import Ttl
 
 HOUR = timedelta(hours=1)
@@ -222,3 +223,36 @@ def test_a_csk_works_like_a_pair(csk: bool) -> None:
     parent = ParentFacts(ds=ds_of(losing), ds_ttl=Ttl(3600), ns_ttl=Ttl(3600))
     facts = Facts(domain="example.nl", losing=losing, gaining=an_operator("gaining", csk=not csk), parent=parent)
     assert isinstance(prove(plan_transfer(facts, start=NOW)), Safe)
+
+
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED, Flow.OPERATOR_CHANGE, Flow.FROM_UNSIGNED])
+@pytest.mark.parametrize("asked", [Source.LOSING, Source.PARENT])
+def test_where_servers_overlap_the_gaining_zone_is_loaded_when_it_may_be_seen(flow: Flow, asked: Source) -> None:
+    facts = the_facts(flow is not Flow.FROM_UNSIGNED, flow is not Flow.TO_UNSIGNED)
+    overlapping = replace(facts, overlaps=(Overlap(asked=asked, answers=Source.GAINING),))
+    plan = plan_transfer(overlapping, flow=flow, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    assert plan.step("gaining-serves").started <= plan.switchover
+
+
+def test_events_that_overlap_leave_no_version_behind_that_nobody_serves() -> None:
+    """A server that has the later change has the earlier one too."""
+    facts = replace(the_facts(), parent=replace(the_facts().parent, ds_ttl=Ttl(60)))
+    plan = plan_transfer(facts, start=NOW)
+    plan = plan.record("ttls-lowered", started=NOW, completed=NOW + timedelta(days=1))
+    plan = plan.record("losing-merged", started=NOW + HOUR, completed=NOW + HOUR)
+    assert isinstance(prove(plan), Safe)
+
+
+def test_nothing_is_planned_for_nobody() -> None:
+    with pytest.raises(PlanError, match="no resolver profile is given"):
+        plan_transfer(the_facts(), start=NOW, profiles=[])
+    with pytest.raises(PlanError, match="nothing is safe for nobody"):
+        prove_schedule(PLAN.schedule, [])
+
+
+def test_servers_begin_and_stop_in_the_order_of_time() -> None:
+    serving = Serving(operator=Source.LOSING, start=NOW, end=NOW + HOUR)
+    assert (serving.all_start, serving.all_end) == (NOW, NOW + HOUR)
+    with pytest.raises(PlanError, match="cannot begin and stop in this order"):
+        Serving(operator=Source.LOSING, all_end=NOW + HOUR, end=NOW)

@@ -16,7 +16,7 @@ from typing import Final
 from zonekit.instants import epoch_seconds, from_epoch_seconds
 from zonekit.transfer.caches import counted_entries, held, holds_like
 from zonekit.transfer.profiles import ResolverProfile
-from zonekit.transfer.spans import EVER, Seconds, intersection, union
+from zonekit.transfer.spans import EVER, Seconds, intersection, lasting, union
 from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, Schedule, Source
 
 _FURTHEST: Final = 400 * 86400
@@ -37,7 +37,7 @@ def needed_until(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Sec
     proven (RFC 4035 section 5.2). Minus infinity where nobody ever does.
     """
     last = -EVER
-    by_holding = {holds_like(profile): profile for profile in profiles}
+    by_holding = {(holds_like(profile), profile.trusts_proven_keys): profile for profile in profiles}
     for profile in by_holding.values():
         caches = held(schedule, profile)
         signed = [
@@ -53,6 +53,20 @@ def needed_until(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Sec
             if isinstance(version, DsVersion) and counted_entries(version, profile)
         ]
         needed = intersection(union(*signed), union(*secure))
+        if profile.trusts_proven_keys:
+            # Keys that were proven while the DS was there prove data when it is gone.
+            trusted = [
+                intersection(lasting(intersection(live, union(*secure)), profile.kept(version.ttl)), live)
+                for version in schedule.versions
+                if isinstance(version, DnskeyVersion) and version.source is Source.LOSING
+                if (live := caches.live[id(version)])
+            ]
+            data = [
+                caches.live[id(version)]
+                for version in schedule.versions
+                if isinstance(version, DataVersion) and version.source is Source.LOSING and version.signatures
+            ]
+            needed = union(needed, intersection(union(*data), union(*trusted)))
         if needed:
             last = max(last, needed[-1][1])
     return last

@@ -255,8 +255,11 @@ def plan_transfer(
         PlanError: the flow does not fit the facts, or asks for what one side cannot do.
         TimeError: ``start`` is naive.
     """
+    chosen = tuple(profiles)
+    if not chosen:
+        raise PlanError("no resolver profile is given to be safe for", remedy="give PROFILES, or some")
     _check_flow(facts, flow)
-    plan = _planned(facts, flow, utc(start), tuple(profiles), {})
+    plan = _planned(facts, flow, utc(start), chosen, {})
     if not plan.is_in_time:
         raise _too_late(plan)
     return plan
@@ -349,7 +352,12 @@ def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
     opening = next(step for step in steps if step.effect is Effect.GAINING_SERVES)
     before = tuple(step_id for step_id in switch.after if step_id not in (opening.id, "authinfo-given"))
     opened = replace(opening, after=tuple(dict.fromkeys((*opening.after, *before))), waits=switch.waits)
-    rest = [step for step in steps if step is not opening]
+    # What was to come after it and is to come before the switch comes before it now.
+    rest = [
+        replace(step, after=tuple(each for each in step.after if each != opening.id)) if step.id in before else step
+        for step in steps
+        if step is not opening
+    ]
     place = 1 + max(index for index, step in enumerate(rest) if step.id in opened.after)
     return (*rest[:place], opened, *rest[place:])
 

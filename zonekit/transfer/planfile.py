@@ -22,6 +22,7 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
       propagation_delay          until a change is on the parent's last server
       registration_delay         until a request has reached the first
       digest_type                may be left out: the digest type of DS records that are added; 2
+      channels                   may be left out: the ways by which it takes changes; all of them
     [margins]                    may be left out: publish_safety, retire_safety, stale_margin; 0 each
     ledger                       may be left out: a list of {source, record, ttl, until}: TTLs that were served before
     overlaps                     may be left out: a list of {asked, answers}: servers that answer for another party too
@@ -73,6 +74,7 @@ from zonekit.names import parse_origin
 from zonekit.transfer import fields
 from zonekit.transfer.facts import (
     Capability,
+    Channel,
     Facts,
     Ledger,
     Margins,
@@ -268,9 +270,9 @@ class _Signs(enum.Enum):
     DATA = "data"
 
 
-def _operator_key(*, name: str, algorithm: int, signs: frozenset[_Signs]) -> OperatorKey:
+def _operator_key(*, name: str, algorithm: int, signs: frozenset[_Signs], key_tag: int | None = None) -> OperatorKey:
     return OperatorKey(
-        key=Key(name=name, algorithm=algorithm),
+        key=Key(name=name, algorithm=algorithm, key_tag=key_tag),
         signs_dnskey=_Signs.DNSKEY in signs,
         signs_data=_Signs.DATA in signs,
     )
@@ -284,6 +286,7 @@ _DELAY: Final = "say how long a change takes to reach the last server: 0 where i
 _KEY: Final = Shape(
     make=_operator_key,
     needed={"name": fields.text, "algorithm": _OCTET, "signs": fields.set_of(fields.one_of(_Signs))},
+    optional={"key_tag": fields.number(0, 65535)},
 )
 _OPERATOR: Final = Shape(
     make=OperatorFacts,
@@ -339,7 +342,7 @@ def _parent(keys: Mapping[str, Key]) -> Shape[ParentFacts]:
             "propagation_delay": fields.duration,
             "registration_delay": fields.duration,
         },
-        optional={"digest_type": _OCTET},
+        optional={"digest_type": _OCTET, "channels": fields.set_of(fields.one_of(Channel))},
         how_to_find={
             "ds": "name the losing keys that the DS records at the parent are of, or give an empty list",
             "ds_ttl": _DIG_PARENT.format("DS"),
@@ -399,6 +402,7 @@ def facts_object(facts: Facts) -> dict[str, Any]:
             "propagation_delay": _seconds(parent.propagation_delay),
             "registration_delay": _seconds(parent.registration_delay),
             "digest_type": parent.digest_type,
+            "channels": [channel.value for channel in Channel if channel in parent.channels],
         },
         "margins": {
             "publish_safety": _seconds(margins.publish_safety),
@@ -437,6 +441,7 @@ def _operator_key_object(each: OperatorKey) -> _Object:
         "name": each.key.name,
         "algorithm": each.key.algorithm,
         "signs": [signs.value for signs, is_so in does if is_so],
+        "key_tag": each.key.key_tag,
     }
 
 
@@ -459,6 +464,7 @@ _PROFILE: Final = Shape(
         "digest_rule": fields.one_of(DigestRule),
         "ns_rule": fields.one_of(NsRule),
         "algorithm_rule": fields.one_of(AlgorithmRule),
+        "trusts_proven_keys": fields.flag,
         "minimum_ttl": fields.ttl,
         "stale_margin": fields.duration,
         "latency": fields.duration,
@@ -474,6 +480,7 @@ def _profile_object(profile: ResolverProfile) -> _Object:
         "digest_rule": profile.digest_rule.value,
         "ns_rule": profile.ns_rule.value,
         "algorithm_rule": profile.algorithm_rule.value,
+        "trusts_proven_keys": profile.trusts_proven_keys,
         "minimum_ttl": profile.minimum_ttl,
         "stale_margin": _seconds(profile.stale_margin),
         "latency": _seconds(profile.latency),
@@ -685,17 +692,8 @@ def _operator(value: object, path: str) -> Source:
     return source
 
 
-def _made_serving(*, all_start: datetime | None = None, all_end: datetime | None = None, **known: Any) -> Serving:
-    serving = Serving(**known)
-    whole = replace(serving, all_start=all_start or serving.start, all_end=all_end or serving.end)
-    ordered = [each for each in (whole.start, whole.all_start, whole.all_end, whole.end) if each is not None]
-    if ordered != sorted(ordered):
-        raise PlanError("start, all_start, all_end and end are not in this order", remedy="check the instants")
-    return whole
-
-
 _SERVING: Final = Shape(
-    make=_made_serving,
+    make=Serving,
     needed={"operator": _operator},
     optional=dict.fromkeys(("start", "all_start", "all_end", "end"), fields.instant),
 )

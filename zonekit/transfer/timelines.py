@@ -100,18 +100,23 @@ def _as_data(ns: NsVersion, operator: OperatorFacts) -> DataVersion:
 
 
 def _line(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]]) -> list[_V]:
-    """The versions of one RRset: the first, and one for each change that takes place, in the order of their starts."""
-    line = [first]
-    taking_place = [(event, change) for event, change in changes if event is not None]
-    for event, change in sorted(taking_place, key=lambda pair: (pair[0].started, pair[0].completed)):
-        before = line[-1]
-        after = replace(change(before), start=event.started)
-        if before.start == event.started and len(line) > 1 and before.end is None and line[-2].end == event.completed:
-            line[-1] = after  # two changes published at once
-        else:
-            end = event.completed if before.start is None else max(before.start, event.completed)
-            line[-1] = replace(before, end=end)
-            line.append(after)
+    """The versions of one RRset: the first, and one for each change that takes place, in the order of their starts.
+
+    A server that has a change has those before it too, so a version is gone as soon as any later one is on every server.
+    """
+    at_once: dict[Event, list[Callable[[_V], _V]]] = {}
+    for event, change in changes:
+        if event is not None:
+            at_once.setdefault(event, []).append(change)
+    line: list[_V] = [first]
+    events = sorted(at_once, key=lambda event: (event.started, event.completed))
+    for number, event in enumerate(events):
+        gone = min(later.completed for later in events[number:])
+        line[-1] = replace(line[-1], end=gone if line[-1].start is None else max(gone, line[-1].start))
+        after = replace(line[-1], start=event.started, end=None)
+        for change in at_once[event]:
+            after = change(after)
+        line.append(after)
     return line
 
 

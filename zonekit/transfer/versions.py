@@ -165,6 +165,12 @@ class Serving:
         all_start: when the last of them has begun.
         all_end: when the first of them stops; None where none does.
         end: when the last of them stops.
+
+    Where one of a pair is not given, all servers begin or stop at once.
+
+    Raises:
+        TimeError: an instant is naive.
+        PlanError: the instants are not in this order.
     """
 
     operator: Source
@@ -175,6 +181,16 @@ class Serving:
 
     def __post_init__(self) -> None:
         _in_utc(self, "start", "all_start", "all_end", "end")
+        for one, other in (("start", "all_start"), ("all_end", "end")):
+            given = getattr(self, one) or getattr(self, other)
+            for name in (one, other):
+                object.__setattr__(self, name, getattr(self, name) or given)
+        instants = [each for each in (self.start, self.all_start, self.all_end, self.end) if each is not None]
+        if instants != sorted(instants):
+            raise PlanError(
+                f"the servers of the {self.operator.value} operator cannot begin and stop in this order",
+                remedy="give start, all_start, all_end and end in the order of time",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
