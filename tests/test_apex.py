@@ -258,7 +258,7 @@ def test_the_signature_of_another_ksk_is_not_lost_in_silence() -> None:
 
 def test_the_signature_of_another_zsk_is_not_lost_in_silence() -> None:
     zone = signed_zone(keys=[*KEYS, zsk(number=1)])
-    refusal = rf"SOA: it is signed by {zsk(number=1).key_tag} .*too.*add that key to the signers; or.*DROP_SIGNATURES"
+    refusal = rf"SOA: it is signed by {zsk(number=1).key_tag} .*too.*add that key to the signers, .*DROP_SIGNATURES"
     with pytest.raises(SigningError, match=refusal):
         with_serial(zone, signers=KEYS, validity=LATER)
     both = with_serial(zone, signers=[*KEYS, zsk(number=1)], validity=LATER)
@@ -514,6 +514,10 @@ def test_the_address_of_a_name_server_may_be_glue_or_come_from_a_wildcard() -> N
     for refused in ("name.www", "name.sub"):  # below a name that is there, and below a delegation
         with pytest.raises(ZoneError, match="has no address there"):
             change_ns(plain_zone(wild, delegation, glue, below_a_cut), [refused])
+    dname = RRset.from_text("x.example.nl.", 300, "DNAME", "example.net.")
+    below_dname = RRset.from_text("ns.x.example.nl.", 300, "A", "192.0.2.1")
+    with pytest.raises(ZoneError, match="has no address there"):
+        change_ns(plain_zone(dname, below_dname), ["ns.x"])
     text = RRset.from_text("*.example.nl.", 300, "TXT", "no address")
     with pytest.raises(ZoneError, match="has no address there"):
         change_ns(plain_zone(text), ["any"])

@@ -78,6 +78,7 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "reading-plain-zone",
         "reading-signed-zone",
         "apex-step",
+        "planning",
     ]
     assert {"cpu", "cores", "memory_mib", "kernel", "file_system", "python"} == set(document["machine"])
     assert {"zonekit", "cryptography", "openssl", "dnspython", VERIFIER} <= set(document["versions"])
@@ -251,4 +252,4 @@ def test_the_memory_of_children_counts_once_they_are_there() -> None:
 
 
 def test_every_measurement_can_be_asked_for_alone() -> None:
-    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "apex"}
+    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "apex", "planning"}

@@ -750,7 +750,9 @@ def test_no_smaller_merge_leaves_out_a_key_that_is_said_to_be_a_csk(operators: O
 def test_merge_and_withdraw_refuse_what_would_break_the_zone(operators: Operators) -> None:
     keys = ["-K", operators.losing_keys]
     own = "".join(file.read_text() for file in operators.losing_keys.glob("*.key"))
-    assert "signs this zone" in refuse(1, "withdraw", operators.losing, *keys, "--foreign", "-", text=own)
+    assert "no key would be left" in refuse(1, "withdraw", operators.losing, *keys, "--foreign", "-", text=own)
+    zsk = operators.key(operators.losing_keys, KeyRole.ZSK)
+    assert "signs this zone" in refuse(1, "withdraw", operators.losing, *keys, "--foreign", f"{zsk}.key")
     foreign = ["--foreign", operators.gaining_dnskeys]
     assert "is not in the zone" in refuse(1, "withdraw", operators.losing, *keys, *foreign)
     assert "no DNSKEY" in refuse(1, "withdraw", LOSING_FILE, *keys, "--key-tag", 1)

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from tests.peers import run_peer
 from tests.strategies import ORIGIN, names
+from tests.test_apex import plain_zone, signed_zone
 from zonekit import rdata as rd
 from zonekit.denial import (
     MAX_ITERATIONS,
     HashedName,
+    Nsec,
     Nsec3,
     OptOut,
+    denial_of,
     hashed_owner,
     nsec3_bitmap,
     nsec3_chain,
@@ -24,7 +27,7 @@ from zonekit.denial import (
 from zonekit.errors import SigningError
 from zonekit.names import from_wire_name, name_text, parse_name
 from zonekit.nodes import rdata_of
-from zonekit.zones import NameStatus
+from zonekit.zones import NameStatus, RRset
 
 # RFC 5155 appendix A: SHA-1, 12 iterations, salt aabbccdd.
 RFC_5155_HASHES = {
@@ -125,3 +128,11 @@ def test_an_nsec3_lists_what_is_authoritative_at_its_name(
 ) -> None:
     packed = [(rdtype, 0, [b""]) for rdtype in types]
     assert rd.bitmap_types(nsec3_bitmap(status, packed)) == sorted(expected)
+
+
+def test_an_nsec3param_with_flags_does_not_count() -> None:
+    """RFC 5155 section 4.1.2."""
+    zone = plain_zone(RRset.from_text("example.nl.", 0, "NSEC3PARAM", "1 1 0 -"))
+    assert denial_of(zone) is None
+    flagged_beside_nsec = signed_zone().replace(RRset.from_text("example.nl.", 0, "NSEC3PARAM", "1 0 0 -"))
+    assert denial_of(flagged_beside_nsec) == Nsec(), "its chain is not there"

@@ -5,6 +5,8 @@ An operator meets them in a transfer, in its own rollovers, and in zones that an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,10 +30,10 @@ from zonekit.apex import (
 from zonekit.denial import Nsec
 from zonekit.dnskeys import Dnskey, dnskeys_of, parse_dnskeys, signer_of
 from zonekit.ds import delete_cdnskey, make_cdnskey, make_cds
-from zonekit.errors import KeyTagCollision, SerialError, SigningError
+from zonekit.errors import KeyTagCollision, SerialError, SigningError, SigningKeyError
 from zonekit.files import write_zone
 from zonekit.instants import SignatureValidity
-from zonekit.keys import SigningKey, generate_zsk, key_tag
+from zonekit.keys import KeyRole, SigningKey, generate_zsk, key_tag
 from zonekit.nodes import pack_record
 from zonekit.signatures import Signer, signers_of
 from zonekit.signing import ForeignRecords, sign_rrset, sign_zone
@@ -215,10 +217,10 @@ def test_a_key_that_is_dropped_collides_with_nothing() -> None:
 
 def colliding_keys() -> tuple[SigningKey, SigningKey]:
     """Two keys of one algorithm with one key tag; that takes about 300 tries."""
-    taken = csk(Algorithm.ED25519).key_tag
+    taken = {csk(Algorithm.ED25519).key_tag, ksk(Algorithm.ED25519).key_tag}
     seen: dict[int, SigningKey] = {}
     while True:
-        key = generate_zsk("example.nl", algorithm=Algorithm.ED25519, avoid=[taken])
+        key = generate_zsk("example.nl", algorithm=Algorithm.ED25519, avoid=taken)
         twin = seen.setdefault(key.key_tag, key)
         if twin is not key:
             return twin, key
@@ -292,9 +294,116 @@ def test_a_key_without_the_sep_flag_may_be_the_one_that_the_ds_is_of() -> None:
     merged = parse_dnskeys(zsk(number=2))
     with pytest.raises(SigningError, match=f"DNSKEY: it is signed by {alone.key_tag}"):
         merge_dnskeys(with_key_set_signed_by(zone, ksk(), alone), merged, signers=KEYS, validity=LATER)
-    by_zsks = with_key_set_signed_by(zone, zsk(), alone)
-    with pytest.raises(SigningError, match=f"DNSKEY: it is signed by .*{alone.key_tag}"):
-        merge_dnskeys(by_zsks, merged, signers=KEYS, validity=LATER)
+    by_zsks = with_key_set_signed_by(signed(*KEYS, alone), zsk(), alone)
+    with pytest.raises(SigningError, match=rf"DNSKEY: it is signed by .*{alone.key_tag}.*; leave this RRset as it is"):
+        merge_dnskeys(by_zsks, merged, signers=[ksk()], validity=LATER, serial=by_zsks.serial)
+
+
+def test_adding_that_key_to_the_signers_does_not_lose_its_signature_over_the_key_set() -> None:
+    alone = zsk(number=1)
+    zone = sign_zone(small_zone(), KEYS, validity=VALIDITY, published=[alone])
+    zone = with_key_set_signed_by(zone, ksk(), alone)
+    with pytest.raises(SigningError, match=r"DNSKEY: it is signed by .*; leave this RRset as it is, or withdraw"):
+        merge_dnskeys(zone, parse_dnskeys(zsk(number=2)), signers=[*KEYS, alone], validity=LATER)
+
+
+def test_a_csk_that_is_given_as_ksk_does_not_lose_its_signatures_over_data() -> None:
+    """dnssec-keygen -f KSK makes such keys, and dnssec-signzone -z signs everything with them."""
+    zone = signed(csk())
+    as_ksk = replace(csk(), role=KeyRole.KSK)
+    new_zsk = zsk(number=1)
+    with pytest.raises(SigningError, match=f"SOA: it is signed by {csk().key_tag}.*with the role to sign this"):
+        merge_dnskeys(zone, parse_dnskeys(new_zsk), signers=[as_ksk, new_zsk], validity=LATER)
+    merged = merge_dnskeys(zone, parse_dnskeys(new_zsk), signers=[csk()], validity=LATER)
+    assert signers_over(merged, "SOA") == {signer(csk())}
+
+
+def test_no_key_that_is_nowhere_published_signs_alone() -> None:
+    first, twin = colliding_keys()
+    keys = [ksk(Algorithm.ED25519), first]
+    with pytest.raises(SigningError, match="the DNSKEY RRset lacks the signer"):
+        with_serial(signed(*keys), signers=[keys[0], twin], validity=LATER)
+    both, staying = signed(csk(), ksk(number=1), zsk(number=1)), [ksk(number=1), zsk(number=1)]
+    left = withdraw_dnskeys(both, parse_dnskeys(csk()), signers=staying, validity=LATER, serial=both.serial)
+    assert signers_over(left, "SOA") == {signer(csk()), signer(zsk(number=1))}
+    with pytest.raises(SigningError, match="SOA: no ZSK that the zone publishes is among the signers"):
+        with_serial(left, signers=[csk()], validity=MUCH_LATER)  # all else has expired by then
+
+
+def test_a_signature_that_has_expired_does_not_let_a_key_go() -> None:
+    short = SignatureValidity.starting(NOW, timedelta(days=2))
+    zone = signed(*KEYS, zsk(number=1))
+    ns = zone.apex_rrset(rd.NS)
+    by_both = [sign_rrset(ns, [zsk()], validity=short), sign_rrset(ns, [zsk(number=1)], validity=VALIDITY)]
+    rrsigs = RRset(
+        owner=ORIGIN, rdtype=rd.RRSIG, ttl=ns.ttl, rdatas=by_both[0].rdatas + by_both[1].rdatas, covers=rd.NS
+    )
+    zone = zone.replace(rrsigs)
+    after = SignatureValidity.starting(NOW + timedelta(days=5), timedelta(days=14))
+    with pytest.raises(SigningError, match="signs this zone"):
+        withdraw_dnskeys(zone, parse_dnskeys(zsk(number=1)), signers=KEYS, validity=after)
+    assert withdraw_dnskeys(zone, parse_dnskeys(zsk(number=1)), signers=KEYS, validity=LATER)
+
+
+def test_a_new_serial_leaves_no_signature_over_the_old_one() -> None:
+    theirs = signed(ksk(number=1), zsk(number=1)).remove("@", "DNSKEY")
+    ours = sign_zone(theirs, KEYS, validity=VALIDITY, serial=8)
+    assert signers_over(ours, "SOA") == {signer(zsk())}
+    assert signers_over(ours, "NS") == {signer(zsk()), signer(zsk(number=1))}
+
+
+def test_a_new_key_leaves_no_signature_over_the_old_key_set() -> None:
+    theirs = signed(ksk(number=1), zsk(number=1))
+    rrsig = sign_rrset(theirs.apex_rrset(rd.DNSKEY), [ksk(number=2)], validity=VALIDITY)  # of a key that is nowhere
+    ours = sign_zone(theirs.replace(rrsig), KEYS, validity=VALIDITY)
+    assert signers_over(ours, "DNSKEY") == {signer(ksk())}
+
+
+def test_where_the_soa_has_no_signature_every_published_key_counts() -> None:
+    zone = signed(*KEYS, zsk(number=1)).remove("@", "RRSIG", "SOA")
+    with pytest.raises(SigningError, match=f"NS: it is signed by {zsk(number=1).key_tag}"):
+        change_ns(zone, ["ns.example.net."], signers=KEYS, validity=LATER, serial=zone.serial)
+
+
+def test_an_rrset_with_signatures_of_two_algorithms_keeps_two() -> None:
+    both = signed(*KEYS, ksk(Algorithm.ED25519), zsk(Algorithm.ED25519))
+    zone = both.replace(sign_rrset(both.soa, [zsk()], validity=VALIDITY))
+    with pytest.raises(SigningError, match="NS: no ZSK of algorithm 15"):
+        change_ns(zone, ["ns.example.net."], signers=KEYS, validity=LATER)
+
+
+def test_what_a_revoked_key_signed_beside_the_key_set_is_not_missed() -> None:
+    dnskeys, rrsig = revocation()
+    zone = sign_zone(small_zone(dnskeys, rrsig), KEYS, validity=VALIDITY)
+    by_live = sign_rrset(zone.soa, [ksk(number=1)], validity=VALIDITY).rdatas[0]
+    (revoked,) = [key for key in dnskeys_of(dnskeys) if key.is_revoked]
+    head = by_live[:16] + revoked.key_tag.to_bytes(2, "big") + by_live[18 : 18 + len(ORIGIN)]
+    record = ORIGIN + pack_record(rd.SOA, zone.soa.ttl, zone.soa.rdatas[0])
+    theirs = head + ksk(number=1).signer.sign(head + record)
+    rrsigs = zone.signatures("@", "SOA")
+    assert rrsigs is not None
+    more = RRset(owner=ORIGIN, rdtype=rd.RRSIG, ttl=rrsigs.ttl, rdatas=(*rrsigs.rdatas, theirs), covers=rd.SOA)
+    stepped = with_serial(zone.replace(more), signers=KEYS, validity=LATER)
+    assert signers_over(stepped, "SOA") == {signer(zsk())}
+
+
+def test_a_foreign_ksk_whose_signature_has_a_higher_original_ttl_is_missed_all_the_same() -> None:
+    zone = signed(*KEYS, ksk(number=1))
+    dnskeys, rrsigs = zone.apex_rrset(rd.DNSKEY), zone.signatures("@", "DNSKEY")
+    assert rrsigs is not None
+    with pytest.raises(SigningError, match=f"DNSKEY: it is signed by {ksk(number=1).key_tag}"):
+        resign_dnskeys(zone.replace(dnskeys.with_ttl(60), rrsigs.with_ttl(60)), signers=KEYS, validity=LATER)
+
+
+def test_a_zone_with_signatures_and_no_dnskeys_is_for_sign_zone() -> None:
+    with pytest.raises(SigningError, match="signatures and no DNSKEY RRset; sign it with sign_zone"):
+        with_serial(signed().remove("@", "DNSKEY"), signers=KEYS, validity=LATER)
+
+
+def test_a_published_key_is_a_sound_key() -> None:
+    with pytest.raises(SigningKeyError):
+        short = Dnskey.from_rdata(ORIGIN, bytes((1, 0, 3, 13, 1, 2, 3)))
+        sign_zone(small_zone(), KEYS, validity=VALIDITY, published=[short])
 
 
 def test_the_last_key_of_an_algorithm_can_be_withdrawn() -> None:
@@ -309,7 +418,6 @@ def test_an_algorithm_rollover_goes_through_its_steps() -> None:
     """Signatures before the DNSKEY, and after it (RFC 6781 section 4.1.4)."""
     new = (ksk(Algorithm.ED25519), zsk(Algorithm.ED25519))
     both = signed(*KEYS, *new)
-    everyone = [*KEYS, *new]
 
     def without_keys(zone: Zone, *keys: SigningKey) -> Zone:
         dnskeys = zone.apex_rrset(rd.DNSKEY)
@@ -323,7 +431,10 @@ def test_an_algorithm_rollover_goes_through_its_steps() -> None:
     bumped = with_serial(initial, signers=[*KEYS, zsk(Algorithm.ED25519)], validity=LATER)
     assert signers_over(bumped, "SOA") == signers_over(initial, "SOA")
 
-    removed = withdraw_dnskeys(both, parse_dnskeys(KEYS), signers=new, validity=LATER, serial=both.serial)
+    with pytest.raises(SigningError, match="SOA: no ZSK of algorithm 13"):
+        withdraw_dnskeys(both, parse_dnskeys(KEYS), signers=new, validity=LATER)
+    removed = withdraw_dnskeys(both, parse_dnskeys(KEYS), signers=[*new, zsk()], validity=LATER)
+    assert signers_over(removed, "SOA") == {signer(zsk()), signer(zsk(Algorithm.ED25519))}
     assert signers_over(removed, "NS") == {signer(zsk()), signer(zsk(Algorithm.ED25519))}
     assert signers_over(removed, "DNSKEY") == {signer(ksk(Algorithm.ED25519))}
     with pytest.raises(SigningError, match=r"SOA: no ZSK of algorithm 13.*once no cache has a DNSKEY of it"):
@@ -332,7 +443,6 @@ def test_an_algorithm_rollover_goes_through_its_steps() -> None:
     assert signers_over(bumped, "SOA") == signers_over(removed, "SOA")
     done = sign_zone(bumped, new, validity=LATER, foreign_records=ForeignRecords.DROP_SIGNATURES)
     assert_signed(done, new, Nsec(), NOW + timedelta(days=1))
-    assert len(everyone) == 4
 
 
 def test_a_revocation_is_not_undone_in_silence(tmp_path: Path) -> None:
@@ -346,9 +456,10 @@ def test_a_revocation_is_not_undone_in_silence(tmp_path: Path) -> None:
     assert_signed(withdraw_dnskeys(zone, gone, signers=KEYS, validity=LATER), KEYS, Nsec(), NOW + timedelta(days=1))
 
 
-def test_a_zone_with_two_keys_of_one_tag_can_still_be_stepped() -> None:
+@pytest.mark.parametrize("beside", [csk, ksk], ids=["CSK", "KSK"])
+def test_a_zone_with_two_keys_of_one_tag_can_still_be_stepped(beside: Callable[[Algorithm], SigningKey]) -> None:
     first, twin = colliding_keys()
-    keys = [csk(Algorithm.ED25519), first]
+    keys = [beside(Algorithm.ED25519), first]
     zone = signed(*keys)
     dnskeys = zone.apex_rrset(rd.DNSKEY)
     both = RRset(owner=ORIGIN, rdtype=rd.DNSKEY, ttl=dnskeys.ttl, rdatas=(*dnskeys.rdatas, twin.dnskey_rdata))

@@ -374,3 +374,11 @@ def test_a_caa_is_printed_so_that_it_reads_back(flags: int, tag: bytes, value: b
     text = rd.print_rdata(rd.CAA, rdata)
     assert rd.parse_rdata(rd.CAA, text.encode(), b"\x00") == rdata
     assert text == dns.rdata.from_wire("IN", "CAA", rdata, 0, len(rdata)).to_text()
+
+
+@pytest.mark.parametrize("text", [b"256 3 13", rb"\# 4 0100030d"])
+def test_a_dnskey_without_a_public_key_is_refused(text: bytes) -> None:
+    with pytest.raises(RdataError):
+        rd.parse_rdata(rd.DNSKEY, text, b"\x00")
+    with pytest.raises(RdataError, match="without a public key"):
+        rd.check_rdata(rd.DNSKEY, bytes((1, 0, 3, 13)))

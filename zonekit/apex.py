@@ -32,7 +32,7 @@ from zonekit.dnskeys import (
 )
 from zonekit.ds import DnskeyHolder, asks_for, make_cdnskey, make_cds
 from zonekit.errors import SigningError, ZoneError
-from zonekit.instants import SignatureValidity, epoch_seconds
+from zonekit.instants import SignatureValidity, epoch_seconds, serial_before
 from zonekit.keys import KeyRole, SigningKey, key_tag
 from zonekit.names import (
     ROOT,
@@ -96,7 +96,7 @@ def resign_dnskeys(
     serial: int | None = None,
     parent_records: ParentRecords = ParentRecords.LEAVE,
 ) -> Zone:
-    """Return the zone with new signatures over its DNSKEY RRset.
+    """Return the zone with new signatures over its DNSKEY RRset; one by a ZSK beside the KSK's goes.
 
     Args:
         zone: the signed zone.
@@ -126,6 +126,8 @@ def merge_dnskeys(
     max_response_octets: int | None = MAX_RESPONSE_OCTETS,
 ) -> Zone:
     """Return the zone with the DNSKEYs of another operator in its DNSKEY RRset, re-signed (RFC 6781 section 4.3.5.1).
+
+    A signature over the RRset by a ZSK, as some signers make it beside the KSK's, goes.
 
     Every key goes through the intake checks first (:func:`zonekit.check_intake`, which also reports what is worth
     knowing and no reason to refuse); one refused key refuses the merge. Keys that are there already stay one.
@@ -175,8 +177,9 @@ def withdraw_dnskeys(
         parent_records: with ``PUBLISH``, CDS and CDNSKEY for every SEP key that is left.
 
     Raises:
-        SigningError: the zone is not signed; a key is not there to withdraw, is one of ``signers``, or signs data
-            that no staying key signs; CDS or CDNSKEY would still ask the parent for its DS; or
+        SigningError: the zone is not signed; a key is not there to withdraw; none would be left; a key signs data that no
+            staying key signs (by a signature that has not expired when the validity begins); it is one of ``signers``,
+            and another key of its algorithm stays; CDS or CDNSKEY would still ask the parent for its DS; or
             ``signers`` cannot make all the signatures that would be needed.
         DsError: ``PUBLISH``, and a SEP key that no DS is made of.
         SerialError: ``serial`` is before the present one.
@@ -184,13 +187,28 @@ def withdraw_dnskeys(
     step = _Step(zone, signers, validity, serial).on_signed_zone()
     present = zone.apex_rrset(rd.DNSKEY)
     leaving = tuple(keys)
-    staying = PublishedKeys.of(present).signers - {_signer(key) for key in leaving}
-    signing_alone = _signing_alone(zone, leaving, staying)
     for key in leaving:
-        place = f"{name_text(zone.apex)}: DNSKEY {key.key_tag} (algorithm {key.algorithm})"
         if key.dnskey_rdata not in present.rdatas:
-            raise SigningError(f"{place} is not in the zone", remedy="look at the DNSKEY RRset for the right one")
-        if key.dnskey_rdata in step.own_rdatas or _signer(key) in signing_alone:
+            raise SigningError(
+                f"{_place(key)} is not in the zone",
+                remedy="look at the DNSKEY RRset for the right one; it may have been withdrawn already",
+            )
+    gone = [key.dnskey_rdata for key in leaving]
+    if set(present.rdatas) <= set(gone):
+        raise SigningError(
+            f"{name_text(zone.apex)} DNSKEY: no key would be left",
+            remedy="publish the keys first that are to sign the zone; for one that is to go unsigned, remove the DS first",
+            rule="RFC 6781 section 4.1.1",
+        )
+    left = difference(present, leaving)
+    signing_alone = _signing_alone(zone, leaving, PublishedKeys.of(left), epoch_seconds(validity.inception))
+    for key in leaving:
+        # The last keys of an algorithm go before their signatures do (RFC 6781 section 4.1.4).
+        goes_on_signing = key.dnskey_rdata in step.own_rdatas and any(
+            rdata[3] == key.algorithm for rdata in left.rdatas
+        )
+        if goes_on_signing or _signer(key) in signing_alone:
+            place = _place(key)
             raise SigningError(
                 f"{place} signs this zone",
                 remedy="sign the zone with other keys first, with foreign_records=ForeignRecords.DROP_SIGNATURES, and"
@@ -198,7 +216,6 @@ def withdraw_dnskeys(
                 rule="RFC 6781 section 4.1.1",
             )
     asking = [rrset for rdtype in (rd.CDS, rd.CDNSKEY) if (rrset := zone.get("@", rdtype)) is not None]
-    gone = [key.dnskey_rdata for key in leaving]
     for rrset in asking if parent_records is ParentRecords.LEAVE else ():
         if any(asks_for(rrset.rdtype, rdata, zone.apex, gone) for rdata in rrset.rdatas):
             raise SigningError(
@@ -210,7 +227,11 @@ def withdraw_dnskeys(
     signed_by_leaving = [
         rrset for rrset in asking if signers_of(zone.signatures("@", rrset.rdtype)) & {_signer(key) for key in leaving}
     ]
-    return step.with_dnskeys(difference(present, leaving), parent_records, also=signed_by_leaving)
+    return step.with_dnskeys(left, parent_records, also=signed_by_leaving)
+
+
+def _place(key: Dnskey) -> str:
+    return f"{name_text(key.owner)}: DNSKEY {key.key_tag} (algorithm {key.algorithm})"
 
 
 # ---- TTLs -----------------------------------------------------------------------------------------------------------
@@ -442,6 +463,10 @@ def _has_address(zone: Zone, server: WireName) -> bool:
         source = WILDCARD_LABEL + encloser
         if zone.status_of(source) is not NameStatus.AUTHORITATIVE:
             return False
+    elif zone.status_of(server) is NameStatus.OCCLUDED:
+        cut = zone.cut_above(server)
+        if cut is None or zone.find(cut, rd.NS) is None or cut == zone.apex:
+            return False  # below a DNAME nothing is found
     return any(zone.find(source, rdtype) is not None for rdtype in (rd.A, rd.AAAA))
 
 
@@ -488,6 +513,10 @@ class _Step:
         if any(order_key(key.owner) != order_key(zone.apex) for key in self._signers):
             raise SigningError(
                 f"{self._place}: a signer belongs to another zone", remedy="give the keys of this zone alone"
+            )
+        if self._signed and zone.find(zone.apex, rd.DNSKEY) is None:
+            raise SigningError(
+                f"{self._place}: the zone has signatures and no DNSKEY RRset", remedy="sign it with sign_zone"
             )
         check_signers(self._signers)
 
@@ -547,17 +576,17 @@ class _Step:
         gone = before.signers - published.signers
         for key in self._signers:
             # In an algorithm rollover signatures come before their DNSKEY and go after it (RFC 6781 section 4.1.4).
-            if key.dnskey_rdata not in dnskeys.rdatas and _signer(key) not in data_signers:
+            signs_ahead_or_still = _signer(key) in data_signers - published.signers
+            if key.dnskey_rdata not in dnskeys.rdatas and not signs_ahead_or_still:
                 raise SigningError(
                     f"{self._place}: the DNSKEY RRset lacks the signer {key.key_tag} (algorithm {int(key.algorithm)})",
                     remedy="sign with keys that the zone publishes",
                     rule="RFC 4035 section 2.2",
                 )
-        by_ksk = [key for key in self._signers if key.signs_dnskey]
+        by_ksk = [key for key in self._signers if key.signs_dnskey and key.dnskey_rdata in dnskeys.rdatas]
         by_zsk = [key for key in self._signers if key.signs_zone]
         sign_by_ksk = rrset_signer(by_ksk, validity=self._validity) if by_ksk else None
         sign_by_zsk = rrset_signer(by_zsk, validity=self._validity) if by_zsk else None
-        own_or_gone = {_signer(key) for key in self._signers} | gone
         since = epoch_seconds(self._validity.inception)
 
         def sign(rrset: RRset, status: NameStatus) -> RRset | None:
@@ -567,18 +596,22 @@ class _Step:
             chosen, make = (by_ksk, sign_by_ksk) if at_ksk else (by_zsk, sign_by_zsk)
             was = self._zone.find(rrset.owner, rrset.rdtype)
             old = self._zone.find(rrset.owner, rd.RRSIG, rrset.rdtype)
-            foreign = [rdata for rdata in (old.rdatas if old else ()) if signer_of(rdata) not in own_or_gone]
-            good = [rdata for rdata in foreign if was is not None and before.may_stay(rdata, was, since)]
+            # A signer signs by its role: what else it signed, as a CSK that is now a KSK did, is not made again.
+            made_again = {_signer(key) for key in chosen} | gone
+            foreign = [rdata for rdata in (old.rdatas if old else ()) if signer_of(rdata) not in made_again]
             is_same = was is not None and was.same_data(rrset)
-            kept = [rdata for rdata in good if is_same and published.may_stay(rdata, rrset, since)]
+            kept = [rdata for rdata in foreign if is_same and published.may_stay(rdata, rrset, since)]
+            good = [rdata for rdata in foreign if was is not None and before.prove(rdata, was, since)]
             lost = {signer_of(rdata) for rdata in good if rdata not in kept}
             lost &= _needed(published, data_signers, signers_of(old) if at_ksk else None)
             if lost and make is not None:
                 raise self._voided(rrset, lost, published)
             present = signers_of(old) or (key_signers if at_ksk else data_signers)
-            missing = {algorithm for algorithm, _ in present - gone}
+            missing = {algorithm for algorithm, _ in (present - gone if at_ksk else present)}
             missing -= {key.algorithm.value for key in chosen} | {rdata[2] for rdata in kept}
-            if make is None or missing:
+            proving = [key for key in chosen if key.dnskey_rdata in dnskeys.rdatas]
+            proving_kept = [rdata for rdata in kept if signer_of(rdata) in published.signers]
+            if make is None or missing or not (proving or proving_kept):
                 raise self._unsigned(rrset, "KSK" if at_ksk else "ZSK", missing)
             made = make(rrset)
             return RRset(
@@ -597,23 +630,28 @@ class _Step:
                 remedy="withdraw the revoked key, or wait with this step until its revocation is over",
                 rule="RFC 5011 section 2.1",
             )
+        remedy = (
+            "add that key to the signers, with the role to sign this; or, where it is to sign no more, sign the zone without"
+            " it first, with foreign_records=ForeignRecords.DROP_SIGNATURES"
+        )
+        if rrset.rdtype in rd.KSK_SIGNED_TYPES and not lost & published.sep_keys:
+            remedy = "leave this RRset as it is, or withdraw that key once no DS is of it"
         return SigningError(
             f"{subject} signature",
-            remedy="add that key to the signers; or, where it is to sign no more, sign the zone without it first, with"
-            " foreign_records=ForeignRecords.DROP_SIGNATURES",
+            remedy=remedy,
             rule="RFC 4035 section 2.2",
         )
 
     def _unsigned(self, rrset: RRset, role: str, missing: set[int]) -> SigningError:
         """The refusal to leave an RRset without a signature that it needs."""
-        algorithms = ", ".join(map(str, sorted(missing))) or "any algorithm"
+        lacking = f"of algorithm {', '.join(map(str, sorted(missing)))}" if missing else "that the zone publishes"
         remedy = f"add the {role} or CSK to the signers"
         if rrset.rdtype == rd.SOA:
             remedy += ", or give serial=zone.serial to leave the SOA alone"
         if missing and missing.isdisjoint(key.algorithm for key in dnskeys_of(self._zone.apex_rrset(rd.DNSKEY))):
             remedy += "; once no cache has a DNSKEY of it any more, drop its signatures with sign_zone"
         return SigningError(
-            f"{name_text(rrset.owner)} {rrset.type_text}: no {role} of algorithm {algorithms} is among the signers",
+            f"{name_text(rrset.owner)} {rrset.type_text}: no {role} {lacking} is among the signers",
             remedy=remedy,
             rule="RFC 4035 section 2.2",
         )
@@ -634,7 +672,7 @@ def _needed(published: PublishedKeys, data_signers: set[Signer], key_set_signers
     """
     everyone = set(published.signers)
     if key_set_signers is None:
-        return (everyone & data_signers or everyone) - published.revoked
+        return everyone & data_signers or everyone
     zsks = data_signers - published.sep_keys if key_set_signers & published.sep_keys else set()
     return everyone - zsks
 
@@ -662,8 +700,11 @@ def _with_bitmap(denial: RRset, bitmap_at: int, bitmap: bytes) -> RRset:
     return RRset(owner=denial.owner, rdtype=denial.rdtype, ttl=denial.ttl, rdatas=(rdata,))
 
 
-def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: Collection[Signer]) -> set[Signer]:
-    """Those of the leaving keys that signed anything which no staying key signed, save the apex key sets."""
+def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: PublishedKeys, since: int) -> set[Signer]:
+    """Those of the leaving keys that signed anything which no staying key signed, save the apex key sets.
+
+    A signature that has expired at ``since`` does not count; whether the others are good is not tried.
+    """
     signers = {_signer(key) for key in leaving}
     tags = [key_tag.to_bytes(2, "big") for _, key_tag in signers]
     alone: set[Signer] = set()
@@ -672,7 +713,11 @@ def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: Collection[Si
             continue
         for rdtype, covers, records in split_node(node):
             if rdtype == rd.RRSIG and not (owner == zone.apex and covers in rd.KSK_SIGNED_TYPES):
-                found = {signer_of(rdata_of(record)) for record in records}
-                if found.isdisjoint(staying):
-                    alone |= found & signers
+                lasting = {
+                    signer_of(rdata)
+                    for rdata in map(rdata_of, records)
+                    if not serial_before(int.from_bytes(rdata[8:12], "big"), since)
+                }
+                if lasting.isdisjoint(staying.signers):
+                    alone |= {signer_of(rdata_of(record)) for record in records} & signers
     return alone

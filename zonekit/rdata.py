@@ -88,6 +88,7 @@ _MAX_CACHED_TYPES: Final = 64
 _MAX_CACHED_BITMAP_OCTETS: Final = 64
 _MAX_CACHED_TYPE_TEXT: Final = 16
 _RRSIG_FIXED_OCTETS: Final = 18
+_DNSKEY_FIXED_OCTETS: Final = 4
 
 
 def parse_type(text: str) -> int:
@@ -199,6 +200,7 @@ def _parse_with_dnspython(rdtype: int, text: bytes, origin: WireName) -> bytes:
     except Exception as error:  # dnspython raises many kinds here, not only its own
         raise RdataError(f"bad {type_text(rdtype)} data {_shortened(line)}: {_reason(error)}") from None
     assert wire is not None
+    _check_has_key(rdtype, wire)
     if len(wire) > MAX_RDATA_OCTETS:
         raise RdataError(
             f"{type_text(rdtype)} data of {len(wire)} octets, more than {MAX_RDATA_OCTETS}",
@@ -641,6 +643,12 @@ def _lower_name_at(rdata: bytes, start: int) -> bytes:
     return rdata[:start] + rdata[start:end].lower() + rdata[end:]
 
 
+def _check_has_key(rdtype: int, rdata: bytes) -> None:
+    """Refuse a DNSKEY without a public key, which dnspython takes and name servers do not."""
+    if rdtype == DNSKEY and len(rdata) <= _DNSKEY_FIXED_OCTETS:
+        raise RdataError("a DNSKEY without a public key", rule="RFC 4034 section 2.1")
+
+
 def check_rdata(rdtype: int, rdata: bytes) -> None:
     """Check that ``rdata`` is well-formed data of its type; data of types that dnspython does not know always is.
 
@@ -659,6 +667,7 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
         parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
     except Exception as error:  # dnspython raises many kinds here, not only its own
         raise RdataError(f"bad {type_text(rdtype)} data in wire form: {_reason(error)}") from None
+    _check_has_key(rdtype, rdata)
     if parsed.to_wire() != rdata:
         raise RdataError(
             f"{type_text(rdtype)} data in wire form is not in its plain, uncompressed form",

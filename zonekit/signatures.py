@@ -132,6 +132,19 @@ class PublishedKeys:
     def _with_flag(self, flag: int) -> frozenset[Signer]:
         return frozenset(signer for signer, keys in self.by_signer.items() if any(rdata[1] & flag for rdata in keys))
 
+    def prove(self, rrsig: bytes, rrset: RRset, since: int) -> bool:
+        """Whether a signature by one of the keys is good over an RRset and has not expired at ``since``.
+
+        So it is to validators (RFC 4035 section 5.3), which take a TTL below the Original TTL, or labels below the
+        owner's; such a signature may be missed where it must not stay. One of an unknown algorithm is taken for good, one
+        of a revoked key over the key set alone (RFC 5011 section 2.1).
+        """
+        if rrset.ttl > int.from_bytes(rrsig[4:8], "big") or _has_expired(rrsig, since):
+            return False
+        if signer_of(rrsig) in self.revoked and rrset.rdtype != rd.DNSKEY:
+            return False
+        return self._made(rrsig, rrset) is True
+
     def may_stay(self, rrsig: bytes, rrset: RRset, since: int) -> bool:
         """Whether a signature that none of the signers made may stay over an RRset of the zone.
 
@@ -147,11 +160,21 @@ class PublishedKeys:
         if (
             int.from_bytes(rrsig[4:8], "big") != rrset.ttl
             or rrsig[3] != label_count(rrset.owner)
-            or serial_before(int.from_bytes(rrsig[8:12], "big"), since)
+            or _has_expired(rrsig, since)
         ):
             return False
-        keys = self.by_signer.get(signer_of(rrsig), ())
+        return self._made(rrsig, rrset) is not False
+
+    def _made(self, rrsig: bytes, rrset: RRset) -> bool | None:
+        """Whether one of the keys made a signature; None where no key has its name."""
+        keys = self.by_signer.get(signer_of(rrsig))
+        if keys is None:
+            return None
         try:
-            return not keys or any(_is_made_by(rdata, self.apex, rrsig, rrset) for rdata in keys)
+            return any(_is_made_by(rdata, self.apex, rrsig, rrset) for rdata in keys)
         except AlgorithmError:
             return True
+
+
+def _has_expired(rrsig: bytes, since: int) -> bool:
+    return serial_before(int.from_bytes(rrsig[8:12], "big"), since)

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar, assert_never
 
 from zonekit import rdata as rd
-from zonekit.algorithms import signature_length, verify_signature
+from zonekit.algorithms import Algorithm, check_public_key, signature_length, verify_signature
 from zonekit.denial import (
     DENIAL_TYPES,
     Denial,
@@ -315,7 +315,8 @@ def sign_zone(
     RRSIGs of others stay over authoritative RRsets that signing does not change, while they are made over the RRset's
     TTL, good over its data and not expired when the validity begins; whether they are good shows where their DNSKEY is in
     the zone. The DNSKEY RRset changes when a key joins it, and the SOA with its serial: then those lose the signatures of
-    others, also of a key that the parent's DS is of.
+    others, also of a key that the parent's DS is of; NSEC, NSEC3, NSEC3PARAM and ZONEMD lose them always. So what stays is
+    never all that an algorithm needs: where the others sign with another one, drop their signatures.
 
     Args:
         zone: the zone, unsigned or signed before.
@@ -336,9 +337,10 @@ def sign_zone(
     Raises:
         SigningError: no keys, keys of another zone, an algorithm with a KSK but no ZSK or the other way round (RFC 4035
             section 2.2), a signer that does not sign for its DNSKEY, one that cannot be pickled for the processes of
-            ``executor``, an NSEC3 chain in ``zone`` that cannot be made again, an NSEC3 hash collision, or a zone that no
+            ``executor``, an NSEC3 chain that is to stay and cannot be made again, an NSEC3 hash collision, or a zone that no
             validator could make sense of (see :func:`zonekit.signable.check_signable`).
         KeyTagCollision: two different keys of one algorithm have one key tag.
+        SigningKeyError: one of ``published`` is no sound key.
         SerialError: ``serial`` is before the present one.
         TtlError: ``dnskey_ttl`` is not a TTL.
     """
@@ -347,6 +349,8 @@ def sign_zone(
     check_signers(own)
     if serial is not None and serial != zone.serial:
         zone = zone.replace(soa_with_serial(zone.soa, serial))
+        if zone.find(zone.apex, rd.RRSIG, rd.SOA) is not None:
+            zone = zone.remove("@", rd.RRSIG, rd.SOA)
     earlier = None if reuse is None else reuse.previous
     chosen = denial or denial_of(zone) or (None if earlier is None else denial_of(earlier)) or Nsec()
     own_dnskeys = RRset(
@@ -503,6 +507,8 @@ def _check_zone_keys(
                 remedy="publish keys that validators use",
                 rule="RFC 4034 section 2.1.1",
             )
+        if rdata[3] in frozenset(Algorithm):
+            check_public_key(rdata[3], rdata[4:])
     for algorithm in sorted({key.algorithm for key in keys}):
         of_algorithm = [key for key in keys if key.algorithm == algorithm]
         for needed, there in (

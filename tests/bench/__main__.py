@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.bench import apex_step, big_zone, hosting, reading
+from tests.bench import apex_step, big_zone, hosting, planning, reading
 from tests.bench.lab import SCALES, Lab, Section
 from tests.bench.machine import machine_facts, versions
 from tests.bench.measuring import BenchError, CpuClock, progress
@@ -24,6 +24,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Lab], list[Section]]]] = {
     "hosting": hosting.measure,
     "reading": reading.measure,
     "apex": apex_step.measure,
+    "planning": planning.measure,
 }
 
 

@@ -1,1 +1,123 @@
-"""When each step of a transfer is safe."""
+"""The transfer planner: when each step is safe, why, and proof that it is.
+
+Facts about a domain go in (:class:`Facts`), a dated plan comes out (:func:`plan_transfer`), and the exact cache model says
+whether any resolver can see it go bogus (:func:`prove`). Everything is pure: no clock, no file, no network.
+"""
+
+from __future__ import annotations
+
+from zonekit.transfer.facts import (
+    Capability,
+    Facts,
+    Ledger,
+    Margins,
+    Observation,
+    OperatorFacts,
+    OperatorKey,
+    ParentFacts,
+    Record,
+)
+from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer, prove
+from zonekit.transfer.profiles import (
+    KNOT_RESOLVER,
+    NAMED,
+    PDNS_RECURSOR,
+    PROFILES,
+    STICKY,
+    UNBOUND,
+    UNBOUND_HARDENED,
+    WITHOUT_ED448,
+    WITHOUT_SHA1,
+    AlgorithmRule,
+    DigestRule,
+    NsRule,
+    ResolverProfile,
+)
+from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window, prove_schedule
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, mermaid
+from zonekit.transfer.switchover import (
+    CachedRecord,
+    Switchover,
+    involved_records,
+    replaced_records,
+    safe_switchover,
+)
+from zonekit.transfer.timelines import Event, schedule_of
+from zonekit.transfer.versions import (
+    AddressVersion,
+    DataVersion,
+    DnskeyVersion,
+    DsEntry,
+    DsVersion,
+    Key,
+    NsVersion,
+    Overlap,
+    Schedule,
+    Serving,
+    Signature,
+    Source,
+    Version,
+)
+
+__all__ = [
+    "KNOT_RESOLVER",
+    "NAMED",
+    "PDNS_RECURSOR",
+    "PROFILES",
+    "STEPS",
+    "STICKY",
+    "UNBOUND",
+    "UNBOUND_HARDENED",
+    "WITHOUT_ED448",
+    "WITHOUT_SHA1",
+    "Actor",
+    "AddressVersion",
+    "AlgorithmRule",
+    "Bogus",
+    "CachedRecord",
+    "Capability",
+    "DataVersion",
+    "DigestRule",
+    "DnskeyVersion",
+    "DsEntry",
+    "DsVersion",
+    "Effect",
+    "Event",
+    "Facts",
+    "Flow",
+    "Key",
+    "Ledger",
+    "Margins",
+    "NsRule",
+    "NsVersion",
+    "Observation",
+    "OperatorFacts",
+    "OperatorKey",
+    "Outage",
+    "Overlap",
+    "ParentFacts",
+    "Plan",
+    "PlannedStep",
+    "Record",
+    "ResolverProfile",
+    "Safe",
+    "Schedule",
+    "Serving",
+    "Signature",
+    "Source",
+    "Step",
+    "Switchover",
+    "Verdict",
+    "Version",
+    "Wait",
+    "WaitFor",
+    "Window",
+    "involved_records",
+    "mermaid",
+    "plan_transfer",
+    "prove",
+    "prove_schedule",
+    "replaced_records",
+    "safe_switchover",
+    "schedule_of",
+]
