@@ -9,13 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_transfer_plan import DAY, NOW, SECOND, ds_of, flows_with_facts, moved, signed_keys, the_facts, ttls
+from tests.test_transfer_plan import (
+    COOPERATING,
+    DAY,
+    NOW,
+    SECOND,
+    ds_of,
+    flows_with_facts,
+    moved,
+    signed_keys,
+    the_facts,
+    ttls,
+)
 from zonekit.errors import PlanError, TimeError, TtlError
 from zonekit.transfer.facts import Facts, Ledger, Margins, Observation, OperatorKey, ParentFacts, Record
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.proof import Bogus, Outage, Safe
 from zonekit.transfer.steps import Flow
-from zonekit.transfer.versions import DsEntry, Key, Source
+from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
+from zonekit.transfer.wayback import prove_way_back, way_back
 from zonekit.ttl import Ttl
 
 HOUR = timedelta(hours=1)
@@ -84,6 +96,43 @@ def test_what_was_served_before_is_waited_for_and_not_a_second_too_long(
         done = max([plan.start, *[plan.step(before).completed for before in planned.step.after]])
         if planned.not_before > done:
             assert isinstance(prove(moved(plan, planned.id, -SECOND)), Bogus | Outage), planned
+
+
+overlaps = st.sampled_from(
+    [
+        Overlap(asked=asked, answers=answers)
+        for answers in (Source.LOSING, Source.GAINING)
+        for asked in Source
+        if asked is not answers
+    ]
+)
+
+
+@given(flows_with_facts, overlaps, seconds)
+def test_shared_servers_change_the_order_and_never_the_safety(
+    given_facts: tuple[Flow, Facts], overlap: Overlap, later: timedelta
+) -> None:
+    flow, facts = given_facts
+    # Loaded one after the other, the shared servers would name others that do not answer yet: they have to be the last.
+    facts = replace(facts, gaining=replace(facts.gaining, propagation_delay=timedelta(0)))
+    shared = replace(facts, overlaps=(overlap,))
+    if overlap.answers is Source.LOSING and flow in (Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED):
+        with pytest.raises(PlanError, match="until they drop the losing zone"):
+            plan_transfer(shared, flow=flow, start=NOW)
+        return
+    plan = plan_transfer(shared, flow=flow, start=NOW)
+    verdict = prove(plan)
+    assert isinstance(verdict, Safe), verdict
+    seen: set[str] = set()
+    for step in plan.steps:
+        assert seen.issuperset(step.step.after)
+        seen.add(step.id)
+    stopped = plan.step("losing-stopped")
+    late = plan.record("losing-stopped", started=stopped.started + later, completed=stopped.completed + later)
+    assert isinstance(prove(late), Safe), "however long the losing operator serves on"
+    if flow in COOPERATING:
+        for step_id in ("gaining-serves", "ns-changed", "losing-stopped", "losing-keys-withdrawn"):
+            assert isinstance(prove_way_back(way_back(late, at=step_id)), Safe), step_id
 
 
 # ---- what moves dates, and where to ---------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     )
     from zonekit.errors import (
         AlgorithmError,
+        DeadlineMissed,
         DnskeyRefused,
         DomainNameError,
         DsError,
@@ -156,11 +157,14 @@ if TYPE_CHECKING:
         sign_rrset,
         sign_zone,
     )
+    from zonekit.transfer.gate import may_begin
+    from zonekit.transfer.options import plan_options
     from zonekit.transfer.plan import (
         Plan,
         plan_transfer,
         prove,
     )
+    from zonekit.transfer.preflight import preflight, preflight_zones
     from zonekit.transfer.steps import Flow
     from zonekit.transfer.switchover import (
         CachedRecord,
@@ -169,6 +173,7 @@ if TYPE_CHECKING:
         replaced_records,
         safe_switchover,
     )
+    from zonekit.transfer.wayback import way_back
     from zonekit.ttl import (
         Ttl,
         duration_text,
@@ -198,6 +203,7 @@ __all__ = [
     "CachedRecord",
     "ChangedTtls",
     "CsyncFlag",
+    "DeadlineMissed",
     "DigestType",
     "Dnskey",
     "DnskeyRefused",
@@ -289,6 +295,7 @@ __all__ = [
     "make_csync",
     "make_ds",
     "matches_ds",
+    "may_begin",
     "merge_dnskeys",
     "name_text",
     "next_serial",
@@ -300,7 +307,10 @@ __all__ = [
     "parse_ttl",
     "parse_zone",
     "parse_zone_with_findings",
+    "plan_options",
     "plan_transfer",
+    "preflight",
+    "preflight_zones",
     "private_key_pem",
     "prove",
     "read_key",
@@ -324,6 +334,7 @@ __all__ = [
     "sign_rrset",
     "sign_zone",
     "verify_rrset",
+    "way_back",
     "with_serial",
     "withdraw_dnskeys",
     "write_key",
@@ -338,6 +349,7 @@ _HOMES: Final = {
     "CachedRecord": "zonekit.transfer.switchover",
     "ChangedTtls": "zonekit.apex",
     "CsyncFlag": "zonekit.ds",
+    "DeadlineMissed": "zonekit.errors",
     "DigestType": "zonekit.algorithms",
     "Dnskey": "zonekit.dnskeys",
     "DnskeyRefused": "zonekit.errors",
@@ -429,6 +441,7 @@ _HOMES: Final = {
     "make_csync": "zonekit.ds",
     "make_ds": "zonekit.ds",
     "matches_ds": "zonekit.ds",
+    "may_begin": "zonekit.transfer.gate",
     "merge_dnskeys": "zonekit.apex",
     "name_text": "zonekit.names",
     "next_serial": "zonekit.serials",
@@ -440,7 +453,10 @@ _HOMES: Final = {
     "parse_ttl": "zonekit.ttl",
     "parse_zone": "zonekit.zonefile",
     "parse_zone_with_findings": "zonekit.zonefile",
+    "plan_options": "zonekit.transfer.options",
     "plan_transfer": "zonekit.transfer.plan",
+    "preflight": "zonekit.transfer.preflight",
+    "preflight_zones": "zonekit.transfer.preflight",
     "private_key_pem": "zonekit.keys",
     "prove": "zonekit.transfer.plan",
     "read_key": "zonekit.files",
@@ -464,6 +480,7 @@ _HOMES: Final = {
     "sign_rrset": "zonekit.signing",
     "sign_zone": "zonekit.signing",
     "verify_rrset": "zonekit.signatures",
+    "way_back": "zonekit.transfer.wayback",
     "with_serial": "zonekit.apex",
     "withdraw_dnskeys": "zonekit.apex",
     "write_key": "zonekit.files",

@@ -344,22 +344,44 @@ def _planned(
 
 
 def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
-    """The steps of a flow; where servers overlap, loading the gaining zone is what opens it, and waits for that."""
+    """The steps of a flow; where servers overlap, those that open a zone to resolvers or close it are others."""
     steps = steps_within(facts, flow)
-    if not any(overlap.answers is Source.GAINING for overlap in facts.overlaps):
-        return steps
+    answering = {overlap.answers for overlap in facts.overlaps}
+    if Source.GAINING in answering:
+        steps = _opened_by_loading(steps)
+    return _closed_by_stopping(steps) if Source.LOSING in answering else steps
+
+
+def _opened_by_loading(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps where loading the gaining zone is what leads resolvers to it, and waits for what the NS change does."""
     switch = next(step for step in steps if step.effect is Effect.NS_AT_PARENT)
     opening = next(step for step in steps if step.effect is Effect.GAINING_SERVES)
     before = tuple(step_id for step_id in switch.after if step_id not in (opening.id, "authinfo-given"))
     opened = replace(opening, after=tuple(dict.fromkeys((*opening.after, *before))), waits=switch.waits)
-    # What was to come after it and is to come before the switch comes before it now.
-    rest = [
-        replace(step, after=tuple(each for each in step.after if each != opening.id)) if step.id in before else step
-        for step in steps
-        if step is not opening
-    ]
-    place = 1 + max(index for index, step in enumerate(rest) if step.id in opened.after)
+
+    def around(step: Step) -> Step:
+        if step is switch and opening.id not in step.after:
+            return replace(step, after=(*step.after, opening.id))
+        if step.id not in before:
+            return step
+        return replace(step, after=tuple(each for each in step.after if each != opening.id))
+
+    rest = [around(step) for step in steps if step is not opening]
+    place = 1 + max((index for index, step in enumerate(rest) if step.id in opened.after), default=-1)
     return (*rest[:place], opened, *rest[place:])
+
+
+def _closed_by_stopping(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps where resolvers come to the losing zone for as long as it is loaded, whatever the NS say."""
+    stopping = next(step for step in steps if step.effect is Effect.LOSING_STOPS)
+    gone = {WaitFor.LOSING_DNSKEY_GONE, WaitFor.LOSING_DATA_GONE}
+    rest = [
+        step if gone.isdisjoint(step.waits) else replace(step, after=(*step.after, stopping.id))
+        for step in steps
+        if step is not stopping
+    ]
+    place = 1 + max(index for index, step in enumerate(rest) if step.id in stopping.after)
+    return (*rest[:place], stopping, *rest[place:])
 
 
 def _duration(facts: Facts, effect: Effect | None) -> timedelta:
@@ -386,6 +408,8 @@ class _UnderWay:
     def __init__(self, facts: Facts, profiles: tuple[ResolverProfile, ...]) -> None:
         self._facts = facts
         self._profiles = profiles
+        # Servers that others share with the losing zone are asked for it for as long as they have it.
+        self._is_shared = any(overlap.answers is Source.LOSING for overlap in facts.overlaps)
         self._sticky = any(profile.ns_rule is NsRule.STICKY for profile in profiles)
         self.events: dict[str, Event] = {}
         self._of: dict[Effect, tuple[Step, Event]] = {}
@@ -470,6 +494,11 @@ class _UnderWay:
             ttl = facts.lowered_ttl
         # A resolver takes the losing zone's own NS RRset while it is led there, and no longer than it names itself.
         if changed is None:
+            if self._is_shared:
+                raise PlanError(
+                    f"{facts.domain}: shared servers lead resolvers to the losing ones until they drop the losing zone",
+                    remedy="drop it from them before the transfer, or have the losing operator change its own NS RRset",
+                )
             if self._sticky:
                 raise PlanError(
                     f"{facts.domain}: a resolver that never leaves a child which goes on naming itself stays at the losing"
@@ -477,7 +506,7 @@ class _UnderWay:
                     remedy="have the losing operator change its own NS RRset, or plan without such profiles",
                 )
             yield self._wait("the last referral", led_until, "losing NS RRset", self._kept(ttl), rule)
-        elif self._sticky or changed[1].completed < led_until:
+        elif self._sticky or self._is_shared or changed[1].completed < led_until:
             yield self._wait(changed[0].id, changed[1].completed, "losing NS RRset", self._kept(ttl), rule)
         else:
             yield self._wait("the last referral", led_until, "losing NS RRset", self._kept(ttl), rule)
@@ -546,10 +575,13 @@ class _UnderWay:
         )
 
     def _wait_unreachable(self, record: str, interval: timedelta, rule: str) -> Wait:
-        event = self.events["losing-unreachable"]
+        since = "losing-unreachable"
+        if self._is_shared:
+            since = max(since, "losing-stopped", key=lambda step_id: self.events[step_id].completed)
+        event = self.events[since]
         return Wait(
             until=event.completed + interval,
-            since="losing-unreachable",
+            since=since,
             counted_from=event.completed,
             interval=interval,
             record=record,

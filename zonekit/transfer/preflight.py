@@ -235,14 +235,21 @@ def _servers(facts: Facts) -> Iterator[Finding]:
             )
     for overlap in facts.overlaps:
         asked = "the parent" if overlap.asked is Source.PARENT else f"the {overlap.asked.value} operator"
+        gaining = overlap.answers is Source.GAINING
+        how = (
+            "as soon as they have loaded it, before any NS change"
+            if gaining
+            else "until they drop it, after any NS change"
+        )
         yield _finding(
             facts,
             "servers-shared",
             Severity.WARNING,
-            f"servers of {asked} answer for the {overlap.answers.value} zone as soon as they have loaded it, before any NS"
-            " change",
+            f"servers of {asked} answer for the {overlap.answers.value} zone {how}",
             rule="RFC 1034 section 4.3.2",
-            remedy="load that zone on them only when the NS may change, as the plan says",
+            remedy="load that zone on them only when the NS may change, as the plan says, and after all its other servers"
+            if gaining
+            else "drop that zone from them as soon as the plan lets the losing operator stop",
             rdtype="NS",
         )
 

@@ -246,32 +246,6 @@ class _Back:
         """What the losing side needs before a resolver is led to it again."""
         facts, parent = self._facts, self._at_parent()
         stopped = ("transfer-stopped",)
-        if Effect.NS_AT_LOSING in self._effects:
-            self._lay(
-                Step(
-                    id="losing-ns-restored",
-                    actor=Actor.LOSING,
-                    action="change the apex NS RRset of the losing zone back to its own servers",
-                    after=stopped,
-                    confirmed_by="every losing server names the losing servers",
-                ),
-                lasts=facts.losing.propagation_delay,
-                change=lambda event: self._lead(Source.LOSING, Source.LOSING, event),
-            )
-        if Effect.LOSING_STOPS in self._effects:
-            self._lay(
-                Step(
-                    id="losing-serves-again",
-                    actor=Actor.LOSING,
-                    action="load the losing zone again on all its servers, with the gaining keys in it",
-                    after=(*stopped, *self._laid("losing-ns-restored")),
-                    confirmed_by="every losing server answers for the zone",
-                ),
-                lasts=facts.losing.propagation_delay,
-                change=lambda event: self._servings.append(
-                    Serving(operator=Source.LOSING, start=event.started, all_start=event.completed)
-                ),
-            )
         if Effect.LOSING_DS_REMOVED in self._effects:
             entries = frozenset(each for version in self._of(DsVersion) for each in version.entries)
             self._lay(
@@ -313,6 +287,36 @@ class _Back:
                         keys=dnskey.keys | keys,
                     ),
                 ),
+            )
+        if Effect.LOSING_STOPS in self._effects:
+            put_back = ("losing-ds-restored", "losing-keys-restored")
+            # On servers that it shares with others, loading the zone is what leads resolvers to it.
+            by_overlap = any(overlap.answers is Source.LOSING for overlap in facts.overlaps)
+            self._lay(
+                Step(
+                    id="losing-serves-again",
+                    actor=Actor.LOSING,
+                    action="load the losing zone again on all its servers, with the gaining keys in it",
+                    after=(*stopped, *self._laid(*(put_back if by_overlap else ()))),
+                    confirmed_by="every losing server answers for the zone",
+                ),
+                lasts=facts.losing.propagation_delay,
+                waits=self._fits_losing() if by_overlap else (),
+                change=lambda event: self._servings.append(
+                    Serving(operator=Source.LOSING, start=event.started, all_start=event.completed)
+                ),
+            )
+        if Effect.NS_AT_LOSING in self._effects:
+            self._lay(
+                Step(
+                    id="losing-ns-restored",
+                    actor=Actor.LOSING,
+                    action="change the apex NS RRset of the losing zone back to its own servers",
+                    after=(*stopped, *self._laid("losing-serves-again")),
+                    confirmed_by="every losing server names the losing servers",
+                ),
+                lasts=facts.losing.propagation_delay,
+                change=lambda event: self._lead(Source.LOSING, Source.LOSING, event),
             )
 
     def _lead_back(self) -> None:
