@@ -190,3 +190,41 @@ def test_the_verdict_of_the_command_is_that_of_the_library(plan_file: Path) -> N
     plan = read_plan(changed(plan_file, "ds-added", "2026-11-23T11:00:00Z").read_text())
     verdict = prove(plan)
     assert json.loads(run("check", plan_file, "--json").stdout)["story"] == getattr(verdict, "story", None)
+
+
+def test_a_certificate_is_checked_by_a_program_that_shares_nothing_with_the_planner(tmp_path: Path) -> None:
+    file = tmp_path / "certificate.json"
+    assert "wrote" in succeed("plan", FACTS, *AT, "--certificate", file).stderr
+    assert succeed("check", "--certificate", file).stdout.startswith("certified for named, unbound")
+    tampered = json.loads(file.read_text())
+    tampered["ds"][0]["ttl"] *= 2
+    file.write_text(json.dumps(tampered))
+    told = run("check", "--certificate", file)
+    assert told.exit_code == REFUSED and "can be held for longer" in told.stdout
+    assert "version is missing" in refuse(BAD_INPUT, "check", "--certificate", "-", text='{"format": "zonekit"}')
+    assert "names its profiles" in refuse(BAD_INPUT, "check", "--certificate", file, "--json")
+
+
+def test_what_has_happened_moves_what_is_still_to_come() -> None:
+    late = "ds-added=2026-11-22T12:00:00Z/2026-11-22T13:00:00Z"
+    printed = succeed("plan", FACTS, *AT, "--record", late).stdout
+    assert "ds-added: add the gaining DS at the parent, beside the losing one (done)" in printed
+    assert "switchover  2026-11-24T13:00:00Z" in printed
+    early = run("plan", FACTS, *AT, "--record", "ns-changed=2026-11-21T12:00:00Z")
+    assert early.exit_code == REFUSED and "verdict     bogus" in early.stdout
+    assert "has no step" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "x=2026-11-22T12:00:00Z")
+    assert "is no event" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "ds-added")
+
+
+def test_every_way_is_listed_the_best_first() -> None:
+    lines = succeed("plan", FACTS, *AT, "--options").stdout.splitlines()
+    assert lines[0].split()[:4] == ["way", "switch", "done", "insecure"]
+    assert lines[1].startswith("operator-change")
+    assert any(line.startswith("through-insecure") for line in lines)
+    assert "give one of" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--options", "--json")
+
+
+def test_a_plan_that_is_not_safe_gets_no_certificate(tmp_path: Path) -> None:
+    file = tmp_path / "certificate.json"
+    told = run("plan", FACTS, *AT, "--record", "ns-changed=2026-11-21T12:00:00Z", "--certificate", file)
+    assert "nothing to certify" in told.stderr and not file.exists()

@@ -9,13 +9,14 @@ from typing import Any, Final, assert_never
 
 import click
 
-from zonekit.cli.arguments import json_option
-from zonekit.cli.exits import OK, REFUSED, one_line
+from zonekit.cli.arguments import json_option, usage_error
+from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.inputs import place, read_input
 from zonekit.cli.outputs import print_json
 from zonekit.cli.tables import print_facts
 from zonekit.errors import ZonekitError
 from zonekit.instants import instant_text
+from zonekit.transfer import check_certificate
 from zonekit.transfer.plan import Plan
 from zonekit.transfer.planfile import read_plan_or_schedule
 from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
@@ -46,8 +47,14 @@ def profiles_named(names: Sequence[str]) -> tuple[ResolverProfile, ...]:
 @click.command(short_help="Prove a plan safe, or tell how it goes wrong.")
 @click.argument("source", metavar="PLAN")
 @profile_option
+@click.option(
+    "--certificate",
+    "is_certificate",
+    is_flag=True,
+    help="PLAN is a certificate: check it by the program that shares nothing with the planner.",
+)
 @json_option
-def check(*, source: str, profiles: Sequence[str], as_json: bool) -> int:
+def check(*, source: str, profiles: Sequence[str], is_certificate: bool, as_json: bool) -> int:
     """Prove that no resolver can see a domain bogus while a plan is carried out, or tell how one does.
 
     PLAN is what zonekit plan --json prints, with the dates that now stand in it, or a schedule that somebody else made;
@@ -64,6 +71,10 @@ def check(*, source: str, profiles: Sequence[str], as_json: bool) -> int:
     "seconds", "ns", "story"}; null is for ever.
     """
     text = read_input(source)
+    if is_certificate:
+        if profiles or as_json:
+            raise usage_error("a certificate names its profiles, and what is wrong with it is text")
+        return _check_certificate(source, text)
     try:
         found = read_plan_or_schedule(text)
     except ZonekitError as error:
@@ -75,6 +86,19 @@ def check(*, source: str, profiles: Sequence[str], as_json: bool) -> int:
     else:
         print_verdict(verdict)
     return OK if isinstance(verdict, Safe) else REFUSED
+
+
+def _check_certificate(source: str, text: str) -> int:
+    try:
+        certificate: Any = check_certificate.read(text)
+    except check_certificate.NoCertificate as error:
+        raise BadInput(f"{place(source)}: {one_line(str(error))}") from None
+    complaints = check_certificate.check(certificate)
+    for complaint in complaints:
+        click.echo(one_line(complaint))
+    if not complaints:
+        click.echo(one_line(f"certified for {', '.join(profile['name'] for profile in certificate['profiles'])}"))
+    return REFUSED if complaints else OK
 
 
 def print_verdict(verdict: Verdict) -> None:

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
 import click
 
-from zonekit.cli.arguments import INSTANT, clock, json_option, now_option, quiet_option, usage_error
+from zonekit.cli.arguments import (
+    INSTANT,
+    clock,
+    json_option,
+    now_option,
+    parsed_by,
+    quiet_option,
+    usage_error,
+)
 from zonekit.cli.check import print_verdict, profile_option, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.inputs import place, read_input
 from zonekit.cli.outputs import Voice, refuse_key_file, same_file
 from zonekit.cli.tables import Column, print_facts, print_table
-from zonekit.errors import ZonekitError
+from zonekit.errors import PlanError, ZonekitError
 from zonekit.files import write_text
-from zonekit.instants import instant_text
+from zonekit.instants import instant_text, parse_instant
 from zonekit.pages import render_plan_page
 from zonekit.transfer.calendars import calendar_text
+from zonekit.transfer.certificate import certificate_text
+from zonekit.transfer.options import Option, plan_options
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_facts
+from zonekit.transfer.preflight import preflight
 from zonekit.transfer.profiles import PROFILES
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import Flow, mermaid
 from zonekit.transfer.wording import FLOW_TEXTS, in_order, since_start, switch_text, wait_text, worth_telling
+from zonekit.ttl import duration_text
+
+
+def _parse_event(text: str) -> tuple[str, datetime, datetime]:
+    step_id, mark, instants = text.partition("=")
+    started, _, completed = instants.partition("/")
+    if not mark or not step_id:
+        raise PlanError(f"{ascii(text[:60])} is no event", remedy="write STEP=STARTED or STEP=STARTED/COMPLETED")
+    return step_id, parse_instant(started), parse_instant(completed or started)
 
 
 @click.command(short_help="Plan a transfer: when each step is safe, and why.")
@@ -40,6 +61,20 @@ from zonekit.transfer.wording import FLOW_TEXTS, in_order, since_start, switch_t
 @profile_option
 @click.option("--html", "html_file", metavar="FILE", help="Write the plan as a page here.")
 @click.option("--ics", "calendar_file", metavar="FILE", help="Write the steps as a calendar (iCalendar) here.")
+@click.option(
+    "--certificate", "certificate_file", metavar="FILE", help="Write the proof here, for zonekit check --certificate."
+)
+@click.option(
+    "--record",
+    "recorded",
+    multiple=True,
+    type=parsed_by(_parse_event),
+    metavar="STEP=STARTED[/COMPLETED]",
+    help="A step that has happened, and when; may be given again. The rest is planned from there.",
+)
+@click.option(
+    "--options", "list_options", is_flag=True, help="Print every way to carry the transfer out, the best first."
+)
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the flow as a Mermaid diagram, and no dates.")
 @now_option
 @json_option
@@ -52,6 +87,9 @@ def plan(
     profiles: Sequence[str],
     html_file: str | None,
     calendar_file: str | None,
+    certificate_file: str | None,
+    recorded: Sequence[tuple[str, datetime, datetime]],
+    list_options: bool,
     as_mermaid: bool,
     given_now: datetime | None,
     as_json: bool,
@@ -63,17 +101,17 @@ def plan(
     What is not known is never guessed: a missing TTL is an error that says how to find it.
 
     The plan is proven with the exact model of what caches can hold before it is printed; the exit code is 1 where some
-    resolver could see the domain bogus, or be sent to servers that do not answer. The page then tells how, and no calendar
-    is written.
+    resolver could see the domain bogus, or be sent to servers that do not answer. The page then tells how, and neither
+    calendar nor certificate is written.
 
     With --json, the plan in the format that zonekit check reads: {"format": "zonekit-plan", "version": 1, "flow",
     "start", "switchover", "finished", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
     "recorded", "waits": [WAIT]}], "facts", "profiles"}, where WAIT is {"until", "since", "counted_from", "interval",
     "record", "rule"}. TTLs and intervals are seconds.
     """
-    if as_json and as_mermaid:
-        raise usage_error("give --json or --mermaid, not both")
-    files = [path for path in (html_file, calendar_file) if path is not None]
+    if sum((as_json, as_mermaid, list_options)) > 1:
+        raise usage_error("give one of --json, --mermaid and --options")
+    files = [path for path in (html_file, calendar_file, certificate_file) if path is not None]
     _check_files(files, facts_file)
     text = read_input(facts_file)
     now = clock(given_now)
@@ -81,9 +119,16 @@ def plan(
         facts = read_facts(text)
     except ZonekitError as error:
         raise error.within(place(facts_file)) from None
-    made = plan_transfer(facts, flow=flow, start=start or now, profiles=profiles_named(profiles) or PROFILES)
+    chosen = profiles_named(profiles) or PROFILES
+    if list_options:
+        print_options(plan_options(facts, start=start or now, profiles=chosen))
+        return OK
+    made = plan_transfer(facts, flow=flow, start=start or now, profiles=chosen)
+    for step_id, started, completed in recorded:
+        made = made.record(step_id, started=started, completed=completed)
     verdict = prove(made)
     voice = Voice(quiet=quiet)
+    voice.report(preflight(facts, flow=flow, plan=made))
     if html_file is not None:
         write_text(html_file, render_plan_page(made, verdict))
         voice.say(f"wrote {html_file}")
@@ -92,6 +137,11 @@ def plan(
         voice.say(f"wrote {calendar_file}")
     elif calendar_file is not None:
         voice.say(f"{calendar_file} is not written: nobody is to act on this plan")
+    if certificate_file is not None and isinstance(verdict, Safe):
+        write_text(certificate_file, certificate_text(made))
+        voice.say(f"wrote {certificate_file}")
+    elif certificate_file is not None:
+        voice.say(f"{certificate_file} is not written: there is nothing to certify")
     if as_json:
         click.echo(plan_json(made), nl=False)
     elif as_mermaid:
@@ -107,11 +157,27 @@ def _check_files(files: Sequence[str], facts_file: str) -> None:
     for path in files:
         refuse_key_file(path)
         if path == "-":
-            raise usage_error("--html and --ics take a file, not standard output")
+            raise usage_error("--html, --ics and --certificate take a file, not standard output")
         if same_file(path, facts_file):
             raise BadInput(f"{path}: these are the facts themselves; name another file")
-    if len(files) > 1 and same_file(*files):
-        raise usage_error("--html and --ics cannot write to one file")
+    if any(same_file(one, other) for one, other in itertools.combinations(files, 2)):
+        raise usage_error("--html, --ics and --certificate cannot write to one file")
+
+
+def print_options(options: Sequence[Option]) -> None:
+    """Print the ways to carry a transfer out as a table, each with what stands against it."""
+    columns = [Column(title=title) for title in ("way", "switch", "done", "insecure", "remarks")]
+    rows: list[tuple[str, ...]] = []
+    for option in options:
+        remarks = [*option.reasons, *option.advice, *[finding.message for finding in option.risks]] or [""]
+        lengths = [
+            "" if length is None else duration_text(length)
+            for length in (option.until_switch, option.until_finished, option.insecure_for)
+        ]
+        mark = "" if option.is_feasible else "not possible: "
+        rows.append((option.name, *lengths, one_line(mark + remarks[0])))
+        rows += [("", "", "", "", one_line(remark)) for remark in remarks[1:]]
+    print_table(columns, rows)
 
 
 def print_plan(made: Plan) -> None:
