@@ -124,7 +124,7 @@ class Plan:
             if planned.id == step_id:
                 return planned
         ids = ", ".join(planned.id for planned in self.steps)
-        raise PlanError(f"this {self.flow.value} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+        raise PlanError(f"{self.flow.value} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
 
     @property
     def switchover(self) -> datetime:
