@@ -74,7 +74,8 @@ def test_a_flow_through_insecure_says_from_when_to_when() -> None:
 def test_files_are_written_and_said(tmp_path: Path) -> None:
     page, calendar = tmp_path / "plan.html", tmp_path / "plan.ics"
     done = succeed("plan", FACTS, *AT, "--html", page, "--ics", calendar)
-    assert done.stderr.splitlines() == [f"wrote {page}", f"wrote {calendar}"]
+    assert done.stderr.splitlines()[-2:] == [f"wrote {page}", f"wrote {calendar}"]
+    assert "[ttl-skew]" in done.stderr
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert calendar.read_bytes().decode() == calendar_text(PLAN, stamp=NOW)
     assert succeed("plan", FACTS, *AT, "--html", page, "-q").stderr == ""
@@ -135,7 +136,11 @@ def test_facts_that_are_unsafe_for_some_resolver_end_in_1_without_a_calendar(tmp
     assert "verdict  bogus" in done.stdout
     assert "Not safe" in page.read_text()
     assert not calendar.exists()
-    assert done.stderr.splitlines() == [f"wrote {page}", f"{calendar} is not written: nobody is to act on this plan"]
+    assert done.stderr.splitlines()[-2:] == [
+        f"wrote {page}",
+        f"{calendar} is not written: nobody is to act on this plan",
+    ]
+    assert "[algorithms-differ]" in done.stderr
     assert succeed("plan", "-", *AT, "--profile", "Knot Resolver", text=ed448)
     refuse_profile = refuse(BAD_INPUT, "plan", "-", *AT, "--profile", "mine", text=ed448)
     assert "'mine' is not one of" in refuse_profile
@@ -164,7 +169,7 @@ def test_what_cannot_be_asked_for_is_refused(tmp_path: Path, plan_file: Path) ->
     facts = tmp_path / "facts.toml"
     facts.write_text(EXAMPLE)
     out = tmp_path / "out"
-    assert "not both" in refuse(BAD_INPUT, "plan", facts, "--json", "--mermaid")
+    assert "give one of" in refuse(BAD_INPUT, "plan", facts, "--json", "--mermaid")
     assert "not standard output" in refuse(BAD_INPUT, "plan", facts, "--html", "-")
     assert "the facts themselves" in refuse(BAD_INPUT, "plan", facts, "--ics", facts)
     assert "to one file" in refuse(BAD_INPUT, "plan", facts, "--ics", out, "--html", out)
@@ -201,7 +206,8 @@ def test_a_certificate_is_checked_by_a_program_that_shares_nothing_with_the_plan
     file.write_text(json.dumps(tampered))
     told = run("check", "--certificate", file)
     assert told.exit_code == REFUSED and "can be held for longer" in told.stdout
-    assert "version is missing" in refuse(BAD_INPUT, "check", "--certificate", "-", text='{"format": "zonekit"}')
+    del tampered["version"]
+    assert "version is missing" in refuse(BAD_INPUT, "check", "--certificate", "-", text=json.dumps(tampered))
     assert "names its profiles" in refuse(BAD_INPUT, "check", "--certificate", file, "--json")
 
 
@@ -211,7 +217,7 @@ def test_what_has_happened_moves_what_is_still_to_come() -> None:
     assert "ds-added: add the gaining DS at the parent, beside the losing one (done)" in printed
     assert "switchover  2026-11-24T13:00:00Z" in printed
     early = run("plan", FACTS, *AT, "--record", "ns-changed=2026-11-21T12:00:00Z")
-    assert early.exit_code == REFUSED and "verdict     bogus" in early.stdout
+    assert early.exit_code == REFUSED and "verdict  bogus" in early.stdout
     assert "has no step" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "x=2026-11-22T12:00:00Z")
     assert "is no event" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "ds-added")
 

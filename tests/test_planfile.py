@@ -313,7 +313,7 @@ PLANS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda plan: plan["profiles"][0].update(ns_rule="x"), "profiles[0].ns_rule: 'x' is not known"),
     (lambda plan: plan["facts"]["parent"].update(ds_ttl=None), "facts.parent.ds_ttl: is null and not a TTL"),
     (lambda plan: plan["facts"]["parent"].pop("ds_ttl"), "facts.parent.ds_ttl: is missing; ask one of the parent's"),
-    (lambda plan: plan["steps"][3].update(id="x"), "steps[3].id: this operator-change has no step 'x'"),
+    (lambda plan: plan["steps"][3].update(id="x"), "steps[3].id: operator-change has no step 'x'"),
     (lambda plan: plan["steps"][3].update(id="frozen"), "steps[3].id: frozen stands there twice"),
     (lambda plan: plan["steps"].pop(), "steps: ttls-restored is missing"),
     (lambda plan: plan["steps"][0].update(recorded=1), "steps[0].recorded: is int and not true or false"),
