@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from zonekit.transfer.steps import Flow, step_list
+
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -34,3 +36,10 @@ def test_the_examples_do_what_they_show(tmp_path: Path, monkeypatch: pytest.Monk
         runner.run(example, out=said.append, clear_globs=False)
         session.update(example.globs)
     assert not said, "".join(said)
+
+
+def test_the_steps_are_those_of_the_table() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("<!-- the steps of operator-change -->\n")
+    listed, _, _ = rest.partition("<!-- end -->")
+    assert listed == step_list(Flow.OPERATOR_CHANGE)

@@ -50,7 +50,7 @@ from zonekit.transfer.profiles import (
     ResolverProfile,
 )
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window, prove_schedule
-from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, mermaid
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, mermaid, step_list
 from zonekit.transfer.switchover import (
     CachedRecord,
     Switchover,
@@ -161,5 +161,6 @@ __all__ = [
     "replaced_records",
     "safe_switchover",
     "schedule_of",
+    "step_list",
     "way_back",
 ]

@@ -379,3 +379,17 @@ def mermaid(flow: Flow) -> str:
             arrow = f"-- {label} -->" if label else "-->"
             lines.append(f"    {before} {arrow} {step.id}")
     return "\n".join(lines) + "\n"
+
+
+def step_list(flow: Flow) -> str:
+    """Return the steps of a flow as a numbered list in Markdown: who does what, and what it waits for.
+
+    >>> print(step_list(Flow.TO_UNSIGNED).splitlines()[1])
+    2. `all-ds-removed`, registrar: remove the DS RRset at the parent: the domain is insecure from here on.
+    """
+    lines = []
+    for number, step in enumerate(STEPS[flow], start=1):
+        waits = " and ".join(wait.value for wait in step.waits)
+        until = f" Not before {waits}." if waits else ""
+        lines.append(f"{number}. `{step.id}`, {step.actor.value}: {step.action}.{until}")
+    return "\n".join(lines) + "\n"
