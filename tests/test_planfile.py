@@ -63,7 +63,7 @@ def detailed_facts(draw: st.DrawFn, flow: Flow) -> Facts:
     dispensable = (Capability.LOWER_TTLS, *((Capability.CHANGE_NS,) if flow is not Flow.SCANNING_PARENT else ()))
     losing = replace(
         facts.losing,
-        address_ttl=draw(st.none() | ttls),
+        address_ttl=draw(st.sampled_from((None, Ttl(0), facts.losing.data_ttl))),
         signatures_expire=draw(st.none() | st.just(NOW + timedelta(days=30))),
         can=frozenset(Capability) - draw(st.frozensets(st.sampled_from(dispensable))),
     )

@@ -58,12 +58,14 @@ def the_facts(losing_signed: bool = True, gaining_signed: bool = True) -> Facts:
 
 @st.composite
 def operators(draw: st.DrawFn, who: str, is_signed: bool = True) -> OperatorFacts:
+    data_ttl = draw(ttls)
     return OperatorFacts(
         keys=signed_keys(who, draw(st.booleans())) if is_signed else (),
         ns_ttl=draw(ttls),
         dnskey_ttl=draw(ttls),
-        data_ttl=draw(ttls),
+        data_ttl=data_ttl,
         propagation_delay=draw(delays),
+        address_ttl=draw(st.one_of(st.none(), st.none(), st.sampled_from((Ttl(0), data_ttl)))),
     )
 
 

@@ -256,3 +256,15 @@ def test_servers_begin_and_stop_in_the_order_of_time() -> None:
     assert (serving.all_start, serving.all_end) == (NOW, NOW + HOUR)
     with pytest.raises(PlanError, match="cannot begin and stop in this order"):
         Serving(operator=Source.LOSING, all_end=NOW + HOUR, end=NOW)
+
+
+def test_a_name_server_in_the_zone_is_asked_while_its_address_is_cached() -> None:
+    facts = replace(the_facts(), losing=replace(the_facts().losing, address_ttl=Ttl(7 * DAY), data_ttl=Ttl(7 * DAY)))
+    plan = plan_transfer(facts, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    assert plan.step("losing-unreachable").started == plan.switchover + timedelta(days=7)
+    because = plan.step("losing-unreachable").because
+    assert because is not None and because.record == "addresses of the losing name servers"
+    assert isinstance(verdict_on(facts=facts), Bogus | Outage)
+    with pytest.raises(PlanError, match="address_ttl is 604800, more than data_ttl"):
+        replace(the_facts().losing, address_ttl=Ttl(7 * DAY))

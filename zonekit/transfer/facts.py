@@ -80,7 +80,8 @@ class OperatorFacts:
         dnskey_ttl: the TTL of the DNSKEY RRset.
         data_ttl: the largest TTL of any other RRset or negative answer of its zone.
         propagation_delay: how long a change takes to reach its last server (zone-propagation-delay).
-        address_ttl: the TTL of its name servers' addresses where their names lie in the zone; None where they do not.
+        address_ttl: the TTL of its name servers' addresses where their names lie in the zone; None where they do not. A
+            cached address leads to its servers as a cached NS RRset does; the parent's glue is taken to have ``ns_ttl``.
         signatures_expire: when the earliest of its signatures expires if it does not renew them; None where it renews
             them until it is told to stop.
         can: what it is able and willing to do.
@@ -104,6 +105,11 @@ class OperatorFacts:
             object.__setattr__(self, name, to_ttl(getattr(self, name)))
         if self.address_ttl is not None:
             object.__setattr__(self, "address_ttl", to_ttl(self.address_ttl))
+            if self.address_ttl > self.data_ttl:
+                raise PlanError(
+                    f"address_ttl is {self.address_ttl}, more than data_ttl, which is {self.data_ttl}",
+                    remedy="give the largest TTL of the zone as data_ttl; addresses are data too",
+                )
         if self.signatures_expire is not None:
             object.__setattr__(self, "signatures_expire", utc(self.signatures_expire))
         object.__setattr__(self, "keys", tuple(self.keys))

@@ -505,11 +505,15 @@ class _UnderWay:
                     " servers for ever",
                     remedy="have the losing operator change its own NS RRset, or plan without such profiles",
                 )
-            yield self._wait("the last referral", led_until, "losing NS RRset", self._kept(ttl), rule)
+            since, last = "the last referral", led_until
         elif self._sticky or self._is_shared or changed[1].completed < led_until:
-            yield self._wait(changed[0].id, changed[1].completed, "losing NS RRset", self._kept(ttl), rule)
+            since, last = changed[0].id, changed[1].completed
         else:
-            yield self._wait("the last referral", led_until, "losing NS RRset", self._kept(ttl), rule)
+            since, last = "the last referral", led_until
+        yield self._wait(since, last, "losing NS RRset", self._kept(ttl), rule)
+        if facts.losing.address_ttl is not None:
+            kept = self._kept(facts.losing.address_ttl)
+            yield self._wait(since, last, "addresses of the losing name servers", kept, rule)
 
     def losing_dnskey_gone(self) -> Iterator[Wait]:
         """Every DNSKEY RRset of the losing operator leaves the caches."""

@@ -71,6 +71,7 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         for version in versions
         if isinstance(version, NsVersion) and version.source is not Source.PARENT
     ]
+    versions += _losing_addresses(facts, by_effect)
     servings = [
         Serving(operator=Source.LOSING)
         if stops is None
@@ -186,6 +187,26 @@ def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
 
     changes = [(events.get(Effect.TTLS_LOWERED), lowered), (events.get(Effect.NS_AT_LOSING), to_gaining)]
     return [*_earlier(first, facts, Record.NS), *_line(first, changes)]
+
+
+def _losing_addresses(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
+    """The addresses of name servers in the zone, which lead there like an NS RRset.
+
+    A name may stay and get the gaining server's address; who has the old one goes on asking the losing server.
+    """
+    if facts.losing.address_ttl is None:
+        return []
+    first = NsVersion(
+        source=Source.LOSING,
+        record="addresses of the losing name servers",
+        ttl=facts.losing.address_ttl,
+        leads_to=_BOTH_LOSING,
+    )
+
+    def to_gaining(version: NsVersion) -> NsVersion:
+        return replace(version, record="addresses of the gaining name servers", leads_to=_BOTH_GAINING)
+
+    return _line(first, [(events.get(Effect.NS_AT_LOSING), to_gaining)])
 
 
 def _lowered(facts: Facts, ttl: Ttl) -> Ttl:
