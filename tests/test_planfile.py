@@ -99,7 +99,7 @@ def test_the_schedule_of_a_plan_reads_back_as_it_was_and_so_does_the_verdict(pla
     schedule = read_schedule(schedule_json(plan.schedule))
     assert schedule == plan.schedule
     assert read_plan_or_schedule(schedule_json(plan.schedule)) == schedule
-    assert prove_schedule(schedule, plan.profiles) == prove(plan)
+    assert prove_schedule(schedule, plan.resolvers) == prove(plan)
 
 
 def test_profiles_of_any_kind_read_back() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.test_transfer_plan import DAY, NOW, SECOND, an_operator, ds_of, signed_keys, the_facts
 from zonekit.errors import PlanError
-from zonekit.transfer.facts import Facts, Ledger, Observation, ParentFacts, Record
+from zonekit.transfer.facts import Facts, Ledger, Margins, Observation, ParentFacts, Record
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND_HARDENED, WITHOUT_ED448, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, prove_schedule
@@ -268,3 +268,36 @@ def test_a_name_server_in_the_zone_is_asked_while_its_address_is_cached() -> Non
     assert isinstance(verdict_on(facts=facts), Bogus | Outage)
     with pytest.raises(PlanError, match="address_ttl is 604800, more than data_ttl"):
         replace(the_facts().losing, address_ttl=Ttl(7 * DAY))
+
+
+def test_the_proof_counts_the_stale_margin_of_the_facts() -> None:
+    patient = replace(the_facts(), margins=Margins(stale_margin=timedelta(days=1)))
+    plan = plan_transfer(patient, start=NOW)
+    assert plan.switchover == PLAN.switchover + timedelta(days=1)
+    assert isinstance(prove(plan), Safe)
+    step = plan.step("ns-changed")
+    early = plan.record("ns-changed", started=step.started - SECOND, completed=step.completed)
+    assert isinstance(prove(early), Bogus)
+    assert isinstance(prove(replace(early, facts=the_facts())), Safe)
+
+
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED])
+def test_keys_that_were_proven_with_an_older_ttl_are_trusted_for_that(flow: Flow) -> None:
+    facts = the_facts(gaining_signed=flow is Flow.THROUGH_INSECURE)
+    short = replace(
+        facts,
+        losing=replace(facts.losing, dnskey_ttl=Ttl(600)),
+        parent=replace(facts.parent, ds_ttl=Ttl(3600)),
+        ledger=Ledger().observe(
+            Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(DAY), until=NOW - HOUR)
+        ),
+    )
+    plan = plan_transfer(short, flow=flow, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    assert plan.switchover == NOW - HOUR + timedelta(days=1)
+
+
+@pytest.mark.parametrize("answers", [Source.PARENT, Source.LOSING])
+def test_an_overlap_is_with_an_operator_at_servers_of_another(answers: Source) -> None:
+    with pytest.raises(PlanError, match="say which operator answers at servers of another"):
+        Overlap(asked=Source.LOSING, answers=answers)

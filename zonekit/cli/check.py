@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
@@ -17,7 +18,7 @@ from zonekit.cli.tables import print_facts
 from zonekit.errors import ZonekitError
 from zonekit.instants import instant_text
 from zonekit.transfer import check_certificate
-from zonekit.transfer.plan import Plan
+from zonekit.transfer.plan import Plan, prove
 from zonekit.transfer.planfile import read_plan_or_schedule
 from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, prove_schedule
@@ -79,8 +80,11 @@ def check(*, source: str, profiles: Sequence[str], is_certificate: bool, as_json
         found = read_plan_or_schedule(text)
     except ZonekitError as error:
         raise error.within(place(source)) from None
-    schedule, wanted = (found.schedule, found.profiles) if isinstance(found, Plan) else (found, PROFILES)
-    verdict = prove_schedule(schedule, profiles_named(profiles) or wanted)
+    chosen = profiles_named(profiles)
+    if isinstance(found, Plan):
+        verdict = prove(replace(found, profiles=chosen or found.profiles))
+    else:
+        verdict = prove_schedule(found, chosen or PROFILES)
     if as_json:
         print_json(verdict_object(verdict))
     else:

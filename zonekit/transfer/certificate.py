@@ -85,7 +85,7 @@ def evidence(subject: Plan | Schedule, profiles: Iterable[ResolverProfile] | Non
     """
     schedule = subject.schedule if isinstance(subject, Plan) else subject
     if profiles is None and isinstance(subject, Plan):
-        profiles = subject.profiles
+        profiles = subject.resolvers
     chosen = tuple(profiles or ())
     if not chosen:
         raise PlanError("no resolver profiles are given to certify for", remedy="give PROFILES, or your own")

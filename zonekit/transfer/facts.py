@@ -1,4 +1,8 @@
-"""What is known about a domain before its transfer is planned. Nothing here has a default that would be a guess."""
+"""What is known about a domain before its transfer is planned.
+
+Delays that are not given are 0 and capabilities are there: the best case, and what the files that people write have to
+spell out (:mod:`zonekit.transfer.planfile`). No TTL of an RRset has a default.
+"""
 
 from __future__ import annotations
 

@@ -290,6 +290,10 @@ def _confirmation(
         last = max(each.seen for each in about)
         found = f"what was seen, last at {instant_text(last)}, is from before it was done"
         return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
+    late = max((each.seen for each in about if each.lacking), default=planned.completed)
+    if planned.step.effect is not None and not planned.recorded and late > planned.completed:
+        found = f"not done before {instant_text(late)}, later than planned: record when it was, for the waits count from there"
+        return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
     latest = _latest_of_each(since)
     if latest.lacking:
         found = f"not so at {', '.join(sorted(latest.lacking))}, {instant_text(latest.seen)}, says {latest.by}"

@@ -140,7 +140,7 @@ class Plan:
     def by_longest_ttl(self) -> Switchover:
         """The switch by the published simple rule beside the exact one: the longest TTL of all the records involved.
 
-        It counts from the last change before the switch, and is never earlier than the exact rule without margins.
+        It counts from the last of the two changes at the losing operator and the parent.
 
         Raises:
             PlanError: a flow in which nothing is merged before the switch.
@@ -161,9 +161,13 @@ class Plan:
         earlier = [
             CachedRecord(record=f"{seen.record.value} as it was served before", ttl=seen.ttl, effective=seen.until)
             for seen in facts.ledger.observations
-            if seen.record in (Record.DNSKEY, Record.DS)
+            if seen.source is not Source.GAINING and seen.record in (Record.DNSKEY, Record.DS)
         ]
-        return safe_switchover([dnskey, ds, *earlier], involved=[ns])
+        involved = [ns] + [
+            CachedRecord(record="NS as it was served before", ttl=seen.ttl, effective=seen.until)
+            for seen in facts.ledger.of(Source.LOSING, Record.NS)
+        ]
+        return safe_switchover([dnskey, ds, *earlier], involved=involved)
 
     @property
     def critical_path(self) -> tuple[str, ...]:
@@ -187,6 +191,11 @@ class Plan:
         return max(planned.completed for planned in self.steps)
 
     @property
+    def resolvers(self) -> tuple[ResolverProfile, ...]:
+        """The resolvers that it is proven for: its profiles, each with the stale margin of the facts (RFC 8767)."""
+        return with_stale_margin(self.profiles, self.facts.margins.stale_margin)
+
+    @property
     def deadline(self) -> datetime | None:
         """The latest instant at which what is left to do may begin, so that the losing signatures outlast their use.
 
@@ -200,15 +209,14 @@ class Plan:
             lambda start: _planned(self.facts, self.flow, start, self.profiles, self.events).schedule,
             start=self.start,
             expires=expires,
-            profiles=with_stale_margin(self.profiles, self.facts.margins.stale_margin),
+            profiles=self.resolvers,
         )
 
     @property
     def is_in_time(self) -> bool:
         """Whether nobody needs a signature of the losing operator any more when the first of them expires."""
         expires = self.facts.losing.signatures_expire
-        profiles = with_stale_margin(self.profiles, self.facts.margins.stale_margin)
-        return expires is None or needed_until(self.schedule, profiles) <= epoch_seconds(expires)
+        return expires is None or needed_until(self.schedule, self.resolvers) <= epoch_seconds(expires)
 
     @property
     def schedule(self) -> Schedule:
@@ -242,7 +250,10 @@ def plan_transfer(
     start: datetime,
     profiles: Iterable[ResolverProfile] = PROFILES,
 ) -> Plan:
-    """Return the earliest safe plan of a transfer.
+    """Return the earliest plan of a transfer in which every wait is over; :func:`prove` says whether it is safe.
+
+    What no waiting mends stays: differing algorithms under a profile that lacks one, say, or shared servers that answer
+    before the rest have loaded the zone.
 
     Args:
         facts: what is known about the domain.
@@ -279,7 +290,7 @@ def _too_late(plan: Plan) -> DeadlineMissed:
 
 def prove(plan: Plan) -> Verdict:
     """Return the verdict of the exact cache model on a plan as it is dated."""
-    return prove_schedule(plan.schedule, plan.profiles)
+    return prove_schedule(plan.schedule, plan.resolvers)
 
 
 def _check_flow(facts: Facts, flow: Flow) -> None:
@@ -474,6 +485,8 @@ class _UnderWay:
             "RFC 6781 section 4.3.5.2",
         )
         yield from self._observed(Source.PARENT, Record.DS, self._facts.margins.retire_safety)
+        if any(profile.trusts_proven_keys for profile in self._profiles):
+            yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.retire_safety)
 
     def losing_unreachable(self) -> Iterator[Wait]:
         """Resolvers leave the losing servers: by the parent's NS RRset, and by the losing zone's own."""

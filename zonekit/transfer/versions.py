@@ -199,11 +199,21 @@ class Overlap:
 
     Attributes:
         asked: whose servers are asked.
-        answers: who answers: both operators on one server, or an operator on a server of the parent zone.
+        answers: which operator answers: both on one server, or one on a server of the parent zone.
+
+    Raises:
+        PlanError: the parent answers, or who is asked does, which they do anyhow.
     """
 
     asked: Source
     answers: Source
+
+    def __post_init__(self) -> None:
+        if self.answers in (self.asked, Source.PARENT):
+            raise PlanError(
+                f"an overlap in which the {self.asked.value} side is asked and the {self.answers.value} side answers",
+                remedy="say which operator answers at servers of another",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,7 +169,7 @@ def way_back(plan: Plan, *, at: str | datetime) -> WayBack:
 
 def prove_way_back(way: WayBack) -> Verdict:
     """Return the verdict of the exact cache model on the transfer so far and the way back together."""
-    return prove_schedule(way.schedule, way.plan.profiles)
+    return prove_schedule(way.schedule, way.plan.resolvers)
 
 
 def point_of_no_return(plan: Plan) -> PlannedStep | None:
