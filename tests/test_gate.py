@@ -168,3 +168,17 @@ def test_bad_evidence_and_bad_times_are_refused() -> None:
     late = may_begin(PLAN, "frozen", [], now=NOW + SECOND)
     with pytest.raises(PlanError, match="in the order"):
         Journal().add(late).add(may_begin(PLAN, "frozen", [], now=NOW))
+
+
+def test_a_step_that_was_done_later_than_planned_has_to_be_recorded_first() -> None:
+    """Its waits count from when it was done; evidence says no more than that it was not done before."""
+    late = NOW + timedelta(days=1)
+    seen = [each for each in all_evidence(PLAN) if each.step_id != "ds-added"]
+    seen.append(Evidence(step_id="ds-added", seen=late - SECOND, by="the probe", lacking=frozenset({"ns1"})))
+    seen.append(Evidence(step_id="ds-added", seen=late, by="the probe", confirming=frozenset({"ns1"})))
+    decision = may_begin(PLAN, "ns-changed", seen, now=PLAN.switchover)
+    assert isinstance(decision, Missing)
+    assert "record when it was" in decision.missing[0].found
+    plan = PLAN.record("ds-added", started=late, completed=late)
+    assert isinstance(may_begin(plan, "ns-changed", seen, now=PLAN.switchover), Missing)
+    assert isinstance(may_begin(plan, "ns-changed", seen, now=plan.switchover), Confirmed)

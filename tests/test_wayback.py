@@ -241,3 +241,12 @@ def test_bad_instants_and_steps_are_refused() -> None:
         way.record("ns-restored", started=NOW, completed=NOW)
     with pytest.raises(TimeError):
         way.record("ns-restored", started=NOW.replace(tzinfo=None), completed=NOW)
+
+
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.FROM_UNSIGNED])
+def test_where_nothing_is_merged_the_gaining_ds_is_the_point_of_no_return(flow: Flow) -> None:
+    plan = plan_transfer(the_facts(flow is not Flow.FROM_UNSIGNED), flow=flow, start=NOW)
+    late = plan.step("losing-stopped").started + timedelta(days=30)
+    plan = plan.record("losing-stopped", started=late, completed=late)
+    last = point_of_no_return(plan)
+    assert last is not None and last.id == "ds-added"

@@ -178,7 +178,11 @@ def point_of_no_return(plan: Plan) -> PlannedStep | None:
     Before it the losing DS, the losing keys in the gaining zone and the losing servers are all still there. After it one of
     them has to be put back and waited for, which is a transfer the other way.
     """
-    steps = [planned for planned in plan.steps if planned.step.effect in _IRREVERSIBLE]
+    effects = {planned.step.effect for planned in plan.steps}
+    merges = Effect.GAINING_KEYS_AT_LOSING in effects
+    # Where nothing was merged, the gaining DS alone is one by which nothing of the losing operator is proven.
+    final = _IRREVERSIBLE if merges else (*_IRREVERSIBLE, Effect.DS_ADDED)
+    steps = [planned for planned in plan.steps if planned.step.effect in final]
     return min(steps, key=lambda planned: planned.started, default=None)
 
 
