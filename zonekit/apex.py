@@ -32,7 +32,7 @@ from zonekit.dnskeys import (
 )
 from zonekit.ds import DnskeyHolder, asks_for, make_cdnskey, make_cds
 from zonekit.errors import SigningError, ZoneError
-from zonekit.instants import SignatureValidity, epoch_seconds, serial_before
+from zonekit.instants import SignatureValidity, epoch_seconds
 from zonekit.keys import KeyRole, SigningKey, key_tag
 from zonekit.names import (
     ROOT,
@@ -48,7 +48,7 @@ from zonekit.names import (
 )
 from zonekit.nodes import rdata_of, split_node
 from zonekit.serials import SerialPolicy, next_serial, soa_with_serial
-from zonekit.signatures import PublishedKeys, Signer, signers_of
+from zonekit.signatures import PublishedKeys, Signer, has_expired, signers_of
 from zonekit.signing import (
     check_signers,
     is_signed_here,
@@ -208,9 +208,8 @@ def withdraw_dnskeys(
             rdata[3] == key.algorithm for rdata in left.rdatas
         )
         if goes_on_signing or _signer(key) in signing_alone:
-            place = _place(key)
             raise SigningError(
-                f"{place} signs this zone",
+                f"{_place(key)} signs this zone",
                 remedy="sign the zone with other keys first, with foreign_records=ForeignRecords.DROP_SIGNATURES, and"
                 " wait until the old signatures are gone from caches",
                 rule="RFC 6781 section 4.1.1",
@@ -601,8 +600,11 @@ class _Step:
             foreign = [rdata for rdata in (old.rdatas if old else ()) if signer_of(rdata) not in made_again]
             is_same = was is not None and was.same_data(rrset)
             kept = [rdata for rdata in foreign if is_same and published.may_stay(rdata, rrset, since)]
-            good = [rdata for rdata in foreign if was is not None and before.prove(rdata, was, since)]
-            lost = {signer_of(rdata) for rdata in good if rdata not in kept}
+            lost = {
+                signer_of(rdata)
+                for rdata in foreign
+                if rdata not in kept and was is not None and before.prove(rdata, was, since)
+            }
             lost &= _needed(published, data_signers, signers_of(old) if at_ksk else None)
             if lost and make is not None:
                 raise self._voided(rrset, lost, published)
@@ -713,11 +715,8 @@ def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: PublishedKeys
             continue
         for rdtype, covers, records in split_node(node):
             if rdtype == rd.RRSIG and not (owner == zone.apex and covers in rd.KSK_SIGNED_TYPES):
-                lasting = {
-                    signer_of(rdata)
-                    for rdata in map(rdata_of, records)
-                    if not serial_before(int.from_bytes(rdata[8:12], "big"), since)
-                }
+                rdatas = [rdata_of(record) for record in records]
+                lasting = {signer_of(rdata) for rdata in rdatas if not has_expired(rdata, since)}
                 if lasting.isdisjoint(staying.signers):
-                    alone |= {signer_of(rdata_of(record)) for record in records} & signers
+                    alone |= {signer_of(rdata) for rdata in rdatas} & signers
     return alone

@@ -523,7 +523,6 @@ _MESSAGE_HEADER_OCTETS: Final = 12
 _QUESTION_FIXED_OCTETS: Final = 4
 _OPT_OCTETS: Final = 11
 _POINTER_OCTETS: Final = 2
-_RRSIG_FIXED_OCTETS: Final = 18
 
 
 def dnskey_response_octets(dnskeys: RRset, signers: Iterable[DnskeyHolder]) -> int:
@@ -544,7 +543,7 @@ def dnskey_response_octets(dnskeys: RRset, signers: Iterable[DnskeyHolder]) -> i
     question = len(dnskeys.owner) + _QUESTION_FIXED_OCTETS
     keys = sum(record + len(rdata) for rdata in dnskeys.rdatas)
     signatures = sum(
-        record + _RRSIG_FIXED_OCTETS + len(dnskeys.owner) + signature_length(rdata[3], rdata[_HEAD.size :])
+        record + rd.RRSIG_FIXED_OCTETS + len(dnskeys.owner) + signature_length(rdata[3], rdata[_HEAD.size :])
         for rdata in {signer.dnskey_rdata for signer in signers}
     )
     return _MESSAGE_HEADER_OCTETS + question + keys + signatures + _OPT_OCTETS

@@ -59,6 +59,8 @@ KSK_SIGNED_TYPES: Final = frozenset((DNSKEY, CDS, CDNSKEY))
 _NXT: Final = int(RdataType.NXT)
 
 MAX_RDATA_OCTETS: Final = 65535
+RRSIG_FIXED_OCTETS: Final = 18
+"""What an RRSIG's data has before the signer's name (RFC 4034 section 3.1)."""
 
 # Where the names begin in the data of the types whose names RFC 4034 section 6.2 lowers, when nothing follows.
 # A length octet is at most 63 and so never looks like a capital letter.
@@ -87,7 +89,6 @@ _MAX_CACHED_OCTETS: Final = 320
 _MAX_CACHED_TYPES: Final = 64
 _MAX_CACHED_BITMAP_OCTETS: Final = 64
 _MAX_CACHED_TYPE_TEXT: Final = 16
-_RRSIG_FIXED_OCTETS: Final = 18
 _DNSKEY_FIXED_OCTETS: Final = 4
 
 
@@ -525,7 +526,7 @@ _ESCAPED_OCTETS: Final = [
 
 
 def _print_rrsig(rdata: bytes) -> str:
-    signature_at = name_end(rdata, _RRSIG_FIXED_OCTETS)
+    signature_at = name_end(rdata, RRSIG_FIXED_OCTETS)
     signature = binascii.b2a_base64(rdata[signature_at:], newline=False).decode("ascii")
     return _rrsig_head_text(rdata[:signature_at]) + signature
 
@@ -534,7 +535,7 @@ def _print_rrsig(rdata: bytes) -> str:
 def _rrsig_head_text(head: bytes) -> str:
     """An RRSIG's fields up to the signature as text, which thousands of records of a zone share."""
     covered, algorithm, labels, ttl, expires, starts, tag = struct.unpack_from(">HBBIIIH", head)
-    signer = name_text(head[_RRSIG_FIXED_OCTETS:])
+    signer = name_text(head[RRSIG_FIXED_OCTETS:])
     return (
         f"{type_text(covered)} {algorithm} {labels} {ttl}"
         f" {rrsig_time_text(expires)} {rrsig_time_text(starts)} {tag} {signer} "
@@ -619,7 +620,7 @@ def canonical_rdata(rdtype: int, rdata: bytes) -> bytes:
     if rdtype == SOA:
         return rdata[:-_SOA_NUMBERS_OCTETS].lower() + rdata[-_SOA_NUMBERS_OCTETS:]
     if rdtype in (RRSIG, SIG):
-        return _lower_name_at(rdata, _RRSIG_FIXED_OCTETS)
+        return _lower_name_at(rdata, RRSIG_FIXED_OCTETS)
     if rdtype == _NXT:
         return _lower_name_at(rdata, 0)
     if rdtype == NAPTR:

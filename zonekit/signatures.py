@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.algorithms import verify_signature
@@ -23,7 +23,6 @@ from zonekit.zones import RRset
 
 Signer: TypeAlias = tuple[int, int]
 """The algorithm and key tag by which a signature names its key."""
-RRSIG_FIXED_OCTETS: Final = 18
 
 
 def signed_data(owner: WireName, rdtype: int, records: Sequence[Record]) -> bytes:
@@ -71,8 +70,8 @@ def _signature_is_good(rrset: RRset, rrsig: bytes, key_owner: WireName, dnskey: 
 def _is_made_by(dnskey: bytes, key_owner: WireName, rrsig: bytes, rrset: RRset) -> bool:
     """Whether a key made a signature over the data of an RRset, at whatever time (RFC 4035 section 5.3.2)."""
     labels, original_ttl = rrsig[3], int.from_bytes(rrsig[4:8], "big")
-    signature_at = name_end(rrsig, RRSIG_FIXED_OCTETS)
-    signer_name = rrsig[RRSIG_FIXED_OCTETS:signature_at].lower()
+    signature_at = name_end(rrsig, rd.RRSIG_FIXED_OCTETS)
+    signer_name = rrsig[rd.RRSIG_FIXED_OCTETS : signature_at].lower()
     owner = rrset.owner.lower()
     if (
         signer_name != key_owner.lower()
@@ -85,7 +84,7 @@ def _is_made_by(dnskey: bytes, key_owner: WireName, rrsig: bytes, rrset: RRset) 
         kept = labels_of(owner)[-labels:] if labels else []
         owner = WILDCARD_LABEL + b"".join([bytes((len(label),)) + label for label in kept]) + b"\x00"
     records = [pack_record(rrset.rdtype, original_ttl, rdata) for rdata in rrset.rdatas]
-    signed = rrsig[:RRSIG_FIXED_OCTETS] + signer_name + signed_data(owner, rrset.rdtype, records)
+    signed = rrsig[: rd.RRSIG_FIXED_OCTETS] + signer_name + signed_data(owner, rrset.rdtype, records)
     return verify_signature(dnskey[3], dnskey[4:], rrsig[signature_at:], signed)
 
 
@@ -139,7 +138,7 @@ class PublishedKeys:
         owner's; such a signature may be missed where it must not stay. One of an unknown algorithm is taken for good, one
         of a revoked key over the key set alone (RFC 5011 section 2.1).
         """
-        if rrset.ttl > int.from_bytes(rrsig[4:8], "big") or _has_expired(rrsig, since):
+        if rrset.ttl > int.from_bytes(rrsig[4:8], "big") or has_expired(rrsig, since):
             return False
         if signer_of(rrsig) in self.revoked and rrset.rdtype != rd.DNSKEY:
             return False
@@ -160,7 +159,7 @@ class PublishedKeys:
         if (
             int.from_bytes(rrsig[4:8], "big") != rrset.ttl
             or rrsig[3] != label_count(rrset.owner)
-            or _has_expired(rrsig, since)
+            or has_expired(rrsig, since)
         ):
             return False
         return self._made(rrsig, rrset) is not False
@@ -176,5 +175,6 @@ class PublishedKeys:
             return True
 
 
-def _has_expired(rrsig: bytes, since: int) -> bool:
+def has_expired(rrsig: bytes, since: int) -> bool:
+    """Whether the signature in an RRSIG's data expired before an instant, in seconds since 1970."""
     return serial_before(int.from_bytes(rrsig[8:12], "big"), since)

@@ -40,7 +40,7 @@ from zonekit.ds import DnskeyHolder, asks_for
 from zonekit.errors import SigningError
 from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
 from zonekit.keys import REVOKE_FLAG, ZONE_KEY_FLAG, LocalSigner, SigningKey, key_tag
-from zonekit.names import WireName, is_subdomain, label_count, name_text, order_key
+from zonekit.names import WireName, from_wire_name, is_subdomain, label_count, name_text, order_key
 from zonekit.nodes import (
     Node,
     PackedRRset,
@@ -54,7 +54,7 @@ from zonekit.nodes import (
 )
 from zonekit.serials import soa_with_serial
 from zonekit.signable import check_signable
-from zonekit.signatures import RRSIG_FIXED_OCTETS, PublishedKeys, Signer, signed_data
+from zonekit.signatures import PublishedKeys, Signer, signed_data
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
 from zonekit.zones import (
@@ -348,9 +348,7 @@ def sign_zone(
     _check_zone_keys(zone, own, silent, foreign_records)
     check_signers(own)
     if serial is not None and serial != zone.serial:
-        zone = zone.replace(soa_with_serial(zone.soa, serial))
-        if zone.find(zone.apex, rd.RRSIG, rd.SOA) is not None:
-            zone = zone.remove("@", rd.RRSIG, rd.SOA)
+        zone = _with_unsigned(zone, soa_with_serial(zone.soa, serial))
     earlier = None if reuse is None else reuse.previous
     chosen = denial or denial_of(zone) or (None if earlier is None else denial_of(earlier)) or Nsec()
     own_dnskeys = RRset(
@@ -359,8 +357,7 @@ def sign_zone(
         ttl=to_ttl(dnskey_ttl),
         rdatas=tuple(key.dnskey_rdata for key in (*own, *silent)),
     )
-    ours = {(rdata[3], key_tag(rdata)) for rdata in own_dnskeys.rdatas}
-    bare = _without_old_signatures(zone, ours, foreign_records)
+    bare = _without_old_signatures(zone, PublishedKeys.of(own_dnskeys).signers, foreign_records)
     if foreign_records is ForeignRecords.DROP:
         bare = _without_foreign_keys(bare, own_dnskeys)
     prepared = _with_apex_records(bare, own_dnskeys, chosen)
@@ -437,8 +434,8 @@ class _Recipe:
                 if (
                     (pen.key.algorithm, pen.key.key_tag) in self.reusable
                     and rdata[:8] == head[:8]
-                    and rdata[16:RRSIG_FIXED_OCTETS] == head[16:RRSIG_FIXED_OCTETS]
-                    and rdata[RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
+                    and rdata[16 : rd.RRSIG_FIXED_OCTETS] == head[16 : rd.RRSIG_FIXED_OCTETS]
+                    and rdata[rd.RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
                     and ttl_of(record) == ttl
                     and not serial_before(self.reuse_at, inception)
                     and serial_before(self.reuse_at, expiration)
@@ -604,13 +601,19 @@ def _without_foreign_keys(zone: Zone, own: RRset) -> Zone:
     return zone.replace(own.with_ttl(published.ttl))
 
 
+def _with_unsigned(zone: Zone, rrset: RRset) -> Zone:
+    """The zone with an RRset in place of another, and without the signatures over that."""
+    if zone.find(rrset.owner, rd.RRSIG, rrset.rdtype) is not None:
+        zone = zone.remove(from_wire_name(rrset.owner), rd.RRSIG, rrset.rdtype)
+    return zone.replace(rrset)
+
+
 def _with_apex_records(zone: Zone, own: RRset, denial: Denial) -> Zone:
     """The zone with its DNSKEY RRset and, for NSEC3, its NSEC3PARAM RRset."""
     published = zone.get("@", rd.DNSKEY)
     dnskeys = own if published is None else union(published, own)
-    if dnskeys != published and zone.get("@", rd.RRSIG, rd.DNSKEY) is not None:
-        zone = zone.remove("@", rd.RRSIG, rd.DNSKEY)
-    zone = zone.replace(dnskeys)
+    if dnskeys != published:
+        zone = _with_unsigned(zone, dnskeys)
     if isinstance(denial, Nsec3):
         # TTL 0: no resolver asks for it, and a secondary that does wants the present one (RFC 5155 section 4).
         zone = zone.replace(RRset(owner=zone.apex, rdtype=rd.NSEC3PARAM, ttl=Ttl(0), rdatas=(denial.param_rdata(),)))
