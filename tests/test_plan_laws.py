@@ -25,7 +25,7 @@ from zonekit.errors import PlanError, TimeError, TtlError
 from zonekit.transfer.facts import Facts, Ledger, Margins, Observation, OperatorKey, ParentFacts, Record
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.proof import Bogus, Outage, Safe
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import Flow, WaitFor
 from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
 from zonekit.transfer.wayback import prove_way_back, way_back
 from zonekit.ttl import Ttl
@@ -296,3 +296,20 @@ def test_facts_that_contradict_each_other_are_refused() -> None:
         ParentFacts(ds=ds_of(facts.losing), ds_ttl=None, ns_ttl=Ttl(60))  # type: ignore[arg-type]
     with pytest.raises(TimeError):
         replace(facts.losing, signatures_expire=NOW.replace(tzinfo=None))
+
+
+@given(flows_with_facts, st.integers(1, 100000))
+def test_a_margin_is_on_every_wait_that_something_leaves_the_caches(
+    given_facts: tuple[Flow, Facts], seconds_more: int
+) -> None:
+    """Also on the one for what was served before its TTL was lowered."""
+    flow, facts = given_facts
+    more = timedelta(seconds=seconds_more)
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    careful = plan_transfer(replace(facts, margins=Margins(retire_safety=more)), flow=flow, start=NOW)
+    for step in plan.steps:
+        if WaitFor.LOSING_DNSKEY_GONE in step.step.waits or WaitFor.LOSING_DATA_GONE in step.step.waits:
+            for wait, longer in zip(
+                sorted(step.waits, key=str), sorted(careful.step(step.id).waits, key=str), strict=True
+            ):
+                assert longer.record == wait.record and longer.interval == wait.interval + more

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from zonekit.instants import epoch_seconds, from_epoch_seconds
@@ -20,14 +19,6 @@ from zonekit.transfer.spans import EVER, Seconds, intersection, lasting, union
 from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, Schedule, Source
 
 _FURTHEST: Final = 400 * 86400
-_NOTHING: Final = timedelta(0)
-
-
-def with_stale_margin(profiles: Iterable[ResolverProfile], stale_margin: timedelta) -> tuple[ResolverProfile, ...]:
-    """Return the profiles, each as one that goes on using for so much longer what has run out (RFC 8767)."""
-    if not stale_margin:
-        return tuple(profiles)
-    return tuple(replace(profile, stale_margin=profile.stale_margin + stale_margin) for profile in profiles)
 
 
 def needed_until(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Seconds:

@@ -298,6 +298,10 @@ class Facts:
     overlaps: tuple[Overlap, ...] = ()
     lowered_ttl: Ttl | None = Ttl(600)
 
+    def lowered(self, ttl: Ttl) -> Ttl:
+        """Return what lowering makes of a TTL, which it never raises."""
+        return ttl if self.lowered_ttl is None else min(ttl, self.lowered_ttl)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "domain", name_text(parse_origin(self.domain)))
         if self.lowered_ttl is not None:

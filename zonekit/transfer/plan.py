@@ -16,7 +16,7 @@ from typing import Final
 from zonekit.errors import DeadlineMissed, PlanError
 from zonekit.instants import epoch_seconds, instant_text, utc
 from zonekit.transfer.capabilities import lacks, steps_within
-from zonekit.transfer.deadline import last_start, needed_until, with_stale_margin
+from zonekit.transfer.deadline import last_start, needed_until
 from zonekit.transfer.facts import Facts, Record
 from zonekit.transfer.intervals import (
     dnskey_retirement_interval,
@@ -25,13 +25,13 @@ from zonekit.transfer.intervals import (
     ksk_publication_interval,
     zsk_retirement_interval,
 )
-from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile
+from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile, with_stale_margin
 from zonekit.transfer.proof import Verdict, prove_schedule
 from zonekit.transfer.steps import Effect, Flow, Step, WaitFor
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
 from zonekit.transfer.timelines import Event, schedule_of
 from zonekit.transfer.versions import Schedule, Source
-from zonekit.ttl import duration_text
+from zonekit.ttl import Ttl, duration_text
 
 _NOTHING: Final = timedelta(0)
 
@@ -41,20 +41,23 @@ class Wait:
     """Something a step waits for.
 
     Attributes:
-        until: when it is over.
-        since: the event from which it is counted, and its instant.
+        since: the event from which it is counted.
         counted_from: that instant.
         interval: how long it takes from there.
         record: what has to leave the caches.
         rule: who says so.
     """
 
-    until: datetime
     since: str
     counted_from: datetime
     interval: timedelta
     record: str
     rule: str
+
+    @property
+    def until(self) -> datetime:
+        """When it is over."""
+        return self.counted_from + self.interval
 
     def __str__(self) -> str:
         return (
@@ -104,7 +107,6 @@ class Plan:
         start: the instant before which nothing is done.
         profiles: the resolver profiles that its waits are made for.
         steps: its steps, in the order of the flow.
-        events: what really happened so far, by step.
     """
 
     facts: Facts
@@ -112,7 +114,11 @@ class Plan:
     start: datetime
     profiles: tuple[ResolverProfile, ...]
     steps: tuple[PlannedStep, ...]
-    events: Mapping[str, Event]
+
+    @property
+    def events(self) -> dict[str, Event]:
+        """What really happened so far, by step."""
+        return recorded_events(self.steps)
 
     def step(self, step_id: str) -> PlannedStep:
         """Return a step by its id.
@@ -120,11 +126,7 @@ class Plan:
         Raises:
             PlanError: this flow has no such step.
         """
-        for planned in self.steps:
-            if planned.id == step_id:
-                return planned
-        ids = ", ".join(planned.id for planned in self.steps)
-        raise PlanError(f"{self.flow.value} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+        return find_step(self.steps, step_id, of=self.flow.value)
 
     @property
     def switchover(self) -> datetime:
@@ -243,6 +245,25 @@ class Plan:
         return _planned(self.facts, self.flow, self.start, self.profiles, {**self.events, step_id: event})
 
 
+def find_step(steps: Iterable[PlannedStep], step_id: str, *, of: str) -> PlannedStep:
+    """Return the step with this id.
+
+    Raises:
+        PlanError: there is none.
+    """
+    held = tuple(steps)
+    for planned in held:
+        if planned.id == step_id:
+            return planned
+    ids = ", ".join(planned.id for planned in held)
+    raise PlanError(f"{of} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+
+
+def recorded_events(steps: Iterable[PlannedStep]) -> dict[str, Event]:
+    """Return what really happened, by step."""
+    return {planned.id: Event(planned.started, planned.completed) for planned in steps if planned.recorded}
+
+
 def plan_transfer(
     facts: Facts,
     *,
@@ -325,7 +346,7 @@ def _check_flow(facts: Facts, flow: Flow) -> None:
 def _planned(
     facts: Facts, flow: Flow, start: datetime, profiles: tuple[ResolverProfile, ...], events: Mapping[str, Event]
 ) -> Plan:
-    under_way = _UnderWay(facts, profiles)
+    under_way = _UnderWay(facts, with_stale_margin(profiles, facts.margins.stale_margin))
     steps: list[PlannedStep] = []
     for step in _steps_for(facts, flow):
         waits = sorted(under_way.waits(step), key=lambda wait: wait.until, reverse=True)
@@ -350,7 +371,6 @@ def _planned(
         start=start,
         profiles=profiles,
         steps=tuple(steps),
-        events=MappingProxyType(dict(events)),
     )
 
 
@@ -438,21 +458,20 @@ class _UnderWay:
 
     def _kept(self, ttl: int) -> int:
         """How long, in seconds, the most patient resolver keeps what it got with this TTL."""
-        stale = self._facts.margins.stale_margin // timedelta(seconds=1)
-        return max([profile.kept(ttl) for profile in self._profiles], default=ttl) + stale
+        return max([profile.kept(ttl) for profile in self._profiles])
 
     # -- one method for each thing waited for
 
     def losing_dnskey_merged(self) -> Iterator[Wait]:
         """The losing DNSKEY RRset without the gaining keys leaves the caches."""
-        losing = self._facts.losing
+        margin = self._facts.margins.publish_safety
         yield self._wait_after(
             Effect.GAINING_KEYS_AT_LOSING,
             "losing DNSKEY RRset without the gaining keys",
-            ksk_publication_interval(_NOTHING, self._kept(losing.dnskey_ttl)) + self._facts.margins.publish_safety,
+            ksk_publication_interval(_NOTHING, self._kept(self._facts.losing.dnskey_ttl)) + margin,
             "RFC 7583 section 3.3.1",
         )
-        yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.publish_safety)
+        yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
 
     def gaining_dnskey_merged(self) -> Iterator[Wait]:
         """The gaining DNSKEY RRset without the losing keys is given by no server; no cache can have it yet."""
@@ -465,115 +484,94 @@ class _UnderWay:
 
     def both_ds(self) -> Iterator[Wait]:
         """The DS RRset without the gaining DS leaves the caches."""
+        margin = self._facts.margins.publish_safety
         yield self._wait_after(
             Effect.DS_ADDED,
             "DS RRset without the gaining DS",
-            ds_publication_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
-            + self._facts.margins.publish_safety,
+            ds_publication_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + margin,
             "RFC 7583 section 3.3.2",
         )
-        yield from self._observed(Source.PARENT, Record.DS, self._facts.margins.publish_safety)
+        yield from self._observed(Source.PARENT, Record.DS, margin)
 
     def no_ds(self) -> Iterator[Wait]:
-        """The DS RRset leaves the caches."""
+        """The DS RRset leaves the caches, and then the keys that it proved where those are trusted on."""
+        margin = self._facts.margins.retire_safety
+        are_trusted_on = any(profile.trusts_proven_keys for profile in self._profiles)
+        trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if are_trusted_on else _NOTHING
         yield self._wait_after(
             Effect.ALL_DS_REMOVED,
             "DS RRset",
-            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
-            + self._trust()
-            + self._facts.margins.retire_safety,
+            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + trust + margin,
             "RFC 6781 section 4.3.5.2",
         )
-        yield from self._observed(Source.PARENT, Record.DS, self._facts.margins.retire_safety)
-        if any(profile.trusts_proven_keys for profile in self._profiles):
-            yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.retire_safety)
+        yield from self._observed(Source.PARENT, Record.DS, margin)
+        if are_trusted_on:
+            yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
 
     def losing_unreachable(self) -> Iterator[Wait]:
         """Resolvers leave the losing servers: by the parent's NS RRset, and by the losing zone's own."""
         facts = self._facts
         rule = "RFC 6781 section 4.3.5.1"
-        by_parent = self._wait_after(
-            Effect.NS_AT_PARENT, "parent's NS RRset", timedelta(seconds=self._kept(facts.parent.ns_ttl)), rule
-        )
-        yield by_parent
-        observed = tuple(self._observed(Source.PARENT, Record.NS, _NOTHING))
-        yield from observed
-        led_until = max(wait.until for wait in (by_parent, *observed))
+        kept = timedelta(seconds=self._kept(facts.parent.ns_ttl))
+        by_parent = [
+            self._wait_after(Effect.NS_AT_PARENT, "parent's NS RRset", kept, rule),
+            *self._observed(Source.PARENT, Record.NS, _NOTHING),
+        ]
+        yield from by_parent
         yield from self._observed(Source.LOSING, Record.NS, _NOTHING)
-        lowered, changed = self._of.get(Effect.TTLS_LOWERED), self._of.get(Effect.NS_AT_LOSING)
-        ttl = facts.losing.ns_ttl
-        if lowered is not None and facts.lowered_ttl is not None and facts.lowered_ttl < ttl:
-            yield self._wait(lowered[0].id, lowered[1].completed, "losing NS RRset as it was", self._kept(ttl), rule)
-            ttl = facts.lowered_ttl
+        yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, _NOTHING, rule)
         # A resolver takes the losing zone's own NS RRset while it is led there, and no longer than it names itself.
-        if changed is None:
-            if self._is_shared:
-                raise PlanError(
-                    f"{facts.domain}: shared servers lead resolvers to the losing ones until they drop the losing zone",
-                    remedy="drop it from them before the transfer, or have the losing operator change its own NS RRset",
-                )
-            if self._sticky:
-                raise PlanError(
-                    f"{facts.domain}: a resolver that never leaves a child which goes on naming itself stays at the losing"
-                    " servers for ever",
-                    remedy="have the losing operator change its own NS RRset, or plan without such profiles",
-                )
-            since, last = "the last referral", led_until
-        elif self._sticky or self._is_shared or changed[1].completed < led_until:
+        since, last = "the last referral", max(wait.until for wait in by_parent)
+        changed = self._of.get(Effect.NS_AT_LOSING)
+        if changed is None and self._is_shared:
+            raise PlanError(
+                f"{facts.domain}: shared servers lead resolvers to the losing ones until they drop the losing zone",
+                remedy="drop it from them before the transfer, or have the losing operator change its own NS RRset",
+            )
+        if changed is None and self._sticky:
+            raise PlanError(
+                f"{facts.domain}: a resolver that never leaves a child which goes on naming itself stays at the losing"
+                " servers for ever",
+                remedy="have the losing operator change its own NS RRset, or plan without such profiles",
+            )
+        if changed is not None and (self._sticky or self._is_shared or changed[1].completed < last):
             since, last = changed[0].id, changed[1].completed
-        else:
-            since, last = "the last referral", led_until
-        yield self._wait(since, last, "losing NS RRset", self._kept(ttl), rule)
+        kept = timedelta(seconds=self._kept(self._lowered(facts.losing.ns_ttl)))
+        yield _wait(since, last, kept, "losing NS RRset", rule)
         if facts.losing.address_ttl is not None:
-            kept = self._kept(facts.losing.address_ttl)
-            yield self._wait(since, last, "addresses of the losing name servers", kept, rule)
+            kept = timedelta(seconds=self._kept(facts.losing.address_ttl))
+            yield _wait(since, last, kept, "addresses of the losing name servers", rule)
 
     def losing_dnskey_gone(self) -> Iterator[Wait]:
         """Every DNSKEY RRset of the losing operator leaves the caches."""
-        losing = self._facts.losing
-        yield from self._observed(Source.LOSING, Record.DNSKEY, self._facts.margins.retire_safety)
-        ttl = losing.dnskey_ttl
-        lowered = self._of.get(Effect.TTLS_LOWERED)
-        if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ttl:
-            yield self._wait(
-                lowered[0].id,
-                lowered[1].completed,
-                "losing DNSKEY RRset as it was",
-                self._kept(ttl),
-                "RFC 7583 section 3.3.2",
-            )
-            ttl = self._facts.lowered_ttl
-        yield self._wait_unreachable(
-            "losing DNSKEY RRset",
-            dnskey_retirement_interval(_NOTHING, self._kept(ttl)) + self._facts.margins.retire_safety,
-            "RFC 7583 section 3.3.2",
-        )
+        margin, ttl = self._facts.margins.retire_safety, self._facts.losing.dnskey_ttl
+        rule = "RFC 7583 section 3.3.2"
+        yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
+        yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule)
+        interval = dnskey_retirement_interval(_NOTHING, self._kept(self._lowered(ttl))) + margin
+        yield self._wait_unreachable("losing DNSKEY RRset", interval, rule)
 
     def losing_data_gone(self) -> Iterator[Wait]:
         """All data of the losing operator leaves the caches."""
-        losing = self._facts.losing
+        margin, losing = self._facts.margins.retire_safety, self._facts.losing
+        rule = "RFC 7583 section 3.2.1"
         for record in (Record.NS, Record.DATA):
-            yield from self._observed(Source.LOSING, record, self._facts.margins.retire_safety)
-        ns_ttl = losing.ns_ttl
-        lowered = self._of.get(Effect.TTLS_LOWERED)
-        if lowered is not None and self._facts.lowered_ttl is not None and self._facts.lowered_ttl < ns_ttl:
-            rule = "RFC 7583 section 3.2.1"
-            yield self._wait(lowered[0].id, lowered[1].completed, "losing NS RRset as it was", self._kept(ns_ttl), rule)
-            ns_ttl = self._facts.lowered_ttl
-        ttl = max(losing.data_ttl, ns_ttl)
-        yield self._wait_unreachable(
-            "data of the losing operator",
-            zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + self._facts.margins.retire_safety,
-            "RFC 7583 section 3.2.1",
-        )
-
-    def _trust(self) -> timedelta:
-        """How much longer than the DS RRset the keys are trusted that were proven by it."""
-        if not any(profile.trusts_proven_keys for profile in self._profiles):
-            return _NOTHING
-        return timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl))
+            yield from self._observed(Source.LOSING, record, margin)
+        yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule)
+        ttl = max(losing.data_ttl, self._lowered(losing.ns_ttl))
+        interval = zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + margin
+        yield self._wait_unreachable("data of the losing operator", interval, rule)
 
     # -- how a wait is made
+
+    def _lowered(self, ttl: Ttl) -> Ttl:
+        """The TTL of a losing NS or DNSKEY RRset since it was lowered, where it was."""
+        return self._facts.lowered(ttl) if Effect.TTLS_LOWERED in self._of else ttl
+
+    def _before_lowering(self, record: str, ttl: Ttl, margin: timedelta, rule: str) -> Iterator[Wait]:
+        """The wait for a losing RRset with the TTL that it had before it was lowered, where it was."""
+        if self._lowered(ttl) < ttl:
+            yield self._wait_after(Effect.TTLS_LOWERED, record, timedelta(seconds=self._kept(ttl)) + margin, rule)
 
     def _wait_after(self, effect: Effect, record: str, interval: timedelta, rule: str) -> Wait:
         """A wait that is counted from when a change was on every server."""
@@ -582,52 +580,24 @@ class _UnderWay:
                 f"{self._facts.domain}: nothing in this flow makes the {record} go", remedy="plan with a whole flow"
             )
         step, event = self._of[effect]
-        return Wait(
-            until=event.completed + interval,
-            since=step.id,
-            counted_from=event.completed,
-            interval=interval,
-            record=record,
-            rule=rule,
-        )
+        return _wait(step.id, event.completed, interval, record, rule)
 
     def _wait_unreachable(self, record: str, interval: timedelta, rule: str) -> Wait:
         since = "losing-unreachable"
         if self._is_shared:
             since = max(since, "losing-stopped", key=lambda step_id: self.events[step_id].completed)
-        event = self.events[since]
-        return Wait(
-            until=event.completed + interval,
-            since=since,
-            counted_from=event.completed,
-            interval=interval,
-            record=record,
-            rule=rule,
-        )
-
-    def _wait(self, since: str, counted_from: datetime, record: str, seconds: int, rule: str) -> Wait:
-        interval = timedelta(seconds=seconds)
-        return Wait(
-            until=counted_from + interval,
-            since=since,
-            counted_from=counted_from,
-            interval=interval,
-            record=record,
-            rule=rule,
-        )
+        return _wait(since, self.events[since].completed, interval, record, rule)
 
     def _observed(self, source: Source, record: Record, margin: timedelta) -> Iterator[Wait]:
         """Waits for what was served before, with the TTLs it had then."""
         for seen in self._facts.ledger.of(source, record):
+            what = f"{record.value} of the {source.value} side with a TTL of {duration_text(seen.ttl)}"
             interval = timedelta(seconds=self._kept(seen.ttl)) + margin
-            yield Wait(
-                until=seen.until + interval,
-                since="its last sighting",
-                counted_from=seen.until,
-                interval=interval,
-                record=f"{record.value} of the {source.value} side with a TTL of {duration_text(seen.ttl)}",
-                rule="RFC 7583 section 3.3.1",
-            )
+            yield _wait("its last sighting", seen.until, interval, what, "RFC 7583 section 3.3.1")
+
+
+def _wait(since: str, counted_from: datetime, interval: timedelta, record: str, rule: str) -> Wait:
+    return Wait(since=since, counted_from=counted_from, interval=interval, record=record, rule=rule)
 
 
 _WAITS: Final[Mapping[WaitFor, Callable[[_UnderWay], Iterator[Wait]]]] = MappingProxyType(

@@ -487,9 +487,9 @@ def _profile_object(profile: ResolverProfile) -> _Object:
     }
 
 
-def _made_wait(**known: Any) -> Wait:
+def _made_wait(*, until: datetime, **known: Any) -> Wait:
     wait = Wait(**known)
-    if wait.until != wait.counted_from + wait.interval:
+    if until != wait.counted_from + wait.interval:
         raise PlanError("until is not counted_from plus interval", remedy="mend one of the three")
     return wait
 

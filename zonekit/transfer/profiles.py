@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -111,3 +112,10 @@ WITHOUT_SHA1: Final = ResolverProfile(
 STICKY: Final = ResolverProfile(name="sticky", ns_rule=NsRule.STICKY)
 PROFILES: Final = (NAMED, UNBOUND, UNBOUND_HARDENED, PDNS_RECURSOR, KNOT_RESOLVER, WITHOUT_ED448, WITHOUT_SHA1)
 """The profiles that a plan is made safe for unless told otherwise."""
+
+
+def with_stale_margin(profiles: Iterable[ResolverProfile], stale_margin: timedelta) -> tuple[ResolverProfile, ...]:
+    """Return the profiles, each as one that goes on using for so much longer what has run out (RFC 8767)."""
+    if not stale_margin:
+        return tuple(profiles)
+    return tuple(replace(profile, stale_margin=profile.stale_margin + stale_margin) for profile in profiles)

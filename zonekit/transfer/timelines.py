@@ -22,10 +22,9 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
-from zonekit.ttl import Ttl
 
 _V = TypeVar("_V", bound=Version)
-_BOTH_LOSING, _BOTH_GAINING = frozenset((Source.LOSING,)), frozenset((Source.GAINING,))
+_TO_LOSING, _TO_GAINING = frozenset((Source.LOSING,)), frozenset((Source.GAINING,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +130,11 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
         source=Source.PARENT,
         record="NS at the parent to the losing operator",
         ttl=facts.parent.ns_ttl,
-        leads_to=_BOTH_LOSING,
+        leads_to=_TO_LOSING,
     )
 
     def to_gaining(version: NsVersion) -> NsVersion:
-        return replace(version, record="NS at the parent to the gaining operator", leads_to=_BOTH_GAINING)
+        return replace(version, record="NS at the parent to the gaining operator", leads_to=_TO_GAINING)
 
     return [*_earlier(first, facts, Record.NS), *_line(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])]
 
@@ -176,14 +175,14 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
 
 def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
     first = NsVersion(
-        source=Source.LOSING, record="NS of the losing operator", ttl=facts.losing.ns_ttl, leads_to=_BOTH_LOSING
+        source=Source.LOSING, record="NS of the losing operator", ttl=facts.losing.ns_ttl, leads_to=_TO_LOSING
     )
 
     def lowered(version: NsVersion) -> NsVersion:
-        return replace(version, record="NS of the losing operator, TTL lowered", ttl=_lowered(facts, version.ttl))
+        return replace(version, record="NS of the losing operator, TTL lowered", ttl=facts.lowered(version.ttl))
 
     def to_gaining(version: NsVersion) -> NsVersion:
-        return replace(version, record="NS of the losing operator to the gaining one", leads_to=_BOTH_GAINING)
+        return replace(version, record="NS of the losing operator to the gaining one", leads_to=_TO_GAINING)
 
     changes = [(events.get(Effect.TTLS_LOWERED), lowered), (events.get(Effect.NS_AT_LOSING), to_gaining)]
     return [*_earlier(first, facts, Record.NS), *_line(first, changes)]
@@ -200,17 +199,13 @@ def _losing_addresses(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVe
         source=Source.LOSING,
         record="addresses of the losing name servers",
         ttl=facts.losing.address_ttl,
-        leads_to=_BOTH_LOSING,
+        leads_to=_TO_LOSING,
     )
 
     def to_gaining(version: NsVersion) -> NsVersion:
-        return replace(version, record="addresses of the gaining name servers", leads_to=_BOTH_GAINING)
+        return replace(version, record="addresses of the gaining name servers", leads_to=_TO_GAINING)
 
     return _line(first, [(events.get(Effect.NS_AT_LOSING), to_gaining)])
-
-
-def _lowered(facts: Facts, ttl: Ttl) -> Ttl:
-    return ttl if facts.lowered_ttl is None else min(ttl, facts.lowered_ttl)
 
 
 def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
@@ -224,7 +219,7 @@ def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyV
         )
 
     def lowered(version: DnskeyVersion) -> DnskeyVersion:
-        return replace(version, record=f"{version.record}, TTL lowered", ttl=_lowered(facts, version.ttl))
+        return replace(version, record=f"{version.record}, TTL lowered", ttl=facts.lowered(version.ttl))
 
     changes = [(events.get(Effect.GAINING_KEYS_AT_LOSING), merged), (events.get(Effect.TTLS_LOWERED), lowered)]
     return [*_earlier(first, facts, Record.DNSKEY), *_line(first, changes)]
@@ -235,8 +230,8 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
     first = NsVersion(
         source=Source.GAINING,
         record="NS of the gaining operator",
-        ttl=_lowered(facts, ttl) if kept_low else ttl,
-        leads_to=_BOTH_GAINING,
+        ttl=facts.lowered(ttl) if kept_low else ttl,
+        leads_to=_TO_GAINING,
     )
 
     def restored(version: NsVersion) -> NsVersion:
@@ -248,7 +243,7 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
 def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
     ttl = facts.gaining.dnskey_ttl
     first = _dnskey(Source.GAINING, facts.gaining, "DNSKEY of the gaining operator")
-    first = replace(first, ttl=_lowered(facts, ttl) if kept_low else ttl)
+    first = replace(first, ttl=facts.lowered(ttl) if kept_low else ttl)
     theirs = facts.losing.keys_for_others
 
     def merged(version: DnskeyVersion) -> DnskeyVersion:

@@ -13,17 +13,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Final, TypeVar
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
 from zonekit.transfer.caches import held, holds_like
 from zonekit.transfer.capabilities import COOPERATING, is_able
-from zonekit.transfer.deadline import with_stale_margin
 from zonekit.transfer.facts import Capability
-from zonekit.transfer.plan import Plan, PlannedStep, Wait
-from zonekit.transfer.profiles import ResolverProfile
+from zonekit.transfer.plan import Plan, PlannedStep, Wait, find_step, recorded_events
 from zonekit.transfer.proof import Verdict, prove_schedule
 from zonekit.transfer.spans import instant_of
 from zonekit.transfer.steps import Actor, Effect, Step
@@ -65,7 +62,7 @@ class WayBack:
         kind: what the return amounts to.
         steps: its steps; what each changes is in the schedule.
         schedule: all the versions that are served, those of the transfer so far among them.
-        events: what really happened on the way back so far, by step.
+        begun: the ids of the steps of the transfer that had begun.
     """
 
     plan: Plan
@@ -73,7 +70,6 @@ class WayBack:
     kind: Return
     steps: tuple[PlannedStep, ...]
     schedule: Schedule
-    events: Mapping[str, Event]
     begun: frozenset[str]
 
     def step(self, step_id: str) -> PlannedStep:
@@ -82,11 +78,7 @@ class WayBack:
         Raises:
             PlanError: this way back has no such step.
         """
-        for planned in self.steps:
-            if planned.id == step_id:
-                return planned
-        ids = ", ".join(planned.id for planned in self.steps)
-        raise PlanError(f"this way back has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+        return find_step(self.steps, step_id, of="this way back")
 
     @property
     def finished(self) -> datetime:
@@ -117,7 +109,7 @@ class WayBack:
                 f"{step_id} happened at {instant_text(event.started)}, before the way back begins",
                 remedy="turn back at an earlier instant",
             )
-        return _Back(self.plan, self.begun, self.turned_at, {**self.events, step_id: event}).way()
+        return _Back(self.plan, self.begun, self.turned_at, recorded_events(self.steps) | {step_id: event}).way()
 
 
 def way_back(plan: Plan, *, at: str | datetime) -> WayBack:
@@ -207,8 +199,7 @@ class _Back:
         )
         self._versions = list(before.versions)
         self._servings = list(before.servings)
-        profiles = with_stale_margin(plan.profiles, plan.facts.margins.stale_margin)
-        self._profiles: tuple[ResolverProfile, ...] = tuple({holds_like(each): each for each in profiles}.values())
+        self._profiles = tuple({holds_like(each): each for each in plan.resolvers}.values())
         self._steps: dict[str, PlannedStep] = {}
 
     def way(self) -> WayBack:
@@ -231,7 +222,6 @@ class _Back:
             kind=self._kind(),
             steps=tuple(self._steps.values()),
             schedule=self._schedule(),
-            events=MappingProxyType(dict(self._recorded)),
             begun=self._begun,
         )
 
@@ -523,7 +513,7 @@ class _Back:
     def _restore_ttls(self, event: Event) -> None:
         losing = self._facts.losing
         ns_ttl, dnskey_ttl = losing.ns_ttl, losing.dnskey_ttl
-        self._change(NsVersion, Source.LOSING, event, lambda ns: replace(ns, ttl=ns_ttl))
+        self._change(NsVersion, Source.LOSING, event, lambda ns: replace(ns, ttl=max(ns.ttl, ns_ttl)))
         self._change(DnskeyVersion, Source.LOSING, event, lambda dnskey: replace(dnskey, ttl=dnskey_ttl))
         self._versions.append(
             DataVersion(
@@ -575,7 +565,6 @@ class _Back:
                 assert until is not None and fetched is not None
                 waits.append(
                     Wait(
-                        until=until + margin,
                         since="its last fetch",
                         counted_from=fetched,
                         interval=until - fetched + margin,
