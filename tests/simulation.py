@@ -34,7 +34,7 @@ from zonekit.transfer.versions import (
 SERVERS = 3
 """How many servers each source has."""
 OPERATORS = (Source.LOSING, Source.GAINING)
-DS, DNSKEY, NS, DATA, APEX_NS = "DS", "DNSKEY", "NS", "data", "apex NS as data"
+DS, DNSKEY, NS, DATA, APEX_NS, ADDRESS = "DS", "DNSKEY", "NS", "data", "apex NS as data", "address"
 CHILD_KINDS = (DNSKEY, DATA, APEX_NS)
 
 
@@ -69,7 +69,6 @@ class World:
     """What each server answers at each instant."""
 
     def __init__(self, schedule: Schedule, rng: random.Random) -> None:
-        assert not any(isinstance(version, AddressVersion) for version in schedule.versions)
         self.schedule = schedule
         instants = [each for version in schedule.versions for each in (version.start, version.end)]
         for serving in schedule.servings:
@@ -92,7 +91,7 @@ class World:
 
     def _lines(self) -> dict[tuple[Source, str], Line]:
         lines: dict[tuple[Source, str], Line] = {}
-        kinds = {NsVersion: NS, DsVersion: DS, DnskeyVersion: DNSKEY, DataVersion: DATA}
+        kinds = {NsVersion: NS, DsVersion: DS, DnskeyVersion: DNSKEY, DataVersion: DATA, AddressVersion: ADDRESS}
         names = {(version.source, version.record) for version in self.schedule.versions if type(version) is NsVersion}
         for version in sorted(
             self.schedule.versions,
@@ -129,7 +128,7 @@ class World:
     def also_answers(self, asked: Source, now: float, rng: random.Random) -> Source | None:
         """Another source that a server of the asked one answers for, if the toss of a coin says so."""
         for overlap in self.schedule.overlaps:
-            if overlap.asked is asked and rng.random() < 0.5:
+            if overlap.asked is asked and now >= seconds(overlap.start, -math.inf) and rng.random() < 0.5:
                 server = rng.randrange(SERVERS)
                 if self.answers(overlap.answers, server, now):
                     return overlap.answers
@@ -197,6 +196,7 @@ class Resolver:
         self.cache: dict[str, Cached] = {}
         self.by_parent: Referral | None = None
         self.by_child: Referral | None = None
+        self.address: Cached | None = None
         self.since = -math.inf
 
     def get(self, kind: str, now: float) -> Cached | None:
@@ -231,7 +231,28 @@ class Resolver:
             if isinstance(ns, NsVersion):
                 self.by_child = Referral(ns, self.keep("NS of the child", ns, now).stale_until, through | {operator})
                 self.since = now
+        if self.rng.random() < 0.4:
+            self.learn_address(operator, server, now)
         return self.keep(kind, version, now) if version is not None else None
+
+    def learn_address(self, source: Source, server: int, now: float) -> None:
+        """Take what a server says of the addresses of name servers in the domain."""
+        line = self.world.lines.get((source, ADDRESS))
+        version = None if line is None else line.at(server, now)
+        if version is not None:
+            self.address = self.keep(ADDRESS, version, now)
+
+    def whose(self, ns: NsVersion, now: float) -> list[Source]:
+        """The operators that an NS RRset leads to, by names and by an address that is cached or at the parent."""
+        operators = sorted(ns.leads_to, key=lambda each: each.value)
+        if ns.hosts:
+            if self.address is None or now >= self.address.stale_until:
+                self.learn_address(Source.PARENT, self.rng.randrange(SERVERS), now)
+            if self.address is not None:
+                assert isinstance(self.address.version, AddressVersion)
+                operators.append(self.address.version.leads_to)
+        self.rng.shuffle(operators)
+        return operators
 
     def up(self, operator: Source, now: float) -> int:
         """One of the servers of an operator that answer."""
@@ -254,7 +275,7 @@ class Resolver:
                 return
             self.since = then
             server = self.rng.randrange(SERVERS)
-            (operator, *others) = self.by_child.ns.leads_to
+            (operator, *others) = self.whose(self.by_child.ns, then)
             ns = self.world.lines[operator, NS].at(server, then)
             if others or not self.world.answers(operator, server, then) or not isinstance(ns, NsVersion):
                 return
@@ -275,9 +296,7 @@ class Resolver:
             ns = self.world.lines[Source.PARENT, NS].at(self.rng.randrange(SERVERS), now)
             assert isinstance(ns, NsVersion)
             self.by_parent = referral = Referral(ns, self.keep(NS, ns, now).stale_until, frozenset())
-        operators = sorted(referral.ns.leads_to, key=lambda each: each.value)
-        self.rng.shuffle(operators)
-        for operator in operators:
+        for operator in self.whose(referral.ns, now):
             if self.world.answers(operator, self.rng.randrange(SERVERS), now):
                 return self.world.also_answers(operator, now, self.rng) or operator, referral.through
         self.log.outages.append((now, referral.ns))

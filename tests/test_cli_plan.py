@@ -83,7 +83,9 @@ def test_files_are_written_and_said(tmp_path: Path) -> None:
 
 def test_mermaid_is_the_flow_and_no_more() -> None:
     assert succeed("plan", FACTS, *AT, "--mermaid").stdout == mermaid(Flow.OPERATOR_CHANGE)
-    assert succeed("plan", FACTS, *AT, "--mermaid", "--flow", "scanning-parent").stdout == mermaid(Flow.SCANNING_PARENT)
+    assert succeed("plan", FACTS, *AT, "--mermaid", "--flow", "through-insecure").stdout == mermaid(
+        Flow.THROUGH_INSECURE
+    )
 
 
 def changed(plan_file: Path, step_id: str, instant: str) -> Path:

@@ -17,7 +17,9 @@ from zonekit.errors import RenderError
 from zonekit.pages import render_plan_page
 from zonekit.transfer.caches import held
 from zonekit.transfer.drawing import NARROW, WIDE, Drawing, Words, draw_plan, numbers_text
-from zonekit.transfer.facts import Facts, Ledger, Observation, OperatorKey, Record
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.parties import OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED
 from zonekit.transfer.steps import Flow

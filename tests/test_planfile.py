@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from tests.test_transfer_plan import COOPERATING, DAY, NOW, SECOND, delays, facts_for, flows_with_facts, the_facts, ttls
 from zonekit.errors import PlanError
-from zonekit.transfer.facts import Capability, Facts, Ledger, Margins, Observation, Record
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.planfile import (
     facts_object,
@@ -44,6 +47,7 @@ from zonekit.ttl import Ttl
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "transfers"
 EXAMPLE = (FIXTURES / "example.nl.toml").read_text()
 PLAN = plan_transfer(the_facts(), start=NOW)
+HOSTS = frozenset({"ns1.example.nl.", "ns2.example.nl."})
 
 
 # ---- what was written is read ---------------------------------------------------------------------------------------
@@ -59,18 +63,18 @@ def detailed_facts(draw: st.DrawFn, flow: Flow) -> Facts:
             st.lists(st.tuples(st.sampled_from((Source.LOSING, Source.PARENT)), st.sampled_from(Record)), max_size=3)
         )
     ]
-    # A parent that scans takes the NS RRset from the losing zone.
-    dispensable = (Capability.LOWER_TTLS, *((Capability.CHANGE_NS,) if flow is not Flow.SCANNING_PARENT else ()))
+    # A parent that scans takes the NS RRset from the losing zone, and where names stay the addresses there have to change.
+    takes_ns = flow is Flow.SCANNING_PARENT or facts.servers_that_stay
+    dispensable = (Capability.LOWER_TTLS, *(() if takes_ns else (Capability.CHANGE_NS,)))
     losing = replace(
         facts.losing,
-        address_ttl=draw(st.sampled_from((None, Ttl(0), facts.losing.data_ttl))),
         signatures_expire=draw(st.none() | st.just(NOW + timedelta(days=30))),
-        can=frozenset(Capability) - draw(st.frozensets(st.sampled_from(dispensable))),
+        can=facts.losing.can - draw(st.frozensets(st.sampled_from(dispensable))),
     )
     both = (Overlap(asked=Source.LOSING, answers=Source.GAINING),)
     overlaps = both if flow in COOPERATING and draw(st.booleans()) else ()
-    margins = Margins(publish_safety=draw(delays), retire_safety=draw(delays), stale_margin=draw(delays))
-    return replace(facts, losing=losing, ledger=Ledger(observations=tuple(seen)), overlaps=overlaps, margins=margins)
+    timing = replace(facts.timing, publish_safety=draw(delays), retire_safety=draw(delays), stale_margin=draw(delays))
+    return replace(facts, losing=losing, ledger=Ledger(observations=tuple(seen)), overlaps=overlaps, timing=timing)
 
 
 @st.composite
@@ -109,8 +113,10 @@ def test_profiles_of_any_kind_read_back() -> None:
 
 
 def test_versions_that_no_plan_has_read_back() -> None:
-    glue = AddressVersion(source=Source.PARENT, record="glue", ttl=Ttl(DAY), leads_to=Source.LOSING, end=NOW)
-    nowhere = NsVersion(source=Source.LOSING, record="NS", ttl=Ttl(0), leads_to=frozenset(), start=NOW)
+    glue = AddressVersion(
+        source=Source.PARENT, record="glue", ttl=Ttl(DAY), leads_to=Source.LOSING, hosts=HOSTS, end=NOW
+    )
+    nowhere = NsVersion(source=Source.LOSING, record="NS", ttl=Ttl(0), leads_to=frozenset(), hosts=HOSTS, start=NOW)
     schedule = PLAN.schedule
     longer = replace(schedule, versions=(*schedule.versions, glue, nowhere))
     assert read_schedule(schedule_json(longer)) == longer
@@ -138,8 +144,8 @@ def toml_text(value: dict[str, Any]) -> str:
 def test_the_example_is_the_published_one() -> None:
     facts = read_facts(EXAMPLE)
     plan = plan_transfer(facts, start=NOW)
-    assert facts.losing == the_facts().losing
-    assert facts.parent == the_facts().parent
+    assert facts.losing == replace(the_facts().losing, negative_ttl=Ttl(3600))
+    assert facts.parent.ds_ttl == the_facts().parent.ds_ttl
     assert plan.switchover == NOW + timedelta(hours=48)
     assert plan.switchover_because is not None
     assert plan.switchover_because.record == "DS RRset without the gaining DS"
@@ -147,16 +153,13 @@ def test_the_example_is_the_published_one() -> None:
 
 
 def test_every_field_that_the_example_only_shows_can_be_used() -> None:
-    shown = "\n".join(
-        line.removeprefix("# ") if line.startswith(("# [", "# publish", "# retire", "# stale")) else line
-        for line in EXAMPLE.splitlines()
-    )
-    for name in ("source =", "record =", "ttl =", "until =", "asked =", "answers =", "signatures_expire ="):
-        shown = shown.replace(f"# {name}", name)
+    shown = "\n".join(re.sub(r"^# (?=\[|[a-z_]+ =)", "", line) for line in EXAMPLE.splitlines())
     facts = read_facts(shown)
+    assert facts.losing.name_servers == HOSTS and facts.losing.address_ttl == DAY
+    assert facts.parent.glue_ttl == 2 * DAY and facts.parent.scan_delay == timedelta(days=1)
     assert facts.ledger.observations[0].ttl == 2 * DAY
     assert facts.overlaps == (Overlap(asked=Source.LOSING, answers=Source.GAINING),)
-    assert facts.margins.stale_margin == timedelta(days=1)
+    assert facts.timing.stale_margin == timedelta(days=1)
     assert facts.losing.signatures_expire == NOW + timedelta(days=14)
 
 
@@ -271,7 +274,7 @@ FACTS: list[tuple[str, str, str]] = [
     ('key = "KSK', 'key = "ksk', "parent.ds[0].key: no key of the losing operator is named ksk of the losing operator"),
     ('key = "KSK', 'key = "ZSK', "the DS at the parent is of ZSK of the losing operator, which does not sign"),
     ("digest_type = 2", "", "is not TOML"),
-    ('lowered_ttl = "10m"', 'lowered_ttl = "-10m"', "lowered_ttl: '-10m' is not a TTL"),
+    ('lowered_ttl = "10m"', 'lowered_ttl = "-10m"', "timing.lowered_ttl: '-10m' is not a TTL"),
     (
         "# signatures_expire = 2026-12-05T12:00:00Z",
         "signatures_expire = 2026-12-05T12:00:00",

@@ -32,7 +32,8 @@ from zonekit.errors import TimeError, ZoneError
 from zonekit.findings import Finding, Severity
 from zonekit.keys import KeyTiming
 from zonekit.signing import sign_zone
-from zonekit.transfer.facts import Capability, Channel, Facts, OperatorKey
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability, Channel, OperatorKey
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.preflight import (
     MAX_DIFFERENCES,
@@ -139,7 +140,8 @@ def test_a_sha_1_ds_and_digests_of_different_strength_are_found() -> None:
 
 
 def test_ttls_far_apart_servers_in_the_zone_and_shared_servers_are_found() -> None:
-    skewed = with_losing(ns_ttl=Ttl(DAY), dnskey_ttl=Ttl(300), address_ttl=Ttl(600))
+    inside = frozenset({"ns1.example.nl", "ns.example.net"})
+    skewed = with_losing(ns_ttl=Ttl(DAY), dnskey_ttl=Ttl(300), address_ttl=Ttl(600), name_servers=inside)
     shared = replace(skewed, overlaps=(Overlap(asked=Source.PARENT, answers=Source.GAINING),))
     found = preflight(shared)
     assert codes(found) == {"ttl-skew", "servers-in-zone", "servers-shared"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zonekit.errors import PlanError, TimeError, TtlError
-from zonekit.transfer.caches import counted_entries, held
+from zonekit.transfer.caches import counted_entries, held, outages
 from zonekit.transfer.profiles import (
     NAMED,
     PROFILES,
@@ -21,7 +22,7 @@ from zonekit.transfer.profiles import (
     ResolverProfile,
 )
 from zonekit.transfer.proof import Bogus, Outage, Safe, prove_schedule
-from zonekit.transfer.spans import ALWAYS, EVER, NEVER, span
+from zonekit.transfer.spans import ALWAYS, EVER, NEVER, Spans, span
 from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import (
     AddressVersion,
@@ -31,6 +32,7 @@ from zonekit.transfer.versions import (
     DsVersion,
     Key,
     NsVersion,
+    Overlap,
     Schedule,
     Serving,
     Signature,
@@ -57,6 +59,16 @@ def ns(source: Source, leads_to: frozenset[Source], ttl: int, start: int | None,
         start=None if start is None else later(start),
         end=None if end is None else later(end),
     )
+
+
+NS_TO_LOSING = ns(Source.PARENT, LOSING, 172800, None, None)
+HOSTS = frozenset({"ns1.example.nl."})
+
+
+def address(source: Source, ttl: int, *, end: datetime | None = None) -> AddressVersion:
+    """The address of the losing name server, given by a source."""
+    record = f"address at the {source.value} side"
+    return AddressVersion(source=source, record=record, ttl=Ttl(ttl), hosts=HOSTS, leads_to=Source.LOSING, end=end)
 
 
 def switch(parent_ttl: int, child_ttl: int, child_change: int | None) -> Schedule:
@@ -144,11 +156,64 @@ def test_nothing_is_fetched_from_servers_that_nobody_is_sent_to() -> None:
 
 
 def test_servers_in_the_zone_are_reached_while_somebody_has_an_address_for_them() -> None:
-    glue = AddressVersion(source=Source.PARENT, record="glue", ttl=Ttl(600), leads_to=Source.LOSING, end=NOW)
     base = switch(172800, 172800, 0)
-    limited = Schedule(versions=(*base.versions, glue), servings=base.servings)
     assert held(base, NAMED).reach[Source.LOSING] == span(None, later(345600 - 172800))
-    assert held(limited, NAMED).reach[Source.LOSING] == span(None, later(600))
+    named = replace(NS_TO_LOSING, leads_to=frozenset(), hosts=HOSTS)
+
+    def reach(*addresses: AddressVersion) -> Spans:
+        others = [each for each in base.versions if not isinstance(each, NsVersion)]
+        schedule = Schedule(versions=(named, *others, *addresses), servings=base.servings)
+        return held(schedule, NAMED).reach[Source.LOSING]
+
+    assert reach() == NEVER
+    glue = address(Source.PARENT, 600, end=NOW)
+    assert reach(glue) == span(None, later(600))
+    assert reach(replace(glue, hosts=frozenset({"ns2.example.nl."}))) == NEVER, "nobody names that one"
+    assert reach(replace(glue, leads_to=Source.GAINING)) == NEVER
+    own = address(Source.LOSING, 60, end=later(3600))
+    assert reach(own) == NEVER, "an address that only its own server gives leads nobody there"
+    assert reach(glue, own) == span(None, later(3660)), "but who is there stays for as long as it gives it"
+    assert reach(glue, replace(own, end=None)) == ALWAYS
+    assert reach(glue, replace(own, start=later(601))) == span(None, later(600)), "too late: nobody is there any more"
+
+
+def test_addresses_that_send_resolvers_to_and_fro_come_to_an_end() -> None:
+    there = replace(address(Source.LOSING, 60), leads_to=Source.GAINING)
+    back = replace(address(Source.GAINING, 60), leads_to=Source.LOSING)
+    named = replace(NS_TO_LOSING, leads_to=frozenset(), hosts=HOSTS)
+    schedule = Schedule(
+        versions=(named, NO_DS, address(Source.PARENT, 600, end=NOW), there, back),
+        servings=(Serving(operator=Source.LOSING), Serving(operator=Source.GAINING)),
+    )
+    assert held(schedule, NAMED).reach == {Source.LOSING: ALWAYS, Source.GAINING: ALWAYS}
+
+
+def test_an_old_address_of_a_server_that_has_stopped_is_an_outage() -> None:
+    named = replace(NS_TO_LOSING, leads_to=frozenset(), hosts=HOSTS)
+    new = replace(address(Source.PARENT, 600), leads_to=Source.GAINING, start=NOW)
+    schedule = Schedule(
+        versions=(named, NO_DS, address(Source.PARENT, 600, end=NOW), new),
+        servings=(Serving(operator=Source.LOSING, end=later(599)), Serving(operator=Source.GAINING)),
+    )
+    assert list(outages(schedule, held(schedule, NAMED))) == [(named, span(later(599), later(600)))]
+    kept_up = replace(schedule, servings=(Serving(operator=Source.LOSING, end=later(600)), schedule.servings[1]))
+    assert list(outages(kept_up, held(kept_up, NAMED))) == []
+
+
+def test_addresses_are_of_somebody_and_lead_to_an_operator() -> None:
+    with pytest.raises(PlanError, match=r"the addresses of no name server at the losing side"):
+        replace(address(Source.PARENT, 600), hosts=frozenset())
+    with pytest.raises(PlanError, match=r"the addresses of ns1\.example\.nl\. at the parent side"):
+        replace(address(Source.PARENT, 600), leads_to=Source.PARENT)
+
+
+def test_a_server_that_answers_for_another_does_so_from_when_it_has_the_zone() -> None:
+    base = Schedule(
+        versions=(NS_TO_LOSING, NO_DS), servings=(Serving(operator=Source.LOSING), Serving(operator=Source.GAINING))
+    )
+    for start in (None, NOW):
+        overlap = Overlap(asked=Source.LOSING, answers=Source.GAINING, start=start)
+        assert held(replace(base, overlaps=(overlap,)), NAMED).reach[Source.GAINING] == span(start, None)
 
 
 # ---- which DS records count -----------------------------------------------------------------------------------------

@@ -68,8 +68,9 @@ def test_an_overlap_that_the_plan_knows_of_is_certified(asked: Source) -> None:
 
 
 def test_addresses_that_outlive_their_use_change_nothing() -> None:
+    hosts = frozenset({"ns1.example.nl."})
     addresses = [
-        AddressVersion(source=source, record="addresses", ttl=Ttl(3600), leads_to=Source.LOSING)
+        AddressVersion(source=source, record="addresses", ttl=Ttl(3600), hosts=hosts, leads_to=Source.LOSING)
         for source in (Source.PARENT, Source.LOSING)
     ]
     schedule = PLAN.schedule

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.test_transfer_plan import COOPERATING, NOW, SECOND, an_operator, facts_for, moved, the_facts
 from zonekit.errors import DeadlineMissed, PlanError
 from zonekit.transfer.capabilities import lacks, steps_within
-from zonekit.transfer.facts import Capability, Channel, Facts
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability, Channel
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.profiles import STICKY
 from zonekit.transfer.proof import Bogus, Outage, Safe
@@ -26,7 +27,10 @@ def expiring(facts: Facts, at: datetime) -> Facts:
 
 
 def without(facts: Facts, *capabilities: Capability) -> Facts:
-    return replace(facts, losing=replace(facts.losing, can=facts.losing.can - set(capabilities)))
+    losing = replace(facts.losing, can=facts.losing.can - set(capabilities))
+    if Capability.CHANGE_NS in capabilities:
+        losing = replace(losing, name_servers=frozenset())  # old addresses would keep resolvers for ever
+    return replace(facts, losing=losing)
 
 
 # ---- the deadline ---------------------------------------------------------------------------------------------------
@@ -79,8 +83,8 @@ def test_the_deadline_moves_with_what_has_happened_and_never_stops_anyone_from_r
 
 def test_a_stale_margin_moves_the_deadline_forward() -> None:
     facts = expiring(the_facts(), NOW + timedelta(days=30))
-    margins = replace(facts.margins, stale_margin=timedelta(days=1))
-    plain, careful = plan_transfer(facts, start=NOW), plan_transfer(replace(facts, margins=margins), start=NOW)
+    timing = replace(facts.timing, stale_margin=timedelta(days=1))
+    plain, careful = plan_transfer(facts, start=NOW), plan_transfer(replace(facts, timing=timing), start=NOW)
     assert plain.deadline is not None and careful.deadline is not None
     assert plain.deadline - careful.deadline >= timedelta(days=1)
 
@@ -104,7 +108,7 @@ def test_what_is_left_of_a_flow_is_still_safe_and_tight(
     plan = plan_transfer(limited, flow=flow, start=NOW)
     effects = {planned.step.effect for planned in plan.steps}
     assert (Effect.NS_AT_LOSING in effects) is (Capability.CHANGE_NS not in missing)
-    assert (Effect.TTLS_LOWERED in effects) is (Capability.LOWER_TTLS not in missing and facts.lowered_ttl is not None)
+    assert (Effect.TTLS_LOWERED in effects) is (Capability.LOWER_TTLS in limited.losing.can)
     assert isinstance(prove(plan), Safe)
     for planned in plan.steps:
         done = max([plan.start, *[plan.step(before).completed for before in planned.step.after]])

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.test_transfer_plan import COOPERATING, DAY, NOW, ds_of, facts_for, signed_keys, the_facts
 from zonekit.errors import PlanError, TimeError
-from zonekit.transfer.facts import Capability, Facts
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.options import ADVICE, Option, Variant, lowering_saves, plan_options
+from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import plan_transfer
 from zonekit.transfer.profiles import NAMED, STICKY, WITHOUT_ED448
 from zonekit.transfer.proof import Outage, Safe
@@ -35,7 +36,8 @@ def flows_of(options: tuple[Option, ...]) -> set[Flow]:
 @given(facts_for(Flow.OPERATOR_CHANGE), capabilities)
 @settings(max_examples=25)
 def test_every_feasible_option_is_proven_and_every_other_says_why(facts: Facts, can: frozenset[Capability]) -> None:
-    options = plan_options(with_losing(facts, can=can), start=NOW)
+    names = facts.losing.name_servers if Capability.CHANGE_NS in can else frozenset()
+    options = plan_options(with_losing(facts, can=can, name_servers=names), start=NOW)
     assert {option.flow for option in options} == {*COOPERATING, Flow.THROUGH_INSECURE}
     assert len({option.name for option in options}) == len(options)
     for option in options:
@@ -53,7 +55,8 @@ def test_every_feasible_option_is_proven_and_every_other_says_why(facts: Facts, 
 @settings(max_examples=25)
 def test_what_a_side_can_do_besides_never_makes_the_best_option_worse(facts: Facts) -> None:
     def best(can: frozenset[Capability]) -> tuple[bool, timedelta, timedelta]:
-        option = plan_options(with_losing(facts, can=can), start=NOW)[0]
+        names = facts.losing.name_servers if Capability.CHANGE_NS in can else frozenset()
+        option = plan_options(with_losing(facts, can=can, name_servers=names), start=NOW)[0]
         assert option.until_switch is not None and option.until_finished is not None
         return bool(option.insecure_for), option.until_switch, option.until_finished
 
@@ -148,7 +151,7 @@ def test_lowering_never_costs_and_never_moves_the_switch(given_facts: tuple[Flow
 
 
 def test_lowering_saves_the_day_that_the_dnskey_would_stay() -> None:
-    facts = with_losing(the_facts(), data_ttl=Ttl(600))
+    facts = with_losing(the_facts(), data_ttl=Ttl(600), negative_ttl=Ttl(600))
     assert lowering_saves(facts, start=NOW) == timedelta(days=1, minutes=-10)
     assert lowering_saves(the_facts(), start=NOW) == timedelta(0), "the data binds, which is not lowered"
     assert (

@@ -11,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonekit.errors import PlanError, TtlError
-from zonekit.transfer.facts import (
-    Facts,
-    OperatorFacts,
-    OperatorKey,
-    ParentFacts,
-)
+from zonekit.transfer.facts import Facts, Timing
+from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.proof import Bogus, Outage, Safe
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import STEPS, Effect, Flow
 from zonekit.transfer.versions import DsEntry, Key
 from zonekit.ttl import Ttl
 
@@ -29,6 +25,11 @@ SECOND = timedelta(seconds=1)
 COOPERATING = (Flow.OPERATOR_CHANGE, Flow.REGISTRAR_CHANGE, Flow.REGISTRY_FACILITATED, Flow.SCANNING_PARENT)
 
 ttls = st.one_of(st.sampled_from((0, 1, 60, 600, 3600, DAY, 2 * DAY, 7 * DAY)), st.integers(0, 7 * DAY)).map(Ttl)
+NO_DELAY = timedelta(0)
+NAME_SERVERS = (
+    *(frozenset(), frozenset(), frozenset(), frozenset({"ns1.example.nl."})),
+    *(frozenset({"ns1.example.nl.", "ns2.example.nl."}), frozenset({"ns2.example.nl.", "ns.example.net."})),
+)
 delays = st.sampled_from((0, 0, 1, 60, 3600)).map(lambda seconds: timedelta(seconds=seconds))
 
 
@@ -42,7 +43,12 @@ def signed_keys(who: str, csk: bool = False, algorithm: int = 13) -> tuple[Opera
 
 def an_operator(who: str, ttl: int = DAY, *, csk: bool = False, is_signed: bool = True) -> OperatorFacts:
     return OperatorFacts(
-        keys=signed_keys(who, csk) if is_signed else (), ns_ttl=Ttl(ttl), dnskey_ttl=Ttl(ttl), data_ttl=Ttl(ttl)
+        keys=signed_keys(who, csk) if is_signed else (),
+        ns_ttl=Ttl(ttl),
+        dnskey_ttl=Ttl(ttl),
+        data_ttl=Ttl(ttl),
+        negative_ttl=Ttl(ttl),
+        propagation_delay=NO_DELAY,
     )
 
 
@@ -50,30 +56,55 @@ def ds_of(operator: OperatorFacts, digest_type: int = 2) -> frozenset[DsEntry]:
     return frozenset(DsEntry(key=key, digest_type=digest_type) for key in operator.dnskey_signers)
 
 
+def a_parent(losing: OperatorFacts, ttl: int) -> ParentFacts:
+    """A parent that is quick at everything it can do."""
+    return ParentFacts(
+        ds=ds_of(losing),
+        ds_ttl=Ttl(ttl),
+        ns_ttl=Ttl(ttl),
+        negative_ttl=Ttl(900),
+        propagation_delay=NO_DELAY,
+        registration_delay=NO_DELAY,
+        scan_delay=NO_DELAY,
+        check_delay=NO_DELAY,
+        channels=frozenset(Channel),
+    )
+
+
+def unlowered(facts: Facts) -> Facts:
+    """The facts with operators that cannot lower their TTLs."""
+    can = frozenset(Capability) - {Capability.LOWER_TTLS}
+    return replace(facts, losing=replace(facts.losing, can=can), gaining=replace(facts.gaining, can=can))
+
+
 def the_facts(losing_signed: bool = True, gaining_signed: bool = True) -> Facts:
     """The published example: 24 hours at the operator, 48 for the DS."""
     losing, gaining = an_operator("losing", is_signed=losing_signed), an_operator("gaining", is_signed=gaining_signed)
-    parent = ParentFacts(ds=ds_of(losing), ds_ttl=Ttl(2 * DAY), ns_ttl=Ttl(2 * DAY), negative_ttl=Ttl(900))
+    parent = a_parent(losing, ttl=2 * DAY)
     return Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent)
 
 
 @st.composite
-def operators(draw: st.DrawFn, who: str, is_signed: bool = True) -> OperatorFacts:
-    data_ttl = draw(ttls)
+def operators(draw: st.DrawFn, who: str, is_signed: bool = True, names: bool = True) -> OperatorFacts:
+    data_ttl, negative_ttl = draw(ttls), draw(ttls)
     return OperatorFacts(
         keys=signed_keys(who, draw(st.booleans())) if is_signed else (),
         ns_ttl=draw(ttls),
-        dnskey_ttl=draw(ttls),
+        dnskey_ttl=draw(ttls) if is_signed else negative_ttl,
         data_ttl=data_ttl,
+        negative_ttl=negative_ttl,
         propagation_delay=draw(delays),
-        address_ttl=draw(st.one_of(st.none(), st.none(), st.sampled_from((Ttl(0), data_ttl)))),
+        name_servers=draw(st.sampled_from(NAME_SERVERS)) if names else frozenset(),
+        address_ttl=draw(st.sampled_from((Ttl(0), data_ttl))),
     )
 
 
 @st.composite
 def facts_for(draw: st.DrawFn, flow: Flow) -> Facts:
-    losing = draw(operators("losing", flow is not Flow.FROM_UNSIGNED))
-    gaining = draw(operators("gaining", flow is not Flow.TO_UNSIGNED))
+    # A losing operator that does not take part keeps the old addresses in its zone for ever.
+    names = any(step.effect is Effect.NS_AT_LOSING for step in STEPS[flow])
+    losing = draw(operators("losing", flow is not Flow.FROM_UNSIGNED, names))
+    gaining = draw(operators("gaining", flow is not Flow.TO_UNSIGNED, names))
     parent = ParentFacts(
         ds=ds_of(losing, draw(st.sampled_from((1, 2)))),
         ds_ttl=draw(ttls),
@@ -81,9 +112,14 @@ def facts_for(draw: st.DrawFn, flow: Flow) -> Facts:
         negative_ttl=draw(ttls),
         propagation_delay=draw(delays),
         registration_delay=draw(delays),
+        glue_ttl=draw(ttls),
+        scan_delay=draw(delays),
+        check_delay=draw(delays),
+        channels=frozenset(Channel),
     )
-    lowered = draw(st.sampled_from((None, Ttl(0), Ttl(600), Ttl(DAY))))
-    return Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent, lowered_ttl=lowered)
+    timing = Timing(lowered_ttl=draw(st.sampled_from((Ttl(0), Ttl(600), Ttl(DAY)))), approval_delay=draw(delays))
+    facts = Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent, timing=timing)
+    return unlowered(facts) if draw(st.booleans()) else facts
 
 
 flows_with_facts = st.sampled_from(Flow).flatmap(lambda flow: st.tuples(st.just(flow), facts_for(flow)))
@@ -175,4 +211,4 @@ def test_a_step_that_the_flow_does_not_have_is_refused() -> None:
 
 def test_the_ds_ttl_is_never_guessed() -> None:
     with pytest.raises(TtlError, match=r"dig .norecurse DS"):
-        ParentFacts(ds=frozenset(), ds_ttl=None, ns_ttl=Ttl(60))  # type: ignore[arg-type]
+        replace(the_facts().parent, ds_ttl=None)  # type: ignore[arg-type]

@@ -16,7 +16,8 @@ from tests.simulation import Log, simulate
 from tests.test_transfer_plan import DAY, NOW, facts_for, flows_with_facts, the_facts, ttls
 from tests.unsafe_schedules import UNSAFE, changed
 from zonekit.transfer.caches import held
-from zonekit.transfer.facts import Facts, Ledger, Observation, Record
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, prove_schedule

@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.test_transfer_plan import DAY, NOW, SECOND, an_operator, ds_of, signed_keys, the_facts
+from tests.test_transfer_plan import DAY, NOW, SECOND, a_parent, an_operator, ds_of, signed_keys, the_facts, unlowered
 from zonekit.errors import PlanError
-from zonekit.transfer.facts import Facts, Ledger, Margins, Observation, ParentFacts, Record
+from zonekit.transfer.facts import Facts, Timing
+from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.parties import Capability, OperatorFacts
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND_HARDENED, WITHOUT_ED448, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, prove_schedule
@@ -88,7 +90,7 @@ def test_an_ns_change_before_the_merge_has_reached_caches_is_bogus() -> None:
 
 def test_a_losing_zone_that_never_changes_its_own_ns_keeps_resolvers_longer_than_planned() -> None:
     facts = the_facts()
-    long_ns = replace(facts, losing=replace(facts.losing, ns_ttl=Ttl(3 * DAY)), lowered_ttl=None)
+    long_ns = replace(unlowered(facts), losing=replace(unlowered(facts).losing, ns_ttl=Ttl(3 * DAY)))
     plan = plan_transfer(long_ns, start=NOW)
     assert isinstance(prove(plan), Safe)
     assert isinstance(verdict_on(plan, without=("losing-ns-changed",)), Outage)
@@ -151,12 +153,15 @@ def test_an_overlap_that_opens_the_gaining_zone_early_is_bogus() -> None:
         assert verdict.at == NOW
         plan = plan_transfer(overlapping, start=NOW)
         assert isinstance(prove(plan), Safe)
-        assert plan.step("gaining-serves").started == NOW + timedelta(days=2)
+        assert plan.step("gaining-serves").started == NOW
+        assert plan.step("shared-serve").started == NOW + timedelta(days=2)
+        slow = replace(overlapping, gaining=replace(overlapping.gaining, propagation_delay=HOUR))
+        assert isinstance(prove(plan_transfer(slow, start=NOW)), Safe)
 
 
 def test_an_apex_ns_with_a_longer_ttl_than_the_rest_outlives_the_losing_zsk() -> None:
     facts = the_facts()
-    short = replace(facts, losing=replace(facts.losing, data_ttl=Ttl(600)), lowered_ttl=None)
+    short = replace(unlowered(facts), losing=replace(unlowered(facts).losing, data_ttl=Ttl(600), negative_ttl=Ttl(600)))
     plan = plan_transfer(short, start=NOW)
     assert isinstance(prove(plan), Safe)
     early = plan.step("losing-unreachable").started + timedelta(minutes=10) - plan.step("losing-keys-withdrawn").started
@@ -220,7 +225,7 @@ def test_a_second_makes_the_difference() -> None:
 @pytest.mark.parametrize("csk", [True, False])
 def test_a_csk_works_like_a_pair(csk: bool) -> None:
     losing = an_operator("losing", csk=csk)
-    parent = ParentFacts(ds=ds_of(losing), ds_ttl=Ttl(3600), ns_ttl=Ttl(3600))
+    parent = a_parent(losing, ttl=3600)
     facts = Facts(domain="example.nl", losing=losing, gaining=an_operator("gaining", csk=not csk), parent=parent)
     assert isinstance(prove(plan_transfer(facts, start=NOW)), Safe)
 
@@ -258,20 +263,58 @@ def test_servers_begin_and_stop_in_the_order_of_time() -> None:
         Serving(operator=Source.LOSING, all_end=NOW + HOUR, end=NOW)
 
 
-def test_a_name_server_in_the_zone_is_asked_while_its_address_is_cached() -> None:
-    facts = replace(the_facts(), losing=replace(the_facts().losing, address_ttl=Ttl(7 * DAY), data_ttl=Ttl(7 * DAY)))
+def in_domain(facts: Facts, *, losing: str, gaining: str, address_ttl: int = 7 * DAY) -> Facts:
+    """The facts with one name server each, in the domain."""
+
+    def operator(found: OperatorFacts, server: str) -> OperatorFacts:
+        ttl = Ttl(address_ttl)
+        return replace(found, name_servers=frozenset({server}), address_ttl=ttl, data_ttl=ttl)
+
+    parent = replace(facts.parent, glue_ttl=Ttl(3 * DAY))
+    return replace(
+        facts, losing=operator(facts.losing, losing), gaining=operator(facts.gaining, gaining), parent=parent
+    )
+
+
+def test_a_name_server_that_stays_is_asked_while_its_old_address_is_cached() -> None:
+    facts = in_domain(the_facts(), losing="ns1.example.nl", gaining="NS1.example.nl.")
+    assert facts.servers_that_stay == {"ns1.example.nl."}
     plan = plan_transfer(facts, start=NOW)
     assert isinstance(prove(plan), Safe)
     assert plan.step("losing-unreachable").started == plan.switchover + timedelta(days=7)
     because = plan.step("losing-unreachable").because
-    assert because is not None and because.record == "addresses of the losing name servers"
+    assert because is not None and because.record == "addresses of the losing name servers in the zone"
     assert isinstance(verdict_on(facts=facts), Bogus | Outage)
+    quick = plan_transfer(
+        in_domain(facts, losing="ns1.example.nl", gaining="ns1.example.nl", address_ttl=60), start=NOW
+    )
+    because = quick.step("losing-unreachable").because
+    assert because is not None and because.record == "addresses of the losing name servers at the parent"
     with pytest.raises(PlanError, match="address_ttl is 604800, more than data_ttl"):
         replace(the_facts().losing, address_ttl=Ttl(7 * DAY))
+    with pytest.raises(PlanError, match=r"ns1\.example\.nl\. stays a name server and parent\.glue_ttl is not known"):
+        replace(facts, parent=replace(facts.parent, glue_ttl=None))
+
+
+def test_a_name_server_that_goes_is_left_when_nothing_names_it_whatever_its_address_is_cached() -> None:
+    facts = in_domain(the_facts(), losing="ns1.example.nl", gaining="ns2.example.nl")
+    assert plan_transfer(facts, start=NOW).step("losing-unreachable").started == PLAN.step("losing-unreachable").started
+
+
+def test_a_losing_zone_that_goes_on_giving_an_old_address_keeps_resolvers_for_ever() -> None:
+    facts = in_domain(the_facts(), losing="ns1.example.nl", gaining="ns1.example.nl", address_ttl=600)
+    plan = plan_transfer(facts, start=NOW)
+    verdict = verdict_on(plan, without=("losing-ns-changed",))
+    assert isinstance(verdict, Bogus | Outage)
+    serving_on = verdict_on(plan, without=("losing-ns-changed", "losing-stopped"))
+    assert isinstance(serving_on, Bogus) and serving_on.bogus_for is None
+    facts = replace(facts, losing=replace(facts.losing, can=frozenset(Capability) - {Capability.CHANGE_NS}))
+    with pytest.raises(PlanError, match="keeps resolvers for ever; have the losing operator change these addresses"):
+        plan_transfer(facts, start=NOW)
 
 
 def test_the_proof_counts_the_stale_margin_of_the_facts() -> None:
-    patient = replace(the_facts(), margins=Margins(stale_margin=timedelta(days=1)))
+    patient = replace(the_facts(), timing=Timing(stale_margin=timedelta(days=1)))
     plan = plan_transfer(patient, start=NOW)
     assert plan.switchover == PLAN.switchover + timedelta(days=1)
     assert isinstance(prove(plan), Safe)

@@ -16,12 +16,11 @@ from zonekit.errors import PlanError, TtlError
 from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey
 from zonekit.signing import sign_zone
-from zonekit.transfer.facts import Facts
+from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Overlap, Source
-from zonekit.transfer.zonefacts import facts_from_zones
 from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
 from zonekit.zones import RRset, Zone
@@ -53,6 +52,7 @@ GAINING = signed(unsigned("ns1.gaining.example.", ns=3600), GAINING_KEYS, dnskey
 def facts(losing: Zone = LOSING, gaining: Zone = GAINING, **more: Any) -> Facts:
     known: dict[str, Any] = {
         "parent_ds": make_ds([ksk()], ttl=2 * DAY),
+        "registration_delay": timedelta(0),
         "ds_ttl": 2 * DAY,
         "ns_ttl": 2 * DAY,
         "negative_ttl": 900,
@@ -60,7 +60,7 @@ def facts(losing: Zone = LOSING, gaining: Zone = GAINING, **more: Any) -> Facts:
         "gaining_delay": FIVE,
         "parent_delay": timedelta(hours=1),
     }
-    return facts_from_zones(losing, gaining, **(known | more))
+    return Facts.from_zones(losing, gaining, **(known | more))
 
 
 def signs(found: Facts, source: Source) -> dict[str, tuple[bool, bool]]:
@@ -130,11 +130,11 @@ def test_name_servers_inside_the_zone_bring_their_addresses() -> None:
 
 
 def test_a_shared_name_server_is_an_overlap() -> None:
-    assert facts().overlaps == ()
+    assert facts().shared_servers == ()
     shared = facts(gaining=signed(unsigned("NS1.losing.example."), GAINING_KEYS))
-    assert shared.overlaps == (Overlap(asked=Source.LOSING, answers=Source.GAINING),)
+    assert shared.shared_servers == (Overlap(asked=Source.LOSING, answers=Source.GAINING),)
     given = Overlap(asked=Source.PARENT, answers=Source.GAINING)
-    assert facts(overlaps=[given]).overlaps == (given,)
+    assert facts(overlaps=[given]).shared_servers == (given,)
 
 
 def test_zones_that_are_not_signed_have_no_keys() -> None:
@@ -148,7 +148,7 @@ def test_zones_that_are_not_signed_have_no_keys() -> None:
 
 
 def test_a_plan_from_zones_is_safe_and_the_ttls_before_lowering_count() -> None:
-    plan = plan_transfer(facts(lowered_ttl=Ttl(600)), start=NOW)
+    plan = plan_transfer(facts(timing=Timing(lowered_ttl=Ttl(600))), start=NOW)
     assert isinstance(prove(plan), Safe)
     assert plan.switchover == NOW + timedelta(days=2, hours=1)
     lowered = lower_ttls(LOSING, Ttl(600), signers=LOSING_KEYS, validity=VALIDITY).zone

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from tests.test_transfer_plan import DAY, NOW, ds_of, signed_keys, the_facts
-from zonekit.transfer.facts import Facts, Ledger, Observation, Record
+from tests.test_transfer_plan import DAY, NOW, ds_of, signed_keys, the_facts, unlowered
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.profiles import NAMED, STICKY, UNBOUND_HARDENED, WITHOUT_ED448, ResolverProfile
 from zonekit.transfer.steps import STEPS, Flow
@@ -70,7 +71,7 @@ def _before_the_merge() -> Schedule:
 
 
 def _ns_never_changed(*also: str) -> Schedule:
-    facts = replace(FACTS, losing=replace(FACTS.losing, ns_ttl=Ttl(3 * DAY)), lowered_ttl=None)
+    facts = replace(unlowered(FACTS), losing=replace(unlowered(FACTS).losing, ns_ttl=Ttl(3 * DAY)))
     return changed(plan_transfer(facts, start=NOW), without=("losing-ns-changed", *also))
 
 
@@ -94,7 +95,7 @@ def _overlap(asked: Source) -> Schedule:
 
 
 def _short_data() -> Schedule:
-    facts = replace(FACTS, losing=replace(FACTS.losing, data_ttl=Ttl(600)), lowered_ttl=None)
+    facts = replace(unlowered(FACTS), losing=replace(unlowered(FACTS).losing, data_ttl=Ttl(600), negative_ttl=Ttl(600)))
     plan = plan_transfer(facts, start=NOW)
     early = since("losing-keys-withdrawn", "losing-unreachable", plan) + timedelta(minutes=10)
     return changed(plan, moved={"losing-keys-withdrawn": early})

@@ -16,7 +16,8 @@ from zonekit.instants import instant_text
 from zonekit.render import render_template
 from zonekit.resources import TemplateDirectory
 from zonekit.transfer.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
-from zonekit.transfer.facts import Facts, OperatorFacts
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import OperatorFacts
 from zonekit.transfer.plan import Plan, PlannedStep, Wait
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
 from zonekit.transfer.steps import Actor
@@ -215,7 +216,7 @@ def _groups(facts: Facts) -> Iterator[FactGroup]:
     """What the plan rests on, party by party."""
     yield FactGroup(title="Losing operator", facts=tuple(_operator_facts(facts.losing)))
     yield FactGroup(title="Gaining operator", facts=tuple(_operator_facts(facts.gaining)))
-    parent, margins = facts.parent, facts.margins
+    parent, timing = facts.parent, facts.timing
     names = sorted(entry.key.name for entry in parent.ds)
     yield FactGroup(
         title="Parent zone",
@@ -231,20 +232,20 @@ def _groups(facts: Facts) -> Iterator[FactGroup]:
     extra = [
         Fact(
             name="TTLs lowered to",
-            value="not lowered" if facts.lowered_ttl is None else duration_text(facts.lowered_ttl),
+            value=duration_text(timing.lowered_ttl),
         )
     ]
     for name, margin in (
-        ("publish-safety", margins.publish_safety),
-        ("retire-safety", margins.retire_safety),
-        ("stale margin", margins.stale_margin),
+        ("publish-safety", timing.publish_safety),
+        ("retire-safety", timing.retire_safety),
+        ("stale margin", timing.stale_margin),
     ):
         if margin > timedelta(0):
             extra.append(Fact(name=name, value=duration_text(margin)))
     for seen in facts.ledger.observations:
         name = f"{seen.record.value} of the {seen.source.value} side"
         extra.append(Fact(name=name, value=f"TTL {duration_text(seen.ttl)} until {date_text(seen.until)}"))
-    for overlap in facts.overlaps:
+    for overlap in facts.shared_servers:
         value = f"servers of the {overlap.asked.value} side answer for it"
         extra.append(Fact(name=f"{overlap.answers.value} zone", value=value))
     yield FactGroup(title="Transfer", facts=tuple(extra))

@@ -69,6 +69,8 @@ def _facts() -> Facts:
         ds=frozenset(DsEntry(key=key, digest_type=2) for key in losing.dnskey_signers),
         ds_ttl=Ttl(2 * _DAY),
         ns_ttl=Ttl(2 * _DAY),
+        negative_ttl=Ttl(900),
+        registration_delay=timedelta(0),
         propagation_delay=timedelta(hours=1),
     )
     return Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent)
@@ -77,7 +79,10 @@ def _facts() -> Facts:
 def _operator(who: str) -> OperatorFacts:
     ksk, zsk = (Key(name=f"{role} of the {who} operator", algorithm=13) for role in ("KSK", "ZSK"))
     keys = OperatorKey(key=ksk, signs_dnskey=True), OperatorKey(key=zsk, signs_data=True)
-    return OperatorFacts(keys=keys, ns_ttl=_DAY, dnskey_ttl=_DAY, data_ttl=_DAY, propagation_delay=timedelta(minutes=5))
+    delay = timedelta(minutes=5)
+    return OperatorFacts(
+        keys=keys, ns_ttl=_DAY, dnskey_ttl=_DAY, data_ttl=_DAY, negative_ttl=Ttl(900), propagation_delay=delay
+    )
 
 
 def _grown(schedule: Schedule, more: int) -> Schedule:

@@ -22,10 +22,10 @@ from zonekit.render import Handover
 from zonekit.serials import SerialPolicy, next_serial
 from zonekit.signatures import verify_rrset
 from zonekit.signing import sign_zone
+from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.switchover import CachedRecord, Switchover, involved_records, replaced_records, safe_switchover
 from zonekit.transfer.versions import Source
-from zonekit.transfer.zonefacts import facts_from_zones
 from zonekit.ttl import Ttl, longest_ttl
 from zonekit.zones import RRset, Zone
 
@@ -294,18 +294,19 @@ def planned(losing: Side, exchange: Exchange, clock: Clock) -> Plan:
     The losing zone is taken as it was before its TTLs were lowered, for that is what caches hold; its files are made once,
     so that their signatures set a deadline.
     """
-    facts = facts_from_zones(
+    facts = Facts.from_zones(
         losing.zone,
         exchange.gaining.zone,
-        parent_ds=losing.ds,
+        losing.ds,
         ds_ttl=clock.assumed.parent_ds_ttl,
         ns_ttl=clock.assumed.parent_ns_ttl,
         negative_ttl=clock.assumed.parent_negative_ttl,
         losing_delay=clock.assumed.zone_propagation_delay,
         gaining_delay=clock.assumed.zone_propagation_delay,
         parent_delay=clock.assumed.parent_propagation_delay,
+        registration_delay=timedelta(0),
         expiring=[Source.LOSING],
-        lowered_ttl=LOWERED_TTL,
+        timing=Timing(lowered_ttl=LOWERED_TTL),
     )
     return plan_transfer(facts, start=clock.now)
 

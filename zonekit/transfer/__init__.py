@@ -7,18 +7,7 @@ whether any resolver can see it go bogus (:func:`prove`). Everything is pure: no
 from __future__ import annotations
 
 from zonekit.transfer.capabilities import Lack, lacks
-from zonekit.transfer.facts import (
-    Capability,
-    Channel,
-    Facts,
-    Ledger,
-    Margins,
-    Observation,
-    OperatorFacts,
-    OperatorKey,
-    ParentFacts,
-    Record,
-)
+from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.gate import (
     Confirmed,
     Decision,
@@ -31,7 +20,9 @@ from zonekit.transfer.gate import (
     is_confirmed,
     may_begin,
 )
+from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
+from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
 from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer, prove
 from zonekit.transfer.preflight import preflight, preflight_rollovers, preflight_zones
 from zonekit.transfer.profiles import (
@@ -111,7 +102,6 @@ __all__ = [
     "Lack",
     "Lacking",
     "Ledger",
-    "Margins",
     "Missing",
     "NsRule",
     "NsVersion",
@@ -136,6 +126,7 @@ __all__ = [
     "Source",
     "Step",
     "Switchover",
+    "Timing",
     "Variant",
     "Verdict",
     "Version",

@@ -52,7 +52,7 @@ class Held:
 def held(schedule: Schedule, profile: ResolverProfile) -> Held:
     """Return what caches may hold of a schedule, and when."""
     serving = _serving(schedule)
-    fetched, reach = _referrals(schedule, profile, serving)
+    fetched, reach = _led_by_names_and_addresses(schedule, profile, serving)
     for version in schedule.versions:
         if id(version) not in fetched:
             fetched[id(version)] = _asked(version, serving, reach)
@@ -74,7 +74,43 @@ def _asked(version: Version, serving: _Reach, reach: _Reach) -> Spans:
     return served if version.source is Source.PARENT else intersection(served, reach[version.source])
 
 
-def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) -> tuple[dict[int, Spans], _Reach]:
+def _led_by_names_and_addresses(
+    schedule: Schedule, profile: ResolverProfile, serving: _Reach
+) -> tuple[dict[int, Spans], _Reach]:
+    """When each NS and address version may be fetched and used, and when that leads resolvers to each operator.
+
+    Addresses lead to servers, and some of those serve addresses: so the two take turns until nothing is added. Addresses
+    by which a server leads to itself are fetched for as long as it has them, once somebody is there: one of several name
+    servers gives the addresses of the others again before they have run out.
+    """
+    addresses = [version for version in schedule.versions if isinstance(version, AddressVersion)]
+    of_addresses = {
+        id(version): span(version.start, version.end) if version.source is Source.PARENT else NEVER
+        for version in addresses
+    }
+    names = [version for version in _of(schedule, NsVersion) if version.hosts]
+    rounds = 0
+    while True:
+        leading = [(each, lasting(of_addresses[id(each)], profile.kept(each.ttl))) for each in addresses]
+        fetched, reach = _referrals(schedule, profile, serving, leading)
+        before = dict(of_addresses)
+        for version in addresses:
+            if version.source is not Source.PARENT:
+                of_addresses[id(version)] = _asked(version, serving, reach)
+                # The other way round is an odd schedule, which might go on for ever: then all of the time counts.
+                if version.leads_to is version.source or rounds > len(addresses):
+                    named = [lasting(fetched[id(ns)], profile.kept(ns.ttl)) for ns in names if ns.hosts & version.hosts]
+                    again = intersection(span(version.start, version.end), union(*named))
+                    stayed = _never_left(of_addresses[id(version)], again, serving[version.source])
+                    of_addresses[id(version)] = union(of_addresses[id(version)], stayed)
+        if of_addresses == before:
+            return fetched | of_addresses, reach
+        rounds += 1
+
+
+def _referrals(
+    schedule: Schedule, profile: ResolverProfile, serving: _Reach, addresses: Iterable[tuple[AddressVersion, Spans]]
+) -> tuple[dict[int, Spans], _Reach]:
     """When each NS version may be fetched and used, and when that leads resolvers to each operator.
 
     The parent's NS RRset leads to a child's, and that may lead on to the other child's; none is used to come back to
@@ -88,8 +124,14 @@ def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) ->
     def kept(version: NsVersion) -> Spans:
         return lasting(fetched[id(version)], profile.kept(version.ttl))
 
+    def leads(version: NsVersion, operator: Source) -> Spans:
+        if operator in version.leads_to or not version.hosts:
+            return kept(version) if operator in version.leads_to else NEVER
+        to_it = [live for each, live in addresses if each.leads_to is operator and each.hosts & version.hosts]
+        return intersection(kept(version), union(*to_it))
+
     def led_to(operator: Source, referrals: Iterable[NsVersion]) -> Spans:
-        return union(*[kept(version) for version in referrals if operator in version.leads_to])
+        return union(*[leads(version, operator) for version in referrals])
 
     first = _with_overlaps({operator: led_to(operator, by_parent) for operator in _OPERATORS}, schedule, serving)
     of = {operator: [version for version in versions if version.source is operator] for operator in _OPERATORS}
@@ -103,22 +145,22 @@ def _referrals(schedule: Schedule, profile: ResolverProfile, serving: _Reach) ->
         arrived = onward[operator]
         for version in sorted(of[operator], key=lambda each: span(each.start, each.end)):
             fetched[id(version)] = _asked(version, serving, {operator: arrived})
-            if profile.ns_rule is NsRule.STICKY and operator in version.leads_to:
+            if profile.ns_rule is NsRule.STICKY and (operator in version.leads_to or version.hosts):
                 fetched[id(version)] = _never_left(
                     fetched[id(version)], span(version.start, version.end), serving[operator]
                 )
-                arrived = union(arrived, kept(version))
+                arrived = union(arrived, leads(version, operator))
     reach = {operator: union(first[operator], led_to(operator, versions)) for operator in _OPERATORS}
-    reach = _with_overlaps(reach, schedule, serving)
-    return fetched, _with_addresses(reach, schedule, profile, serving)
+    return fetched, _with_overlaps(reach, schedule, serving)
 
 
 def _with_overlaps(reach: _Reach, schedule: Schedule, serving: _Reach) -> _Reach:
-    """The reach with the servers that answer for another source as soon as that one serves."""
+    """The reach with the servers that answer for another source as soon as they have that zone too."""
     opened = dict(reach)
     for overlap in schedule.overlaps:
         asked = ALWAYS if overlap.asked is Source.PARENT else reach[overlap.asked]
-        opened[overlap.answers] = union(opened[overlap.answers], intersection(asked, serving[overlap.answers]))
+        has_it = intersection(serving[overlap.answers], span(overlap.start, None))
+        opened[overlap.answers] = union(opened[overlap.answers], intersection(asked, has_it))
     return opened
 
 
@@ -131,20 +173,6 @@ def _never_left(fetched: Spans, served: Spans, serving: Spans) -> Spans:
             if (inside := intersection(fetched, ((start, end),)))
         ]
     )
-
-
-def _with_addresses(reach: _Reach, schedule: Schedule, profile: ResolverProfile, serving: _Reach) -> _Reach:
-    """The reach of operators whose servers' names lie in the zone, while a resolver can have an address for them."""
-    limited = dict(reach)
-    for operator in _OPERATORS:
-        addresses = [
-            lasting(_asked(version, serving, reach), profile.kept(version.ttl))
-            for version in schedule.versions
-            if isinstance(version, AddressVersion) and version.leads_to is operator
-        ]
-        if addresses:
-            limited[operator] = intersection(reach[operator], union(*addresses))
-    return limited
 
 
 # ---- what validates -------------------------------------------------------------------------------------------------
@@ -288,14 +316,22 @@ def _all_proven(keys: Mapping[int, Spans]) -> dict[int, Spans]:
 def outages(schedule: Schedule, caches: Held) -> Iterator[tuple[NsVersion, Spans]]:
     """Yield every NS version that leads only to servers of which one does not answer, and when it does.
 
-    A resolver may know one address of an operator and no other, so all its servers have to answer.
+    A resolver may know one address of an operator and no other, so all its servers have to answer, at each address that a
+    cache may hold of them.
     """
     answering = dict.fromkeys(_OPERATORS, NEVER)
     for serving in schedule.servings:
         spans = span(serving.all_start, serving.all_end)
         answering[serving.operator] = union(answering[serving.operator], spans)
     for version in _of(schedule, NsVersion):
-        bad = difference(caches.live[id(version)], union(*[answering[operator] for operator in version.leads_to]))
+        live = caches.live[id(version)]
+        bad = NEVER
+        if version.leads_to or not version.hosts:
+            bad = difference(live, union(*[answering[operator] for operator in version.leads_to]))
+        for address in _of(schedule, AddressVersion):
+            if address.hosts & version.hosts:
+                known = intersection(live, caches.live[id(address)])
+                bad = union(bad, difference(known, answering[address.leads_to]))
         if bad:
             yield version, bad
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from zonekit.transfer.facts import Capability, Channel, Facts, OperatorFacts
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability, Channel, OperatorFacts
 from zonekit.transfer.steps import STEPS, Effect, Flow, Step, without_steps
 from zonekit.transfer.versions import Source
 
@@ -86,16 +87,16 @@ def _for_the_keys(other: OperatorFacts, flow: Flow) -> Iterator[tuple[Capability
 def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
     """Return the steps of a flow that the two sides can take; what is left of them depends on what is left.
 
-    Without ``LOWER_TTLS`` or a TTL to lower to no TTLs are lowered, or kept low at the gaining operator until the end; without ``CHANGE_NS`` the losing zone goes on naming
-    itself. A losing operator without ``SERVE_ON`` stops as soon as the NS have changed, whatever that does.
+    Without ``LOWER_TTLS`` no TTLs are lowered, or kept low at the gaining operator until the end; without ``CHANGE_NS`` the
+    losing zone goes on naming itself. A losing operator without ``SERVE_ON`` stops as soon as the NS have changed, whatever that does.
     """
     losing, gaining = facts.losing, facts.gaining
     dropped = set()
-    if facts.lowered_ttl is None or not is_able(losing, Capability.LOWER_TTLS):
+    if not is_able(losing, Capability.LOWER_TTLS):
         dropped.add(Effect.TTLS_LOWERED)
     if not is_able(losing, Capability.CHANGE_NS):
         dropped.add(Effect.NS_AT_LOSING)
-    to_restore = facts.lowered_ttl is not None and max(gaining.ns_ttl, gaining.dnskey_ttl) > facts.lowered_ttl
+    to_restore = max(gaining.ns_ttl, gaining.dnskey_ttl) > facts.timing.lowered_ttl
     if not to_restore or not is_able(gaining, Capability.LOWER_TTLS):
         dropped.add(Effect.GAINING_TTLS_RESTORED)
     steps = without_steps(STEPS[flow], dropped) if dropped else STEPS[flow]

@@ -105,7 +105,10 @@ def evidence(subject: Plan | Schedule, profiles: Iterable[ResolverProfile] | Non
             }
             for serving in schedule.servings
         ],
-        "overlaps": [{"asked": each.asked.value, "answers": each.answers.value} for each in schedule.overlaps],
+        "overlaps": [
+            {"asked": each.asked.value, "answers": each.answers.value, "start": _instant(each.start)}
+            for each in schedule.overlaps
+        ],
         "caches": [_caches(schedule, profile, caches) for _, profile, caches in all_held.values()],
         "profiles": [_profile(schedule, profile, *all_held[holds_like(profile)][::2]) for profile in chosen],
     }
@@ -142,9 +145,10 @@ def _version(version: Version) -> dict[str, Any]:
     }
     match version:
         case NsVersion():
-            return served | {"leads_to": sorted(operator.value for operator in version.leads_to)}
+            names = sorted(operator.value for operator in version.leads_to)
+            return served | {"leads_to": names, "hosts": sorted(version.hosts)}
         case AddressVersion():
-            return served | {"leads_to": version.leads_to.value}
+            return served | {"leads_to": version.leads_to.value, "hosts": sorted(version.hosts)}
         case DsVersion():
             entries = [{"key": each.key.name, "digest_type": each.digest_type} for each in sorted(version.entries)]
             return served | {"entries": entries}

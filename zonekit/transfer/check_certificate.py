@@ -37,13 +37,13 @@ SHAPE: Any = {
     "version": (VERSION,),
     "domain": str,
     "keys": [{"name": str, "algorithm": SIZE}],
-    "ns": [SERVED | {"leads_to": [OPERATORS]}],
-    "addresses": [SERVED | {"leads_to": OPERATORS}],
+    "ns": [SERVED | {"leads_to": [OPERATORS], "hosts": [str]}],
+    "addresses": [SERVED | {"leads_to": OPERATORS, "hosts": [str]}],
     "ds": [SERVED | {"source": ("parent",), "entries": [{"key": str, "digest_type": SIZE}]}],
     "dnskey": [SERVED | {"source": OPERATORS, "keys": [str], "signatures": SIGNATURES}],
     "data": [SERVED | {"source": OPERATORS, "signatures": SIGNATURES}],
     "servings": [{"operator": OPERATORS} | dict.fromkeys(("start", "all_start", "all_end", "end"), INSTANT)],
-    "overlaps": [{"asked": ("parent", *OPERATORS), "answers": OPERATORS}],
+    "overlaps": [{"asked": ("parent", *OPERATORS), "answers": OPERATORS, "start": INSTANT}],
     "caches": [
         {"ns_rule": ("parent", "sticky"), "minimum_ttl": SIZE, "stale_margin": SIZE, "latency": SIZE}
         | {"reach": dict.fromkeys(OPERATORS, SPANS)}
@@ -221,16 +221,25 @@ def resolvers(cert: Any, caches: Any) -> Any:
     def opened(reach: Any) -> Any:
         for overlap in cert["overlaps"] * 2:
             asked = ALWAYS if overlap["asked"] == "parent" else reach[overlap["asked"]]
-            also = common(asked, serving(cert, overlap["answers"]))
+            has_it = common(serving(cert, overlap["answers"]), times([[overlap["start"], None]]))
+            also = common(asked, has_it)
             reach = reach | {overlap["answers"]: union(reach[overlap["answers"]], also)}
         return reach
 
+    def leads(ns: Any, known: Any, to: str) -> Any:
+        """When an NS version that is known leads to an operator, by a name or by an address that can be held."""
+        pairs = zip(cert["addresses"], live["addresses"], strict=True)
+        held = [when for each, when in pairs if each["leads_to"] == to and set(each["hosts"]) & set(ns["hosts"])]
+        return known if to in ns["leads_to"] else common(known, union(*held))
+
     def led(source: str, asked: Any) -> Any:
         """Where the NS versions of a source lead that are fetched while it is asked, and with their servers whom else."""
-        fetched = [(version, common(served(version), asked)) for version in cert["ns"] if version["source"] == source]
-        return opened(
-            {to: union(*[kept(ns, when) for ns, when in fetched if to in ns["leads_to"]]) for to in OPERATORS}
-        )
+        known = [(ns, kept(ns, common(served(ns), asked))) for ns in cert["ns"] if ns["source"] == source]
+        return opened({to: union(*[leads(ns, when, to) for ns, when in known]) for to in OPERATORS})
+
+    def answering(operators: Any) -> Any:
+        up = [[each["all_start"], each["all_end"]] for each in cert["servings"] if each["operator"] in operators]
+        return union(times(up))
 
     reach = {operator: times(caches["reach"][operator]) for operator in OPERATORS}
     live = {kind: [times(claim["live"]) for claim in caches[kind]] for kind in KINDS}
@@ -247,19 +256,18 @@ def resolvers(cert: Any, caches: Any) -> Any:
         if not within(kept(version, fetched), live[kind][number]):
             yield f"{kind}[{number}] can be held for longer: {version['record']}"
     for operator in OPERATORS:
-        named = union(*[spans for ns, spans in zip(cert["ns"], live["ns"], strict=True) if operator in ns["leads_to"]])
-        of_it = [
-            spans
-            for each, spans in zip(cert["addresses"], live["addresses"], strict=True)
-            if each["leads_to"] == operator
-        ]
-        if not within(common(named, union(*of_it)) if of_it else named, reach[operator]):
+        if not within(
+            union(*[leads(*pair, operator) for pair in zip(cert["ns"], live["ns"], strict=True)]), reach[operator]
+        ):
             yield f"the {operator} side can be asked at other times too"
         if not within(opened(reach)[operator], reach[operator]):
             yield f"the {operator} side can be asked at other times too, by an overlap"
     for ns, spans in zip(cert["ns"], live["ns"], strict=True):
-        up = [[each["all_start"], each["all_end"]] for each in cert["servings"] if each["operator"] in ns["leads_to"]]
-        if not within(spans, union(times(up))):
+        ways = [(spans, ns["leads_to"])] if ns["leads_to"] or not ns["hosts"] else []
+        for address, known in zip(cert["addresses"], live["addresses"], strict=True):
+            if set(address["hosts"]) & set(ns["hosts"]):
+                ways.append((common(spans, known), [address["leads_to"]]))
+        if not all(within(when, answering(to)) for when, to in ways):
             yield f"a resolver that holds {ns['record']} can find that a server which it names does not answer"
 
 

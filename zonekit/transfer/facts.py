@@ -1,273 +1,50 @@
-"""What is known about a domain before its transfer is planned.
-
-Delays that are not given are 0 and capabilities are there: the best case, and what the files that people write have to
-spell out (:mod:`zonekit.transfer.planfile`). No TTL of an RRset has a default.
-"""
+"""What is known about a domain before its transfer is planned."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from zonekit.errors import PlanError, TtlError
-from zonekit.instants import utc
-from zonekit.names import name_text, parse_origin
-from zonekit.transfer.versions import DsEntry, Key, Overlap, Signature, Source
+from zonekit.errors import PlanError
+from zonekit.names import is_subdomain, name_text, parse_origin
+from zonekit.transfer.ledger import Ledger
+from zonekit.transfer.parties import OperatorFacts, ParentFacts, check_delay
+from zonekit.transfer.versions import Overlap, Source
 from zonekit.ttl import Ttl, to_ttl
 
-_LONGEST_DELAY: Final = timedelta(days=366)
+if TYPE_CHECKING:
+    from zonekit.zones import RRset, Zone
 
-
-def check_delay(name: str, delay: timedelta) -> None:
-    """Check a delay.
-
-    Raises:
-        PlanError: it is negative, not in whole seconds, or longer than a year.
-    """
-    if not timedelta(0) <= delay <= _LONGEST_DELAY or delay % timedelta(seconds=1):
-        raise PlanError(f"{name} is {delay}", remedy="give whole seconds, from 0 to a year")
-
-
-class Capability(enum.Enum):
-    """What an operator is able and willing to do."""
-
-    IMPORT_ZSK = "import-zsk"
-    """Publish a ZSK of the other operator."""
-    IMPORT_KSK = "import-ksk"
-    """Publish a KSK of the other operator."""
-    RE_SIGN = "re-sign"
-    """Sign an RRset of its zone anew, without which a signed zone does not change."""
-    LOWER_TTLS = "lower-ttls"
-    CHANGE_NS = "change-ns"
-    """Change the apex NS RRset of its own zone."""
-    SERVE_ON = "serve-on"
-    """Go on answering until told to stop."""
-
-
-class Channel(enum.Enum):
-    """A way by which the parent takes changes."""
-
-    REQUEST = "request"
-    """A request of the registrar, by EPP or by hand."""
-    KEY_RELAY = "key-relay"
-    """The registry relays keys between the two sides (RFC 8063)."""
-    SCANNING = "scanning"
-    """The parent scans for CDS and CSYNC records (RFC 7344, RFC 7477)."""
+_SHARED: Final = Overlap(asked=Source.LOSING, answers=Source.GAINING)
+"""A server that both operators name answers from the gaining zone as soon as it has loaded that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorKey:
-    """A key of an operator and what it signs.
+class Timing:
+    """What the parties settle on, in ``dnssec-policy``'s terms where it has them.
 
     Attributes:
-        key: the key.
-        signs_dnskey: whether it signs the DNSKEY RRset: a KSK or CSK.
-        signs_data: whether it signs all else: a ZSK or CSK. A key that signs nothing is published ahead of a rollover, or
-            still.
-    """
-
-    key: Key
-    signs_dnskey: bool = False
-    signs_data: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorFacts:
-    """What is known about one operator and its zone.
-
-    Attributes:
-        keys: its keys; none where its zone is not signed.
-        ns_ttl: the TTL of the apex NS RRset, in seconds.
-        dnskey_ttl: the TTL of the DNSKEY RRset.
-        data_ttl: the largest TTL of any other RRset or negative answer of its zone.
-        propagation_delay: how long a change takes to reach its last server (zone-propagation-delay).
-        address_ttl: the TTL of its name servers' addresses where their names lie in the zone; None where they do not. A
-            cached address leads to its servers as a cached NS RRset does; the parent's glue is taken to have ``ns_ttl``.
-        signatures_expire: when the earliest of its signatures expires if it does not renew them; None where it renews
-            them until it is told to stop.
-        can: what it is able and willing to do.
-
-    Raises:
-        TtlError: a TTL is not one.
-        PlanError: a delay is negative or absurd, or a DNSKEY RRset or data that nobody signs.
-    """
-
-    keys: tuple[OperatorKey, ...]
-    ns_ttl: Ttl
-    dnskey_ttl: Ttl
-    data_ttl: Ttl
-    propagation_delay: timedelta = timedelta(0)
-    address_ttl: Ttl | None = None
-    signatures_expire: datetime | None = None
-    can: frozenset[Capability] = frozenset(Capability)
-
-    def __post_init__(self) -> None:
-        for name in ("ns_ttl", "dnskey_ttl", "data_ttl"):
-            object.__setattr__(self, name, to_ttl(getattr(self, name)))
-        if self.address_ttl is not None:
-            object.__setattr__(self, "address_ttl", to_ttl(self.address_ttl))
-            if self.address_ttl > self.data_ttl:
-                raise PlanError(
-                    f"address_ttl is {self.address_ttl}, more than data_ttl, which is {self.data_ttl}",
-                    remedy="give the largest TTL of the zone as data_ttl; addresses are data too",
-                )
-        if self.signatures_expire is not None:
-            object.__setattr__(self, "signatures_expire", utc(self.signatures_expire))
-        object.__setattr__(self, "keys", tuple(self.keys))
-        object.__setattr__(self, "can", frozenset(self.can))
-        check_delay("propagation_delay", self.propagation_delay)
-        for what, found in (("KSK or CSK", self.dnskey_signers), ("ZSK or CSK", self.data_signers)):
-            if self.keys and not found:
-                raise PlanError(f"the operator has keys and no {what}", remedy="say which key signs what")
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether its zone is signed."""
-        return bool(self.keys)
-
-    @property
-    def dnskey_signers(self) -> tuple[Key, ...]:
-        """The keys that sign its DNSKEY RRset."""
-        return tuple(each.key for each in self.keys if each.signs_dnskey)
-
-    @property
-    def data_signers(self) -> tuple[Key, ...]:
-        """The keys that sign its data."""
-        return tuple(each.key for each in self.keys if each.signs_data)
-
-    @property
-    def keys_for_others(self) -> frozenset[Key]:
-        """The keys that the other operator has to publish: all but those that sign the DNSKEY RRset alone."""
-        return frozenset(each.key for each in self.keys if each.signs_data or not each.signs_dnskey)
-
-    def signatures(self, keys: Iterable[Key]) -> tuple[Signature, ...]:
-        """Signatures by these keys, with the expiration that this operator's have."""
-        return tuple(Signature(key=key, expiration=self.signatures_expire) for key in keys)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParentFacts:
-    """What is known about the parent zone and the way to it.
-
-    Attributes:
-        ds: the DS records of the domain as they are now; none where it is not secure.
-        ds_ttl: the TTL of the DS RRset, in seconds (parent-ds-ttl).
-        ns_ttl: the TTL of the NS RRset at the delegation.
-        negative_ttl: how long a cache may hold that there is no DS, in seconds.
-        propagation_delay: how long a change takes to reach the parent's last server (parent-propagation-delay).
-        registration_delay: how long a request takes until the first of them has it (RFC 7583 section 3.1).
-        digest_type: the digest type of DS records that are added.
-        channels: the ways by which it takes changes.
-
-    Raises:
-        TtlError: a TTL is not one, or not known.
-        PlanError: a delay is negative or absurd.
-    """
-
-    ds: frozenset[DsEntry]
-    ds_ttl: Ttl
-    ns_ttl: Ttl
-    negative_ttl: Ttl = Ttl(0)
-    propagation_delay: timedelta = timedelta(0)
-    registration_delay: timedelta = timedelta(0)
-    digest_type: int = 2
-    channels: frozenset[Channel] = frozenset(Channel)
-
-    def __post_init__(self) -> None:
-        if self.ds_ttl is None:
-            raise TtlError(
-                "the TTL of the DS RRset at the parent is not known",
-                remedy="ask one of the parent's servers: dig +norecurse DS, at that server",
-            )
-        for name in ("ds_ttl", "ns_ttl", "negative_ttl"):
-            object.__setattr__(self, name, to_ttl(getattr(self, name)))
-        object.__setattr__(self, "ds", frozenset(self.ds))
-        object.__setattr__(self, "channels", frozenset(self.channels))
-        check_delay("propagation_delay", self.propagation_delay)
-        check_delay("registration_delay", self.registration_delay)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Margins:
-    """What is added to every wait, in ``dnssec-policy``'s terms.
-
-    Attributes:
+        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to, and the gaining one keeps its own at until
+            the end is confirmed, in seconds.
         publish_safety: added where something new has to reach every cache.
         retire_safety: added where something old has to leave every cache.
         stale_margin: how long resolvers may go on using what has run out (RFC 8767).
+        approval_delay: how long the transfer to another registrar takes at most: the losing one approves it, or the registry
+            does when this has passed (RFC 5730 section 2.9.3.4).
     """
 
+    lowered_ttl: Ttl = Ttl(600)
     publish_safety: timedelta = timedelta(0)
     retire_safety: timedelta = timedelta(0)
     stale_margin: timedelta = timedelta(0)
+    approval_delay: timedelta = timedelta(days=5)
 
     def __post_init__(self) -> None:
-        for name in ("publish_safety", "retire_safety", "stale_margin"):
+        object.__setattr__(self, "lowered_ttl", to_ttl(self.lowered_ttl))
+        for name in ("publish_safety", "retire_safety", "stale_margin", "approval_delay"):
             check_delay(name, getattr(self, name))
-
-
-class Record(enum.Enum):
-    """A kind of record whose TTL is watched."""
-
-    NS = "NS"
-    DNSKEY = "DNSKEY"
-    DS = "DS"
-    DATA = "data"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """A TTL that a source served, and until when at least.
-
-    Attributes:
-        source: who served it.
-        record: of which record.
-        ttl: the TTL, in seconds, as its own servers gave it.
-        until: the last instant at which it was served.
-    """
-
-    source: Source
-    record: Record
-    ttl: Ttl
-    until: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ttl", to_ttl(self.ttl))
-        object.__setattr__(self, "until", utc(self.until))
-
-    @property
-    def gone_from_caches(self) -> datetime:
-        """The instant from which no cache holds what was fetched then."""
-        return self.until + timedelta(seconds=self.ttl)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """The TTLs that were seen over time. What counts is the largest in the window before a change, not the one now."""
-
-    observations: tuple[Observation, ...] = ()
-
-    def observe(self, observation: Observation) -> Ledger:
-        """Return the ledger with one more observation; of the same TTL only the latest is kept."""
-        kept = [
-            each
-            for each in self.observations
-            if (each.source, each.record, each.ttl) != (observation.source, observation.record, observation.ttl)
-            or each.until > observation.until
-        ]
-        if any(
-            (each.source, each.record, each.ttl) == (observation.source, observation.record, observation.ttl)
-            for each in kept
-        ):
-            return self
-        return Ledger(observations=(*kept, observation))
-
-    def of(self, source: Source, record: Record) -> tuple[Observation, ...]:
-        """Return what was seen of one record of one source."""
-        return tuple(each for each in self.observations if (each.source, each.record) == (source, record))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,33 +56,101 @@ class Facts:
         losing: the operator that has it.
         gaining: the operator that gets it.
         parent: the parent zone.
-        margins: what is added to every wait.
+        timing: what the parties settle on.
         ledger: the TTLs that were served before those of now.
-        overlaps: servers that answer for more than one of the parties.
-        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to, and the gaining one keeps its own at until
-            the end is confirmed, in seconds; None to leave them.
+        overlaps: servers that answer for more than one of the parties, beside those that both operators name.
 
     Raises:
-        PlanError: two keys of one name, or a DS of a key that the losing operator does not have.
+        PlanError: two keys of one name, a DS of a key that the losing operator does not have, or addresses of name servers
+            in the domain without their TTLs.
     """
 
     domain: str
     losing: OperatorFacts
     gaining: OperatorFacts
     parent: ParentFacts
-    margins: Margins = Margins()
-    ledger: Ledger = Ledger()
+    timing: Timing = Timing()
+    ledger: Ledger = field(default_factory=Ledger)
     overlaps: tuple[Overlap, ...] = ()
-    lowered_ttl: Ttl | None = Ttl(600)
 
-    def lowered(self, ttl: Ttl) -> Ttl:
-        """Return what lowering makes of a TTL, which it never raises."""
-        return ttl if self.lowered_ttl is None else min(ttl, self.lowered_ttl)
+    @classmethod
+    def from_zones(
+        cls,
+        losing_zone: Zone,
+        gaining_zone: Zone,
+        parent_ds: RRset | None,
+        *,
+        ds_ttl: int | None,
+        ns_ttl: int,
+        negative_ttl: int,
+        losing_delay: timedelta,
+        gaining_delay: timedelta,
+        parent_delay: timedelta,
+        registration_delay: timedelta,
+        glue_ttl: int | None = None,
+        expiring: Iterable[Source] = (),
+        timing: Timing | None = None,
+        ledger: Ledger | None = None,
+        overlaps: Iterable[Overlap] = (),
+    ) -> Facts:
+        """Return the facts of a transfer from the zones of both operators and what the parent serves.
+
+        A key belongs to the zone that it signs; one that signs nothing, to the only zone that has it. What it signs is told
+        by the signatures, and its name is made of that and its key tag: ``KSK 4711 of the losing operator``. Of what the
+        parties can do and settle on the zones say nothing: :func:`dataclasses.replace` changes it.
+
+        Args:
+            losing_zone: the losing operator's zone with the largest TTLs that it was served with lately.
+            gaining_zone: the gaining operator's zone, signed with its keys, with the TTLs that it will be served with.
+            parent_ds: the DS RRset at the parent; None where it has none.
+            ds_ttl: the TTL of the DS RRset as the parent's own servers give it, in seconds.
+            ns_ttl: the TTL of the NS RRset at the parent, likewise.
+            negative_ttl: how long a cache may hold that there is no DS, in seconds.
+            losing_delay: how long a change takes to reach the losing operator's last server.
+            gaining_delay: the same for the gaining operator.
+            parent_delay: the same for the parent.
+            registration_delay: how long a request takes until the parent's first server has it.
+            glue_ttl: the TTL of the addresses at the delegation; None where no name server lies in the domain.
+            expiring: the operators that do not renew their signatures, which then end with the first that expires.
+            timing: what the parties settle on.
+            ledger: TTLs that were served before.
+            overlaps: servers that answer for another party, beside those that both NS RRsets name.
+
+        Raises:
+            PlanError: the zones are of different names, a key signs both, a DS is of no key of the losing zone that signs
+                its DNSKEY RRset, or a name server in the domain has no address.
+            TtlError: a TTL is not known, or is none.
+        """
+        from zonekit.transfer.zonefacts import facts_of  # which brings the signing half of the package with it
+
+        losing, gaining, ds = facts_of(
+            losing_zone,
+            gaining_zone,
+            parent_ds,
+            losing_delay=losing_delay,
+            gaining_delay=gaining_delay,
+            expiring=expiring,
+        )
+        return cls(
+            domain=name_text(losing_zone.apex),
+            losing=losing,
+            gaining=gaining,
+            parent=ParentFacts(
+                ds=ds,
+                ds_ttl=ds_ttl,  # type: ignore[arg-type]  # which refuses None with the way to find it
+                ns_ttl=Ttl(ns_ttl),
+                negative_ttl=Ttl(negative_ttl),
+                propagation_delay=parent_delay,
+                registration_delay=registration_delay,
+                glue_ttl=None if glue_ttl is None else Ttl(glue_ttl),
+            ),
+            timing=timing or Timing(),
+            ledger=ledger or Ledger(),
+            overlaps=tuple(overlaps),
+        )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "domain", name_text(parse_origin(self.domain)))
-        if self.lowered_ttl is not None:
-            object.__setattr__(self, "lowered_ttl", to_ttl(self.lowered_ttl))
         names = [each.key.name for each in (*self.losing.keys, *self.gaining.keys)]
         for name in names:
             if names.count(name) > 1:
@@ -317,3 +162,41 @@ class Facts:
                     remedy="have the losing operator mend its DS or DNSKEY RRset before a transfer",
                     rule="RFC 4035 section 5.2",
                 )
+        overlaps = tuple(self.overlaps)
+        if any(overlap.start is not None for overlap in overlaps):
+            raise PlanError(
+                f"{self.domain}: an overlap begins at an instant",
+                remedy="leave its start out: the plan says when it begins",
+            )
+        object.__setattr__(self, "overlaps", overlaps)
+        if self.servers_that_stay:
+            for name, ttl in (
+                ("losing.address_ttl", self.losing.address_ttl),
+                ("gaining.address_ttl", self.gaining.address_ttl),
+                ("parent.glue_ttl", self.parent.glue_ttl),
+            ):
+                if ttl is None:
+                    raise PlanError(
+                        f"{self.domain}: {min(self.servers_that_stay)} stays a name server and {name} is not known",
+                        remedy="ask who serves its addresses, not a resolver: dig +norecurse A and AAAA",
+                    )
+
+    def servers_in_domain(self, operator: OperatorFacts) -> frozenset[str]:
+        """Return the names of an operator's name servers that lie in the domain (RFC 9499 section 7)."""
+        apex = parse_origin(self.domain)
+        return frozenset(name for name in operator.name_servers if is_subdomain(parse_origin(name), apex))
+
+    @property
+    def servers_that_stay(self) -> frozenset[str]:
+        """The names of the name servers in the domain that both operators have: their addresses change, not they."""
+        return self.servers_in_domain(self.losing) & self.servers_in_domain(self.gaining)
+
+    @property
+    def shared_servers(self) -> tuple[Overlap, ...]:
+        """The servers that answer for more than one of the parties: those said, and those that both operators name."""
+        outside = (self.losing.name_servers & self.gaining.name_servers) - self.servers_that_stay
+        return (_SHARED, *self.overlaps) if outside and _SHARED not in self.overlaps else self.overlaps
+
+    def lowered(self, ttl: Ttl) -> Ttl:
+        """Return what lowering makes of a TTL, which it never raises."""
+        return min(ttl, self.timing.lowered_ttl)

@@ -18,7 +18,8 @@ from zonekit.errors import PlanError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import utc
 from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
-from zonekit.transfer.facts import Capability, Facts, OperatorFacts, OperatorKey
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability, OperatorFacts, OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.preflight import algorithms_of, preflight
 from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
@@ -185,7 +186,7 @@ def _variants(facts: Facts, flow: Flow) -> Iterator[tuple[frozenset[Variant], Fa
         yield algorithms, changed
         if flow not in COOPERATING:
             continue
-        lowers = facts.lowered_ttl is not None and is_able(facts.losing, Capability.LOWER_TTLS)
+        lowers = is_able(facts.losing, Capability.LOWER_TTLS)
         renames = is_able(facts.losing, Capability.CHANGE_NS) and flow is not Flow.SCANNING_PARENT
         slower = _losing_without(changed, Capability.LOWER_TTLS)
         if lowers:

@@ -17,7 +17,7 @@ from zonekit.errors import DeadlineMissed, PlanError
 from zonekit.instants import epoch_seconds, instant_text, utc
 from zonekit.transfer.capabilities import lacks, steps_within
 from zonekit.transfer.deadline import last_start, needed_until
-from zonekit.transfer.facts import Facts, Record
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.intervals import (
     dnskey_retirement_interval,
     ds_publication_interval,
@@ -25,11 +25,12 @@ from zonekit.transfer.intervals import (
     ksk_publication_interval,
     zsk_retirement_interval,
 )
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile, with_stale_margin
 from zonekit.transfer.proof import Verdict, prove_schedule
-from zonekit.transfer.steps import Effect, Flow, Step, WaitFor
+from zonekit.transfer.steps import Effect, Flow, Step, WaitFor, with_shared_servers
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
-from zonekit.transfer.timelines import Event, schedule_of
+from zonekit.transfer.timelines import Event, leads_to, schedule_of
 from zonekit.transfer.versions import Schedule, Source
 from zonekit.ttl import Ttl, duration_text
 
@@ -195,7 +196,7 @@ class Plan:
     @property
     def resolvers(self) -> tuple[ResolverProfile, ...]:
         """The resolvers that it is proven for: its profiles, each with the stale margin of the facts (RFC 8767)."""
-        return with_stale_margin(self.profiles, self.facts.margins.stale_margin)
+        return with_stale_margin(self.profiles, self.facts.timing.stale_margin)
 
     @property
     def deadline(self) -> datetime | None:
@@ -346,7 +347,7 @@ def _check_flow(facts: Facts, flow: Flow) -> None:
 def _planned(
     facts: Facts, flow: Flow, start: datetime, profiles: tuple[ResolverProfile, ...], events: Mapping[str, Event]
 ) -> Plan:
-    under_way = _UnderWay(facts, with_stale_margin(profiles, facts.margins.stale_margin))
+    under_way = _UnderWay(facts, with_stale_margin(profiles, facts.timing.stale_margin))
     steps: list[PlannedStep] = []
     for step in _steps_for(facts, flow):
         waits = sorted(under_way.waits(step), key=lambda wait: wait.until, reverse=True)
@@ -377,29 +378,10 @@ def _planned(
 def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
     """The steps of a flow; where servers overlap, those that open a zone to resolvers or close it are others."""
     steps = steps_within(facts, flow)
-    answering = {overlap.answers for overlap in facts.overlaps}
+    answering = {overlap.answers for overlap in facts.shared_servers}
     if Source.GAINING in answering:
-        steps = _opened_by_loading(steps)
+        steps = with_shared_servers(steps)
     return _closed_by_stopping(steps) if Source.LOSING in answering else steps
-
-
-def _opened_by_loading(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The steps where loading the gaining zone is what leads resolvers to it, and waits for what the NS change does."""
-    switch = next(step for step in steps if step.effect is Effect.NS_AT_PARENT)
-    opening = next(step for step in steps if step.effect is Effect.GAINING_SERVES)
-    before = tuple(step_id for step_id in switch.after if step_id not in (opening.id, "authinfo-given"))
-    opened = replace(opening, after=tuple(dict.fromkeys((*opening.after, *before))), waits=switch.waits)
-
-    def around(step: Step) -> Step:
-        if step is switch and opening.id not in step.after:
-            return replace(step, after=(*step.after, opening.id))
-        if step.id not in before:
-            return step
-        return replace(step, after=tuple(each for each in step.after if each != opening.id))
-
-    rest = [around(step) for step in steps if step is not opening]
-    place = 1 + max((index for index, step in enumerate(rest) if step.id in opened.after), default=-1)
-    return (*rest[:place], opened, *rest[place:])
 
 
 def _closed_by_stopping(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -425,6 +407,7 @@ def _duration(facts: Facts, effect: Effect | None) -> timedelta:
         case (
             Effect.LOSING_KEYS_AT_GAINING
             | Effect.GAINING_SERVES
+            | Effect.SHARED_SERVE
             | Effect.LOSING_KEYS_WITHDRAWN
             | Effect.GAINING_TTLS_RESTORED
         ):
@@ -440,7 +423,7 @@ class _UnderWay:
         self._facts = facts
         self._profiles = profiles
         # Servers that others share with the losing zone are asked for it for as long as they have it.
-        self._is_shared = any(overlap.answers is Source.LOSING for overlap in facts.overlaps)
+        self._is_shared = any(overlap.answers is Source.LOSING for overlap in facts.shared_servers)
         self._sticky = any(profile.ns_rule is NsRule.STICKY for profile in profiles)
         self.events: dict[str, Event] = {}
         self._of: dict[Effect, tuple[Step, Event]] = {}
@@ -464,7 +447,7 @@ class _UnderWay:
 
     def losing_dnskey_merged(self) -> Iterator[Wait]:
         """The losing DNSKEY RRset without the gaining keys leaves the caches."""
-        margin = self._facts.margins.publish_safety
+        margin = self._facts.timing.publish_safety
         yield self._wait_after(
             Effect.GAINING_KEYS_AT_LOSING,
             "losing DNSKEY RRset without the gaining keys",
@@ -484,7 +467,7 @@ class _UnderWay:
 
     def both_ds(self) -> Iterator[Wait]:
         """The DS RRset without the gaining DS leaves the caches."""
-        margin = self._facts.margins.publish_safety
+        margin = self._facts.timing.publish_safety
         yield self._wait_after(
             Effect.DS_ADDED,
             "DS RRset without the gaining DS",
@@ -495,7 +478,7 @@ class _UnderWay:
 
     def no_ds(self) -> Iterator[Wait]:
         """The DS RRset leaves the caches, and then the keys that it proved where those are trusted on."""
-        margin = self._facts.margins.retire_safety
+        margin = self._facts.timing.retire_safety
         are_trusted_on = any(profile.trusts_proven_keys for profile in self._profiles)
         trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if are_trusted_on else _NOTHING
         yield self._wait_after(
@@ -504,47 +487,70 @@ class _UnderWay:
             ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + trust + margin,
             "RFC 6781 section 4.3.5.2",
         )
-        yield from self._observed(Source.PARENT, Record.DS, margin)
+        yield from self._observed(Source.PARENT, Record.DS, trust + margin)
         if are_trusted_on:
             yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
 
     def losing_unreachable(self) -> Iterator[Wait]:
-        """Resolvers leave the losing servers: by the parent's NS RRset, and by the losing zone's own."""
+        """Resolvers leave the losing servers: by the parent's NS RRset, by the losing zone's own, and by addresses."""
         facts = self._facts
         rule = "RFC 6781 section 4.3.5.1"
-        kept = timedelta(seconds=self._kept(facts.parent.ns_ttl))
-        by_parent = [
-            self._wait_after(Effect.NS_AT_PARENT, "parent's NS RRset", kept, rule),
-            *self._observed(Source.PARENT, Record.NS, _NOTHING),
-        ]
-        yield from by_parent
-        yield from self._observed(Source.LOSING, Record.NS, _NOTHING)
-        yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, _NOTHING, rule)
-        # A resolver takes the losing zone's own NS RRset while it is led there, and no longer than it names itself.
-        since, last = "the last referral", max(wait.until for wait in by_parent)
         changed = self._of.get(Effect.NS_AT_LOSING)
-        if changed is None and self._is_shared:
+        if changed is None:
+            self._check_that_resolvers_leave()
+        by_parent = list(self._led_by_parent(rule))
+        yield from by_parent
+        # A resolver takes what the losing zone names while it is led there, and no longer than that is served.
+        since, last = "the last referral", max(wait.until for wait in by_parent)
+        stays = self._sticky or self._is_shared or facts.servers_that_stay
+        if changed is not None and (stays or changed[1].completed < last):
+            since, last = changed[0].id, changed[1].completed
+        if leads_to(facts, Source.LOSING):
+            yield from self._observed(Source.LOSING, Record.NS, _NOTHING)
+            yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, _NOTHING, rule)
+            kept = timedelta(seconds=self._kept(self._lowered(facts.losing.ns_ttl)))
+            yield _wait(since, last, kept, "losing NS RRset", rule)
+        if facts.servers_that_stay and facts.losing.address_ttl is not None:
+            kept = timedelta(seconds=self._kept(facts.losing.address_ttl))
+            yield _wait(since, last, kept, "addresses of the losing name servers in the zone", rule)
+            yield from self._observed(Source.LOSING, Record.ADDRESS, _NOTHING)
+
+    def _led_by_parent(self, rule: str) -> Iterator[Wait]:
+        facts = self._facts
+        if leads_to(facts, Source.LOSING):
+            kept = timedelta(seconds=self._kept(facts.parent.ns_ttl))
+            yield self._wait_after(Effect.NS_AT_PARENT, "parent's NS RRset", kept, rule)
+            yield from self._observed(Source.PARENT, Record.NS, _NOTHING)
+        if facts.servers_that_stay and facts.parent.glue_ttl is not None:
+            kept = timedelta(seconds=self._kept(facts.parent.glue_ttl))
+            what = "addresses of the losing name servers at the parent"
+            yield self._wait_after(Effect.NS_AT_PARENT, what, kept, rule)
+            yield from self._observed(Source.PARENT, Record.ADDRESS, _NOTHING)
+
+    def _check_that_resolvers_leave(self) -> None:
+        """Where the losing zone goes on naming its own servers, nothing else may hold resolvers there."""
+        domain = self._facts.domain
+        if self._is_shared:
             raise PlanError(
-                f"{facts.domain}: shared servers lead resolvers to the losing ones until they drop the losing zone",
+                f"{domain}: shared servers lead resolvers to the losing ones until they drop the losing zone",
                 remedy="drop it from them before the transfer, or have the losing operator change its own NS RRset",
             )
-        if changed is None and self._sticky:
+        if self._sticky:
             raise PlanError(
-                f"{facts.domain}: a resolver that never leaves a child which goes on naming itself stays at the losing"
-                " servers for ever",
+                f"{domain}: a resolver that never leaves a child which goes on naming itself stays at the losing servers"
+                " for ever",
                 remedy="have the losing operator change its own NS RRset, or plan without such profiles",
             )
-        if changed is not None and (self._sticky or self._is_shared or changed[1].completed < last):
-            since, last = changed[0].id, changed[1].completed
-        kept = timedelta(seconds=self._kept(self._lowered(facts.losing.ns_ttl)))
-        yield _wait(since, last, kept, "losing NS RRset", rule)
-        if facts.losing.address_ttl is not None:
-            kept = timedelta(seconds=self._kept(facts.losing.address_ttl))
-            yield _wait(since, last, kept, "addresses of the losing name servers", rule)
+        if self._facts.servers_that_stay:
+            raise PlanError(
+                f"{domain}: name servers keep their names, and a losing zone that goes on giving their old addresses keeps"
+                " resolvers for ever",
+                remedy="have the losing operator change these addresses, or give the gaining name servers other names",
+            )
 
     def losing_dnskey_gone(self) -> Iterator[Wait]:
         """Every DNSKEY RRset of the losing operator leaves the caches."""
-        margin, ttl = self._facts.margins.retire_safety, self._facts.losing.dnskey_ttl
+        margin, ttl = self._facts.timing.retire_safety, self._facts.losing.dnskey_ttl
         rule = "RFC 7583 section 3.3.2"
         yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
         yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule)
@@ -553,12 +559,12 @@ class _UnderWay:
 
     def losing_data_gone(self) -> Iterator[Wait]:
         """All data of the losing operator leaves the caches."""
-        margin, losing = self._facts.margins.retire_safety, self._facts.losing
+        margin, losing = self._facts.timing.retire_safety, self._facts.losing
         rule = "RFC 7583 section 3.2.1"
         for record in (Record.NS, Record.DATA):
             yield from self._observed(Source.LOSING, record, margin)
         yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule)
-        ttl = max(losing.data_ttl, self._lowered(losing.ns_ttl))
+        ttl = max(losing.largest_ttl, self._lowered(losing.ns_ttl))
         interval = zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + margin
         yield self._wait_unreachable("data of the losing operator", interval, rule)
 

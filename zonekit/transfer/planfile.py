@@ -6,13 +6,14 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
 **Facts** (TOML, or the member ``facts`` of a plan) are the fields of :class:`~zonekit.transfer.facts.Facts`::
 
     domain                       the domain
-    lowered_ttl                  what the losing operator lowers its NS and DNSKEY TTLs to; left out: it leaves them
     [losing] and [gaining]
       keys                       a list of {name, algorithm, signs}; signs is a list of "dnskey" and "data"; no keys: not signed
       ns_ttl, dnskey_ttl         TTLs of these RRsets at the apex; of the proof that there is no DNSKEY where not signed
-      data_ttl                   the largest TTL of all else, negative answers included
+      data_ttl                   the largest TTL of all else
+      negative_ttl               how long a cache may hold that something is not there
       propagation_delay          until a change is on the last server
-      address_ttl                may be left out: the TTL of the addresses of name servers inside the zone
+      name_servers               the names of its name servers; may be left out where none of them lies in the domain
+      address_ttl                may be left out: the TTL of the addresses of those that do
       signatures_expire          may be left out: the earliest expiration, where the signatures are not renewed
       can                        may be left out: a list of capabilities; all of them
     [parent]
@@ -21,9 +22,16 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
       negative_ttl               how long a cache may hold that there is no DS
       propagation_delay          until a change is on the parent's last server
       registration_delay         until a request has reached the first
+      glue_ttl                   may be left out: the TTL of the addresses at the delegation
+      scan_delay                 may be left out where it does not scan: until its scanner has taken a change, at most
+      check_delay                may be left out where the registry checks nothing: how long each of its checks takes, at most
       digest_type                may be left out: the digest type of DS records that are added; 2
-      channels                   may be left out: the ways by which it takes changes; all of them
-    [margins]                    may be left out: publish_safety, retire_safety, stale_margin; 0 each
+      channels                   may be left out: the ways by which it takes changes; "request" alone
+    [timing]                     may be left out, and each of its fields
+      lowered_ttl                what the losing operator lowers its NS and DNSKEY TTLs to; 600
+      publish_safety, retire_safety, stale_margin
+                                 what is added to every wait; 0 each
+      approval_delay             until the transfer to another registrar is approved, at most; 5 days
     ledger                       may be left out: a list of {source, record, ttl, until}: TTLs that were served before
     overlaps                     may be left out: a list of {asked, answers}: servers that answer for another party too
 
@@ -42,17 +50,19 @@ The dates that are read are those that stand there, also where somebody changed 
 
     keys                         a list of {name, algorithm}; everything else names keys by these
     versions                     {kind, source, record, ttl, start, end} and, by kind,
-                                 NS       leads_to: a list of "losing" and "gaining"
-                                 address  leads_to: one of them
+                                 NS       leads_to: a list of "losing" and "gaining", whose servers it names; hosts, which may
+                                          be left out: the servers in the domain that lead where their addresses do
+                                 address  hosts: the servers that they are the addresses of; leads_to: whose those are
                                  DS       entries: a list of {key, digest_type}; empty, the proof that there is none
                                  DNSKEY   keys: a list of names; signatures
                                  data     signatures; it stands for all else, with the largest TTL of it: the NS RRset of an
                                           operator's zone, which is signed data too, and negative answers included
                                  a signature is {key, inception, expiration}, or the name of the key alone
     servings                     {operator, start, all_start, all_end, end}
-    overlaps                     may be left out, as in the facts
+    overlaps                     may be left out: a list of {asked, answers, start}, as in the facts but for start: when the
+                                 first of these servers has the zone
 
-Instants of versions, servings and signatures may be left out: for ever in that direction; ``all_start`` is then
+Instants of versions, servings, overlaps and signatures may be left out: for ever in that direction; ``all_start`` is then
 ``start``, and ``all_end`` is ``end``. What each operator serves has to be said for all the time that it serves: of the
 parent NS and DS, of an operator NS, DNSKEY and data.
 """
@@ -72,19 +82,10 @@ from zonekit.errors import PlanError
 from zonekit.instants import instant_text
 from zonekit.names import parse_origin
 from zonekit.transfer import fields
-from zonekit.transfer.facts import (
-    Capability,
-    Channel,
-    Facts,
-    Ledger,
-    Margins,
-    Observation,
-    OperatorFacts,
-    OperatorKey,
-    ParentFacts,
-    Record,
-)
+from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.fields import Read, Shape, refused, within
+from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
 from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
@@ -278,6 +279,12 @@ def _operator_key(*, name: str, algorithm: int, signs: frozenset[_Signs], key_ta
     )
 
 
+def _domain(value: object, path: str) -> str:
+    name = fields.text(value, path)
+    within(path, parse_origin, name)
+    return name
+
+
 _OCTET: Final = fields.number(0, 255)
 _DIG_PARENT: Final = "ask one of the parent's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER-OF-THE-PARENT"
 _DIG_OPERATOR: Final = "ask one of the operator's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER"
@@ -295,9 +302,11 @@ _OPERATOR: Final = Shape(
         "ns_ttl": fields.ttl,
         "dnskey_ttl": fields.ttl,
         "data_ttl": fields.ttl,
+        "negative_ttl": fields.ttl,
         "propagation_delay": fields.duration,
     },
     optional={
+        "name_servers": fields.set_of(_domain),
         "address_ttl": fields.ttl,
         "signatures_expire": fields.instant,
         "can": fields.set_of(fields.one_of(Capability)),
@@ -307,13 +316,20 @@ _OPERATOR: Final = Shape(
         "ns_ttl": _DIG_OPERATOR.format("NS"),
         "dnskey_ttl": _DIG_OPERATOR.format("DNSKEY"),
         "data_ttl": "give the largest TTL in the zone; zonekit show ZONE prints it",
+        "negative_ttl": "take the lesser of the TTL and the last number of the operator's SOA record",
         "propagation_delay": _DELAY,
     },
 )
-_MARGINS: Final = Shape(
-    make=Margins,
+_TIMING: Final = Shape(
+    make=Timing,
     needed={},
-    optional={"publish_safety": fields.duration, "retire_safety": fields.duration, "stale_margin": fields.duration},
+    optional={
+        "lowered_ttl": fields.ttl,
+        "publish_safety": fields.duration,
+        "retire_safety": fields.duration,
+        "stale_margin": fields.duration,
+        "approval_delay": fields.duration,
+    },
 )
 _OBSERVATION: Final = Shape(
     make=Observation,
@@ -324,7 +340,8 @@ _OBSERVATION: Final = Shape(
         "until": fields.instant,
     },
 )
-_OVERLAP: Final = Shape(make=Overlap, needed={"asked": fields.one_of(Source), "answers": fields.one_of(Source)})
+_PARTIES: Final[dict[str, Read[Any]]] = {"asked": fields.one_of(Source), "answers": fields.one_of(Source)}
+_OVERLAP: Final = Shape(make=Overlap, needed=_PARTIES)
 
 
 def _ds_entry(keys: Mapping[str, Key]) -> Shape[DsEntry]:
@@ -342,7 +359,13 @@ def _parent(keys: Mapping[str, Key]) -> Shape[ParentFacts]:
             "propagation_delay": fields.duration,
             "registration_delay": fields.duration,
         },
-        optional={"digest_type": _OCTET, "channels": fields.set_of(fields.one_of(Channel))},
+        optional={
+            "glue_ttl": fields.ttl,
+            "scan_delay": fields.duration,
+            "check_delay": fields.duration,
+            "digest_type": _OCTET,
+            "channels": fields.set_of(fields.one_of(Channel)),
+        },
         how_to_find={
             "ds": "name the losing keys that the DS records at the parent are of, or give an empty list",
             "ds_ttl": _DIG_PARENT.format("DS"),
@@ -352,12 +375,6 @@ def _parent(keys: Mapping[str, Key]) -> Shape[ParentFacts]:
             "registration_delay": "say how long the registry takes from a request to its zone: 0 where it is at once",
         },
     )
-
-
-def _domain(value: object, path: str) -> str:
-    name = fields.text(value, path)
-    within(path, parse_origin, name)
-    return name
 
 
 def _read_facts(value: object, path: str) -> Facts:
@@ -372,8 +389,7 @@ def _read_facts(value: object, path: str) -> Facts:
         make=_made_facts,
         needed={"domain": _domain, "losing": losing, "gaining": _OPERATOR, "parent": _parent(losing_keys)},
         optional={
-            "lowered_ttl": fields.ttl,
-            "margins": _MARGINS,
+            "timing": _TIMING,
             "ledger": fields.list_of(_OBSERVATION),
             "overlaps": fields.list_of(_OVERLAP),
         },
@@ -382,16 +398,14 @@ def _read_facts(value: object, path: str) -> Facts:
 
 
 def _made_facts(*, ledger: tuple[Observation, ...] = (), **known: Any) -> Facts:
-    # Left out is not lowered: Facts itself lowers unless told otherwise.
-    return Facts(ledger=Ledger(observations=ledger), **({"lowered_ttl": None} | known))
+    return Facts(ledger=Ledger(observations=ledger), **known)
 
 
 def facts_object(facts: Facts) -> dict[str, Any]:
     """Return facts as the object that stands in a plan's JSON; as TOML it reads back too, without its nulls."""
-    parent, margins = facts.parent, facts.margins
+    parent, timing = facts.parent, facts.timing
     return {
         "domain": facts.domain,
-        "lowered_ttl": facts.lowered_ttl,
         "losing": _operator_object(facts.losing),
         "gaining": _operator_object(facts.gaining),
         "parent": {
@@ -401,13 +415,18 @@ def facts_object(facts: Facts) -> dict[str, Any]:
             "negative_ttl": parent.negative_ttl,
             "propagation_delay": _seconds(parent.propagation_delay),
             "registration_delay": _seconds(parent.registration_delay),
+            "glue_ttl": parent.glue_ttl,
+            "scan_delay": None if parent.scan_delay is None else _seconds(parent.scan_delay),
+            "check_delay": None if parent.check_delay is None else _seconds(parent.check_delay),
             "digest_type": parent.digest_type,
             "channels": [channel.value for channel in Channel if channel in parent.channels],
         },
-        "margins": {
-            "publish_safety": _seconds(margins.publish_safety),
-            "retire_safety": _seconds(margins.retire_safety),
-            "stale_margin": _seconds(margins.stale_margin),
+        "timing": {
+            "lowered_ttl": timing.lowered_ttl,
+            "publish_safety": _seconds(timing.publish_safety),
+            "retire_safety": _seconds(timing.retire_safety),
+            "stale_margin": _seconds(timing.stale_margin),
+            "approval_delay": _seconds(timing.approval_delay),
         },
         "ledger": [
             {
@@ -428,7 +447,9 @@ def _operator_object(operator: OperatorFacts) -> _Object:
         "ns_ttl": operator.ns_ttl,
         "dnskey_ttl": operator.dnskey_ttl,
         "data_ttl": operator.data_ttl,
+        "negative_ttl": operator.negative_ttl,
         "propagation_delay": _seconds(operator.propagation_delay),
+        "name_servers": sorted(operator.name_servers),
         "address_ttl": operator.address_ttl,
         "signatures_expire": _instant_or_null(operator.signatures_expire),
         "can": [capability.value for capability in Capability if capability in operator.can],
@@ -450,7 +471,8 @@ def _ds_object(entry: DsEntry) -> _Object:
 
 
 def _overlap_object(overlap: Overlap) -> _Object:
-    return {"asked": overlap.asked.value, "answers": overlap.answers.value}
+    start = {} if overlap.start is None else {"start": instant_text(overlap.start)}
+    return {"asked": overlap.asked.value, "answers": overlap.answers.value} | start
 
 
 # ---- plans ----------------------------------------------------------------------------------------------------------
@@ -648,9 +670,10 @@ def _version_object(version: Version) -> _Object:
     match version:
         case NsVersion():
             leads_to = [source.value for source in Source if source in version.leads_to]
-            return {"kind": "NS"} | common | {"leads_to": leads_to}
+            return {"kind": "NS"} | common | {"leads_to": leads_to, "hosts": sorted(version.hosts)}
         case AddressVersion():
-            return {"kind": "address"} | common | {"leads_to": version.leads_to.value}
+            leads = {"leads_to": version.leads_to.value, "hosts": sorted(version.hosts)}
+            return {"kind": "address"} | common | leads
         case DsVersion():
             return {"kind": "DS"} | common | {"entries": [_ds_object(entry) for entry in sorted(version.entries)]}
         case DnskeyVersion():
@@ -718,16 +741,20 @@ def _kinds(keys: Mapping[str, Key]) -> dict[str, Shape[Version]]:
     by_name = fields.named(keys, "key")
     signatures = fields.list_of(_signature(keys))
     entry = Shape(make=DsEntry, needed={"key": by_name, "digest_type": _OCTET})
+    hosts: Read[Any] = fields.set_of(_domain)
     own: dict[str, tuple[type[Version], dict[str, Read[Any]]]] = {
         "NS": (NsVersion, {"leads_to": fields.set_of(_operator)}),
-        "address": (AddressVersion, {"leads_to": _operator}),
+        "address": (AddressVersion, {"leads_to": _operator, "hosts": hosts}),
         "DS": (DsVersion, {"entries": fields.set_of(entry)}),
         "DNSKEY": (DnskeyVersion, {"keys": fields.set_of(by_name), "signatures": signatures}),
         "data": (DataVersion, {"signatures": signatures}),
     }
     common: dict[str, Read[Any]] = {"source": fields.one_of(Source), "record": fields.text, "ttl": fields.ttl}
     times: dict[str, Read[Any]] = {"start": fields.instant, "end": fields.instant}
-    return {kind: Shape(make=make, needed=common | needed, optional=times) for kind, (make, needed) in own.items()}
+    return {
+        kind: Shape(make=make, needed=common | needed, optional=times | ({"hosts": hosts} if kind == "NS" else {}))
+        for kind, (make, needed) in own.items()
+    }
 
 
 def _read_schedule(value: _Object) -> Schedule:
@@ -758,7 +785,7 @@ def _read_schedule(value: _Object) -> Schedule:
             "versions": fields.list_of(version),
             "servings": fields.list_of(_SERVING),
         },
-        optional={"overlaps": fields.list_of(_OVERLAP)},
+        optional={"overlaps": fields.list_of(Shape(make=Overlap, needed=_PARTIES, optional={"start": fields.instant}))},
     )
     return shape(value, "")
 

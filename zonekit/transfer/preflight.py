@@ -33,7 +33,8 @@ from zonekit.keys import SigningKey
 from zonekit.names import is_subdomain, name_text, order_key
 from zonekit.nodes import HEADER_OCTETS, split_node
 from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
-from zonekit.transfer.facts import Capability, Facts, OperatorFacts
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability, OperatorFacts
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Key, Source
@@ -221,19 +222,24 @@ def _ttls(facts: Facts) -> Iterator[Finding]:
 
 def _servers(facts: Facts) -> Iterator[Finding]:
     for who, operator in (("losing", facts.losing), ("gaining", facts.gaining)):
-        if operator.address_ttl is not None:
+        inside = facts.servers_in_domain(operator)
+        if inside:
+            stay = facts.servers_that_stay
+            cached = "" if operator.address_ttl is None else f", and cached for {duration_text(operator.address_ttl)}"
             yield _finding(
                 facts,
                 "servers-in-zone",
                 Severity.WARNING,
-                f"the {who} name servers have names in the zone itself: their glue has to change at the parent with the"
-                f" NS RRset, and their addresses are cached for {duration_text(operator.address_ttl)}",
+                f"the {who} name servers {', '.join(sorted(inside))} lie in the domain: their addresses are in the zone"
+                f" and at the parent{cached}",
                 rule="RFC 1034 section 4.2.1, RFC 9471 section 2.1",
-                remedy="keep the losing servers' addresses in the gaining zone until they are left, and give the registrar"
-                " the glue of the gaining ones",
+                remedy="change these addresses with the NS RRset, at the parent and in the losing zone"
+                if stay
+                else "keep the losing servers' addresses in the gaining zone until they are left, put the gaining ones' into"
+                " the losing zone with its NS RRset, and give the registrar their glue",
                 rdtype="NS",
             )
-    for overlap in facts.overlaps:
+    for overlap in facts.shared_servers:
         asked = "the parent" if overlap.asked is Source.PARENT else f"the {overlap.asked.value} operator"
         gaining = overlap.answers is Source.GAINING
         how = (
@@ -247,7 +253,7 @@ def _servers(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"servers of {asked} answer for the {overlap.answers.value} zone {how}",
             rule="RFC 1034 section 4.3.2",
-            remedy="load that zone on them only when the NS may change, as the plan says, and after all its other servers"
+            remedy="load that zone on them when the plan says so: after all its other servers, and when the NS may change"
             if gaining
             else "drop that zone from them as soon as the plan lets the losing operator stop",
             rdtype="NS",

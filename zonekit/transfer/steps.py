@@ -32,6 +32,7 @@ class Effect(enum.Enum):
     LOSING_KEYS_AT_GAINING = "the gaining DNSKEY RRset gets the losing keys"
     TTLS_LOWERED = "the losing NS and DNSKEY RRsets get lower TTLs"
     GAINING_SERVES = "the gaining servers answer"
+    SHARED_SERVE = "servers that resolvers ask already answer from the gaining zone"
     DS_ADDED = "the gaining DS joins the parent's DS RRset"
     NS_AT_PARENT = "the parent's NS RRset names the gaining servers"
     NS_AT_LOSING = "the losing zone's NS RRset names the gaining servers"
@@ -212,20 +213,24 @@ _TTLS_RESTORED: Final = Step(
 )
 
 
-def _serves(waits: tuple[WaitFor, ...] = (), after: tuple[str, ...] = ("gaining-merged",)) -> Step:
-    return Step(
-        id="gaining-serves",
-        actor=Actor.GAINING,
-        action="load the gaining zone on all its servers",
-        after=after,
-        waits=waits,
-        effect=Effect.GAINING_SERVES,
-        confirmed_by="every gaining server answers for the zone",
-    )
-
+_SERVES: Final = Step(
+    id="gaining-serves",
+    actor=Actor.GAINING,
+    action="load the gaining zone on all its servers",
+    after=("gaining-merged",),
+    effect=Effect.GAINING_SERVES,
+    confirmed_by="every gaining server answers for the zone",
+)
+_SHARED_SERVE: Final = Step(
+    id="shared-serve",
+    actor=Actor.GAINING,
+    action="load the gaining zone on the servers that resolvers ask already: those of the losing operator or the parent",
+    effect=Effect.SHARED_SERVE,
+    confirmed_by="these servers answer from the gaining zone",
+)
 
 _COOPERATING: Final = (
-    *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _DS_ADDED, _serves()),
+    *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _DS_ADDED, _SERVES),
     *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
@@ -282,7 +287,7 @@ _CDS_PUBLISHED: Final = Step(
 
 _REGISTRAR_CHANGE: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
-    *(_TTLS_LOWERED, _DS_ADDED, _serves(), _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
+    *(_TTLS_LOWERED, _DS_ADDED, _SERVES, _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
     *(
         _VERIFIED,
         _TRANSFERRED,
@@ -295,13 +300,13 @@ _REGISTRAR_CHANGE: Final = (
 )
 _FACILITATED: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
-    *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _serves(), _AUTHINFO),
+    *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _SERVES, _AUTHINFO),
     *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
     *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _SCANNED: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _CDS_PUBLISHED),
-    *(*_by(Actor.REGISTRY, _after(_DS_ADDED, "cds-published")), _serves(), *_by(Actor.REGISTRY, _NS_AT_PARENT)),
+    *(*_by(Actor.REGISTRY, _after(_DS_ADDED, "cds-published")), _SERVES, *_by(Actor.REGISTRY, _NS_AT_PARENT)),
     *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
@@ -321,7 +326,7 @@ _NEW_DS: Final = replace(
     waits=(WaitFor.LOSING_DNSKEY_GONE, WaitFor.LOSING_DATA_GONE),
     confirmed_by="every server of the parent gives the gaining DS",
 )
-_PUBLIC: Final = replace(_serves(), after=("keys-made",))
+_PUBLIC: Final = replace(_SERVES, after=("keys-made",))
 
 _THROUGH_INSECURE: Final = (
     *(replace(_KEYS_MADE, after=()), _PUBLIC, _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _NEW_DS, _STOPPED),
@@ -363,6 +368,24 @@ def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[St
         else:
             left.append(replace(step, after=after))
     return tuple(left)
+
+
+def with_shared_servers(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps where servers that resolvers ask already are gaining ones as well.
+
+    Loading the gaining zone there is what opens it, so that it comes last of all loading, and waits for what the change of
+    the NS waits for.
+
+    >>> [step.id for step in with_shared_servers(STEPS[Flow.FROM_UNSIGNED])][1:4]
+    ['gaining-serves', 'shared-serve', 'ns-changed']
+    """
+    found = list(steps)
+    switch = next(step for step in found if step.effect is Effect.NS_AT_PARENT)
+    before = tuple(step_id for step_id in switch.after if step_id != "authinfo-given")
+    opening = replace(_SHARED_SERVE, after=tuple(dict.fromkeys(("gaining-serves", *before))), waits=switch.waits)
+    place = found.index(switch)
+    found[place : place + 1] = [opening, replace(switch, after=(*switch.after, opening.id))]
+    return tuple(found)
 
 
 def mermaid(flow: Flow) -> str:

@@ -9,22 +9,26 @@ from typing import TypeVar
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
-from zonekit.transfer.facts import Capability, Facts, OperatorFacts, Record
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.ledger import Record
+from zonekit.transfer.parties import Capability, OperatorFacts
 from zonekit.transfer.steps import Effect, Step
 from zonekit.transfer.versions import (
+    AddressVersion,
     DataVersion,
     DnskeyVersion,
     DsEntry,
     DsVersion,
     NsVersion,
+    Overlap,
     Schedule,
     Serving,
     Source,
     Version,
 )
+from zonekit.ttl import Ttl
 
 _V = TypeVar("_V", bound=Version)
-_TO_LOSING, _TO_GAINING = frozenset((Source.LOSING,)), frozenset((Source.GAINING,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         for version in versions
         if isinstance(version, NsVersion) and version.source is not Source.PARENT
     ]
-    versions += _losing_addresses(facts, by_effect)
+    if facts.servers_that_stay:
+        versions += _addresses(facts, by_effect)
     servings = [
         Serving(operator=Source.LOSING)
         if stops is None
@@ -78,12 +83,24 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
     ]
     if serves is not None:
         servings.append(Serving(operator=Source.GAINING, start=serves.started, all_start=serves.completed))
-    return Schedule(versions=tuple(versions), servings=tuple(servings), overlaps=facts.overlaps)
+    return Schedule(versions=tuple(versions), servings=tuple(servings), overlaps=_overlaps(facts, table, by_effect))
+
+
+def _overlaps(facts: Facts, steps: Iterable[Step], events: Mapping[Effect, Event]) -> tuple[Overlap, ...]:
+    """The servers that answer for another party, those that get the gaining zone last from then on."""
+    if all(step.effect is not Effect.SHARED_SERVE for step in steps):
+        return facts.shared_servers
+    to_losing = [overlap for overlap in facts.shared_servers if overlap.answers is Source.LOSING]
+    opened = events.get(Effect.SHARED_SERVE)
+    if opened is None:
+        return tuple(to_losing)
+    to_gaining = [overlap for overlap in facts.shared_servers if overlap.answers is Source.GAINING]
+    return (*to_losing, *[replace(overlap, start=opened.started) for overlap in to_gaining])
 
 
 def _data(source: Source, operator: OperatorFacts, record: str) -> DataVersion:
     return DataVersion(
-        source=source, record=record, ttl=operator.data_ttl, signatures=operator.signatures(operator.data_signers)
+        source=source, record=record, ttl=operator.largest_ttl, signatures=operator.signatures(operator.data_signers)
     )
 
 
@@ -130,11 +147,13 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
         source=Source.PARENT,
         record="NS at the parent to the losing operator",
         ttl=facts.parent.ns_ttl,
-        leads_to=_TO_LOSING,
+        leads_to=leads_to(facts, Source.LOSING),
+        hosts=facts.servers_that_stay,
     )
 
     def to_gaining(version: NsVersion) -> NsVersion:
-        return replace(version, record="NS at the parent to the gaining operator", leads_to=_TO_GAINING)
+        record = "NS at the parent to the gaining operator"
+        return replace(version, record=record, leads_to=leads_to(facts, Source.GAINING))
 
     return [*_earlier(first, facts, Record.NS), *_line(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])]
 
@@ -175,37 +194,57 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
 
 def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
     first = NsVersion(
-        source=Source.LOSING, record="NS of the losing operator", ttl=facts.losing.ns_ttl, leads_to=_TO_LOSING
+        source=Source.LOSING,
+        record="NS of the losing operator",
+        ttl=facts.losing.ns_ttl,
+        leads_to=leads_to(facts, Source.LOSING),
+        hosts=facts.servers_that_stay,
     )
 
     def lowered(version: NsVersion) -> NsVersion:
         return replace(version, record="NS of the losing operator, TTL lowered", ttl=facts.lowered(version.ttl))
 
     def to_gaining(version: NsVersion) -> NsVersion:
-        return replace(version, record="NS of the losing operator to the gaining one", leads_to=_TO_GAINING)
+        record = "NS of the losing operator to the gaining one"
+        return replace(version, record=record, leads_to=leads_to(facts, Source.GAINING))
 
     changes = [(events.get(Effect.TTLS_LOWERED), lowered), (events.get(Effect.NS_AT_LOSING), to_gaining)]
     return [*_earlier(first, facts, Record.NS), *_line(first, changes)]
 
 
-def _losing_addresses(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
-    """The addresses of name servers in the zone, which lead there like an NS RRset.
+def leads_to(facts: Facts, operator: Source) -> frozenset[Source]:
+    """Return whom an operator's NS RRset leads to by its names alone: nobody where all of them stay."""
+    servers = facts.losing.name_servers if operator is Source.LOSING else facts.gaining.name_servers
+    stay = facts.servers_that_stay
+    return frozenset() if stay and servers <= stay else frozenset((operator,))
 
-    A name may stay and get the gaining server's address; who has the old one goes on asking the losing server.
+
+def _addresses(facts: Facts, events: Mapping[Effect, Event]) -> list[AddressVersion]:
+    """The addresses of the name servers whose names stay, at the parent and in both zones.
+
+    Who has the old ones goes on asking the losing servers, whatever NS RRset names them.
     """
-    if facts.losing.address_ttl is None:
-        return []
-    first = NsVersion(
-        source=Source.LOSING,
-        record="addresses of the losing name servers",
-        ttl=facts.losing.address_ttl,
-        leads_to=_TO_LOSING,
-    )
+    losing_ttl, gaining_ttl, glue_ttl = facts.losing.address_ttl, facts.gaining.address_ttl, facts.parent.glue_ttl
+    assert losing_ttl is not None and gaining_ttl is not None and glue_ttl is not None  # or there are no such facts
+    stay = facts.servers_that_stay
 
-    def to_gaining(version: NsVersion) -> NsVersion:
-        return replace(version, record="addresses of the gaining name servers", leads_to=_TO_GAINING)
+    def to_gaining(version: AddressVersion) -> AddressVersion:
+        record = version.record.replace("losing", "gaining")
+        return replace(version, record=record, leads_to=Source.GAINING)
 
-    return _line(first, [(events.get(Effect.NS_AT_LOSING), to_gaining)])
+    def first(source: Source, where: str, ttl: Ttl) -> AddressVersion:
+        record = f"addresses of the losing name servers {where}"
+        return AddressVersion(source=source, record=record, ttl=ttl, hosts=stay, leads_to=Source.LOSING)
+
+    glue = first(Source.PARENT, "at the parent", glue_ttl)
+    own = first(Source.LOSING, "in the zone", losing_ttl)
+    return [
+        *_earlier(glue, facts, Record.ADDRESS),
+        *_earlier(own, facts, Record.ADDRESS),
+        *_line(glue, [(events.get(Effect.NS_AT_PARENT), to_gaining)]),
+        *_line(own, [(events.get(Effect.NS_AT_LOSING), to_gaining)]),
+        replace(to_gaining(own), source=Source.GAINING, ttl=gaining_ttl),
+    ]
 
 
 def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyVersion]:
@@ -231,7 +270,8 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
         source=Source.GAINING,
         record="NS of the gaining operator",
         ttl=facts.lowered(ttl) if kept_low else ttl,
-        leads_to=_TO_GAINING,
+        leads_to=leads_to(facts, Source.GAINING),
+        hosts=facts.servers_that_stay,
     )
 
     def restored(version: NsVersion) -> NsVersion:

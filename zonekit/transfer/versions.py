@@ -103,21 +103,38 @@ class NsVersion(Version):
     """An NS RRset: the parent's, or the one at the apex of an operator's zone.
 
     Attributes:
-        leads_to: whose name servers it names.
+        leads_to: whose name servers it names, as far as their names lead there whatever the zone itself says.
+        hosts: the name servers among them whose names lie in the domain and lead where their addresses do, each of which
+            is a version of its own.
     """
 
     leads_to: frozenset[Source]
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressVersion(Version):
-    """The addresses, or the glue, of name servers whose names lie in the zone itself.
+    """The addresses of name servers whose names lie in the domain; at the parent their glue.
 
     Attributes:
-        leads_to: whose name servers they are.
+        hosts: the name servers.
+        leads_to: whose servers have these addresses.
+
+    Raises:
+        PlanError: no name server is named, or the parent is led to.
     """
 
+    hosts: frozenset[str]
     leads_to: Source
+
+    def __post_init__(self) -> None:
+        Version.__post_init__(self)
+        if not self.hosts or self.leads_to is Source.PARENT:
+            raise PlanError(
+                f"{self.record}: the addresses of {', '.join(sorted(self.hosts)) or 'no name server'} at the"
+                f" {self.leads_to.value} side",
+                remedy="name the name servers, and the operator whose they are",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,15 +217,19 @@ class Overlap:
     Attributes:
         asked: whose servers are asked.
         answers: which operator answers: both on one server, or one on a server of the parent zone.
+        start: when the first of these servers has loaded the zone; None where they have had it for as long as any other.
 
     Raises:
         PlanError: the parent answers, or who is asked does, which they do anyhow.
+        TimeError: ``start`` is naive.
     """
 
     asked: Source
     answers: Source
+    start: datetime | None = None
 
     def __post_init__(self) -> None:
+        _in_utc(self, "start")
         if self.answers in (self.asked, Source.PARENT):
             raise PlanError(
                 f"an overlap in which the {self.asked.value} side is asked and the {self.answers.value} side answers",

@@ -19,13 +19,14 @@ from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
 from zonekit.transfer.caches import held, holds_like
 from zonekit.transfer.capabilities import COOPERATING, is_able
-from zonekit.transfer.facts import Capability
+from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import Plan, PlannedStep, Wait, find_step, recorded_events
 from zonekit.transfer.proof import Verdict, prove_schedule
 from zonekit.transfer.spans import instant_of
 from zonekit.transfer.steps import Actor, Effect, Step
-from zonekit.transfer.timelines import Event, schedule_of
+from zonekit.transfer.timelines import Event, leads_to, schedule_of
 from zonekit.transfer.versions import (
+    AddressVersion,
     DataVersion,
     DnskeyVersion,
     DsVersion,
@@ -199,6 +200,7 @@ class _Back:
         )
         self._versions = list(before.versions)
         self._servings = list(before.servings)
+        self._overlaps = before.overlaps
         self._profiles = tuple({holds_like(each): each for each in plan.resolvers}.values())
         self._steps: dict[str, PlannedStep] = {}
 
@@ -233,8 +235,7 @@ class _Back:
     def _was_opened(self) -> bool:
         """Whether resolvers may have come to the gaining servers."""
         by_ns = not self._effects.isdisjoint((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING))
-        by_overlap = any(overlap.answers is Source.GAINING for overlap in self._facts.overlaps)
-        return by_ns or (by_overlap and Effect.GAINING_SERVES in self._effects)
+        return by_ns or Effect.SHARED_SERVE in self._effects
 
     def _put_back(self) -> None:
         """What the losing side needs before a resolver is led to it again."""
@@ -285,7 +286,7 @@ class _Back:
         if Effect.LOSING_STOPS in self._effects:
             put_back = ("losing-ds-restored", "losing-keys-restored")
             # On servers that it shares with others, loading the zone is what leads resolvers to it.
-            by_overlap = any(overlap.answers is Source.LOSING for overlap in facts.overlaps)
+            by_overlap = any(overlap.answers is Source.LOSING for overlap in facts.shared_servers)
             self._lay(
                 Step(
                     id="losing-serves-again",
@@ -356,7 +357,7 @@ class _Back:
                     confirmed_by="the time",
                 ),
                 waits=self._gone(
-                    lambda version: isinstance(version, NsVersion) and Source.GAINING in version.leads_to,
+                    _leads_to_gaining,
                     _NOTHING,
                     "RFC 6781 section 4.3.5.1",
                 ),
@@ -366,7 +367,7 @@ class _Back:
         """What the gaining side added goes when nothing in a cache needs it."""
         facts = self._facts
         after = ("transfer-stopped", *self._laid("gaining-unreachable"))
-        retire = facts.margins.retire_safety
+        retire = facts.timing.retire_safety
         if Effect.GAINING_SERVES in self._effects:
             self._lay(
                 Step(
@@ -379,7 +380,7 @@ class _Back:
                 lasts=facts.gaining.propagation_delay,
                 change=self._stop_gaining,
             )
-        if any(overlap.answers is Source.GAINING for overlap in facts.overlaps):
+        if any(overlap.answers is Source.GAINING for overlap in facts.shared_servers):
             after = (*after, *self._laid("gaining-stopped"))  # they are asked for as long as they have the zone
         if Effect.DS_ADDED in self._effects:
             ours = set(facts.gaining.dnskey_signers)
@@ -500,7 +501,10 @@ class _Back:
         record = (
             f"NS {'at the parent' if source is Source.PARENT else f'of the {source.value} operator'}, back to losing"
         )
-        self._change(NsVersion, source, event, lambda ns: replace(ns, record=record, leads_to=frozenset((to,))))
+        named = leads_to(self._facts, to)
+        self._change(NsVersion, source, event, lambda ns: replace(ns, record=record, leads_to=named))
+        back = record.replace("NS", "addresses of the name servers that stay", 1)
+        self._change(AddressVersion, source, event, lambda each: replace(each, record=back, leads_to=to))
 
     def _stop_gaining(self, event: Event) -> None:
         self._servings = [
@@ -526,7 +530,7 @@ class _Back:
         )
 
     def _schedule(self) -> Schedule:
-        return Schedule(versions=tuple(self._versions), servings=tuple(self._servings), overlaps=self._facts.overlaps)
+        return Schedule(versions=tuple(self._versions), servings=tuple(self._servings), overlaps=self._overlaps)
 
     # -- what a step waits for
 
@@ -544,7 +548,7 @@ class _Back:
                 case _:
                     return False
 
-        return self._gone(clashes, self._facts.margins.publish_safety, "RFC 6781 section 4.3.5.1")
+        return self._gone(clashes, self._facts.timing.publish_safety, "RFC 6781 section 4.3.5.1")
 
     def _gone(self, concerns: Callable[[Version], bool], margin: timedelta, rule: str) -> list[Wait]:
         """A wait for each version concerned that a cache may hold, by the most patient resolver."""
@@ -559,7 +563,7 @@ class _Back:
                 if math.isinf(live[-1][1]):
                     raise PlanError(
                         f"{self._facts.domain}: a resolver ({profile.name}) never gives up {version.record}",
-                        remedy="have the gaining operator change its own NS RRset, or plan without such profiles",
+                        remedy="have the gaining operator change its own NS RRset and addresses, or plan without such profiles",
                     )
                 until, fetched = instant_of(live[-1][1]), instant_of(caches.fetched[id(version)][-1][1])
                 assert until is not None and fetched is not None
@@ -573,3 +577,13 @@ class _Back:
                     )
                 )
         return waits
+
+
+def _leads_to_gaining(version: Version) -> bool:
+    match version:
+        case NsVersion():
+            return Source.GAINING in version.leads_to
+        case AddressVersion():
+            return version.leads_to is Source.GAINING
+        case _:
+            return False

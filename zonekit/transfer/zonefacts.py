@@ -14,69 +14,29 @@ from zonekit.errors import PlanError
 from zonekit.instants import from_epoch_seconds
 from zonekit.names import WireName, is_subdomain, name_text
 from zonekit.nodes import HEADER_OCTETS, ttl_of
-from zonekit.transfer.facts import (
-    Facts,
-    Ledger,
-    Margins,
-    OperatorFacts,
-    OperatorKey,
-    ParentFacts,
-)
-from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
+from zonekit.transfer.parties import OperatorFacts, OperatorKey
+from zonekit.transfer.versions import DsEntry, Key, Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
-_NOTHING: Final = timedelta(0)
 _OF_THEIR_OWN: Final = frozenset((rd.NS, rd.DNSKEY))
 """What at the apex has a TTL of its own in the facts."""
 
 
-def facts_from_zones(
+def facts_of(
     losing_zone: Zone,
     gaining_zone: Zone,
-    *,
     parent_ds: RRset | None,
-    ds_ttl: int | None,
-    ns_ttl: int,
-    negative_ttl: int,
+    *,
     losing_delay: timedelta,
     gaining_delay: timedelta,
-    parent_delay: timedelta,
-    registration_delay: timedelta = _NOTHING,
-    expiring: Iterable[Source] = (),
-    lowered_ttl: Ttl | None = None,
-    margins: Margins | None = None,
-    ledger: Ledger | None = None,
-    overlaps: Iterable[Overlap] = (),
-) -> Facts:
-    """Return the facts of a transfer from the zones of both operators and what the parent serves.
-
-    A key belongs to the zone that it signs; one that signs nothing, to the only zone that has it. What it signs is told
-    by the signatures, and its name is made of that and its key tag: ``KSK 4711 of the losing operator``. The largest TTL
-    is that of everything in the zone but the NS and DNSKEY RRsets at its apex, negative answers included. Operators whose
-    NS RRsets share a name server overlap there: it answers from the gaining zone as soon as that is loaded.
-
-    Args:
-        losing_zone: the losing operator's zone with the largest TTLs that it was served with lately.
-        gaining_zone: the gaining operator's zone, signed with its keys, with the TTLs that it will be served with.
-        parent_ds: the DS RRset at the parent; None where it has none.
-        ds_ttl: the TTL of the DS RRset as the parent's own servers give it, in seconds.
-        ns_ttl: the TTL of the NS RRset at the parent, likewise.
-        negative_ttl: how long a cache may hold that there is no DS, in seconds.
-        losing_delay: how long a change takes to reach the losing operator's last server.
-        gaining_delay: the same for the gaining operator.
-        parent_delay: the same for the parent.
-        registration_delay: how long a request takes until the parent's first server has it.
-        expiring: the operators that do not renew their signatures, which then end with the first that expires.
-        lowered_ttl: what the losing operator lowers the TTLs of NS and DNSKEY to; None where it does not.
-        margins: what is added to every wait.
-        ledger: TTLs that were served before.
-        overlaps: servers that answer for another party, beside those that the NS RRsets show.
+    expiring: Iterable[Source],
+) -> tuple[OperatorFacts, OperatorFacts, frozenset[DsEntry]]:
+    """Return what the zones say about both operators, and the DS records: see :meth:`Facts.from_zones`.
 
     Raises:
-        PlanError: the zones are of different names, a key signs both, a DS is of no key of the losing zone that signs its
-            DNSKEY RRset, or a name server inside the zone has no address there.
-        TtlError: a TTL is not known, or is none.
+        PlanError: the zones are of different names, a key signs both, a DS is of no key of the losing zone, or a name
+            server in the domain has no address.
     """
     if losing_zone.apex != gaining_zone.apex:
         raise PlanError(
@@ -87,22 +47,10 @@ def facts_from_zones(
     expire = frozenset(expiring)
     losing_keys = _operator_keys(losing, gaining, Source.LOSING)
     gaining_keys = _operator_keys(gaining, losing, Source.GAINING)
-    return Facts(
-        domain=name_text(losing_zone.apex),
-        losing=_operator(losing, losing_keys, losing_delay, renewed=Source.LOSING not in expire),
-        gaining=_operator(gaining, gaining_keys, gaining_delay, renewed=Source.GAINING not in expire),
-        parent=ParentFacts(
-            ds=_ds_entries(parent_ds, losing_zone.apex, losing_keys),
-            ds_ttl=ds_ttl,  # type: ignore[arg-type]  # which refuses None with the way to find it
-            ns_ttl=Ttl(ns_ttl),
-            negative_ttl=Ttl(negative_ttl),
-            propagation_delay=parent_delay,
-            registration_delay=registration_delay,
-        ),
-        margins=margins or Margins(),
-        ledger=ledger or Ledger(),
-        overlaps=(*_shared_servers(losing_zone, gaining_zone), *overlaps),
-        lowered_ttl=lowered_ttl,
+    return (
+        _operator(losing, losing_keys, losing_delay, renewed=Source.LOSING not in expire),
+        _operator(gaining, gaining_keys, gaining_delay, renewed=Source.GAINING not in expire),
+        _ds_entries(parent_ds, losing_zone.apex, losing_keys),
     )
 
 
@@ -113,7 +61,7 @@ class _Seen:
     Attributes:
         zone: the zone.
         keys: its DNSKEYs that validators use.
-        data_ttl: the largest TTL of all that has none of its own in the facts.
+        data_ttl: the largest TTL of every RRset that has none of its own in the facts.
         signed: by signer, the types that it signed.
         first_expires: the earliest expiration of a signature; None where there is none.
     """
@@ -131,7 +79,7 @@ class _Seen:
 
 def _seen(zone: Zone) -> _Seen:
     dnskeys = zone.get("@", rd.DNSKEY)
-    data_ttl, first_expires = int(zone.negative_ttl), None
+    data_ttl, first_expires = 0, None
     signed: dict[tuple[int, int], set[int]] = {}
     for owner, _, rrsets in zone.walk():
         for rdtype, covers, records in rrsets:
@@ -191,7 +139,9 @@ def _operator(seen: _Seen, keys: dict[Dnskey, OperatorKey], delay: timedelta, *,
         ns_ttl=zone.apex_rrset(rd.NS).ttl,
         dnskey_ttl=zone.apex_rrset(rd.DNSKEY).ttl if seen.keys else zone.negative_ttl,
         data_ttl=seen.data_ttl,
+        negative_ttl=zone.negative_ttl,
         propagation_delay=delay,
+        name_servers=frozenset(name_text(server) for server in zone.apex_rrset(rd.NS).rdatas),
         address_ttl=_address_ttl(zone),
         signatures_expire=None if renewed else seen.first_expires,
     )
@@ -227,8 +177,3 @@ def _ds_entries(parent_ds: RRset | None, apex: WireName, keys: dict[Dnskey, Oper
             )
         entries.add(DsEntry(key=keys[key].key, digest_type=rdata[3]))
     return frozenset(entries)
-
-
-def _shared_servers(losing_zone: Zone, gaining_zone: Zone) -> tuple[Overlap, ...]:
-    servers = [{name.lower() for name in zone.apex_rrset(rd.NS).rdatas} for zone in (losing_zone, gaining_zone)]
-    return (Overlap(asked=Source.LOSING, answers=Source.GAINING),) if servers[0] & servers[1] else ()
