@@ -32,9 +32,9 @@ from zonekit.transfer.certificate import certificate_text
 from zonekit.transfer.options import Option, plan_options
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_facts
-from zonekit.transfer.preflight import preflight
 from zonekit.transfer.profiles import PROFILES
 from zonekit.transfer.proof import Safe
+from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Flow, mermaid
 from zonekit.ttl import duration_text
 
