@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.test_planfile import plans
 from tests.test_transfer_plan import NOW, the_facts
 from zonekit.errors import TimeError
-from zonekit.transfer.calendars import calendar_text
+from zonekit.reports.calendars import calendar_text
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.steps import Flow
 

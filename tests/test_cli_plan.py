@@ -11,7 +11,7 @@ from tests.test_cli import refuse, run, succeed
 from tests.test_planfile import EXAMPLE, by_hand
 from tests.test_transfer_plan import NOW
 from zonekit.cli.exits import BAD_INPUT, REFUSED
-from zonekit.transfer.calendars import calendar_text
+from zonekit.reports.calendars import calendar_text
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.planfile import read_facts, read_plan
 from zonekit.transfer.steps import Flow, mermaid

@@ -24,6 +24,7 @@ from zonekit.instants import (
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 moments = st.integers(0, 2**32 - 1)
+OUTSIDE = r"is outside 1970-01-01T00:00:00\+00:00 to 2106-02-07T06:28:15\+00:00; give an instant"
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -68,9 +69,18 @@ def test_a_validity_begins_an_hour_early_unless_told() -> None:
     ("make", "reason"),
     [
         (lambda: utc(datetime(2026, 11, 21)), r"2026-11-21T00:00:00 has no time zone; give an aware datetime"),
+        (
+            lambda: utc("2026-11-21"),
+            "^'2026-11-21' is str and not a datetime; give an aware datetime, .* parse_instant",
+        ),
+        (lambda: utc(NOW.date()), r"^datetime\.date\(2026, 11, 21\) is date and not a datetime"),
+        (lambda: utc(1795262400), "^1795262400 is int and not a datetime"),
+        (lambda: utc(None), "^None is NoneType and not a datetime"),
+        (lambda: utc("x" * 10**6), "^'x{59} is str"),
         (lambda: utc(NOW.replace(microsecond=1)), "not in whole seconds"),
-        (lambda: utc(datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)), "outside 1970 to 2106"),
-        (lambda: utc(datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC)), "outside 1970 to 2106"),
+        (lambda: utc(datetime.max.replace(tzinfo=UTC)), f"^9999-12-31T23:59:59.999999.* {OUTSIDE}"),
+        (lambda: utc(datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)), OUTSIDE),
+        (lambda: utc(datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC)), OUTSIDE),
         (lambda: SignatureValidity(inception=NOW, expiration=NOW), "not after their inception"),
         (lambda: SignatureValidity(inception=NOW, expiration=NOW - timedelta(1)), r"RFC 4034 section 3\.1\.5"),
         (
@@ -81,8 +91,8 @@ def test_a_validity_begins_an_hour_early_unless_told() -> None:
         (lambda: SignatureValidity.starting(NOW, timedelta(0)), "would have expired when they are made"),
         (lambda: SignatureValidity.starting(NOW, timedelta(minutes=-30)), "would have expired when they are made"),
         (lambda: SignatureValidity.starting(NOW, timedelta.max), "cannot be valid for"),
-        (lambda: utc(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))), "outside 1970 to 2106"),
-        (lambda: utc(datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=14)))), "outside 1970 to 2106"),
+        (lambda: utc(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))), OUTSIDE),
+        (lambda: utc(datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=14)))), OUTSIDE),
         (lambda: parse_rrsig_time("2026112112000"), "is not an RRSIG time|is no instant"),
         (lambda: parse_rrsig_time("20261321120000"), "is no instant: month"),
         (lambda: parse_rrsig_time("4294967296"), "is not an RRSIG time; write YYYYMMDDHHmmSS"),

@@ -13,14 +13,17 @@ import tomllib
 import venv
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import zonekit
+import zonekit.transfer
 from tests.test_readme import python_blocks
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+LAZY = (zonekit, zonekit.transfer)
 
 # Building and installing is done once, so these stay together on one worker.
 pytestmark = pytest.mark.xdist_group("package")
@@ -123,15 +126,21 @@ def test_the_readmes_first_example_runs_where_only_the_wheel_is_installed(instal
         run(installed, "example.py", cwd=tmp_path)
 
 
-def test_importing_zonekit_loads_none_of_its_dependencies(tmp_path: Path) -> None:
-    program = "import sys, zonekit; print(*sorted(name for name in sys.modules if '.' not in name))"
+# ---- the two packages that load their names when these are first used ------------------------------------------------
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_importing_a_lazy_package_loads_none_of_its_modules_and_no_dependency(package: ModuleType) -> None:
+    program = f"import sys, {package.__name__}; print(*sys.modules)"
     loaded = set(subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True).split())
-    assert "zonekit" in loaded
-    assert not loaded & {"click", "cryptography", "dns", "jinja2", "rich"}
+    assert {name for name in loaded if name.startswith("zonekit")} == {"zonekit", package.__name__}
+    assert not {name.split(".")[0] for name in loaded} & {"click", "cryptography", "dns", "jinja2", "rich"}
 
 
-def test_every_public_name_is_listed_once_in_each_of_the_three_places() -> None:
-    tree = ast.parse((ROOT / "zonekit" / "__init__.py").read_text())
+@pytest.mark.parametrize("package", LAZY)
+def test_every_public_name_is_listed_once_in_each_of_the_three_places(package: ModuleType) -> None:
+    assert package.__file__ is not None
+    tree = ast.parse(Path(package.__file__).read_text())
     for_type_checkers = {
         alias.asname or alias.name: node.module
         for block in tree.body
@@ -140,17 +149,24 @@ def test_every_public_name_is_listed_once_in_each_of_the_three_places() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert for_type_checkers == zonekit._HOMES
-    assert zonekit.__all__ == sorted(zonekit._HOMES)
-    assert list(zonekit._HOMES) == sorted(zonekit._HOMES)
+    assert for_type_checkers == package._HOMES
+    assert package.__all__ == list(package._HOMES)
 
 
-@pytest.mark.parametrize("name", zonekit.__all__)
-def test_every_public_name_is_the_one_of_its_module(name: str) -> None:
-    assert getattr(zonekit, name) is getattr(importlib.import_module(zonekit._HOMES[name]), name)
-    assert name in dir(zonekit)
+@pytest.mark.parametrize("package", LAZY)
+def test_no_public_name_is_a_module_of_its_package(package: ModuleType) -> None:
+    # Importing a module puts it into its package under its own name, where it would hide what the package says.
+    assert package.__file__ is not None
+    assert not set(package._HOMES) & {path.stem for path in Path(package.__file__).parent.iterdir()}
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'zonekit' has no attribute 'sign_everything'"):
-        zonekit.sign_everything  # type: ignore[attr-defined]  # noqa: B018
+@pytest.mark.parametrize(("package", "name"), [(package, name) for package in LAZY for name in package.__all__])
+def test_every_public_name_is_the_one_of_its_module(package: ModuleType, name: str) -> None:
+    assert getattr(package, name) is getattr(importlib.import_module(package._HOMES[name]), name)
+    assert name in dir(package)
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_a_name_that_is_not_there_is_an_attribute_error(package: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'sign_everything'"):
+        package.sign_everything  # noqa: B018

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from tests.test_planfile import plans
 from tests.test_transfer_plan import DAY, NOW, an_operator, ds_of, signed_keys, the_facts
 from zonekit.errors import RenderError
-from zonekit.pages import render_plan_page
+from zonekit.reports.drawing import NARROW, WIDE, Drawing, Words, draw_plan, numbers_text
+from zonekit.reports.pages import render_plan_page
+from zonekit.reports.wording import FLOW_TEXTS, in_order
 from zonekit.transfer.caches import held
-from zonekit.transfer.drawing import NARROW, WIDE, Drawing, Words, draw_plan, numbers_text
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import OperatorKey
@@ -24,7 +25,6 @@ from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import DsVersion, Key, Source
-from zonekit.transfer.wording import FLOW_TEXTS, in_order
 from zonekit.ttl import Ttl
 
 PLAN = plan_transfer(the_facts(), start=NOW)

@@ -48,6 +48,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures" / "transfers"
 EXAMPLE = (FIXTURES / "example.nl.toml").read_text()
 PLAN = plan_transfer(the_facts(), start=NOW)
 HOSTS = frozenset({"ns1.example.nl.", "ns2.example.nl."})
+OUTSIDE = "is outside 1970-01-01T00:00:00+00:00 to 2106-02-07T06:28:15+00:00"
 
 
 # ---- what was written is read ---------------------------------------------------------------------------------------
@@ -290,6 +291,16 @@ FACTS: list[tuple[str, str, str]] = [
         'signatures_expire = "noon"',
         "losing.signatures_expire: 'noon' is not an instant",
     ),
+    (
+        "# signatures_expire = 2026-12-05T12:00:00Z",
+        "signatures_expire = 9999-12-31T23:59:59Z",
+        f"losing.signatures_expire: 9999-12-31T23:59:59+00:00 {OUTSIDE}",
+    ),
+    (
+        "# signatures_expire = 2026-12-05T12:00:00Z",
+        'signatures_expire = "1969-12-31T23:59:59Z"',
+        f"losing.signatures_expire: 1969-12-31T23:59:59+00:00 {OUTSIDE}",
+    ),
     ("[parent]", "[[parent]]", "parent: is a list and not an object"),
 ]
 
@@ -311,6 +322,19 @@ PLANS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda plan: plan.update(flow="sideways"), "flow: 'sideways' is not known; give one of operator-change"),
     (lambda plan: plan.update(flow="to-unsigned"), "facts: example.nl.: the gaining zone is signed"),
     (lambda plan: plan.update(start="2026-11-21T12:00:00"), "start: '2026-11-21T12:00:00' is not an instant"),
+    (lambda plan: plan.update(start="1969-11-21T12:00:00Z"), f"start: 1969-11-21T12:00:00+00:00 {OUTSIDE}"),
+    (
+        lambda plan: plan.update(start="2106-02-07T06:28:15Z"),
+        "facts: example.nl.: ns-changed would come to 2106-02-09T06:28:15+00:00, after",
+    ),
+    (
+        lambda plan: plan["steps"][3].update(completed="2106-02-07T06:28:16Z"),
+        f"steps[3].completed: 2106-02-07T06:28:16+00:00 {OUTSIDE}",
+    ),
+    (
+        lambda plan: first_wait(plan).update(counted_from="0001-01-01T00:00:00+14:00"),
+        f"steps[8].waits[0].counted_from: 0001-01-01T00:00:00+14:00 {OUTSIDE}",
+    ),
     (lambda plan: plan.update(more=1), "more: there is no such field"),
     (lambda plan: plan.update(profiles=[]), "profiles: is empty"),
     (lambda plan: plan["profiles"][0].update(ns_rule="x"), "profiles[0].ns_rule: 'x' is not known"),
@@ -356,6 +380,10 @@ SCHEDULES: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda value: value["versions"][5].update(signatures=["x"]), "versions[5].signatures[0]: no key is named x"),
     (lambda value: value["versions"][5].update(signatures=[3]), "versions[5].signatures[0]: is int and not an object"),
     (lambda value: value["versions"][0].update(start="2026-11-22T12:00:00Z"), "versions[0]: NS to old: its end"),
+    (
+        lambda value: value["versions"][0].update(end="9999-01-01T00:00:00Z"),
+        f"versions[0].end: 9999-01-01T00:00:00+00:00 {OUTSIDE}",
+    ),
     (lambda value: value["keys"].append(value["keys"][0]), "keys[2].name: another key is named old"),
     (lambda value: value["servings"][0].update(operator="parent"), "servings[0].operator: is the parent"),
     (lambda value: value["servings"][1].update(end="2026-11-20T12:00:00Z"), "servings[1]: the servers of the gaining"),

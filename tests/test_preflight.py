@@ -35,14 +35,14 @@ from zonekit.signing import sign_zone
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, Channel, OperatorKey
 from zonekit.transfer.plan import plan_transfer, prove
-from zonekit.transfer.preflight import (
+from zonekit.transfer.proof import Safe
+from zonekit.transfer.readiness import (
     MAX_DIFFERENCES,
     _response_octets,
     preflight,
     preflight_rollovers,
     preflight_zones,
 )
-from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Key, Overlap, Source
 from zonekit.ttl import Ttl

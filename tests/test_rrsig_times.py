@@ -104,7 +104,7 @@ def test_every_pair_of_times_prints_and_reads_back(expiration: int, inception: i
 
 def test_an_instant_is_none_outside_1970_to_2106() -> None:
     for text in ("19691231235959", "21060207062816"):
-        with pytest.raises(TimeError, match="outside 1970 to 2106"):
+        with pytest.raises(TimeError, match=r"outside 1970-01-01T00:00:00.* to 2106-02-07T06:28:15"):
             parse_instant(text)
     assert parse_instant("19700101000000").year == 1970
 

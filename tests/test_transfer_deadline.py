@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.test_transfer_plan import COOPERATING, NOW, SECOND, an_operator, facts_for, moved, the_facts
 from zonekit.errors import DeadlineMissed, PlanError
+from zonekit.instants import EPOCH, LATEST
 from zonekit.transfer.capabilities import lacks, steps_within
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, Channel
@@ -65,6 +66,18 @@ def test_no_signature_that_expires_sets_no_deadline() -> None:
     unsigned = replace(the_facts(losing_signed=False), parent=replace(the_facts().parent, ds=frozenset()))
     plan = plan_transfer(expiring(unsigned, NOW), flow=Flow.FROM_UNSIGNED, start=NOW)
     assert plan.deadline is None, "nobody needs a signature of a zone without"
+
+
+def test_a_deadline_is_an_instant_even_where_signatures_expire_first_or_last_of_all() -> None:
+    latest = expiring(the_facts(), LATEST)
+    deadline = plan_transfer(latest, start=NOW).deadline
+    assert deadline is not None
+    assert plan_transfer(latest, start=deadline).is_in_time
+    with pytest.raises(PlanError):
+        plan_transfer(latest, start=deadline + SECOND)
+    with pytest.raises(DeadlineMissed, match="the latest start would have been 1970-01-01T00:00:00Z") as missed:
+        plan_transfer(expiring(the_facts(), EPOCH), start=NOW)
+    assert missed.value.deadline == EPOCH
 
 
 def test_the_deadline_moves_with_what_has_happened_and_never_stops_anyone_from_recording_it() -> None:

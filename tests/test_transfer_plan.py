@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zonekit.errors import PlanError, TtlError
+from zonekit.errors import PlanError, TimeError, TtlError
+from zonekit.instants import LATEST
 from zonekit.transfer.facts import Facts, Timing
+from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
 from zonekit.transfer.plan import Plan, plan_transfer, prove
+from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe
 from zonekit.transfer.steps import STEPS, Effect, Flow
-from zonekit.transfer.versions import DsEntry, Key
+from zonekit.transfer.versions import DsEntry, Key, Source
 from zonekit.ttl import Ttl
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -212,3 +215,61 @@ def test_a_step_that_the_flow_does_not_have_is_refused() -> None:
 def test_the_ds_ttl_is_never_guessed() -> None:
     with pytest.raises(TtlError, match=r"dig .norecurse DS"):
         replace(the_facts().parent, ds_ttl=None)  # type: ignore[arg-type]
+
+
+# ---- instants that cannot be ----------------------------------------------------------------------------------------
+
+OUTSIDE = r"is outside 1970-01-01T00:00:00\+00:00 to 2106-02-07T06:28:15\+00:00"
+
+
+@pytest.mark.parametrize(
+    ("start", "problem"),
+    [
+        ("2026-11-21", "^'2026-11-21' is str and not a datetime; give an aware datetime"),
+        (NOW.date(), r"^datetime.date\(2026, 11, 21\) is date and not a datetime"),
+        (datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), rf"^1969-12-31T23:59:59\+00:00 {OUTSIDE}"),
+        (datetime.max.replace(tzinfo=UTC), rf"^9999-12-31T23:59:59\.999999\+00:00 {OUTSIDE}"),
+    ],
+)
+def test_an_instant_that_cannot_be_is_refused_wherever_it_is_given(start: datetime, problem: str) -> None:
+    facts = the_facts()
+    with pytest.raises(TimeError, match=problem):
+        plan_transfer(facts, start=start)
+    with pytest.raises(TimeError, match=problem):
+        replace(facts.losing, signatures_expire=start)
+    with pytest.raises(TimeError, match=problem):
+        Observation(source=Source.PARENT, record=Record.DS, ttl=Ttl(60), until=start)
+    plan = plan_transfer(facts, start=NOW)
+    for started, completed in ((NOW, start), (start, NOW)):
+        with pytest.raises(TimeError, match=problem):
+            plan.record("frozen", started=started, completed=completed)
+
+
+def test_a_plan_whose_dates_pass_2106_is_refused_with_the_step() -> None:
+    in_2100 = datetime(2100, 1, 1, tzinfo=UTC)
+    facts = the_facts()
+    longest = replace(facts, parent=replace(facts.parent, ds_ttl=Ttl(2**31 - 1)))
+    with pytest.raises(PlanError, match=r"ns-changed would come to 2168-01-20T03:14:07.*, after 2106-02-07.*; start"):
+        plan_transfer(longest, start=in_2100)
+    seen = Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(2**31 - 1), until=in_2100)
+    with pytest.raises(PlanError, match="ns-changed would come to 2168"):
+        plan_transfer(replace(facts, ledger=Ledger(observations=(seen,))), start=NOW)
+    with pytest.raises(PlanError, match="ns-changed would come to 2106-02-09"):
+        plan_transfer(facts, start=LATEST)
+    with pytest.raises(PlanError, match="ns-changed would come to 2106-02-09"):
+        plan_transfer(facts, start=NOW).record("ds-added", started=LATEST, completed=LATEST)
+
+
+def test_a_plan_may_be_done_in_the_last_second_and_not_after_it() -> None:
+    length = plan_transfer(the_facts(), start=NOW).finished - NOW
+    last = plan_transfer(the_facts(), start=LATEST - length)
+    assert last.finished == LATEST
+    assert isinstance(prove(last), Safe)
+    with pytest.raises(PlanError, match="would come to 2106-02-07T06:28:16"):
+        plan_transfer(the_facts(), start=LATEST - length + SECOND)
+
+
+def test_a_profile_waits_for_no_longer_than_dates_can_say() -> None:
+    for field in ("stale_margin", "latency"):
+        with pytest.raises(PlanError, match=f"profile x: {field} is 999999999 days.*; give whole seconds, from 0 to"):
+            ResolverProfile(name="x", **{field: timedelta.max})

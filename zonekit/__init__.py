@@ -164,7 +164,7 @@ if TYPE_CHECKING:
         plan_transfer,
         prove,
     )
-    from zonekit.transfer.preflight import preflight, preflight_zones
+    from zonekit.transfer.readiness import preflight, preflight_zones
     from zonekit.transfer.steps import Flow
     from zonekit.transfer.switchover import (
         CachedRecord,
@@ -455,8 +455,8 @@ _HOMES: Final = {
     "parse_zone_with_findings": "zonekit.zonefile",
     "plan_options": "zonekit.transfer.options",
     "plan_transfer": "zonekit.transfer.plan",
-    "preflight": "zonekit.transfer.preflight",
-    "preflight_zones": "zonekit.transfer.preflight",
+    "preflight": "zonekit.transfer.readiness",
+    "preflight_zones": "zonekit.transfer.readiness",
     "private_key_pem": "zonekit.keys",
     "prove": "zonekit.transfer.plan",
     "read_key": "zonekit.files",

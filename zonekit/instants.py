@@ -17,6 +17,8 @@ from zonekit.errors import TimeError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MODULUS: Final = 2**32
+LATEST: Final = EPOCH + timedelta(seconds=_MODULUS - 1)
+"""The last instant that 32 bits can count; what :func:`utc` returns lies from :data:`EPOCH` to it."""
 _HALF: Final = 2**31
 _RRSIG_TIME: Final = re.compile(r"\d{14}", re.ASCII)
 _EPOCH_TIME: Final = re.compile(r"\d{1,10}", re.ASCII)
@@ -28,17 +30,26 @@ def utc(instant: datetime) -> datetime:
     """Return ``instant`` in UTC.
 
     Raises:
-        TimeError: naive, not in whole seconds, or outside 1970 to 2106, all that 32 bits can count.
+        TimeError: not a datetime, naive, outside 1970 to 2106, all that 32 bits can count, or not in whole seconds.
     """
+    if not isinstance(instant, datetime):
+        raise TimeError(
+            f"{instant!r:.60} is {type(instant).__name__} and not a datetime",
+            remedy="give an aware datetime, such as datetime.now(UTC), or what parse_instant makes of a text",
+        )
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise TimeError(
             f"{instant.isoformat()} has no time zone", remedy="give an aware datetime, such as datetime.now(UTC)"
         )
-    if instant.microsecond:
-        raise TimeError(f"{instant.isoformat()} is not in whole seconds", remedy="use .replace(microsecond=0)")
     since_epoch = instant - EPOCH
     if not timedelta(0) <= since_epoch < timedelta(seconds=_MODULUS):
-        raise TimeError(f"{instant.isoformat()} is outside 1970 to 2106", rule="RFC 4034 section 3.1.5")
+        raise TimeError(
+            f"{instant.isoformat()} is outside {EPOCH.isoformat()} to {LATEST.isoformat()}",
+            remedy="give an instant that 32 bits can count",
+            rule="RFC 4034 section 3.1.5",
+        )
+    if instant.microsecond:
+        raise TimeError(f"{instant.isoformat()} is not in whole seconds", remedy="use .replace(microsecond=0)")
     return EPOCH + since_epoch
 
 

@@ -17,13 +17,13 @@ from zonekit.cli.outputs import print_json
 from zonekit.cli.tables import print_facts
 from zonekit.errors import ZonekitError
 from zonekit.instants import instant_text
+from zonekit.reports.wording import profiles_text, verdict_text, windows_text
 from zonekit.transfer import check_certificate
 from zonekit.transfer.plan import Plan, prove
 from zonekit.transfer.planfile import read_plan_or_schedule
 from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, prove_schedule
 from zonekit.transfer.versions import Version
-from zonekit.transfer.wording import profiles_text, verdict_text, windows_text
 from zonekit.ttl import duration_text
 
 _COLUMNS: Final = 100

@@ -25,17 +25,17 @@ from zonekit.cli.tables import Column, print_facts, print_table
 from zonekit.errors import PlanError, ZonekitError
 from zonekit.files import write_text
 from zonekit.instants import instant_text, parse_instant
-from zonekit.pages import render_plan_page
-from zonekit.transfer.calendars import calendar_text
+from zonekit.reports.calendars import calendar_text
+from zonekit.reports.pages import render_plan_page
+from zonekit.reports.wording import FLOW_TEXTS, in_order, since_start, switch_text, wait_text, worth_telling
 from zonekit.transfer.certificate import certificate_text
 from zonekit.transfer.options import Option, plan_options
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_facts
-from zonekit.transfer.preflight import preflight
 from zonekit.transfer.profiles import PROFILES
 from zonekit.transfer.proof import Safe
+from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Flow, mermaid
-from zonekit.transfer.wording import FLOW_TEXTS, in_order, since_start, switch_text, wait_text, worth_telling
 from zonekit.ttl import duration_text
 
 

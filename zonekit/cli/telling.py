@@ -43,14 +43,14 @@ from zonekit.dnskeys import MAX_RESPONSE_OCTETS
 from zonekit.ds import dsset_text
 from zonekit.files import read_zone, write_text
 from zonekit.instants import instant_text
-from zonekit.pages import render_plan_page
 from zonekit.render import render_handover_sheet
-from zonekit.transfer.calendars import calendar_text
+from zonekit.reports.calendars import calendar_text
+from zonekit.reports.pages import render_plan_page
+from zonekit.reports.wording import in_order, verdict_text
 from zonekit.transfer.plan import Plan, prove
 from zonekit.transfer.planfile import plan_json
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.switchover import CachedRecord
-from zonekit.transfer.wording import in_order, verdict_text
 from zonekit.ttl import duration_text
 
 ORIGIN: Final = "example.nl"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
+from zonekit.errors import PlanError
 from zonekit.instants import epoch_seconds, from_epoch_seconds
 from zonekit.transfer.caches import counted_entries, held, holds_like
 from zonekit.transfer.profiles import ResolverProfile
@@ -73,21 +74,25 @@ def last_start(
     """Return the latest instant from which a plan is done with signatures before they expire; None where any will do.
 
     Args:
-        schedule_from: the schedule when what is left to do begins at an instant.
+        schedule_from: the schedule when what is left to do begins at an instant; it refuses dates beyond 2106.
         start: when it would begin.
         expires: when the earliest of the losing operator's signatures expires.
         profiles: the resolvers that count.
 
-    An answer before ``start`` says that it is too late; one more than a year before it, that it always was.
+    An answer before ``start`` says that it is too late; one more than a year before it, or 1970, that it always was.
     """
     chosen = tuple(profiles)
     limit = epoch_seconds(expires)
 
     def is_late(seconds: int) -> bool:
-        return needed_until(schedule_from(from_epoch_seconds(seconds)), chosen) > limit
+        try:
+            schedule = schedule_from(from_epoch_seconds(seconds))
+        except PlanError:  # what is done beyond 2106 is done after any expiration
+            return True
+        return needed_until(schedule, chosen) > limit
 
     first = max(0, min(epoch_seconds(start), limit) - _FURTHEST)
     if not is_late(limit):
         return None
     late = bisect.bisect_left(range(first, limit), True, key=is_late)
-    return from_epoch_seconds(first + late - 1)
+    return from_epoch_seconds(max(first + late - 1, 0))

@@ -21,9 +21,9 @@ from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, OperatorFacts, OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
-from zonekit.transfer.preflight import algorithms_of, preflight
 from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
+from zonekit.transfer.readiness import algorithms_of, preflight
 from zonekit.transfer.spans import NEVER, Spans, span, total, union
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import DsEntry, Key

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from zonekit.errors import DeadlineMissed, PlanError
-from zonekit.instants import epoch_seconds, instant_text, utc
+from zonekit.instants import LATEST, epoch_seconds, instant_text, utc
 from zonekit.transfer.capabilities import lacks, steps_within
 from zonekit.transfer.deadline import last_start, needed_until
 from zonekit.transfer.facts import Facts
@@ -233,8 +233,9 @@ class Plan:
         A step that was taken before it was safe stays as it happened: :func:`prove` tells what that does.
 
         Raises:
-            PlanError: no such step, it completed before it started, or it happened before the plan's start.
-            TimeError: an instant is naive.
+            PlanError: no such step, it completed before it started, it happened before the plan's start, or a date that
+                rests on it would lie beyond 2106.
+            TimeError: an instant is no aware datetime in whole seconds, or outside 1970 to 2106.
         """
         self.step(step_id)
         event = Event(utc(started), utc(completed))
@@ -285,8 +286,8 @@ def plan_transfer(
 
     Raises:
         DeadlineMissed: signatures that the losing operator does not renew expire too early (RFC 4035 section 5.3.1).
-        PlanError: the flow does not fit the facts, or asks for what one side cannot do.
-        TimeError: ``start`` is naive.
+        PlanError: the flow does not fit the facts, or asks for what one side cannot do, or a date would lie beyond 2106.
+        TimeError: ``start`` is no aware datetime in whole seconds, or outside 1970 to 2106.
     """
     chosen = tuple(profiles)
     if not chosen:
@@ -355,6 +356,7 @@ def _planned(
         not_before = max([start, *done, *[wait.until for wait in waits]])
         event = events.get(step.id)
         planned = event or Event(not_before, not_before + _duration(facts, step.effect))
+        _check_date(facts, step, max(not_before, planned.completed))
         under_way.note(step, planned)
         steps.append(
             PlannedStep(
@@ -373,6 +375,16 @@ def _planned(
         profiles=profiles,
         steps=tuple(steps),
     )
+
+
+def _check_date(facts: Facts, step: Step, date: datetime) -> None:
+    """Refuse a date that no instant can say."""
+    if date > LATEST:
+        raise PlanError(
+            f"{facts.domain}: {step.id} would come to {date.isoformat()}, after {LATEST.isoformat()}",
+            remedy="start earlier, or have the TTLs and delays lowered that it waits for",
+            rule="RFC 4034 section 3.1.5",
+        )
 
 
 def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:

@@ -16,6 +16,7 @@ _COMMON_ALGORITHMS: Final = frozenset((8, 10, 13, 14, 15))
 _ED448: Final = frozenset((16,))
 _ALL_ALGORITHMS: Final = _SHA1_ALGORITHMS | _COMMON_ALGORITHMS | _ED448
 _ALL_DIGESTS: Final = frozenset((1, 2, 4))
+_LONGEST: Final = timedelta(days=3660)
 
 
 class DigestRule(enum.Enum):
@@ -65,7 +66,7 @@ class ResolverProfile:
         latency: how much later than it was sent an answer may arrive.
 
     Raises:
-        PlanError: a margin or latency is negative or not in whole seconds.
+        PlanError: a margin or latency is negative, not in whole seconds, or longer than ten years.
         TtlError: ``minimum_ttl`` is not a TTL.
     """
 
@@ -84,9 +85,9 @@ class ResolverProfile:
         object.__setattr__(self, "minimum_ttl", to_ttl(self.minimum_ttl))
         for field in ("stale_margin", "latency"):
             value = getattr(self, field)
-            if value < timedelta(0) or value % timedelta(seconds=1):
+            if not timedelta(0) <= value <= _LONGEST or value % timedelta(seconds=1):
                 raise PlanError(
-                    f"profile {self.name}: {field} is {value}", remedy="give a whole number of seconds, 0 or more"
+                    f"profile {self.name}: {field} is {value}", remedy="give whole seconds, from 0 to ten years"
                 )
 
     def kept(self, ttl: int) -> int:

@@ -14,14 +14,8 @@ from typing import Final, assert_never
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
 from zonekit.render import render_template
-from zonekit.resources import TemplateDirectory
-from zonekit.transfer.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
-from zonekit.transfer.facts import Facts
-from zonekit.transfer.parties import OperatorFacts
-from zonekit.transfer.plan import Plan, PlannedStep, Wait
-from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
-from zonekit.transfer.steps import Actor
-from zonekit.transfer.wording import (
+from zonekit.reports.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
+from zonekit.reports.wording import (
     FLOW_TEXTS,
     in_order,
     since_start,
@@ -29,6 +23,12 @@ from zonekit.transfer.wording import (
     windows_text,
     worth_telling,
 )
+from zonekit.resources import TemplateDirectory
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import OperatorFacts
+from zonekit.transfer.plan import Plan, PlannedStep, Wait
+from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
+from zonekit.transfer.steps import Actor
 from zonekit.ttl import duration_text
 
 _SIZES: Final = (("wide", WIDE), ("narrow", NARROW))

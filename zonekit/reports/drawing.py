@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from zonekit.instants import epoch_seconds, from_epoch_seconds, instant_text
+from zonekit.reports.wording import in_order, since_start
 from zonekit.transfer.caches import Held, held
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.plan import Plan, Wait
@@ -28,7 +29,6 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
-from zonekit.transfer.wording import in_order, since_start
 from zonekit.ttl import duration_text
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
