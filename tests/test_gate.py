@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.test_transfer_plan import NOW, SECOND, facts_for, flows_with_facts, the_facts
 from zonekit.errors import PlanError, TimeError
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.gate import Confirmed, Evidence, Journal, Missing, Overridden, Override, is_confirmed, may_begin
+from zonekit.transfer.gate import is_confirmed, may_begin
+from zonekit.transfer.journal import Confirmed, Evidence, Journal, Lacking, Missing, Overridden, Override
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.steps import Actor, Flow
 from zonekit.transfer.versions import Source
@@ -182,3 +183,28 @@ def test_a_step_that_was_done_later_than_planned_has_to_be_recorded_first() -> N
     plan = PLAN.record("ds-added", started=late, completed=late)
     assert isinstance(may_begin(plan, "ns-changed", seen, now=PLAN.switchover), Missing)
     assert isinstance(may_begin(plan, "ns-changed", seen, now=plan.switchover), Confirmed)
+
+
+def test_texts_that_would_break_a_line_are_refused() -> None:
+    with pytest.raises(PlanError, match="is not one line"):
+        Override(who="the engineer", why="it is\nlate", when=NOW)
+    with pytest.raises(PlanError, match="is not one line"):
+        Evidence(step_id="ds-added", seen=NOW, by="a\x1b[2J")
+    with pytest.raises(PlanError, match="is not one line"):
+        Evidence(step_id="ds-added", seen=NOW, by="a", lacking=frozenset({"ns1\r"}))
+    with pytest.raises(PlanError, match="is not one line"):
+        Lacking(step_id="ds-added", needed="a", found="b\x00")
+
+
+def test_decisions_that_contradict_themselves_are_refused() -> None:
+    lacking = (Lacking(step_id="ds-added", needed="a", found="b"),)
+    with pytest.raises(PlanError, match="something is missing, and not what"):
+        Missing(step_id="ds-added", at=NOW, missing=())
+    with pytest.raises(PlanError, match="something is missing, and not what"):
+        Overridden(step_id="ds-added", at=NOW, missing=(), override=OVERRIDE)
+    with pytest.raises(PlanError, match="comes after the decision"):
+        Overridden(step_id="ds-added", at=NOW - SECOND, missing=lacking, override=OVERRIDE)
+    with pytest.raises(TimeError):
+        Confirmed(step_id="ds-added", at=NOW.replace(tzinfo=None), evidence=())
+    with pytest.raises(PlanError, match="in the order"):
+        Journal(decisions=tuple(Missing(step_id="ds-added", at=at, missing=lacking) for at in (NOW, NOW - SECOND)))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from zonekit.transfer.capabilities import Lack, lacks
     from zonekit.transfer.facts import Facts, Timing
-    from zonekit.transfer.gate import (
+    from zonekit.transfer.gate import is_confirmed, may_begin
+    from zonekit.transfer.journal import (
         Confirmed,
         Decision,
         Evidence,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
         Missing,
         Overridden,
         Override,
-        is_confirmed,
-        may_begin,
     )
     from zonekit.transfer.ledger import Ledger, Observation, Record
     from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
@@ -180,24 +179,24 @@ _HOMES: Final = {
     "CachedRecord": "zonekit.transfer.switchover",
     "Capability": "zonekit.transfer.parties",
     "Channel": "zonekit.transfer.parties",
-    "Confirmed": "zonekit.transfer.gate",
+    "Confirmed": "zonekit.transfer.journal",
     "DataVersion": "zonekit.transfer.versions",
-    "Decision": "zonekit.transfer.gate",
+    "Decision": "zonekit.transfer.journal",
     "DigestRule": "zonekit.transfer.profiles",
     "DnskeyVersion": "zonekit.transfer.versions",
     "DsEntry": "zonekit.transfer.versions",
     "DsVersion": "zonekit.transfer.versions",
     "Effect": "zonekit.transfer.steps",
     "Event": "zonekit.transfer.timelines",
-    "Evidence": "zonekit.transfer.gate",
+    "Evidence": "zonekit.transfer.journal",
     "Facts": "zonekit.transfer.facts",
     "Flow": "zonekit.transfer.steps",
-    "Journal": "zonekit.transfer.gate",
+    "Journal": "zonekit.transfer.journal",
     "Key": "zonekit.transfer.versions",
     "Lack": "zonekit.transfer.capabilities",
-    "Lacking": "zonekit.transfer.gate",
+    "Lacking": "zonekit.transfer.journal",
     "Ledger": "zonekit.transfer.ledger",
-    "Missing": "zonekit.transfer.gate",
+    "Missing": "zonekit.transfer.journal",
     "NsRule": "zonekit.transfer.profiles",
     "NsVersion": "zonekit.transfer.versions",
     "Observation": "zonekit.transfer.ledger",
@@ -206,8 +205,8 @@ _HOMES: Final = {
     "Option": "zonekit.transfer.options",
     "Outage": "zonekit.transfer.proof",
     "Overlap": "zonekit.transfer.versions",
-    "Overridden": "zonekit.transfer.gate",
-    "Override": "zonekit.transfer.gate",
+    "Overridden": "zonekit.transfer.journal",
+    "Override": "zonekit.transfer.journal",
     "ParentFacts": "zonekit.transfer.parties",
     "Plan": "zonekit.transfer.plan",
     "PlannedStep": "zonekit.transfer.plan",

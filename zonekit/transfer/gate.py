@@ -8,154 +8,17 @@ journal. Nothing here asks a server or a clock: evidence in, a decision out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.steps import Actor, Effect
 from zonekit.transfer.versions import Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What somebody has seen of a step.
-
-    Attributes:
-        step_id: the step it is about.
-        seen: when.
-        by: who or what saw it: a probe, an operator, a registry message.
-        confirming: the servers that give what the step is for; empty for what is no matter of servers.
-        lacking: the servers that were asked and do not give it yet, or do not answer.
-
-    Raises:
-        PlanError: nobody is named, or a server both confirms and lacks.
-        TimeError: ``seen`` is naive.
-    """
-
-    step_id: str
-    seen: datetime
-    by: str
-    confirming: frozenset[str] = frozenset()
-    lacking: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "seen", utc(self.seen))
-        object.__setattr__(self, "confirming", frozenset(self.confirming))
-        object.__setattr__(self, "lacking", frozenset(self.lacking))
-        if not self.by.strip():
-            raise PlanError(f"evidence for {self.step_id} says not who saw it", remedy="name the probe or the person")
-        both = sorted(self.confirming & self.lacking)
-        if both:
-            raise PlanError(
-                f"evidence for {self.step_id} says that {', '.join(both)} gives it and does not",
-                remedy="give the later of the two answers",
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """Somebody's decision to begin a step although something is missing.
-
-    Attributes:
-        who: the person who answers for it.
-        why: the reason.
-        when: the instant of the decision.
-
-    Raises:
-        PlanError: nobody is named, or no reason given.
-        TimeError: ``when`` is naive.
-    """
-
-    who: str
-    why: str
-    when: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "when", utc(self.when))
-        for what, text in (("who decides", self.who), ("why", self.why)):
-            if not text.strip():
-                raise PlanError(f"an override says not {what}", remedy="give a name and a reason, which stay on record")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """One thing that a step rests on and that nothing confirms.
-
-    Attributes:
-        step_id: the step that is not confirmed, or the one to be taken where it is a wait that is not over.
-        needed: what would confirm it.
-        found: what there is instead.
-    """
-
-    step_id: str
-    needed: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.step_id}: {self.needed}; {self.found}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """A step may begin.
-
-    Attributes:
-        step_id: the step.
-        at: the instant of the decision.
-        evidence: what it rests on.
-    """
-
-    step_id: str
-    at: datetime
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """A step may not begin.
-
-    Attributes:
-        step_id: the step.
-        at: the instant of the decision.
-        missing: everything that is missing.
-    """
-
-    step_id: str
-    at: datetime
-    missing: tuple[Lacking, ...]
-
-    def raise_if_missing(self) -> None:
-        """Raise what is missing as one error.
-
-        Raises:
-            PlanError: always.
-        """
-        raise PlanError(
-            f"{self.step_id} may not begin at {instant_text(self.at)}: {'; '.join(map(str, self.missing))}",
-            remedy="wait and look again, or override it with who, why and when",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overridden:
-    """A step may begin although something is missing, because somebody answers for it.
-
-    Attributes:
-        step_id: the step.
-        at: the instant of the decision.
-        missing: everything that is missing.
-        override: who answers for it, and why.
-    """
-
-    step_id: str
-    at: datetime
-    missing: tuple[Lacking, ...]
-    override: Override
-
 
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
 _LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
@@ -169,33 +32,6 @@ _CHANGES: Final = MappingProxyType(
     | dict.fromkeys(_GAINING, Source.GAINING)
 )
 """Whose servers give something else when a step is done."""
-
-Decision: TypeAlias = Confirmed | Missing | Overridden
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
-    """Every decision that was taken, in the order they were; nothing is ever taken out."""
-
-    decisions: tuple[Decision, ...] = ()
-
-    def add(self, decision: Decision) -> Journal:
-        """Return the journal with one more decision.
-
-        Raises:
-            PlanError: it lies before the last one.
-        """
-        if self.decisions and decision.at < self.decisions[-1].at:
-            raise PlanError(
-                f"a decision of {instant_text(decision.at)} comes after one of {instant_text(self.decisions[-1].at)}",
-                remedy="add decisions in the order in which they are taken",
-            )
-        return replace(self, decisions=(*self.decisions, decision))
-
-    @property
-    def overrides(self) -> tuple[Overridden, ...]:
-        """The decisions that somebody answers for."""
-        return tuple(each for each in self.decisions if isinstance(each, Overridden))
 
 
 def may_begin(
