@@ -53,7 +53,7 @@ def test_one_confirmation_less_stops_all_that_follows_and_is_listed(facts: Facts
     follows = {taken}
     for step in plan.steps:
         decision = may_begin(plan, step.id, evidence, now=plan.finished)
-        if follows & set(step.step.after):
+        if follows & {*step.step.after, *[wait.since for wait in step.waits]}:
             follows.add(step.id)
             assert isinstance(decision, Missing)
             assert [lacking.step_id for lacking in decision.missing] == [taken]
@@ -137,6 +137,23 @@ def test_an_override_says_who_and_why_and_stays_with_what_was_missing() -> None:
     assert isinstance(needless, Confirmed), "nothing was missing, so nothing is overridden"
     journal = Journal().add(refused).add(decision).add(needless)
     assert journal.overrides == (decision,) and journal.decisions == (refused, decision, needless)
+
+
+def test_a_wait_that_is_counted_from_a_step_needs_that_step_too() -> None:
+    """The losing DS outlives the losing DNSKEY RRset with its lower TTL; who knows that it was lowered?"""
+    assert "ttls-lowered" in {wait.since for wait in PLAN.step("losing-ds-removed").waits}
+    evidence = [each for each in all_evidence(PLAN) if each.step_id != "ttls-lowered"]
+    decision = may_begin(PLAN, "losing-ds-removed", evidence, now=PLAN.finished)
+    assert isinstance(decision, Missing)
+    assert [lacking.step_id for lacking in decision.missing] == ["ttls-lowered"]
+
+
+def test_a_step_that_is_recorded_as_done_later_is_told_as_that() -> None:
+    plan = PLAN.record("ds-added", started=NOW, completed=NOW + SECOND)
+    decision = may_begin(plan, "ns-changed", all_evidence(plan), now=NOW)
+    assert isinstance(decision, Missing)
+    (told,) = [each for each in decision.missing if each.step_id == "ds-added"]
+    assert told.found == "it is recorded as done only at 2026-11-21T12:00:01Z"
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------------

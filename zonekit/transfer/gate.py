@@ -1,7 +1,7 @@
 """The gate before each step: does the evidence confirm what the step rests on, and is its time come?
 
-A step may begin when every step that it comes after is confirmed, by evidence from after that step was taken, and when its
-waits are over. What is missing is listed; somebody may override it, by name, with a reason, and that stays in the
+A step may begin when every step that it comes after, or that its waits are counted from, is confirmed, by evidence from
+after that step was taken, and when its waits are over. What is missing is listed; somebody may override it, by name, with a reason, and that stays in the
 journal. Nothing here asks a server or a clock: evidence in, a decision out.
 """
 
@@ -45,8 +45,8 @@ def may_begin(
 ) -> Decision:
     """Return whether a step of a plan may begin now: confirmed, missing with the list of what is, or overridden.
 
-    Every step that it comes after, directly or by others, has to be confirmed; a step that waits for nothing but time is
-    so when its time has passed. The plan's dates should be those of what has been recorded: see :meth:`Plan.record`.
+    Every step that it comes after or that its waits are counted from, directly or by others, has to be confirmed; a step that
+    waits for nothing but time is so when its time has passed. The plan's dates should be those of what has been recorded: see :meth:`Plan.record`.
 
     Args:
         plan: the plan, with what has happened so far.
@@ -103,12 +103,17 @@ def is_confirmed(
 
 
 def _before(plan: Plan, step: PlannedStep) -> Iterator[PlannedStep]:
-    """The steps that a step comes after, directly or by others, in the order of the plan."""
-    wanted = set(step.step.after)
+    """The steps that a step rests on, directly or by others, in the order of the plan."""
+    wanted = _rests_on(step)
     for planned in reversed(plan.steps):
         if planned.id in wanted:
-            wanted |= set(planned.step.after)
+            wanted |= _rests_on(planned)
     yield from (planned for planned in plan.steps if planned.id in wanted)
+
+
+def _rests_on(planned: PlannedStep) -> set[str]:
+    """What a step comes after, and what its waits are counted from: a wait is as sure as what it is counted from."""
+    return {*planned.step.after, *[wait.since for wait in planned.waits]}
 
 
 def _confirmation(
@@ -118,6 +123,9 @@ def _confirmation(
     needed = planned.step.confirmed_by
     if planned.step.actor is Actor.NOBODY:
         return [], list(_not_over(planned, at))
+    if planned.recorded and planned.completed > at:
+        found = f"it is recorded as done only at {instant_text(planned.completed)}"
+        return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
     about = [each for each in evidence if each.step_id == planned.id and each.seen <= at]
     if not about:
         return [], [Lacking(step_id=planned.id, needed=needed, found="nothing has been seen of it")]
