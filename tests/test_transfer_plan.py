@@ -18,7 +18,7 @@ from zonekit.transfer.parties import Capability, Channel, OperatorFacts, Operato
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe
-from zonekit.transfer.steps import STEPS, Effect, Flow
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow
 from zonekit.transfer.versions import DsEntry, Key, Source
 from zonekit.ttl import Ttl
 
@@ -141,6 +141,8 @@ def test_every_plan_is_safe(given_facts: tuple[Flow, Facts]) -> None:
 def moved(plan: Plan, step_id: str, by: timedelta) -> Plan:
     """The plan with one step begun earlier or later; whatever follows from it moves along."""
     step = plan.step(step_id)
+    if step.step.actor is Actor.NOBODY:
+        return waited(plan, step_id, by)
     earlier = plan.start + by
     from_earlier = plan_transfer(plan.facts, flow=plan.flow, start=earlier, profiles=plan.profiles)
     for planned in plan.steps:  # all that does not follow from it stays where it was
@@ -148,6 +150,27 @@ def moved(plan: Plan, step_id: str, by: timedelta) -> Plan:
             break
         from_earlier = from_earlier.record(planned.id, started=planned.started, completed=planned.completed)
     return from_earlier.record(step_id, started=step.started + by, completed=step.completed + by)
+
+
+def waited(plan: Plan, step_id: str, by: timedelta) -> Plan:
+    """The plan with a mere wait taken to be over earlier or later, which nobody can record; what follows moves along."""
+    completed: dict[str, datetime] = {}
+    steps = []
+    for planned in plan.steps:
+        waits = [completed.get(wait.since, wait.counted_from) + wait.interval for wait in planned.waits]
+        started = max([plan.start, *[completed[before] for before in planned.step.after], *waits])
+        if planned.id == step_id:
+            started = planned.started + by
+        completed[planned.id] = started + (planned.completed - planned.started)
+        steps.append(replace(planned, started=started, completed=completed[planned.id]))
+    return replace(plan, steps=tuple(steps))
+
+
+@given(flows_with_facts)
+def test_a_wait_that_ends_on_time_moves_nothing(given_facts: tuple[Flow, Facts]) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    assert waited(plan, "losing-unreachable", NO_DELAY) == plan
 
 
 @given(flows_with_facts)

@@ -8,7 +8,7 @@ test proves each plan safe with it, and moves each step to show that nothing is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -25,10 +25,11 @@ from zonekit.transfer.intervals import (
     ksk_publication_interval,
     zsk_retirement_interval,
 )
+from zonekit.transfer.journal import Confirmed, Decision, Journal
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile, with_stale_margin
 from zonekit.transfer.proof import Verdict, prove_schedule
-from zonekit.transfer.steps import Effect, Flow, Step, WaitFor, with_shared_servers
+from zonekit.transfer.steps import Actor, Effect, Flow, Step, WaitFor, with_shared_servers
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
 from zonekit.transfer.timelines import Event, leads_to, schedule_of
 from zonekit.transfer.versions import Schedule, Source
@@ -108,6 +109,10 @@ class Plan:
         start: the instant before which nothing is done.
         profiles: the resolver profiles that its waits are made for.
         steps: its steps, in the order of the flow.
+        journal: what was decided while it was carried out; no date depends on it.
+
+    Raises:
+        PlanError: the journal is about a step that the flow does not have.
     """
 
     facts: Facts
@@ -115,6 +120,12 @@ class Plan:
     start: datetime
     profiles: tuple[ResolverProfile, ...]
     steps: tuple[PlannedStep, ...]
+    journal: Journal = field(default_factory=Journal)
+
+    def __post_init__(self) -> None:
+        for decision in self.journal.decisions:
+            for step_id in _steps_named(decision):
+                self.step(step_id)
 
     @property
     def events(self) -> dict[str, Event]:
@@ -232,9 +243,11 @@ class Plan:
 
         A step that was taken before it was safe stays as it happened: :func:`prove` tells what that does.
 
+        Nobody takes a mere wait, which need not be recorded: its time confirms it.
+
         Raises:
-            PlanError: no such step, it completed before it started, it happened before the plan's start, or a date that
-                rests on it would lie beyond 2106.
+            PlanError: no such step, it completed before it started, it happened before the plan's start, a recorded wait
+                would end before its time, or a date that rests on it would lie beyond 2106.
             TimeError: an instant is no aware datetime in whole seconds, or outside 1970 to 2106.
         """
         self.step(step_id)
@@ -244,7 +257,35 @@ class Plan:
                 f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
                 remedy="plan from an earlier start",
             )
-        return _planned(self.facts, self.flow, self.start, self.profiles, {**self.events, step_id: event})
+        events = {**self.events, step_id: event}
+        recorded = _planned(self.facts, self.flow, self.start, self.profiles, events)
+        for planned in recorded.steps:
+            _check_wait(planned)
+        return replace(recorded, journal=self.journal)
+
+    def decide(self, decision: Decision) -> Plan:
+        """Return the plan with one more decision in its journal; its dates stay as they are.
+
+        Raises:
+            PlanError: it is about a step that this flow does not have, or was taken before the last one.
+        """
+        return replace(self, journal=self.journal.add(decision))
+
+
+def _steps_named(decision: Decision) -> tuple[str, ...]:
+    """The ids of the steps that a decision is about."""
+    rests_on = decision.evidence if isinstance(decision, Confirmed) else decision.missing
+    return (decision.step_id, *[each.step_id for each in rests_on])
+
+
+def _check_wait(planned: PlannedStep) -> None:
+    """Refuse a wait that was recorded as over before its time."""
+    if planned.step.actor is Actor.NOBODY and planned.recorded and planned.started < planned.not_before:
+        raise PlanError(
+            f"{planned.id} is a wait, recorded as over at {instant_text(planned.started)} and not over before"
+            f" {instant_text(planned.not_before)}",
+            remedy="leave it out, for time confirms it, or record it again when it is over",
+        )
 
 
 def find_step(steps: Iterable[PlannedStep], step_id: str, *, of: str) -> PlannedStep:

@@ -1,0 +1,101 @@
+"""The journal stays with the plan: it moves no date, nothing moves it, and it reads back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_planfile import plans
+from tests.test_transfer_plan import NOW, SECOND, the_facts
+from zonekit.errors import PlanError
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Journal, Lacking, Missing, Overridden, Override
+from zonekit.transfer.plan import Plan, plan_transfer, prove
+from zonekit.transfer.steps import Actor
+
+PLAN = plan_transfer(the_facts(), start=NOW)
+
+lines = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_size=300)
+texts = lines.filter(lambda text: text.strip() != "")
+instants = st.integers(0, 10**8).map(lambda seconds: NOW + seconds * SECOND)
+servers = st.frozensets(texts, max_size=3)
+
+
+@st.composite
+def decisions(draw: st.DrawFn, plan: Plan) -> Decision:
+    """A decision of any kind about steps of a plan, with texts of any kind."""
+    steps = st.sampled_from([step.id for step in plan.steps])
+    step_id, at = draw(steps), draw(instants)
+    if draw(st.booleans()):
+        evidence = st.builds(Evidence, step_id=steps, seen=instants, by=texts, confirming=servers)
+        lacking = st.builds(Evidence, step_id=steps, seen=instants, by=texts, lacking=servers)
+        return Confirmed(step_id=step_id, at=at, evidence=tuple(draw(st.lists(evidence | lacking, max_size=3))))
+    missing = tuple(
+        draw(st.lists(st.builds(Lacking, step_id=steps, needed=lines, found=lines), min_size=1, max_size=3))
+    )
+    if draw(st.booleans()):
+        return Missing(step_id=step_id, at=at, missing=missing)
+    override = Override(who=draw(texts), why=draw(texts), when=at - draw(st.integers(0, 1000)) * SECOND)
+    return Overridden(step_id=step_id, at=at, missing=missing, override=override)
+
+
+@st.composite
+def plans_with_a_journal(draw: st.DrawFn) -> Plan:
+    """A plan under way in which something was decided."""
+    plan = draw(plans())
+    for decision in sorted(draw(st.lists(decisions(plan), max_size=4)), key=lambda each: each.at):
+        plan = plan.decide(decision)
+    return plan
+
+
+# ---- laws -----------------------------------------------------------------------------------------------------------
+
+
+@given(plans_with_a_journal())
+@settings(max_examples=30)
+def test_a_journal_changes_no_date_and_no_verdict(plan: Plan) -> None:
+    without = replace(plan, journal=Journal())
+    assert plan.steps == without.steps and plan.schedule == without.schedule and plan.deadline == without.deadline
+    assert prove(plan) == prove(without)
+    assert (plan == without) is (plan.journal == Journal()), "and yet they are not the same plan"
+
+
+@given(plans_with_a_journal(), st.data())
+@settings(max_examples=30)
+def test_deciding_and_recording_do_not_meet(plan: Plan, data: st.DataObject) -> None:
+    """Whichever comes first, the plan is the same, and what was decided before stands there as it did."""
+    held = plan.journal.decisions
+    taken = [step for step in plan.steps if step.step.actor is not Actor.NOBODY and not step.recorded]
+    step = data.draw(st.sampled_from(taken))
+    drawn = data.draw(decisions(plan))
+    decision = replace(drawn, at=max([drawn.at, *[each.at for each in held]]))
+    one = plan.decide(decision).record(step.id, started=step.started, completed=step.completed)
+    other = plan.record(step.id, started=step.started, completed=step.completed).decide(decision)
+    assert one == other
+    assert one.journal.decisions == (*held, decision)
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Confirmed(step_id="coffee", at=NOW, evidence=()),
+        Confirmed(step_id="frozen", at=NOW, evidence=(Evidence(step_id="coffee", seen=NOW, by="a"),)),
+        Missing(step_id="frozen", at=NOW, missing=(Lacking(step_id="coffee", needed="a", found="b"),)),
+    ],
+)
+def test_a_decision_about_a_step_that_the_flow_does_not_have_is_refused(decision: Decision) -> None:
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        PLAN.decide(decision)
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        replace(PLAN, journal=Journal(decisions=(decision,)))
+
+
+def test_decisions_are_added_in_the_order_in_which_they_are_taken() -> None:
+    plan = PLAN.decide(Confirmed(step_id="frozen", at=NOW, evidence=()))
+    with pytest.raises(PlanError, match="in the order"):
+        plan.decide(Confirmed(step_id="keys-made", at=NOW - SECOND, evidence=()))
