@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.test_transfer_plan import NOW, SECOND, facts_for, flows_with_facts, the_facts
 from zonekit.errors import PlanError, TimeError
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.gate import is_confirmed, may_begin
+from zonekit.transfer.gate import is_confirmed, may_begin, may_record
 from zonekit.transfer.journal import Confirmed, Evidence, Journal, Lacking, Missing, Overridden, Override
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.steps import Actor, Flow
@@ -59,6 +60,59 @@ def test_one_confirmation_less_stops_all_that_follows_and_is_listed(facts: Facts
             assert [lacking.step_id for lacking in decision.missing] == [taken]
         else:
             assert isinstance(decision, Confirmed)
+
+
+def recorded(plan: Plan, *step_ids: str) -> Plan:
+    """The plan with these steps recorded as planned, in this order, each as the gate decides on it."""
+    for step_id in step_ids:
+        step = plan.step(step_id)
+        decision = may_record(
+            plan, step_id, started=step.started, completed=step.completed, now=plan.finished, by="the engineer"
+        )
+        assert isinstance(decision, Confirmed), decision
+        plan = plan.decide(decision).record(step_id, started=step.started, completed=step.completed)
+    return plan
+
+
+@given(flows_with_facts)
+def test_what_is_done_as_planned_goes_on_record_step_by_step_and_changes_no_date(
+    given_facts: tuple[Flow, Facts],
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    taken = [step.id for step in plan.steps if step.step.actor is not Actor.NOBODY]
+    done = recorded(plan, *taken)
+    assert [(step.started, step.completed) for step in done.steps] == [
+        (step.started, step.completed) for step in plan.steps
+    ]
+    assert [decision.step_id for decision in done.journal.decisions] == taken
+    assert done.journal.overrides == ()
+
+
+@given(flows_with_facts, st.data())
+def test_what_was_begun_a_second_early_is_missing_what_it_should_have_waited_for(
+    given_facts: tuple[Flow, Facts], data: st.DataObject
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    step = data.draw(st.sampled_from([step for step in plan.steps if step.step.actor is not Actor.NOBODY]))
+    ids = [each.id for each in plan.steps if each.step.actor is not Actor.NOBODY]
+    before = recorded(plan, *ids[: ids.index(step.id)])
+    early = may_record(
+        before, step.id, started=step.not_before - SECOND, completed=step.completed, now=plan.finished, by="a"
+    )
+    assert isinstance(early, Missing) and early.missing
+    override = Override(who="the engineer", why="it happened", when=plan.finished)
+    taken = may_record(
+        before,
+        step.id,
+        started=step.not_before - SECOND,
+        completed=step.completed,
+        now=plan.finished,
+        by="a",
+        override=override,
+    )
+    assert taken == Overridden(step_id=step.id, at=plan.finished, missing=early.missing, override=override)
 
 
 # ---- vectors --------------------------------------------------------------------------------------------------------
@@ -156,6 +210,32 @@ def test_a_step_that_is_recorded_as_done_later_is_told_as_that() -> None:
     assert told.found == "it is recorded as done only at 2026-11-21T12:00:01Z"
 
 
+def test_a_correction_needs_somebody_to_answer_for_it_and_keeps_what_was_said_before() -> None:
+    plan = recorded(PLAN, "frozen")
+    later = NOW + timedelta(hours=1)
+    again = {"started": later, "completed": later, "now": later, "by": "the engineer"}
+    refused = may_record(plan, "frozen", **again)  # type: ignore[arg-type]
+    assert isinstance(refused, Missing)
+    assert [str(each) for each in refused.missing] == [
+        "frozen: one record of a step; it is recorded as begun at 2026-11-21T12:00:00Z and done at 2026-11-21T12:00:00Z"
+    ]
+    corrected = may_record(plan, "frozen", **again, override=OVERRIDE)  # type: ignore[arg-type]
+    assert isinstance(corrected, Overridden) and corrected.missing == refused.missing
+    same = may_record(plan, "frozen", started=NOW, completed=NOW, now=later, by="the engineer")
+    assert isinstance(same, Confirmed), "the same again is no correction"
+
+
+def test_a_decision_to_record_is_of_the_instant_at_which_it_is_recorded() -> None:
+    """The override is from today, and the step from yesterday."""
+    today = NOW + timedelta(days=1)
+    override = replace(OVERRIDE, when=today)
+    decision = may_record(
+        PLAN, "ns-changed", started=NOW, completed=NOW, now=today, by="the engineer", override=override
+    )
+    assert isinstance(decision, Overridden) and decision.at == today
+    assert any("2026-11-23T12:00:00Z" in each.found for each in decision.missing), "as of when it was begun"
+
+
 # ---- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -225,3 +305,26 @@ def test_decisions_that_contradict_themselves_are_refused() -> None:
         Confirmed(step_id="ds-added", at=NOW.replace(tzinfo=None), evidence=())
     with pytest.raises(PlanError, match="in the order"):
         Journal(decisions=tuple(Missing(step_id="ds-added", at=at, missing=lacking) for at in (NOW, NOW - SECOND)))
+
+
+def test_what_cannot_go_on_record_is_refused() -> None:
+    with pytest.raises(
+        PlanError, match=r"losing-unreachable is a wait: nobody takes it, and time confirms it at 2026-"
+    ):
+        may_record(PLAN, "losing-unreachable", started=NOW, completed=NOW, now=NOW, by="a", override=OVERRIDE)
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        may_record(PLAN, "coffee", started=NOW, completed=NOW, now=NOW, by="a")
+    with pytest.raises(PlanError, match="cannot have completed before"):
+        may_record(PLAN, "frozen", started=NOW, completed=NOW - SECOND, now=NOW, by="a")
+    with pytest.raises(PlanError, match="comes after the decision"):
+        may_record(
+            PLAN,
+            "ns-changed",
+            started=NOW,
+            completed=NOW,
+            now=NOW,
+            by="a",
+            override=replace(OVERRIDE, when=NOW + SECOND),
+        )
+    with pytest.raises(TimeError):
+        may_record(PLAN, "frozen", started=NOW, completed=NOW, now=NOW.replace(tzinfo=None), by="a")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from zonekit.transfer.capabilities import Lack, lacks
     from zonekit.transfer.facts import Facts, Timing
-    from zonekit.transfer.gate import is_confirmed, may_begin
+    from zonekit.transfer.gate import is_confirmed, may_begin, may_record
     from zonekit.transfer.journal import (
         Confirmed,
         Decision,
@@ -144,6 +144,7 @@ __all__ = [
     "lacks",
     "lowering_saves",
     "may_begin",
+    "may_record",
     "mermaid",
     "plan_options",
     "plan_transfer",
@@ -233,6 +234,7 @@ _HOMES: Final = {
     "lacks": "zonekit.transfer.capabilities",
     "lowering_saves": "zonekit.transfer.options",
     "may_begin": "zonekit.transfer.gate",
+    "may_record": "zonekit.transfer.gate",
     "mermaid": "zonekit.transfer.steps",
     "plan_options": "zonekit.transfer.options",
     "plan_transfer": "zonekit.transfer.plan",

@@ -18,6 +18,7 @@ from zonekit.instants import instant_text, utc
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
 
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
@@ -83,6 +84,61 @@ def may_begin(
     if override is not None:
         return Overridden(step_id=step_id, at=at, missing=tuple(missing), override=override)
     return Missing(step_id=step_id, at=at, missing=tuple(missing))
+
+
+def may_record(
+    plan: Plan,
+    step_id: str,
+    *,
+    started: datetime,
+    completed: datetime,
+    now: datetime,
+    by: str,
+    override: Override | None = None,
+) -> Decision:
+    """Return whether a step may go on record as done: the gate's answer for the instant at which it was begun.
+
+    What is on record already is the evidence: each recorded step counts as seen when it was completed. A step that is
+    recorded with other instants is missing "one record", so that a correction needs an override too, and what was said
+    before stays in the journal.
+
+    Args:
+        plan: the plan, with what is on record so far.
+        step_id: the step that was done.
+        started: when it was begun.
+        completed: when it was done on every server.
+        now: the instant of the decision, which is that of the recording and not of the step.
+        by: who or what records it.
+        override: somebody's decision to record it all the same; without effect where nothing is missing.
+
+    Raises:
+        PlanError: no such step, one that nobody takes, one that would have completed before it started, or an override from
+            after ``now``.
+        TimeError: an instant is naive.
+    """
+    step = plan.step(step_id)
+    event = Event(utc(started), utc(completed))
+    if step.step.actor is Actor.NOBODY:
+        raise PlanError(
+            f"{step_id} is a wait: nobody takes it, and time confirms it at {instant_text(step.not_before)}",
+            remedy="record the steps that people take; the wait moves with them",
+        )
+    evidence = [
+        Evidence(step_id=done.id, seen=done.completed, by=by)
+        for done in plan.steps
+        if done.recorded and done.step.actor is not Actor.NOBODY
+    ]
+    asked = may_begin(plan, step_id, evidence, now=event.started)
+    missing = asked.missing if isinstance(asked, Missing) else ()
+    was = plan.events.get(step_id, event)
+    if was != event:
+        found = f"it is recorded as begun at {instant_text(was.started)} and done at {instant_text(was.completed)}"
+        missing = (Lacking(step_id=step_id, needed="one record of a step", found=found), *missing)
+    if isinstance(asked, Confirmed) and not missing:
+        return replace(asked, at=now)
+    if override is None:
+        return Missing(step_id=step_id, at=now, missing=missing)
+    return Overridden(step_id=step_id, at=now, missing=missing, override=override)
 
 
 def is_confirmed(
