@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from zonekit.instants import instant_text
+from zonekit.transfer.journal import Overridden
 from zonekit.transfer.plan import Plan, PlannedStep, Wait
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window
 from zonekit.transfer.steps import Flow
@@ -53,6 +54,12 @@ def worth_telling(planned: PlannedStep) -> tuple[Wait, ...]:
 def wait_text(wait: Wait) -> str:
     """Return why something is waited for: what has to leave the caches, how long that takes from when, and who says so."""
     return f"{wait.record}: {duration_text(wait.interval)} from {wait.since} ({wait.rule})"
+
+
+def override_text(decision: Overridden) -> str:
+    """Return who answered for a step although something was missing, when and why."""
+    override = decision.override
+    return f"{decision.step_id} by {override.who}, {instant_text(override.when)}: {override.why}"
 
 
 def profiles_text(names: Iterable[str]) -> str:
