@@ -18,6 +18,7 @@ from zonekit.reports.drawing import NARROW, WIDE, date_text, deadlines, draw_pla
 from zonekit.reports.wording import (
     FLOW_TEXTS,
     in_order,
+    override_text,
     since_start,
     verdict_text,
     windows_text,
@@ -105,6 +106,14 @@ class FactGroup:
     facts: tuple[Fact, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideItem:
+    """A step that was begun although something was missing: who answered for it and why, and what it was."""
+
+    text: str
+    missing: tuple[str, ...]
+
+
 def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDirectory | None = None) -> str:
     """Return a plan as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
 
@@ -138,6 +147,7 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
         reference=plan.profiles[0].name,
         drawings=tuple([(name, draw_plan(plan, form, trouble=trouble)) for name, form in _SIZES]),
         steps=tuple(_step_row(plan, number, planned) for number, planned in enumerate(in_order(plan), start=1)),
+        overrides=tuple(_overrides(plan)),
         groups=tuple(_groups(plan.facts)),
     )
 
@@ -210,6 +220,11 @@ def _reason(plan: Plan, wait: Wait, *, binds: bool) -> Reason:
         until=since_start(plan.start, wait.until),
         binds=binds,
     )
+
+
+def _overrides(plan: Plan) -> Iterator[OverrideItem]:
+    for each in plan.journal.overrides:
+        yield OverrideItem(text=override_text(each), missing=tuple(map(str, each.missing)))
 
 
 def _groups(facts: Facts) -> Iterator[FactGroup]:
