@@ -271,6 +271,17 @@ def test_all_that_is_missing_is_listed_and_nothing_is_written(plan_file: Path, t
     assert plan_file.read_text() == held and not page.exists()
 
 
+def test_dates_that_somebody_put_into_the_file_open_no_gate(plan_file: Path) -> None:
+    changed(plan_file, "ns-changed", "2026-11-22T12:00:00Z")
+    plan = json.loads(plan_file.read_text())
+    for step in plan["steps"]:
+        step["not_before"], step["waits"] = START, []
+    plan_file.write_text(json.dumps(plan))
+    early = taken(*[step.id for step in PLAN.steps[: PLAN.steps.index(PLAN.step("ns-changed"))]])
+    done = run("plan", plan_file, "--now", LATER, *early, "--record", "ns-changed=2026-11-22T12:00:00Z")
+    assert done.exit_code == REFUSED and "that is not over before 2026-11-23T12:00:00Z" in done.stderr
+
+
 def test_what_was_really_done_too_early_goes_on_record_with_a_name_and_a_reason(plan_file: Path) -> None:
     early = ["--record", "ns-changed=2026-11-22T12:00:00Z"]
     done = run("plan", plan_file, "--now", LATER, "-i", *early, *OVERRIDE)

@@ -65,6 +65,14 @@ def test_a_journal_changes_no_date_and_no_verdict(plan: Plan) -> None:
     assert (plan == without) is (plan.journal == Journal()), "and yet they are not the same plan"
 
 
+@given(plans_with_a_journal())
+@settings(max_examples=30)
+def test_planning_again_from_what_is_on_record_gives_the_same_plan_and_undoes_what_somebody_dated(plan: Plan) -> None:
+    assert plan.planned_again() == plan
+    steps = [step if step.recorded else replace(step, not_before=NOW, started=NOW, waits=()) for step in plan.steps]
+    assert replace(plan, steps=tuple(steps)).planned_again() == plan
+
+
 @given(plans_with_a_journal(), st.data())
 @settings(max_examples=30)
 def test_deciding_and_recording_do_not_meet(plan: Plan, data: st.DataObject) -> None:

@@ -98,7 +98,8 @@ def may_record(
 ) -> Decision:
     """Return whether a step may go on record as done: the gate's answer for the instant at which it was begun.
 
-    What is on record already is the evidence: each recorded step counts as seen when it was completed. A step that is
+    What is on record already is the evidence: each recorded step counts as seen when it was completed. The dates are those
+    that follow from it, and not those that somebody may have put into the plan. A step that is
     recorded with other instants is missing "one record", so that a correction needs an override too, and what was said
     before stays in the journal.
 
@@ -116,6 +117,7 @@ def may_record(
             after ``now``.
         TimeError: an instant is naive.
     """
+    plan = plan.planned_again()
     step = plan.step(step_id)
     event = Event(utc(started), utc(completed))
     if step.step.actor is Actor.NOBODY:

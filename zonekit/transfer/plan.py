@@ -257,11 +257,17 @@ class Plan:
                 f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
                 remedy="plan from an earlier start",
             )
-        events = {**self.events, step_id: event}
-        recorded = _planned(self.facts, self.flow, self.start, self.profiles, events)
+        recorded = self._dated({**self.events, step_id: event})
         for planned in recorded.steps:
             _check_wait(planned)
-        return replace(recorded, journal=self.journal)
+        return recorded
+
+    def planned_again(self) -> Plan:
+        """Return the plan with the dates that follow from what is on record, whatever dates were put into its steps."""
+        return self._dated(self.events)
+
+    def _dated(self, events: Mapping[str, Event]) -> Plan:
+        return replace(_planned(self.facts, self.flow, self.start, self.profiles, events), journal=self.journal)
 
     def decide(self, decision: Decision) -> Plan:
         """Return the plan with one more decision in its journal; its dates stay as they are.
