@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 from zonekit.errors import DeadlineMissed, PlanError
 from zonekit.instants import LATEST, epoch_seconds, instant_text, utc
@@ -28,7 +28,7 @@ from zonekit.transfer.intervals import (
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile, with_stale_margin
 from zonekit.transfer.proof import Verdict, prove_schedule
-from zonekit.transfer.steps import Effect, Flow, Step, WaitFor, with_shared_servers
+from zonekit.transfer.steps import Effect, Flow, Lasting, Step, WaitFor, with_shared_servers
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
 from zonekit.transfer.timelines import Event, leads_to, schedule_of
 from zonekit.transfer.versions import Schedule, Source
@@ -132,12 +132,18 @@ class Plan:
     @property
     def switchover(self) -> datetime:
         """The instant at which the NS may change at the parent."""
-        return self.step("ns-changed").started
+        return self._switch.started
 
     @property
     def switchover_because(self) -> Wait | None:
         """What binds it; None where nothing had to be waited for."""
-        return self.step("ns-changed").because
+        return self._switch.because
+
+    @property
+    def _switch(self) -> PlannedStep:
+        """The NS change at the parent, or what it is taken from by a scanner that may be quick."""
+        changed = self.step("ns-changed")
+        return changed if changed.step.scans is None else self.step(changed.step.scans)
 
     @property
     def by_longest_ttl(self) -> Switchover:
@@ -353,9 +359,11 @@ def _planned(
     for step in _steps_for(facts, flow):
         waits = sorted(under_way.waits(step), key=lambda wait: wait.until, reverse=True)
         done = [under_way.events[before].completed for before in step.after]
-        not_before = max([start, *done, *[wait.until for wait in waits]])
+        ready = max([start, *done, *[wait.until for wait in waits]])
+        # A scanner may come by as soon as the first server gives what it takes, and has to by when the last one does.
+        not_before = ready if step.scans is None else under_way.events[step.scans].started
         event = events.get(step.id)
-        planned = event or Event(not_before, not_before + _duration(facts, step.effect))
+        planned = event or Event(not_before, ready + _duration(facts, step.lasting))
         _check_date(facts, step, max(not_before, planned.completed))
         under_way.note(step, planned)
         steps.append(
@@ -409,23 +417,31 @@ def _closed_by_stopping(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (*rest[:place], stopping, *rest[place:])
 
 
-def _duration(facts: Facts, effect: Effect | None) -> timedelta:
-    """How long a change takes from the request to the last server."""
-    match effect:
-        case None:
+def _duration(facts: Facts, lasting: Lasting) -> timedelta:
+    """How long a step takes from the request to the last server."""
+    parent = facts.parent
+    requested = parent.registration_delay + parent.propagation_delay
+    match lasting:
+        case Lasting.NOTHING:
             return _NOTHING
-        case Effect.GAINING_KEYS_AT_LOSING | Effect.TTLS_LOWERED | Effect.NS_AT_LOSING | Effect.LOSING_STOPS:
+        case Lasting.LOSING:
             return facts.losing.propagation_delay
-        case (
-            Effect.LOSING_KEYS_AT_GAINING
-            | Effect.GAINING_SERVES
-            | Effect.SHARED_SERVE
-            | Effect.LOSING_KEYS_WITHDRAWN
-            | Effect.GAINING_TTLS_RESTORED
-        ):
+        case Lasting.GAINING:
             return facts.gaining.propagation_delay
+        case Lasting.BOTH:
+            return max(facts.losing.propagation_delay, facts.gaining.propagation_delay)
+        case Lasting.REQUEST:
+            return requested
+        case Lasting.SCAN:
+            assert parent.scan_delay is not None  # or the parent does not scan, and there is no such flow
+            return parent.scan_delay + requested
+        case Lasting.CHECK:
+            assert parent.check_delay is not None  # or it relays no keys
+            return parent.check_delay
+        case Lasting.APPROVAL:
+            return facts.timing.approval_delay
         case _:
-            return facts.parent.registration_delay + facts.parent.propagation_delay
+            assert_never(lasting)
 
 
 class _UnderWay:
