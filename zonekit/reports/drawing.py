@@ -17,7 +17,7 @@ from zonekit.instants import epoch_seconds, from_epoch_seconds, instant_text
 from zonekit.reports.wording import in_order, since_start
 from zonekit.transfer.caches import Held, held
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.plan import Plan, Wait
+from zonekit.transfer.plan import Plan
 from zonekit.transfer.spans import ALWAYS, NEVER, Span, Spans, difference, instant_of, intersection, span, union
 from zonekit.transfer.versions import (
     DataVersion,
@@ -29,6 +29,7 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
+from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

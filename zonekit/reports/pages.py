@@ -26,9 +26,10 @@ from zonekit.reports.wording import (
 from zonekit.resources import TemplateDirectory
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import OperatorFacts
-from zonekit.transfer.plan import Plan, PlannedStep, Wait
+from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
 from zonekit.transfer.steps import Actor
+from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
 
 _SIZES: Final = (("wide", WIDE), ("narrow", NARROW))

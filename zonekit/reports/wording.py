@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from zonekit.instants import instant_text
-from zonekit.transfer.plan import Plan, PlannedStep, Wait
+from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window
 from zonekit.transfer.steps import Flow
+from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
 
 FLOW_TEXTS: Final[Mapping[Flow, str]] = MappingProxyType(

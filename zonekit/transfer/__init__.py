@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zonekit.transfer.ledger import Ledger, Observation, Record
     from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
     from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-    from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer, prove
+    from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
     from zonekit.transfer.profiles import (
         KNOT_RESOLVER,
         NAMED,
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         Source,
         Version,
     )
+    from zonekit.transfer.waits import Wait
     from zonekit.transfer.wayback import Return, WayBack, point_of_no_return, prove_way_back, way_back
 
 __all__ = [
@@ -225,7 +226,7 @@ _HOMES: Final = {
     "Variant": "zonekit.transfer.options",
     "Verdict": "zonekit.transfer.proof",
     "Version": "zonekit.transfer.versions",
-    "Wait": "zonekit.transfer.plan",
+    "Wait": "zonekit.transfer.waits",
     "WaitFor": "zonekit.transfer.steps",
     "WayBack": "zonekit.transfer.wayback",
     "Window": "zonekit.transfer.proof",

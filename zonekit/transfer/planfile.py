@@ -86,7 +86,7 @@ from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.fields import Read, Shape, refused, within
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer
+from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
@@ -106,6 +106,7 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
+from zonekit.transfer.waits import Wait
 
 PLAN_FORMAT: Final = "zonekit-plan"
 SCHEDULE_FORMAT: Final = "zonekit-schedule"
