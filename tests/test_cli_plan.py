@@ -37,8 +37,8 @@ def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wai
         assert planned.step.actor.value in line
         for wait in planned.waits:
             assert f"waits for {wait.record}: " in printed or not wait.interval
-    assert "switchover  2026-11-23T12:00:00Z (T+2d)" in printed
-    assert "what binds  DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
+    assert "switchover      2026-11-23T12:00:00Z (T+2d)" in printed
+    assert "what binds      DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
     assert "verdict     safe: no resolver can see the domain bogus" in printed
     assert "proven for  named; unbound" in printed
     assert printed.isascii()
@@ -48,7 +48,7 @@ def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wai
 def test_the_same_instant_gives_the_same_plan_and_start_comes_before_now() -> None:
     assert succeed("plan", FACTS, *AT).stdout == succeed("plan", FACTS, *AT).stdout
     later = succeed("plan", FACTS, *AT, "--start", "2026-12-01T00:00:00+01:00").stdout
-    assert "switchover  2026-12-02T23:00:00Z (T+2d)" in later
+    assert "switchover      2026-12-02T23:00:00Z (T+2d)" in later
     assert "switchover" in succeed("plan", FACTS).stdout
 
 
@@ -217,7 +217,7 @@ def test_what_has_happened_moves_what_is_still_to_come() -> None:
     late = "ds-added=2026-11-22T12:00:00Z/2026-11-22T13:00:00Z"
     printed = succeed("plan", FACTS, *AT, "--record", late).stdout
     assert "ds-added: add the gaining DS at the parent, beside the losing one (done)" in printed
-    assert "switchover  2026-11-24T13:00:00Z" in printed
+    assert "switchover      2026-11-24T13:00:00Z" in printed
     early = run("plan", FACTS, *AT, "--record", "ns-changed=2026-11-21T12:00:00Z")
     assert early.exit_code == REFUSED and "verdict  bogus" in early.stdout
     assert "has no step" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "x=2026-11-22T12:00:00Z")

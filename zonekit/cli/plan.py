@@ -27,9 +27,20 @@ from zonekit.files import write_text
 from zonekit.instants import instant_text, parse_instant
 from zonekit.reports.calendars import calendar_text
 from zonekit.reports.pages import render_plan_page
-from zonekit.reports.wording import FLOW_TEXTS, in_order, since_start, switch_text, wait_text, worth_telling
+from zonekit.reports.wording import (
+    FLOW_TEXTS,
+    in_order,
+    path_text,
+    saved_text,
+    since_start,
+    switch_text,
+    turning_back_texts,
+    wait_text,
+    worth_telling,
+)
 from zonekit.transfer.certificate import certificate_text
 from zonekit.transfer.options import Option, plan_options
+from zonekit.transfer.outlook import Outlook, look_ahead
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_facts
 from zonekit.transfer.profiles import PROFILES
@@ -105,7 +116,7 @@ def plan(
     calendar nor certificate is written.
 
     With --json, the plan in the format that zonekit check reads: {"format": "zonekit-plan", "version": 1, "flow",
-    "start", "switchover", "finished", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
+    "start", "switchover", "finished", "outlook", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
     "recorded", "waits": [WAIT]}], "facts", "profiles"}, where WAIT is {"until", "since", "counted_from", "interval",
     "record", "rule"}. TTLs and intervals are seconds.
     """
@@ -143,7 +154,7 @@ def plan(
     elif certificate_file is not None:
         voice.say(f"{certificate_file} is not written: there is nothing to certify")
     if as_json:
-        click.echo(plan_json(made), nl=False)
+        click.echo(plan_json(made, outlook=look_ahead(made)), nl=False)
     elif as_mermaid:
         click.echo(mermaid(flow), nl=False)
     else:
@@ -185,7 +196,7 @@ def print_plan(made: Plan) -> None:
     columns, rows = plan_table(made)
     print_table(columns, rows)
     click.echo()
-    print_facts(plan_facts(made))
+    print_facts([*plan_facts(made), *outlook_facts(made, look_ahead(made))])
 
 
 def plan_facts(made: Plan) -> list[tuple[str, str]]:
@@ -201,6 +212,18 @@ def plan_facts(made: Plan) -> list[tuple[str, str]]:
         ("what binds", one_line(switch_text(made))),
         ("finished", dated(made.finished)),
     ]
+
+
+def outlook_facts(made: Plan, outlook: Outlook) -> list[tuple[str, str]]:
+    """Return what lies ahead of a plan, fact by fact."""
+    facts = [("critical path", path_text(outlook)), ("lowering TTLs", saved_text(outlook))]
+    if outlook.latest_start is not None:
+        facts.append(("latest start", instant_text(outlook.latest_start)))
+    if outlook.point_of_no_return is not None:
+        last = made.step(outlook.point_of_no_return)
+        facts.append(("no return from", f"{last.id}, {instant_text(last.started)}"))
+    names = itertools.chain(["turning back"], itertools.repeat(""))
+    return [*facts, *[(name, one_line(text)) for name, text in zip(names, turning_back_texts(outlook), strict=False)]]
 
 
 def plan_table(made: Plan) -> tuple[list[Column], list[tuple[str, str, str, str]]]:

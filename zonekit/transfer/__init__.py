@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from zonekit.transfer.ledger import Ledger, Observation, Record
     from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
+    from zonekit.transfer.outlook import Outlook, TurningBack, look_ahead
     from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
     from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
     from zonekit.transfer.profiles import (
@@ -117,6 +118,7 @@ __all__ = [
     "OperatorKey",
     "Option",
     "Outage",
+    "Outlook",
     "Overlap",
     "Overridden",
     "Override",
@@ -134,6 +136,7 @@ __all__ = [
     "Step",
     "Switchover",
     "Timing",
+    "TurningBack",
     "Variant",
     "Verdict",
     "Version",
@@ -144,6 +147,7 @@ __all__ = [
     "involved_records",
     "is_confirmed",
     "lacks",
+    "look_ahead",
     "lowering_saves",
     "may_begin",
     "mermaid",
@@ -206,6 +210,7 @@ _HOMES: Final = {
     "OperatorKey": "zonekit.transfer.parties",
     "Option": "zonekit.transfer.options",
     "Outage": "zonekit.transfer.proof",
+    "Outlook": "zonekit.transfer.outlook",
     "Overlap": "zonekit.transfer.versions",
     "Overridden": "zonekit.transfer.gate",
     "Override": "zonekit.transfer.gate",
@@ -223,6 +228,7 @@ _HOMES: Final = {
     "Step": "zonekit.transfer.steps",
     "Switchover": "zonekit.transfer.switchover",
     "Timing": "zonekit.transfer.facts",
+    "TurningBack": "zonekit.transfer.outlook",
     "Variant": "zonekit.transfer.options",
     "Verdict": "zonekit.transfer.proof",
     "Version": "zonekit.transfer.versions",
@@ -233,6 +239,7 @@ _HOMES: Final = {
     "involved_records": "zonekit.transfer.switchover",
     "is_confirmed": "zonekit.transfer.gate",
     "lacks": "zonekit.transfer.capabilities",
+    "look_ahead": "zonekit.transfer.outlook",
     "lowering_saves": "zonekit.transfer.options",
     "may_begin": "zonekit.transfer.gate",
     "mermaid": "zonekit.transfer.steps",
