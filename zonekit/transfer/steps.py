@@ -177,7 +177,7 @@ _SWITCH_AFTER: Final = ("losing-merged", "gaining-merged", "ds-added", "gaining-
 _NS_AT_PARENT: Final = Step(
     id="ns-changed",
     actor=Actor.REGISTRAR,
-    action="change the NS RRset at the parent to the gaining servers",
+    action="change the NS RRset at the parent to the gaining servers, with the addresses of those in the domain",
     after=_SWITCH_AFTER,
     waits=_SAFE_TO_SWITCH,
     effect=Effect.NS_AT_PARENT,
@@ -187,7 +187,7 @@ _NS_AT_PARENT: Final = Step(
 _NS_AT_LOSING: Final = Step(
     id="losing-ns-changed",
     actor=Actor.LOSING,
-    action="change the apex NS RRset of the losing zone to the gaining servers",
+    action="change the apex NS RRset of the losing zone to the gaining servers, with the addresses of those in the domain",
     after=_SWITCH_AFTER,
     waits=_SAFE_TO_SWITCH,
     effect=Effect.NS_AT_LOSING,
@@ -343,8 +343,8 @@ _CDS_PUBLISHED: Final = Step(
 )
 _CSYNC_PUBLISHED: Final = replace(
     _NS_AT_LOSING,
-    action="change the apex NS RRset of the losing zone to the gaining servers, and publish a CSYNC record that asks the"
-    " parent for it",
+    action="change the apex NS RRset of the losing zone to the gaining servers, with the addresses of those in the domain,"
+    " and publish a CSYNC record that asks the parent for both",
     after=("losing-merged", "gaining-merged", "ds-added", "gaining-serves"),
     confirmed_by="every losing server names the gaining servers and gives the CSYNC record",
 )
@@ -488,6 +488,6 @@ def step_list(flow: Flow) -> str:
     lines = []
     for number, step in enumerate(STEPS[flow], start=1):
         waits = " and ".join(wait.value for wait in step.waits)
-        until = f" Not before {waits}." if waits else ""
+        until = f" Only when {waits}." if waits else ""
         lines.append(f"{number}. `{step.id}`, {step.actor.value}: {step.action}.{until}")
     return "\n".join(lines) + "\n"
