@@ -40,8 +40,8 @@ def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wai
         assert planned.step.actor.value in line
         for wait in planned.waits:
             assert f"waits for {wait.record}: " in printed or not wait.interval
-    assert "switchover  2026-11-23T12:00:00Z (T+2d)" in printed
-    assert "what binds  DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
+    assert "switchover      2026-11-23T12:00:00Z (T+2d)" in printed
+    assert "what binds      DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
     assert "verdict     safe: no resolver can see the domain bogus" in printed
     assert "proven for  named; unbound" in printed
     assert printed.isascii()
@@ -51,7 +51,7 @@ def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wai
 def test_the_same_instant_gives_the_same_plan_and_start_comes_before_now() -> None:
     assert succeed("plan", FACTS, *AT).stdout == succeed("plan", FACTS, *AT).stdout
     later = succeed("plan", FACTS, *AT, "--start", "2026-12-01T00:00:00+01:00").stdout
-    assert "switchover  2026-12-02T23:00:00Z (T+2d)" in later
+    assert "switchover      2026-12-02T23:00:00Z (T+2d)" in later
     assert "switchover" in succeed("plan", FACTS).stdout
 
 
@@ -231,7 +231,7 @@ def test_what_has_happened_moves_what_is_still_to_come() -> None:
     late = "ds-added=2026-11-22T12:00:00Z/2026-11-22T13:00:00Z"
     printed = succeed("plan", FACTS, *AT, "--record", late, *BEFORE_THE_MERGE).stdout
     assert "ds-added: add the gaining DS at the parent, beside the losing one (done)" in printed
-    assert "switchover  2026-11-24T13:00:00Z" in printed
+    assert "switchover      2026-11-24T13:00:00Z" in printed
     assert "overridden" not in printed
     assert "has no step" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "x=2026-11-22T12:00:00Z")
     assert "is no event" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "ds-added")
@@ -286,9 +286,10 @@ def test_what_was_really_done_too_early_goes_on_record_with_a_name_and_a_reason(
     early = ["--record", "ns-changed=2026-11-22T12:00:00Z"]
     done = run("plan", plan_file, "--now", LATER, "-i", *early, *OVERRIDE)
     assert done.exit_code == REFUSED and "verdict  bogus" in done.stdout
-    shown = "overridden   ns-changed by the engineer, 2026-11-28T12:00:00Z: it happened"
-    assert shown in done.stdout
-    assert "was missing  losing-merged: every losing server gives" in done.stdout
+    shown = (
+        " overridden ns-changed by the engineer, 2026-11-28T12:00:00Z: it happened was missing frozen: both operators"
+    )
+    assert shown in " ".join(done.stdout.split())
     (decision,) = read_plan(plan_file.read_text()).journal.overrides
     assert (decision.step_id, decision.override.who, decision.override.why) == (
         "ns-changed",
@@ -297,7 +298,7 @@ def test_what_was_really_done_too_early_goes_on_record_with_a_name_and_a_reason(
     )
     checked = run("check", plan_file)
     assert checked.exit_code == REFUSED
-    assert shown in checked.stdout and "was missing  losing-merged: every losing server gives" in checked.stdout
+    assert shown in " ".join(checked.stdout.split())
     told = run("plan", plan_file, "--now", LATER, "--json", *early, *OVERRIDE)
     assert "overridden: " not in told.stderr, "it was on record already"
     told = run("plan", FACTS, "--now", LATER, "--start", START, "--json", *early, *OVERRIDE)
@@ -307,7 +308,7 @@ def test_what_was_really_done_too_early_goes_on_record_with_a_name_and_a_reason(
 
 def test_an_override_where_nothing_is_missing_is_none(plan_file: Path) -> None:
     done = succeed("plan", plan_file, "--now", LATER, "-i", *taken("frozen"), *OVERRIDE)
-    assert "nothing was missing" in done.stderr and "overridden  " not in done.stdout
+    assert "nothing was missing" in done.stderr and "overridden " not in done.stdout
     assert read_plan(plan_file.read_text()).journal.overrides == ()
 
 

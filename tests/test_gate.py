@@ -40,7 +40,9 @@ def test_on_the_day_with_all_the_evidence_every_step_may_begin_and_not_a_second_
     plan = plan_transfer(facts, flow=flow, start=NOW)
     evidence = all_evidence(plan)
     for step in plan.steps:
-        assert isinstance(may_begin(plan, step.id, evidence, now=step.started), Confirmed)
+        # What a scanner takes it may take before all that gives it is confirmed.
+        ready = max([step.started, *[plan.step(before).completed for before in step.step.after]])
+        assert isinstance(may_begin(plan, step.id, evidence, now=ready), Confirmed)
         early = may_begin(plan, step.id, evidence, now=step.started - SECOND)
         if step.step.after or step.waits:
             assert isinstance(early, Missing) and early.missing
@@ -234,6 +236,20 @@ def test_a_decision_to_record_is_of_the_instant_at_which_it_is_recorded() -> Non
     )
     assert isinstance(decision, Overridden) and decision.at == today
     assert any("2026-11-23T12:00:00Z" in each.found for each in decision.missing), "as of when it was begun"
+
+
+def test_a_scanner_may_have_taken_what_the_first_server_gave() -> None:
+    facts = the_facts()
+    slow = replace(facts.losing, propagation_delay=timedelta(hours=1))
+    plan = plan_transfer(replace(facts, losing=slow), flow=Flow.SCANNING_PARENT, start=NOW)
+    ids = [step.id for step in plan.steps]
+    done = recorded(plan, *ids[: ids.index("ds-added")])
+    published = done.step("cds-published")
+    assert published.completed > published.started
+    for by, kind in ((-SECOND, Missing), (timedelta(0), Confirmed)):
+        at = published.started + by
+        decision = may_record(done, "ds-added", started=at, completed=at, now=plan.finished, by="the registry")
+        assert isinstance(decision, kind), decision
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------------

@@ -34,14 +34,18 @@ from zonekit.reports.wording import (
     FLOW_TEXTS,
     in_order,
     override_text,
+    path_text,
+    saved_text,
     since_start,
     switch_text,
+    turning_back_texts,
     wait_text,
     worth_telling,
 )
 from zonekit.transfer.certificate import certificate_text
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.options import Option, plan_options
+from zonekit.transfer.outlook import Outlook, look_ahead
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_facts, read_plan
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
@@ -130,7 +134,7 @@ def plan(
     calendar nor certificate is written.
 
     With --json, the plan in the format that zonekit check reads: {"format": "zonekit-plan", "version": 1, "flow",
-    "start", "switchover", "finished", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
+    "start", "switchover", "finished", "outlook", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
     "recorded", "waits": [WAIT]}], "facts", "profiles", "journal": [{"step", "at", "decision"}]}, where WAIT is {"until",
     "since", "counted_from", "interval", "record", "rule"}; a decision that is "confirmed" has "evidence": [{"step", "seen",
     "by", "confirming", "lacking"}], one that is "missing" or "overridden" has "missing": [{"step", "needed", "found"}], and
@@ -169,11 +173,11 @@ def plan(
         for each in overridden:
             voice.say(f"overridden: {override_text(each)}")
     if in_place:
-        write_text(source, plan_json(made))
+        write_text(source, plan_json(made, outlook=look_ahead(made)))
         voice.say(f"wrote {source}")
     files.write(made, verdict, now=now, voice=voice)
     if as_json:
-        click.echo(plan_json(made), nl=False)
+        click.echo(plan_json(made, outlook=look_ahead(made)), nl=False)
     elif as_mermaid:
         click.echo(mermaid(made.flow), nl=False)
     else:
@@ -256,7 +260,7 @@ def print_plan(made: Plan) -> None:
     columns, rows = plan_table(made)
     print_table(columns, rows)
     click.echo()
-    print_facts(plan_facts(made))
+    print_facts([*plan_facts(made), *outlook_facts(made, look_ahead(made)), *override_facts(made)])
 
 
 def plan_facts(made: Plan) -> list[tuple[str, str]]:
@@ -271,8 +275,19 @@ def plan_facts(made: Plan) -> list[tuple[str, str]]:
         ("switchover", dated(made.switchover)),
         ("what binds", one_line(switch_text(made))),
         ("finished", dated(made.finished)),
-        *override_facts(made),
     ]
+
+
+def outlook_facts(made: Plan, outlook: Outlook) -> list[tuple[str, str]]:
+    """Return what lies ahead of a plan, fact by fact."""
+    facts = [("critical path", path_text(outlook)), ("lowering TTLs", saved_text(outlook))]
+    if outlook.latest_start is not None:
+        facts.append(("latest start", instant_text(outlook.latest_start)))
+    if outlook.point_of_no_return is not None:
+        last = made.step(outlook.point_of_no_return)
+        facts.append(("no return from", f"{last.id}, {instant_text(last.started)}"))
+    names = itertools.chain(["turning back"], itertools.repeat(""))
+    return [*facts, *[(name, one_line(text)) for name, text in zip(names, turning_back_texts(outlook), strict=False)]]
 
 
 def plan_table(made: Plan) -> tuple[list[Column], list[tuple[str, str, str, str]]]:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     )
     from zonekit.transfer.ledger import Ledger, Observation, Record
     from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
+    from zonekit.transfer.outlook import Outlook, TurningBack, look_ahead
     from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-    from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer, prove
+    from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
     from zonekit.transfer.profiles import (
         KNOT_RESOLVER,
         NAMED,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
         Source,
         Version,
     )
+    from zonekit.transfer.waits import Wait
     from zonekit.transfer.wayback import Return, WayBack, point_of_no_return, prove_way_back, way_back
 
 __all__ = [
@@ -115,6 +117,7 @@ __all__ = [
     "OperatorKey",
     "Option",
     "Outage",
+    "Outlook",
     "Overlap",
     "Overridden",
     "Override",
@@ -132,6 +135,7 @@ __all__ = [
     "Step",
     "Switchover",
     "Timing",
+    "TurningBack",
     "Variant",
     "Verdict",
     "Version",
@@ -142,6 +146,7 @@ __all__ = [
     "involved_records",
     "is_confirmed",
     "lacks",
+    "look_ahead",
     "lowering_saves",
     "may_begin",
     "may_record",
@@ -205,6 +210,7 @@ _HOMES: Final = {
     "OperatorKey": "zonekit.transfer.parties",
     "Option": "zonekit.transfer.options",
     "Outage": "zonekit.transfer.proof",
+    "Outlook": "zonekit.transfer.outlook",
     "Overlap": "zonekit.transfer.versions",
     "Overridden": "zonekit.transfer.journal",
     "Override": "zonekit.transfer.journal",
@@ -222,16 +228,18 @@ _HOMES: Final = {
     "Step": "zonekit.transfer.steps",
     "Switchover": "zonekit.transfer.switchover",
     "Timing": "zonekit.transfer.facts",
+    "TurningBack": "zonekit.transfer.outlook",
     "Variant": "zonekit.transfer.options",
     "Verdict": "zonekit.transfer.proof",
     "Version": "zonekit.transfer.versions",
-    "Wait": "zonekit.transfer.plan",
+    "Wait": "zonekit.transfer.waits",
     "WaitFor": "zonekit.transfer.steps",
     "WayBack": "zonekit.transfer.wayback",
     "Window": "zonekit.transfer.proof",
     "involved_records": "zonekit.transfer.switchover",
     "is_confirmed": "zonekit.transfer.gate",
     "lacks": "zonekit.transfer.capabilities",
+    "look_ahead": "zonekit.transfer.outlook",
     "lowering_saves": "zonekit.transfer.options",
     "may_begin": "zonekit.transfer.gate",
     "may_record": "zonekit.transfer.gate",

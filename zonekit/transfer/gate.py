@@ -130,7 +130,7 @@ def may_record(
         for done in plan.steps
         if done.recorded and done.step.actor is not Actor.NOBODY
     ]
-    asked = may_begin(plan, step_id, evidence, now=event.started)
+    asked = may_begin(plan, step_id, evidence, now=_asked_at(plan, step, event))
     missing = asked.missing if isinstance(asked, Missing) else ()
     was = plan.events.get(step_id, event)
     if was != event:
@@ -141,6 +141,18 @@ def may_record(
     if override is None:
         return Missing(step_id=step_id, at=now, missing=missing)
     return Overridden(step_id=step_id, at=now, missing=missing, override=override)
+
+
+def _asked_at(plan: Plan, step: PlannedStep, event: Event) -> datetime:
+    """The instant for which the gate is asked about a step that was done.
+
+    A scanner may take what the first server gives it, so that it need not have waited until the last one did.
+    """
+    if step.step.scans is None:
+        return event.started
+    published = plan.step(step.step.scans)
+    has_begun = published.recorded and published.started <= event.started
+    return max(event.started, published.completed) if has_begun else event.started
 
 
 def is_confirmed(

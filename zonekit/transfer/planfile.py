@@ -50,6 +50,8 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
                                  missing      missing: a list of {step, needed, found}
                                  overridden   missing; override: {who, why, when}, by whom it was begun all the same
     switchover, finished         for people; not read
+    outlook                      for people, and may be left out; not read: latest_start, critical_path, saved_by_lowering,
+                                 point_of_no_return, and turning_back, a list of {step_id, kind, cost, why_not}
 
 The dates that are read are those that stand there, also where somebody changed them: ``zonekit check`` proves those. The
 texts of the journal may be of any length, and are of one line.
@@ -95,8 +97,9 @@ from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.fields import Read, Shape, refused, within
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.outlook import Outlook
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer
+from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
@@ -116,6 +119,7 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
+from zonekit.transfer.waits import Wait
 
 PLAN_FORMAT: Final = "zonekit-plan"
 SCHEDULE_FORMAT: Final = "zonekit-schedule"
@@ -125,8 +129,12 @@ _Object = dict[str, Any]
 _Decided = TypeVar("_Decided", Confirmed, Missing, Overridden)
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, *, outlook: Outlook | None = None) -> str:
     """Return a plan as JSON, with a final newline; :func:`read_plan` gives back an equal plan.
+
+    Args:
+        plan: the plan.
+        outlook: what lies ahead of it, for people to read there too.
 
     Raises:
         TimeError: a date lies beyond 2106.
@@ -140,6 +148,7 @@ def plan_json(plan: Plan) -> str:
             "start": instant_text(plan.start),
             "switchover": switchover,
             "finished": instant_text(plan.finished),
+            **({} if outlook is None else {"outlook": _outlook_object(outlook)}),
             "steps": [_step_object(planned) for planned in plan.steps],
             "facts": facts_object(plan.facts),
             "profiles": [_profile_object(profile) for profile in plan.profiles],
@@ -585,6 +594,25 @@ _STEP: Final = Shape(
 )
 
 
+def _outlook_object(outlook: Outlook) -> _Object:
+    saved = outlook.saved_by_lowering
+    return {
+        "latest_start": _instant_or_null(outlook.latest_start),
+        "critical_path": list(outlook.critical_path),
+        "saved_by_lowering": None if saved is None else _seconds(saved),
+        "point_of_no_return": outlook.point_of_no_return,
+        "turning_back": [
+            {
+                "step_id": back.step_id,
+                "kind": None if back.kind is None else back.kind.value,
+                "cost": None if back.cost is None else _seconds(back.cost),
+                "why_not": back.why_not,
+            }
+            for back in outlook.turning_back
+        ],
+    }
+
+
 def _step_object(planned: PlannedStep) -> _Object:
     return {
         "id": planned.id,
@@ -752,7 +780,12 @@ _PLAN: Final = Shape(
         "profiles": fields.list_of(_PROFILE),
         "steps": fields.list_of(_STEP),
     },
-    optional={"journal": fields.list_of(_read_decision), "switchover": _unread, "finished": _unread},
+    optional={
+        "journal": fields.list_of(_read_decision),
+        "switchover": _unread,
+        "finished": _unread,
+        "outlook": _unread,
+    },
 )
 
 

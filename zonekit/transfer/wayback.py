@@ -20,7 +20,7 @@ from zonekit.instants import instant_text, utc
 from zonekit.transfer.caches import held, holds_like
 from zonekit.transfer.capabilities import COOPERATING, is_able
 from zonekit.transfer.parties import Capability
-from zonekit.transfer.plan import Plan, PlannedStep, Wait, find_step, recorded_events
+from zonekit.transfer.plan import Plan, PlannedStep, find_step, recorded_events
 from zonekit.transfer.proof import Verdict, prove_schedule
 from zonekit.transfer.spans import instant_of
 from zonekit.transfer.steps import Actor, Effect, Step
@@ -36,6 +36,7 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
+from zonekit.transfer.waits import Wait
 
 _NOTHING: Final = timedelta(0)
 _V = TypeVar("_V", bound=Version)
