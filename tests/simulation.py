@@ -128,7 +128,8 @@ class World:
     def also_answers(self, asked: Source, now: float, rng: random.Random) -> Source | None:
         """Another source that a server of the asked one answers for, if the toss of a coin says so."""
         for overlap in self.schedule.overlaps:
-            if overlap.asked is asked and now >= seconds(overlap.start, -math.inf) and rng.random() < 0.5:
+            start, end = seconds(overlap.start, -math.inf), seconds(overlap.end, math.inf)
+            if overlap.asked is asked and start <= now < end and rng.random() < 0.5:
                 server = rng.randrange(SERVERS)
                 if self.answers(overlap.answers, server, now):
                     return overlap.answers

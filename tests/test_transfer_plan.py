@@ -334,7 +334,7 @@ def test_a_plan_whose_dates_pass_2106_is_refused_with_the_step() -> None:
     with pytest.raises(PlanError, match=r"ns-changed would come to 2168-01-20T03:14:07.*, after 2106-02-07.*; start"):
         plan_transfer(longest, start=in_2100)
     seen = Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(2**31 - 1), until=in_2100)
-    with pytest.raises(PlanError, match="ns-changed would come to 2168"):
+    with pytest.raises(PlanError, match="losing-ds-removed would come to 2162"):
         plan_transfer(replace(facts, ledger=Ledger(observations=(seen,))), start=NOW)
     with pytest.raises(PlanError, match="ns-changed would come to 2106-02-09"):
         plan_transfer(facts, start=LATEST)

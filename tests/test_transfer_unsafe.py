@@ -177,7 +177,7 @@ def test_planning_from_the_ttl_after_the_change_is_bogus() -> None:
         parent=replace(facts.parent, ds_ttl=Ttl(600)),
     )
     seen = Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(DAY), until=NOW - HOUR)
-    known = replace(lowered, ledger=Ledger().observe(seen))
+    known = replace(lowered, ledger=Ledger(observations=(seen,)))
     naive = plan_transfer(lowered, start=NOW)
     assert naive.switchover == NOW + timedelta(minutes=10)
     verdict = assert_bogus(verdict_on(naive, facts=known), NOT_IN_THE_SET)
@@ -331,8 +331,8 @@ def test_keys_that_were_proven_with_an_older_ttl_are_trusted_for_that(flow: Flow
         facts,
         losing=replace(facts.losing, dnskey_ttl=Ttl(600)),
         parent=replace(facts.parent, ds_ttl=Ttl(3600)),
-        ledger=Ledger().observe(
-            Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(DAY), until=NOW - HOUR)
+        ledger=Ledger(
+            observations=(Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(DAY), until=NOW - HOUR),)
         ),
     )
     plan = plan_transfer(short, flow=flow, start=NOW)

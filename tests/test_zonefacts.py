@@ -133,6 +133,15 @@ def test_a_shared_name_server_is_an_overlap() -> None:
     assert facts().shared_servers == ()
     shared = facts(gaining=signed(unsigned("NS1.losing.example."), GAINING_KEYS))
     assert shared.shared_servers == (Overlap(asked=Source.LOSING, answers=Source.GAINING),)
+    moved = TEXT.replace("192.0.2.53", "192.0.2.54").replace("2001:db8::53", "2001:db8::54")
+    for other, stays in ((TEXT, set()), (moved, {"ns1.example.nl."})):
+        values = {"soa": 3600, "ns": DAY, "data": 7200, "server": "ns1.example.nl."}
+        zone = parse_zone(other.format(**values), "example.nl")
+        found = facts(
+            losing=signed(unsigned("ns1.example.nl."), LOSING_KEYS), gaining=signed(zone, GAINING_KEYS), glue_ttl=DAY
+        )
+        assert found.servers_that_stay == stays
+        assert found.shared_servers == (() if stays else (Overlap(asked=Source.LOSING, answers=Source.GAINING),))
     given = Overlap(asked=Source.PARENT, answers=Source.GAINING)
     assert facts(overlaps=[given]).shared_servers == (given,)
 

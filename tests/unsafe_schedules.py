@@ -108,7 +108,7 @@ def _ttl_after_lowering() -> Schedule:
         parent=replace(FACTS.parent, ds_ttl=Ttl(600)),
     )
     seen = Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(DAY), until=NOW - HOUR)
-    return changed(plan_transfer(lowered, start=NOW), facts=replace(lowered, ledger=Ledger().observe(seen)))
+    return changed(plan_transfer(lowered, start=NOW), facts=replace(lowered, ledger=Ledger(observations=(seen,))))
 
 
 def _ds_left_too_late() -> Schedule:

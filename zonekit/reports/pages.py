@@ -274,7 +274,8 @@ def _groups(facts: Facts) -> Iterator[FactGroup]:
             extra.append(Fact(name=name, value=duration_text(margin)))
     for seen in facts.ledger.observations:
         name = f"{seen.record.value} of the {seen.source.value} side"
-        extra.append(Fact(name=name, value=f"TTL {duration_text(seen.ttl)} until {date_text(seen.until)}"))
+        until = "" if seen.until is None else f" until {date_text(seen.until)}"
+        extra.append(Fact(name=name, value=f"TTL {duration_text(seen.ttl)}{until}"))
     for overlap in facts.shared_servers:
         value = f"servers of the {overlap.asked.value} side answer for it"
         extra.append(Fact(name=f"{overlap.answers.value} zone", value=value))

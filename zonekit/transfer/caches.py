@@ -157,9 +157,9 @@ def _referrals(
 def _with_overlaps(reach: _Reach, schedule: Schedule, serving: _Reach) -> _Reach:
     """The reach with the servers that answer for another source as soon as they have that zone too."""
     opened = dict(reach)
-    for overlap in schedule.overlaps:
-        asked = ALWAYS if overlap.asked is Source.PARENT else reach[overlap.asked]
-        has_it = intersection(serving[overlap.answers], span(overlap.start, None))
+    for overlap in schedule.overlaps * 2:  # the one asked may be open by another
+        asked = ALWAYS if overlap.asked is Source.PARENT else opened[overlap.asked]
+        has_it = intersection(serving[overlap.answers], span(overlap.start, overlap.end))
         opened[overlap.answers] = union(opened[overlap.answers], intersection(asked, has_it))
     return opened
 

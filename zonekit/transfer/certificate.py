@@ -106,7 +106,12 @@ def evidence(subject: Plan | Schedule, profiles: Iterable[ResolverProfile] | Non
             for serving in schedule.servings
         ],
         "overlaps": [
-            {"asked": each.asked.value, "answers": each.answers.value, "start": _instant(each.start)}
+            {
+                "asked": each.asked.value,
+                "answers": each.answers.value,
+                "start": _instant(each.start),
+                "end": _instant(each.end),
+            }
             for each in schedule.overlaps
         ],
         "caches": [_caches(schedule, profile, caches) for _, profile, caches in all_held.values()],

@@ -43,7 +43,7 @@ SHAPE: Any = {
     "dnskey": [SERVED | {"source": OPERATORS, "keys": [str], "signatures": SIGNATURES}],
     "data": [SERVED | {"source": OPERATORS, "signatures": SIGNATURES}],
     "servings": [{"operator": OPERATORS} | dict.fromkeys(("start", "all_start", "all_end", "end"), INSTANT)],
-    "overlaps": [{"asked": ("parent", *OPERATORS), "answers": OPERATORS, "start": INSTANT}],
+    "overlaps": [{"asked": ("parent", *OPERATORS), "answers": OPERATORS, "start": INSTANT, "end": INSTANT}],
     "caches": [
         {"ns_rule": ("parent", "sticky"), "minimum_ttl": SIZE, "stale_margin": SIZE, "latency": SIZE}
         | {"reach": dict.fromkeys(OPERATORS, SPANS)}
@@ -221,7 +221,7 @@ def resolvers(cert: Any, caches: Any) -> Any:
     def opened(reach: Any) -> Any:
         for overlap in cert["overlaps"] * 2:
             asked = ALWAYS if overlap["asked"] == "parent" else reach[overlap["asked"]]
-            has_it = common(serving(cert, overlap["answers"]), times([[overlap["start"], None]]))
+            has_it = common(serving(cert, overlap["answers"]), times([[overlap["start"], overlap["end"]]]))
             also = common(asked, has_it)
             reach = reach | {overlap["answers"]: union(reach[overlap["answers"]], also)}
         return reach

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from zonekit.errors import PlanError
 from zonekit.names import is_subdomain, name_text, parse_origin
-from zonekit.transfer.ledger import Ledger
+from zonekit.transfer.ledger import Ledger, Record
 from zonekit.transfer.parties import OperatorFacts, ParentFacts, check_delay
 from zonekit.transfer.versions import Overlap, Source
 from zonekit.ttl import Ttl, to_ttl
@@ -123,7 +123,7 @@ class Facts:
         """
         from zonekit.transfer.zonefacts import facts_of  # which brings the signing half of the package with it
 
-        losing, gaining, ds = facts_of(
+        losing, gaining, ds, shared = facts_of(
             losing_zone,
             gaining_zone,
             parent_ds,
@@ -146,7 +146,7 @@ class Facts:
             ),
             timing=timing or Timing(),
             ledger=ledger or Ledger(),
-            overlaps=tuple(overlaps),
+            overlaps=(*shared, *overlaps),
         )
 
     def __post_init__(self) -> None:
@@ -163,12 +163,13 @@ class Facts:
                     rule="RFC 4035 section 5.2",
                 )
         overlaps = tuple(self.overlaps)
-        if any(overlap.start is not None for overlap in overlaps):
+        if any((overlap.start, overlap.end) != (None, None) for overlap in overlaps):
             raise PlanError(
-                f"{self.domain}: an overlap begins at an instant",
-                remedy="leave its start out: the plan says when it begins",
+                f"{self.domain}: an overlap has a start or an end",
+                remedy="leave them out: the plan says when it begins",
             )
         object.__setattr__(self, "overlaps", overlaps)
+        self._check_ledger()
         if self.servers_that_stay:
             for name, ttl in (
                 ("losing.address_ttl", self.losing.address_ttl),
@@ -190,6 +191,32 @@ class Facts:
     def servers_that_stay(self) -> frozenset[str]:
         """The names of the name servers in the domain that both operators have: their addresses change, not they."""
         return self.servers_in_domain(self.losing) & self.servers_in_domain(self.gaining)
+
+    def _check_ledger(self) -> None:
+        """What the ledger says is still served has to be among the TTLs of now."""
+        operator = {Source.LOSING: self.losing, Source.GAINING: self.gaining}
+        for seen in self.ledger.observations:
+            if seen.until is not None:
+                continue
+            match seen.source, seen.record:
+                case Source.PARENT, Record.DS:
+                    known = self.parent.ds_ttl if self.parent.ds else self.parent.negative_ttl
+                case Source.PARENT, Record.NS:
+                    known = self.parent.ns_ttl
+                case Source.PARENT, _:
+                    known = self.parent.glue_ttl or seen.ttl
+                case source, Record.NS:
+                    known = operator[source].ns_ttl
+                case source, Record.DNSKEY:
+                    known = operator[source].dnskey_ttl
+                case source, _:
+                    known = operator[source].largest_ttl
+            if seen.ttl > known:
+                raise PlanError(
+                    f"{self.domain}: the ledger has a {seen.record.value} TTL of {seen.ttl} of the {seen.source.value} side"
+                    f" that is served still, and the facts have {known}",
+                    remedy="say until when it was served, or give it as the TTL of now",
+                )
 
     @property
     def shared_servers(self) -> tuple[Overlap, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from zonekit.instants import utc
+from zonekit.errors import PlanError
+from zonekit.instants import instant_text, utc
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl, to_ttl
 
@@ -24,28 +25,25 @@ class Record(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """A TTL that a source served, and until when at least.
+    """A TTL that a source served, and until when it may have.
 
     Attributes:
         source: who served it.
         record: of which record.
         ttl: the TTL, in seconds, as its own servers gave it.
-        until: the last instant at which it was served.
+        until: the first instant at which it is known that it was served no more, for a look showed another; not the last
+            look that showed this one, after which it may have been served on. None where no look has shown another.
     """
 
     source: Source
     record: Record
     ttl: Ttl
-    until: datetime
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ttl", to_ttl(self.ttl))
-        object.__setattr__(self, "until", utc(self.until))
-
-    @property
-    def gone_from_caches(self) -> datetime:
-        """The instant from which no cache holds what was fetched then."""
-        return self.until + timedelta(seconds=self.ttl)
+        if self.until is not None:
+            object.__setattr__(self, "until", utc(self.until))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +52,41 @@ class Ledger:
 
     observations: tuple[Observation, ...] = ()
 
-    def observe(self, observation: Observation) -> Ledger:
-        """Return the ledger with one more observation; of the same TTL only the latest is kept."""
-        kept = [
-            each
-            for each in self.observations
-            if (each.source, each.record, each.ttl) != (observation.source, observation.record, observation.ttl)
-            or each.until > observation.until
-        ]
-        if any(
-            (each.source, each.record, each.ttl) == (observation.source, observation.record, observation.ttl)
-            for each in kept
-        ):
-            return self
-        return Ledger(observations=(*kept, observation))
+    def saw(self, *, source: Source, record: Record, ttl: int, at: datetime) -> Ledger:
+        """Return the ledger after a look that showed a TTL: every other TTL of the record was served until then at most.
 
-    def of(self, source: Source, record: Record) -> tuple[Observation, ...]:
-        """Return what was seen of one record of one source."""
-        return tuple(each for each in self.observations if (each.source, each.record) == (source, record))
+        Raises:
+            PlanError: the look is from before one that the ledger has already.
+            TtlError: ``ttl`` is not a TTL.
+            TimeError: ``at`` is naive.
+
+        >>> from datetime import UTC, timedelta
+        >>> noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+        >>> ledger = Ledger().saw(source=Source.LOSING, record=Record.DNSKEY, ttl=86400, at=noon)
+        >>> ledger = ledger.saw(source=Source.LOSING, record=Record.DNSKEY, ttl=600, at=noon + timedelta(hours=1))
+        >>> [(seen.ttl, seen.until and seen.until.hour) for seen in ledger.observations]
+        [(86400, 13), (600, None)]
+        """
+        seen = Observation(source=source, record=record, ttl=Ttl(ttl))
+        instant = utc(at)
+        kept = []
+        for each in self.observations:
+            if (each.source, each.record) != (source, record):
+                kept.append(each)
+                continue
+            if each.until is not None and each.until > instant:
+                raise PlanError(
+                    f"a look at {instant_text(instant)} comes after one at {instant_text(each.until)}",
+                    remedy="give the looks in the order in which they were taken",
+                )
+            if each.ttl != seen.ttl:
+                kept.append(each if each.until is not None else replace(each, until=instant))
+        return Ledger(observations=(*kept, seen))
+
+    def of(self, source: Source, record: Record) -> tuple[tuple[Ttl, datetime], ...]:
+        """Return the TTLs that one record of one source had, and until when each; those of now are in the facts."""
+        return tuple(
+            (each.ttl, each.until)
+            for each in self.observations
+            if (each.source, each.record) == (source, record) and each.until is not None
+        )

@@ -86,7 +86,8 @@ class OperatorFacts:
             MINIMUM (RFC 2308 section 5). Where the zone is not signed ``dnskey_ttl`` is the same.
         propagation_delay: how long a change takes to reach its last server (zone-propagation-delay).
         name_servers: the names of its name servers, in presentation form; may be left out where none of them lies in the
-            domain. A name that both operators have there stays, and gets another address in the transfer.
+            domain. A name that both operators have there stays, and gets another address in the transfer; where it keeps
+            that too, the server is shared: leave it out and say so among the overlaps.
         address_ttl: the largest TTL of the addresses of those of them that lie in the domain; None where none does.
         signatures_expire: when the earliest of its signatures expires if it does not renew them; None where it renews
             them until it is told to stop.

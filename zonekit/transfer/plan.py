@@ -141,13 +141,18 @@ class Plan:
         ds = CachedRecord(record="DS at the parent", ttl=facts.parent.ds_ttl, effective=added.completed)
         ns = CachedRecord(record="NS of the losing operator", ttl=facts.losing.ns_ttl, effective=merged.completed)
         earlier = [
-            CachedRecord(record=f"{seen.record.value} as it was served before", ttl=seen.ttl, effective=seen.until)
-            for seen in facts.ledger.observations
-            if seen.source is not Source.GAINING and seen.record in (Record.DNSKEY, Record.DS)
+            CachedRecord(
+                record=f"{record.value} as it was served before", ttl=ttl, effective=min(until, changed.completed)
+            )
+            for source, record, changed in (
+                (Source.LOSING, Record.DNSKEY, merged),
+                (Source.PARENT, Record.DS, added),
+            )
+            for ttl, until in facts.ledger.of(source, record)
         ]
         involved = [ns] + [
-            CachedRecord(record="NS as it was served before", ttl=seen.ttl, effective=seen.until)
-            for seen in facts.ledger.of(Source.LOSING, Record.NS)
+            CachedRecord(record="NS as it was served before", ttl=ttl, effective=min(until, merged.completed))
+            for ttl, until in facts.ledger.of(Source.LOSING, Record.NS)
         ]
         return safe_switchover([dnskey, ds, *earlier], involved=involved)
 

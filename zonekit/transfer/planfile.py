@@ -32,7 +32,8 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
       publish_safety, retire_safety, stale_margin
                                  what is added to every wait; 0 each
       approval_delay             until the transfer to another registrar is approved, at most; 5 days
-    ledger                       may be left out: a list of {source, record, ttl, until}: TTLs that were served before
+    ledger                       may be left out: a list of {source, record, ttl, until}: TTLs that were served before;
+                                 until is when a look first showed another, and may be left out where none has
     overlaps                     may be left out: a list of {asked, answers}: servers that answer for another party too
 
 **A plan** (JSON, ``"format": "zonekit-plan", "version": 1``)::
@@ -69,8 +70,8 @@ texts of the journal may be of any length, and are of one line.
                                           operator's zone, which is signed data too, and negative answers included
                                  a signature is {key, inception, expiration}, or the name of the key alone
     servings                     {operator, start, all_start, all_end, end}
-    overlaps                     may be left out: a list of {asked, answers, start}, as in the facts but for start: when the
-                                 first of these servers has the zone
+    overlaps                     may be left out: a list of {asked, answers, start, end}, as in the facts but for start, when the
+                                 first of these servers has the zone, and end, when the last has dropped it
 
 Instants of versions, servings, overlaps and signatures may be left out: for ever in that direction; ``all_start`` is then
 ``start``, and ``all_end`` is ``end``. What each operator serves has to be said for all the time that it serves: of the
@@ -358,8 +359,8 @@ _OBSERVATION: Final = Shape(
         "source": fields.one_of(Source),
         "record": fields.one_of(Record),
         "ttl": fields.ttl,
-        "until": fields.instant,
     },
+    optional={"until": fields.instant},
 )
 _PARTIES: Final[dict[str, Read[Any]]] = {"asked": fields.one_of(Source), "answers": fields.one_of(Source)}
 _OVERLAP: Final = Shape(make=Overlap, needed=_PARTIES)
@@ -454,7 +455,7 @@ def facts_object(facts: Facts) -> dict[str, Any]:
                 "source": seen.source.value,
                 "record": seen.record.value,
                 "ttl": seen.ttl,
-                "until": instant_text(seen.until),
+                "until": _instant_or_null(seen.until),
             }
             for seen in facts.ledger.observations
         ],
@@ -492,8 +493,12 @@ def _ds_object(entry: DsEntry) -> _Object:
 
 
 def _overlap_object(overlap: Overlap) -> _Object:
-    start = {} if overlap.start is None else {"start": instant_text(overlap.start)}
-    return {"asked": overlap.asked.value, "answers": overlap.answers.value} | start
+    times = {
+        name: instant_text(instant)
+        for name, instant in (("start", overlap.start), ("end", overlap.end))
+        if instant is not None
+    }
+    return {"asked": overlap.asked.value, "answers": overlap.answers.value} | times
 
 
 # ---- what a plan is made of -----------------------------------------------------------------------------------------
@@ -934,7 +939,11 @@ def _read_schedule(value: _Object) -> Schedule:
             "versions": fields.list_of(version),
             "servings": fields.list_of(_SERVING),
         },
-        optional={"overlaps": fields.list_of(Shape(make=Overlap, needed=_PARTIES, optional={"start": fields.instant}))},
+        optional={
+            "overlaps": fields.list_of(
+                Shape(make=Overlap, needed=_PARTIES, optional={"start": fields.instant, "end": fields.instant})
+            )
+        },
     )
     return shape(value, "")
 

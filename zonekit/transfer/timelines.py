@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from zonekit.instants import instant_text
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.parties import Capability, OperatorFacts
+from zonekit.transfer.spans import span
 from zonekit.transfer.steps import Effect, Step
 from zonekit.transfer.versions import (
     AddressVersion,
@@ -58,6 +60,7 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
     losing, gaining = facts.losing, facts.gaining
     kept_low = any(step.effect is Effect.GAINING_TTLS_RESTORED for step in table)
     stops, serves = by_effect.get(Effect.LOSING_STOPS), by_effect.get(Effect.GAINING_SERVES)
+    data = [_data(Source.LOSING, losing, "data of the losing operator")]
     versions: list[Version] = [
         *_parent_ns(facts, by_effect),
         *_parent_ds(facts, by_effect),
@@ -65,8 +68,8 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         *_losing_dnskey(facts, by_effect),
         *_gaining_dnskey(facts, by_effect, kept_low),
         *_gaining_ns(facts, by_effect, kept_low),
-        *_earlier(_data(Source.LOSING, losing, "data of the losing operator"), facts, Record.DATA),
-        _data(Source.LOSING, losing, "data of the losing operator"),
+        *_with_earlier(data, facts, Record.DATA),
+        *_with_earlier(data, facts, Record.ADDRESS)[:-1],
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]
     versions += [
@@ -82,20 +85,38 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         else Serving(operator=Source.LOSING, all_end=stops.started, end=stops.completed)
     ]
     if serves is not None:
-        servings.append(Serving(operator=Source.GAINING, start=serves.started, all_start=serves.completed))
+        last = serves.completed
+        if (shared := by_effect.get(Effect.SHARED_SERVE)) is not None:
+            # Until they have the gaining zone, servers of the losing operator have no other when that stops, and those of
+            # the parent refer resolvers to themselves when the NS have changed.
+            nothing_else = {Source.LOSING: stops, Source.PARENT: by_effect.get(Effect.NS_AT_PARENT)}
+            for overlap in facts.shared_servers:
+                without = nothing_else.get(overlap.asked)
+                if without is not None and without.started < shared.completed:
+                    last = max(last, shared.completed)
+        servings.append(Serving(operator=Source.GAINING, start=serves.started, all_start=last))
     return Schedule(versions=tuple(versions), servings=tuple(servings), overlaps=_overlaps(facts, table, by_effect))
 
 
 def _overlaps(facts: Facts, steps: Iterable[Step], events: Mapping[Effect, Event]) -> tuple[Overlap, ...]:
-    """The servers that answer for another party, those that get the gaining zone last from then on."""
+    """The servers that answer for another party.
+
+    Those that get the gaining zone last answer from it from then on. Until then they give the losing zone, or refer to it,
+    also to resolvers that the gaining operator's NS RRset leads there.
+    """
     if all(step.effect is not Effect.SHARED_SERVE for step in steps):
         return facts.shared_servers
-    to_losing = [overlap for overlap in facts.shared_servers if overlap.answers is Source.LOSING]
     opened = events.get(Effect.SHARED_SERVE)
-    if opened is None:
-        return tuple(to_losing)
-    to_gaining = [overlap for overlap in facts.shared_servers if overlap.answers is Source.GAINING]
-    return (*to_losing, *[replace(overlap, start=opened.started) for overlap in to_gaining])
+    found = []
+    for overlap in facts.shared_servers:
+        if overlap.answers is Source.LOSING:
+            found.append(overlap)
+            continue
+        if opened is not None:
+            found.append(replace(overlap, start=opened.started))
+        end = None if opened is None else opened.completed
+        found.append(Overlap(asked=Source.GAINING, answers=Source.LOSING, end=end))
+    return tuple(found)
 
 
 def _data(source: Source, operator: OperatorFacts, record: str) -> DataVersion:
@@ -116,30 +137,40 @@ def _as_data(ns: NsVersion, operator: OperatorFacts) -> DataVersion:
     )
 
 
-def _line(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]]) -> list[_V]:
-    """The versions of one RRset: the first, and one for each change that takes place, in the order of their starts.
+def line_of(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]]) -> list[_V]:
+    """The versions of one RRset: the first, and what each change that takes place makes of it, in the order of their starts.
 
-    A server that has a change has those before it too, so a version is gone as soon as any later one is on every server.
+    A server may have one change and not another that is under way as well, so every combination that there can be counts.
     """
     at_once: dict[Event, list[Callable[[_V], _V]]] = {}
     for event, change in changes:
         if event is not None:
             at_once.setdefault(event, []).append(change)
-    line: list[_V] = [first]
     events = sorted(at_once, key=lambda event: (event.started, event.completed))
-    for number, event in enumerate(events):
-        gone = min(later.completed for later in events[number:])
-        line[-1] = replace(line[-1], end=gone if line[-1].start is None else max(gone, line[-1].start))
-        after = replace(line[-1], start=event.started, end=None)
-        for change in at_once[event]:
-            after = change(after)
-        line.append(after)
-    return line
+    line = []
+    for done in itertools.product((False, True), repeat=len(events)):
+        begun = [event.started for event, is_done in zip(events, done, strict=True) if is_done]
+        gone = [event.completed for event, is_done in zip(events, done, strict=True) if not is_done]
+        start, end = max(begun, default=first.start), min(gone, default=first.end)
+        if start is not None and end is not None and end <= start:
+            continue
+        version = replace(first, start=start, end=end)
+        for event, is_done in zip(events, done, strict=True):
+            for change in at_once[event] if is_done else ():
+                version = change(version)
+        line.append(version)
+    return sorted(line, key=lambda version: span(version.start, None))
 
 
-def _earlier(first: _V, facts: Facts, record: Record) -> list[_V]:
-    """What was served before, with the TTLs it had then."""
-    return [replace(first, ttl=seen.ttl, end=seen.until) for seen in facts.ledger.of(first.source, record)]
+def _with_earlier(line: list[_V], facts: Facts, record: Record) -> list[_V]:
+    """The versions of one RRset, and what they were with the TTLs that the ledger has."""
+    earlier = [
+        replace(version, ttl=ttl, end=until if version.end is None else min(until, version.end))
+        for ttl, until in facts.ledger.of(line[0].source, record)
+        for version in line
+        if version.start is None or version.start < until
+    ]
+    return [*earlier, *line]
 
 
 def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
@@ -155,7 +186,8 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
         record = "NS at the parent to the gaining operator"
         return replace(version, record=record, leads_to=leads_to(facts, Source.GAINING))
 
-    return [*_earlier(first, facts, Record.NS), *_line(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])]
+    line = line_of(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])
+    return _with_earlier(line, facts, Record.NS)
 
 
 def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
@@ -189,7 +221,7 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
         (events.get(Effect.DS_ADDED), added),
         (events.get(Effect.LOSING_DS_REMOVED), removed),
     ]
-    return [*_earlier(first, facts, Record.DS), *_line(first, changes)]
+    return _with_earlier(line_of(first, changes), facts, Record.DS)
 
 
 def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
@@ -209,7 +241,7 @@ def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
         return replace(version, record=record, leads_to=leads_to(facts, Source.GAINING))
 
     changes = [(events.get(Effect.TTLS_LOWERED), lowered), (events.get(Effect.NS_AT_LOSING), to_gaining)]
-    return [*_earlier(first, facts, Record.NS), *_line(first, changes)]
+    return _with_earlier(line_of(first, changes), facts, Record.NS)
 
 
 def leads_to(facts: Facts, operator: Source) -> frozenset[Source]:
@@ -239,10 +271,8 @@ def _addresses(facts: Facts, events: Mapping[Effect, Event]) -> list[AddressVers
     glue = first(Source.PARENT, "at the parent", glue_ttl)
     own = first(Source.LOSING, "in the zone", losing_ttl)
     return [
-        *_earlier(glue, facts, Record.ADDRESS),
-        *_earlier(own, facts, Record.ADDRESS),
-        *_line(glue, [(events.get(Effect.NS_AT_PARENT), to_gaining)]),
-        *_line(own, [(events.get(Effect.NS_AT_LOSING), to_gaining)]),
+        *_with_earlier(line_of(glue, [(events.get(Effect.NS_AT_PARENT), to_gaining)]), facts, Record.ADDRESS),
+        *_with_earlier(line_of(own, [(events.get(Effect.NS_AT_LOSING), to_gaining)]), facts, Record.ADDRESS),
         replace(to_gaining(own), source=Source.GAINING, ttl=gaining_ttl),
     ]
 
@@ -261,7 +291,7 @@ def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyV
         return replace(version, record=f"{version.record}, TTL lowered", ttl=facts.lowered(version.ttl))
 
     changes = [(events.get(Effect.GAINING_KEYS_AT_LOSING), merged), (events.get(Effect.TTLS_LOWERED), lowered)]
-    return [*_earlier(first, facts, Record.DNSKEY), *_line(first, changes)]
+    return _with_earlier(line_of(first, changes), facts, Record.DNSKEY)
 
 
 def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[NsVersion]:
@@ -277,7 +307,7 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
     def restored(version: NsVersion) -> NsVersion:
         return replace(version, record="NS of the gaining operator, TTL restored", ttl=ttl)
 
-    return _line(first, [(events.get(Effect.GAINING_TTLS_RESTORED), restored)] if first.ttl != ttl else [])
+    return line_of(first, [(events.get(Effect.GAINING_TTLS_RESTORED), restored)] if first.ttl != ttl else [])
 
 
 def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
@@ -303,7 +333,7 @@ def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool
     ]
     if first.ttl != ttl:
         changes.append((events.get(Effect.GAINING_TTLS_RESTORED), restored))
-    return _line(first, changes)
+    return line_of(first, changes)
 
 
 def _dnskey(source: Source, operator: OperatorFacts, record: str) -> DnskeyVersion:

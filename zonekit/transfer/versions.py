@@ -218,18 +218,25 @@ class Overlap:
         asked: whose servers are asked.
         answers: which operator answers: both on one server, or one on a server of the parent zone.
         start: when the first of these servers has loaded the zone; None where they have had it for as long as any other.
+        end: when the last of them has dropped it; None where they have it for as long as any other.
 
     Raises:
-        PlanError: the parent answers, or who is asked does, which they do anyhow.
-        TimeError: ``start`` is naive.
+        PlanError: the parent answers, or who is asked does, which they do anyhow; or the end lies before the start.
+        TimeError: an instant is naive.
     """
 
     asked: Source
     answers: Source
     start: datetime | None = None
+    end: datetime | None = None
 
     def __post_init__(self) -> None:
-        _in_utc(self, "start")
+        _in_utc(self, "start", "end")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise PlanError(
+                f"an overlap that ends at {instant_text(self.end)}, before it begins at {instant_text(self.start)}",
+                remedy="check the two instants",
+            )
         if self.answers in (self.asked, Source.PARENT):
             raise PlanError(
                 f"an overlap in which the {self.asked.value} side is asked and the {self.answers.value} side answers",

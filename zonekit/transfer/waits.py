@@ -7,7 +7,7 @@ are those of the exact cache model, as formulas; a test holds the two together t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -20,7 +20,7 @@ from zonekit.transfer.intervals import (
     dnskey_retirement_interval,
     ds_publication_interval,
     ds_retirement_interval,
-    ksk_publication_interval,
+    zsk_publication_interval,
     zsk_retirement_interval,
 )
 from zonekit.transfer.ledger import Record
@@ -118,14 +118,17 @@ class _Resolver:
 
     def losing_dnskey_merged(self) -> Iterator[Wait]:
         """The losing DNSKEY RRset without the gaining keys leaves the caches."""
-        margin = self._facts.timing.publish_safety
-        yield self._wait_after(
-            Effect.GAINING_KEYS_AT_LOSING,
-            "losing DNSKEY RRset without the gaining keys",
-            ksk_publication_interval(_NOTHING, self._kept(self._facts.losing.dnskey_ttl)) + margin,
-            "RFC 7583 section 3.3.1",
-        )
-        yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
+        margin, rule = self._facts.timing.publish_safety, "RFC 7583 section 3.2.1"
+        record, ttl = "losing DNSKEY RRset without the gaining keys", self._facts.losing.dnskey_ttl
+        merged = Effect.GAINING_KEYS_AT_LOSING
+        yield from self._observed(Source.LOSING, Record.DNSKEY, margin, rule, self._done(merged))
+        if self._lowered(ttl) == ttl or self._done(Effect.TTLS_LOWERED) >= self._done(merged):
+            yield self._wait_after(merged, record, zsk_publication_interval(_NOTHING, self._kept(ttl)) + margin, rule)
+            return
+        # It was lowered before: the old TTL ran out from then on.
+        interval = zsk_publication_interval(_NOTHING, self._kept(self._lowered(ttl))) + margin
+        yield self._wait_after(merged, record, interval, rule)
+        yield from self._before_lowering(f"{record}, as it was", ttl, margin, rule)
 
     def gaining_dnskey_merged(self) -> Iterator[Wait]:
         """The gaining DNSKEY RRset without the losing keys is given by no server; no cache can have it yet."""
@@ -145,22 +148,26 @@ class _Resolver:
             ds_publication_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + margin,
             "RFC 7583 section 3.3.2",
         )
-        yield from self._observed(Source.PARENT, Record.DS, margin)
+        yield from self._observed(
+            Source.PARENT, Record.DS, margin, "RFC 7583 section 3.3.2", self._done(Effect.DS_ADDED)
+        )
 
     def no_ds(self) -> Iterator[Wait]:
         """The DS RRset leaves the caches, and then the keys that it proved where those are trusted on."""
         margin = self._facts.timing.retire_safety
         trusts = self._profile.trusts_proven_keys
         trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if trusts else _NOTHING
-        yield self._wait_after(
-            Effect.ALL_DS_REMOVED,
-            "DS RRset",
-            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + trust + margin,
-            "RFC 6781 section 4.3.5.2",
-        )
-        yield from self._observed(Source.PARENT, Record.DS, trust + margin)
+        rule, removed = "RFC 6781 section 4.3.5.2", self._done(Effect.ALL_DS_REMOVED)
+        kept = ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
+        by_ds = [
+            self._wait_after(Effect.ALL_DS_REMOVED, "DS RRset", kept, rule),
+            *self._observed(Source.PARENT, Record.DS, _NOTHING, rule, removed),
+        ]
+        for wait in by_ds:
+            yield replace(wait, interval=wait.interval + trust + margin)
         if trusts:
-            yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
+            last = max(wait.until for wait in by_ds)  # what is fetched later is proven by nothing
+            yield from self._observed(Source.LOSING, Record.DNSKEY, margin, rule, last)
 
     def losing_unreachable(self) -> Iterator[Wait]:
         """It leaves the losing servers, for good when the last wait is over."""
@@ -170,39 +177,46 @@ class _Resolver:
 
     def _led_to_losing(self) -> Iterator[Wait]:
         """What leads to the losing servers goes: the parent's NS RRset, the losing zone's own, and addresses."""
-        facts = self._facts
-        rule = "RFC 6781 section 4.3.5.1"
+        facts, margin = self._facts, self._facts.timing.retire_safety
+        merges = Effect.GAINING_KEYS_AT_LOSING in self._of
+        rule = "RFC 6781 section 4.3.5.1" if merges else "RFC 6781 section 4.3.5.2"
         changed = self._of.get(Effect.NS_AT_LOSING)
         if changed is None:
             self._check_that_resolvers_leave()
-        by_parent = list(self._led_by_parent(rule))
-        yield from by_parent
+        led = [*self._led_by_parent(rule), *self._led_by_shared_servers(rule)]
+        yield from (replace(wait, interval=wait.interval + margin) for wait in led)
         # A resolver takes what the losing zone names while it is led there, and no longer than that is served.
-        since, last = "the last referral", max(wait.until for wait in by_parent)
+        since, last = "the last referral", max(wait.until for wait in led)
         stays = self._sticky or self._is_shared or facts.servers_that_stay
         if changed is not None and (stays or changed[1].completed < last):
             since, last = changed[0].id, changed[1].completed
         if leads_to(facts, Source.LOSING):
-            yield from self._observed(Source.LOSING, Record.NS, _NOTHING)
-            yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, _NOTHING, rule)
+            yield from self._observed(Source.LOSING, Record.NS, margin, rule, last)
+            yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, margin, rule, last)
             kept = timedelta(seconds=self._kept(self._lowered(facts.losing.ns_ttl)))
-            yield _wait(since, last, kept, "losing NS RRset", rule)
+            yield _wait(since, last, kept + margin, "losing NS RRset", rule)
         if facts.servers_that_stay and facts.losing.address_ttl is not None:
             kept = timedelta(seconds=self._kept(facts.losing.address_ttl))
-            yield _wait(since, last, kept, "addresses of the losing name servers in the zone", rule)
-            yield from self._observed(Source.LOSING, Record.ADDRESS, _NOTHING)
+            yield _wait(since, last, kept + margin, "addresses of the losing name servers in the zone", rule)
+            yield from self._observed(Source.LOSING, Record.ADDRESS, margin, rule, last)
 
     def _led_by_parent(self, rule: str) -> Iterator[Wait]:
-        facts = self._facts
+        facts, changed = self._facts, self._done(Effect.NS_AT_PARENT)
         if leads_to(facts, Source.LOSING):
             kept = timedelta(seconds=self._kept(facts.parent.ns_ttl))
             yield self._wait_after(Effect.NS_AT_PARENT, "parent's NS RRset", kept, rule)
-            yield from self._observed(Source.PARENT, Record.NS, _NOTHING)
+            yield from self._observed(Source.PARENT, Record.NS, _NOTHING, rule, changed)
         if facts.servers_that_stay and facts.parent.glue_ttl is not None:
             kept = timedelta(seconds=self._kept(facts.parent.glue_ttl))
             what = "addresses of the losing name servers at the parent"
             yield self._wait_after(Effect.NS_AT_PARENT, what, kept, rule)
-            yield from self._observed(Source.PARENT, Record.ADDRESS, _NOTHING)
+            yield from self._observed(Source.PARENT, Record.ADDRESS, _NOTHING, rule, changed)
+
+    def _led_by_shared_servers(self, rule: str) -> Iterator[Wait]:
+        """Who asks for the gaining zone where it is not loaded yet gets the losing one."""
+        overlaps = self._facts.shared_servers
+        if any(overlap.answers is Source.GAINING for overlap in overlaps):
+            yield self._wait_after(Effect.SHARED_SERVE, "losing zone on the shared servers", _NOTHING, rule)
 
     def _check_that_resolvers_leave(self) -> None:
         """Where the losing zone goes on naming its own servers, nothing else may hold resolvers there."""
@@ -228,33 +242,50 @@ class _Resolver:
     def losing_dnskey_gone(self) -> Iterator[Wait]:
         """Every DNSKEY RRset of the losing operator leaves the caches."""
         margin, ttl = self._facts.timing.retire_safety, self._facts.losing.dnskey_ttl
-        rule = "RFC 7583 section 3.3.2"
-        yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
-        yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule)
+        rule, last = "RFC 7583 section 3.3.2", self._last_asked
+        yield from self._observed(Source.LOSING, Record.DNSKEY, margin, rule, last[1])
+        yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule, last[1])
         interval = dnskey_retirement_interval(_NOTHING, self._kept(self._lowered(ttl))) + margin
-        yield self._wait_unreachable("losing DNSKEY RRset", interval, rule)
+        yield _wait(*last, interval, "losing DNSKEY RRset", rule)
 
     def losing_data_gone(self) -> Iterator[Wait]:
         """All data of the losing operator leaves the caches."""
         margin, losing = self._facts.timing.retire_safety, self._facts.losing
-        rule = "RFC 7583 section 3.2.1"
-        for record in (Record.NS, Record.DATA):
-            yield from self._observed(Source.LOSING, record, margin)
-        yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule)
+        rule, last = "RFC 7583 section 3.2.1", self._last_asked
+        for record in (Record.NS, Record.ADDRESS, Record.DATA):
+            yield from self._observed(Source.LOSING, record, margin, rule, last[1])
+        yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule, last[1])
         ttl = max(losing.largest_ttl, self._lowered(losing.ns_ttl))
         interval = zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + margin
-        yield self._wait_unreachable("data of the losing operator", interval, rule)
+        yield _wait(*last, interval, "data of the losing operator", rule)
 
     # -- how a wait is made
+
+    @property
+    def _last_asked(self) -> tuple[str, datetime]:
+        """The event from which on it asks the losing servers no more, and when that is."""
+        left = self._left
+        assert left is not None  # every flow waits for that before it waits for what it leaves behind
+        stopped = self._events.get("losing-stopped")
+        if self._is_shared and stopped is not None and stopped.completed > left:
+            return "losing-stopped", stopped.completed
+        return "losing-unreachable", left
+
+    def _done(self, effect: Effect) -> datetime:
+        """When a change was on every server."""
+        return self._of[effect][1].completed
 
     def _lowered(self, ttl: Ttl) -> Ttl:
         """The TTL of a losing NS or DNSKEY RRset since it was lowered, where it was."""
         return self._facts.lowered(ttl) if Effect.TTLS_LOWERED in self._of else ttl
 
-    def _before_lowering(self, record: str, ttl: Ttl, margin: timedelta, rule: str) -> Iterator[Wait]:
-        """The wait for a losing RRset with the TTL that it had before it was lowered, where it was."""
+    def _before_lowering(
+        self, record: str, ttl: Ttl, margin: timedelta, rule: str, last: datetime | None = None
+    ) -> Iterator[Wait]:
+        """The wait for a losing RRset with the TTL that it had before it was lowered, where it was, if not left before."""
         if self._lowered(ttl) < ttl:
-            yield self._wait_after(Effect.TTLS_LOWERED, record, timedelta(seconds=self._kept(ttl)) + margin, rule)
+            wait = self._wait_after(Effect.TTLS_LOWERED, record, timedelta(seconds=self._kept(ttl)) + margin, rule)
+            yield wait if last is None or wait.counted_from <= last else replace(wait, counted_from=last)
 
     def _wait_after(self, effect: Effect, record: str, interval: timedelta, rule: str) -> Wait:
         """A wait that is counted from when a change was on every server."""
@@ -265,20 +296,12 @@ class _Resolver:
         step, event = self._of[effect]
         return _wait(step.id, event.completed, interval, record, rule)
 
-    def _wait_unreachable(self, record: str, interval: timedelta, rule: str) -> Wait:
-        since, last = "losing-unreachable", self._left
-        assert last is not None  # every flow waits for that before it waits for what it leaves behind
-        stopped = self._events.get("losing-stopped")
-        if self._is_shared and stopped is not None and stopped.completed > last:
-            since, last = "losing-stopped", stopped.completed
-        return _wait(since, last, interval, record, rule)
-
-    def _observed(self, source: Source, record: Record, margin: timedelta) -> Iterator[Wait]:
-        """Waits for what was served before, with the TTLs it had then."""
-        for seen in self._facts.ledger.of(source, record):
-            what = f"{record.value} of the {source.value} side with a TTL of {duration_text(seen.ttl)}"
-            interval = timedelta(seconds=self._kept(seen.ttl)) + margin
-            yield _wait("its last sighting", seen.until, interval, what, "RFC 7583 section 3.3.1")
+    def _observed(self, source: Source, record: Record, margin: timedelta, rule: str, last: datetime) -> Iterator[Wait]:
+        """Waits for what was served before, with the TTLs it had then, and was fetched until ``last`` at most."""
+        for ttl, until in self._facts.ledger.of(source, record):
+            what = f"{record.value} of the {source.value} side with a TTL of {duration_text(ttl)}"
+            interval = timedelta(seconds=self._kept(ttl)) + margin
+            yield _wait("the first look that showed another", min(until, last), interval, what, rule)
 
 
 def _wait(since: str, counted_from: datetime, interval: timedelta, record: str, rule: str) -> Wait:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from zonekit.instants import from_epoch_seconds
 from zonekit.names import WireName, is_subdomain, name_text
 from zonekit.nodes import HEADER_OCTETS, ttl_of
 from zonekit.transfer.parties import OperatorFacts, OperatorKey
-from zonekit.transfer.versions import DsEntry, Key, Source
+from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
@@ -31,8 +31,10 @@ def facts_of(
     losing_delay: timedelta,
     gaining_delay: timedelta,
     expiring: Iterable[Source],
-) -> tuple[OperatorFacts, OperatorFacts, frozenset[DsEntry]]:
-    """Return what the zones say about both operators, and the DS records: see :meth:`Facts.from_zones`.
+) -> tuple[OperatorFacts, OperatorFacts, frozenset[DsEntry], tuple[Overlap, ...]]:
+    """Return what the zones say: both operators, the DS records and the servers shared: see :meth:`Facts.from_zones`.
+
+    A name server in the domain that has an address in both zones is one server of both, whatever it is called.
 
     Raises:
         PlanError: the zones are of different names, a key signs both, a DS is of no key of the losing zone, or a name
@@ -47,10 +49,14 @@ def facts_of(
     expire = frozenset(expiring)
     losing_keys = _operator_keys(losing, gaining, Source.LOSING)
     gaining_keys = _operator_keys(gaining, losing, Source.GAINING)
+    servers = _addresses(losing_zone), _addresses(gaining_zone)
+    same = {name for name in servers[0].keys() & servers[1].keys() if servers[0][name] == servers[1][name]}
+    shared = frozenset().union(*servers[0].values()) & frozenset().union(*servers[1].values())
     return (
-        _operator(losing, losing_keys, losing_delay, renewed=Source.LOSING not in expire),
-        _operator(gaining, gaining_keys, gaining_delay, renewed=Source.GAINING not in expire),
+        _operator(losing, losing_keys, losing_delay, same, renewed=Source.LOSING not in expire),
+        _operator(gaining, gaining_keys, gaining_delay, same, renewed=Source.GAINING not in expire),
         _ds_entries(parent_ds, losing_zone.apex, losing_keys),
+        (Overlap(asked=Source.LOSING, answers=Source.GAINING),) if shared else (),
     )
 
 
@@ -132,8 +138,12 @@ def _operator_keys(own: _Seen, other: _Seen, source: Source) -> dict[Dnskey, Ope
     return found
 
 
-def _operator(seen: _Seen, keys: dict[Dnskey, OperatorKey], delay: timedelta, *, renewed: bool) -> OperatorFacts:
+def _operator(
+    seen: _Seen, keys: dict[Dnskey, OperatorKey], delay: timedelta, same: Container[WireName], *, renewed: bool
+) -> OperatorFacts:
     zone = seen.zone
+    # A server that keeps its name and address changes nothing for those who know it: the overlap is all that counts.
+    servers = [name for name in zone.apex_rrset(rd.NS).rdatas if name.lower() not in same]
     return OperatorFacts(
         keys=tuple(keys.values()),
         ns_ttl=zone.apex_rrset(rd.NS).ttl,
@@ -141,27 +151,32 @@ def _operator(seen: _Seen, keys: dict[Dnskey, OperatorKey], delay: timedelta, *,
         data_ttl=seen.data_ttl,
         negative_ttl=zone.negative_ttl,
         propagation_delay=delay,
-        name_servers=frozenset(name_text(server) for server in zone.apex_rrset(rd.NS).rdatas),
-        address_ttl=_address_ttl(zone),
+        name_servers=frozenset(map(name_text, servers)),
+        address_ttl=_address_ttl(zone, [name for name in servers if is_subdomain(name, zone.apex)]),
         signatures_expire=None if renewed else seen.first_expires,
     )
 
 
-def _address_ttl(zone: Zone) -> Ttl | None:
-    """The largest TTL of the addresses of the name servers whose names lie in the zone; None where none does."""
-    ttls = []
+def _addresses(zone: Zone) -> dict[WireName, frozenset[bytes]]:
+    """The addresses of the name servers whose names lie in the zone."""
+    found = {}
     for server in zone.apex_rrset(rd.NS).rdatas:
-        if not is_subdomain(server, zone.apex):
-            continue
-        addresses = [rrset.ttl for rdtype in (rd.A, rd.AAAA) if (rrset := zone.find(server, rdtype)) is not None]
-        if not addresses:
-            raise PlanError(
-                f"{name_text(zone.apex)}: the name server {name_text(server)} has no address in the zone",
-                remedy="add its A and AAAA records",
-                rule="RFC 1034 section 4.2.1",
-            )
-        ttls += addresses
-    return max(ttls, default=None)
+        if is_subdomain(server, zone.apex):
+            rrsets = [rrset for rdtype in (rd.A, rd.AAAA) if (rrset := zone.find(server, rdtype)) is not None]
+            if not rrsets:
+                raise PlanError(
+                    f"{name_text(zone.apex)}: the name server {name_text(server)} has no address in the zone",
+                    remedy="add its A and AAAA records",
+                    rule="RFC 1034 section 4.2.1",
+                )
+            found[server.lower()] = frozenset(rdata for rrset in rrsets for rdata in rrset.rdatas)
+    return found
+
+
+def _address_ttl(zone: Zone, names: Iterable[WireName]) -> Ttl | None:
+    """The largest TTL of the addresses of these name servers; None where there are none."""
+    rrsets = [zone.find(name, rdtype) for name in names for rdtype in (rd.A, rd.AAAA)]
+    return max([rrset.ttl for rrset in rrsets if rrset is not None], default=None)
 
 
 def _ds_entries(parent_ds: RRset | None, apex: WireName, keys: dict[Dnskey, OperatorKey]) -> frozenset[DsEntry]:
