@@ -116,7 +116,7 @@ def _as_data(ns: NsVersion, operator: OperatorFacts) -> DataVersion:
     )
 
 
-def _line(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]]) -> list[_V]:
+def line_of(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]]) -> list[_V]:
     """The versions of one RRset: the first, and one for each change that takes place, in the order of their starts.
 
     A server that has a change has those before it too, so a version is gone as soon as any later one is on every server.
@@ -155,7 +155,7 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
         record = "NS at the parent to the gaining operator"
         return replace(version, record=record, leads_to=leads_to(facts, Source.GAINING))
 
-    return [*_earlier(first, facts, Record.NS), *_line(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])]
+    return [*_earlier(first, facts, Record.NS), *line_of(first, [(events.get(Effect.NS_AT_PARENT), to_gaining)])]
 
 
 def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
@@ -189,7 +189,7 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
         (events.get(Effect.DS_ADDED), added),
         (events.get(Effect.LOSING_DS_REMOVED), removed),
     ]
-    return [*_earlier(first, facts, Record.DS), *_line(first, changes)]
+    return [*_earlier(first, facts, Record.DS), *line_of(first, changes)]
 
 
 def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
@@ -209,7 +209,7 @@ def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
         return replace(version, record=record, leads_to=leads_to(facts, Source.GAINING))
 
     changes = [(events.get(Effect.TTLS_LOWERED), lowered), (events.get(Effect.NS_AT_LOSING), to_gaining)]
-    return [*_earlier(first, facts, Record.NS), *_line(first, changes)]
+    return [*_earlier(first, facts, Record.NS), *line_of(first, changes)]
 
 
 def leads_to(facts: Facts, operator: Source) -> frozenset[Source]:
@@ -241,8 +241,8 @@ def _addresses(facts: Facts, events: Mapping[Effect, Event]) -> list[AddressVers
     return [
         *_earlier(glue, facts, Record.ADDRESS),
         *_earlier(own, facts, Record.ADDRESS),
-        *_line(glue, [(events.get(Effect.NS_AT_PARENT), to_gaining)]),
-        *_line(own, [(events.get(Effect.NS_AT_LOSING), to_gaining)]),
+        *line_of(glue, [(events.get(Effect.NS_AT_PARENT), to_gaining)]),
+        *line_of(own, [(events.get(Effect.NS_AT_LOSING), to_gaining)]),
         replace(to_gaining(own), source=Source.GAINING, ttl=gaining_ttl),
     ]
 
@@ -261,7 +261,7 @@ def _losing_dnskey(facts: Facts, events: Mapping[Effect, Event]) -> list[DnskeyV
         return replace(version, record=f"{version.record}, TTL lowered", ttl=facts.lowered(version.ttl))
 
     changes = [(events.get(Effect.GAINING_KEYS_AT_LOSING), merged), (events.get(Effect.TTLS_LOWERED), lowered)]
-    return [*_earlier(first, facts, Record.DNSKEY), *_line(first, changes)]
+    return [*_earlier(first, facts, Record.DNSKEY), *line_of(first, changes)]
 
 
 def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[NsVersion]:
@@ -277,7 +277,7 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
     def restored(version: NsVersion) -> NsVersion:
         return replace(version, record="NS of the gaining operator, TTL restored", ttl=ttl)
 
-    return _line(first, [(events.get(Effect.GAINING_TTLS_RESTORED), restored)] if first.ttl != ttl else [])
+    return line_of(first, [(events.get(Effect.GAINING_TTLS_RESTORED), restored)] if first.ttl != ttl else [])
 
 
 def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
@@ -303,7 +303,7 @@ def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool
     ]
     if first.ttl != ttl:
         changes.append((events.get(Effect.GAINING_TTLS_RESTORED), restored))
-    return _line(first, changes)
+    return line_of(first, changes)
 
 
 def _dnskey(source: Source, operator: OperatorFacts, record: str) -> DnskeyVersion:
