@@ -128,7 +128,6 @@ class _Backtrack:
                 id="losing-signatures-renewed",
                 actor=Actor.LOSING,
                 action="sign its zone anew, and go on doing so",
-                after=("transfer-stopped",),
                 confirmed_by="every losing server gives new signatures, and the operator says that it renews them",
             ),
             lasts=facts.losing.propagation_delay,
