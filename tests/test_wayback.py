@@ -60,14 +60,15 @@ def assert_tight(way: WayBack) -> None:
             assert isinstance(early, Bogus | Outage), planned
 
 
-@given(flows_with_facts, gaining_can)
+@given(flows_with_facts, gaining_can, st.sampled_from((PROFILES, (NAMED,))))
 @settings(max_examples=60)
 def test_from_every_step_the_way_back_is_safe_and_tight(
-    given_facts: tuple[Flow, Facts], can: frozenset[Capability]
+    given_facts: tuple[Flow, Facts], can: frozenset[Capability], profiles: tuple[ResolverProfile, ...]
 ) -> None:
     flow, facts = given_facts
     names = facts.gaining.name_servers if Capability.CHANGE_NS in can else frozenset()
-    plan = plan_transfer(with_gaining(facts, can=can, name_servers=names), flow=flow, start=NOW)
+    facts = with_gaining(facts, can=can, name_servers=names)
+    plan = plan_transfer(facts, flow=flow, start=NOW, profiles=profiles)
     for step in plan.steps:
         way = way_back(plan, at=step.id)
         verdict = prove_way_back(way)
@@ -409,8 +410,12 @@ def test_to_unsigned_can_turn_back_at_once_until_the_losing_servers_stop() -> No
 
 
 def test_a_domain_that_was_insecure_ends_insecure() -> None:
-    plan = plan_transfer(the_facts(losing_signed=False), flow=Flow.FROM_UNSIGNED, start=NOW)
-    way = way_back(plan, at="ds-added")
+    plan = plan_transfer(the_facts(losing_signed=False), flow=Flow.FROM_UNSIGNED, start=NOW, profiles=[NAMED])
+    turned_at = plan.step("ds-added").completed + timedelta(hours=1)
+    way = way_back(plan, at=turned_at)
+    because = way.step("ns-restored").because
+    assert because is not None and because.record == "DS of the gaining operator"
+    assert because.until == turned_at + timedelta(days=2)
     assert "losing-ds-restored" not in ids(way)
     assert {"gaining-ds-removed", "losing-ns-restored"} <= set(ids(way))
 

@@ -90,7 +90,6 @@ class _Backtrack:
         self._settled = max([turned_at, *[planned.completed for planned in so_far]])
         self._merges = merges(plan)
         self._opened = was_opened(self._effects)
-        self._stops_overlap = any(overlap.answers is Source.GAINING for overlap in plan.facts.shared_servers)
         self._opens_by_serving = any(overlap.answers is Source.LOSING for overlap in plan.facts.shared_servers)
         happened = {planned.id: Event(planned.started, planned.completed) for planned in so_far}
         self.served = Amendments(schedule_of(plan.facts, [planned.step for planned in plan.steps], happened))
@@ -291,8 +290,6 @@ class _Backtrack:
                 lasts=facts.gaining.propagation_delay,
                 change=lambda event: self.served.stop(Source.GAINING, event),
             )
-        if self._stops_overlap:
-            after = (*after, *self._laid("gaining-stopped"))  # they are asked for as long as they have the zone
         if Effect.DS_ADDED in self._effects and self._merges:
             self._remove_gaining_ds(after=after, waits=self._gaining_keys_gone())
         if Effect.GAINING_KEYS_AT_LOSING in self._effects:
