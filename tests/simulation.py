@@ -246,7 +246,7 @@ class Resolver:
         """The operators that an NS RRset leads to, by names and by an address that is cached or at the parent."""
         operators = sorted(ns.leads_to, key=lambda each: each.value)
         if ns.hosts:
-            if self.address is None or now >= self.address.stale_until:
+            if self.address is None or not self.address.since <= now < self.address.stale_until:
                 self.learn_address(Source.PARENT, self.rng.randrange(SERVERS), now)
             if self.address is not None:
                 assert isinstance(self.address.version, AddressVersion)

@@ -79,6 +79,7 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "reading-signed-zone",
         "apex-step",
         "planning",
+        "plans-a-second",
     ]
     assert {"cpu", "cores", "memory_mib", "kernel", "file_system", "python"} == set(document["machine"])
     assert {"zonekit", "cryptography", "openssl", "dnspython", VERIFIER} <= set(document["versions"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.test_cli import refuse, run, succeed
 from tests.test_planfile import EXAMPLE, by_hand
 from tests.test_transfer_plan import NOW
 from zonekit.cli.exits import BAD_INPUT, REFUSED
+from zonekit.instants import instant_text
 from zonekit.reports.calendars import calendar_text
+from zonekit.transfer.journal import Confirmed, Journal, Overridden
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.planfile import read_facts, read_plan
 from zonekit.transfer.steps import Flow, mermaid
@@ -37,8 +40,8 @@ def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wai
         assert planned.step.actor.value in line
         for wait in planned.waits:
             assert f"waits for {wait.record}: " in printed or not wait.interval
-    assert "switchover  2026-11-23T12:00:00Z (T+2d)" in printed
-    assert "what binds  DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
+    assert "switchover      2026-11-23T12:00:00Z (T+2d)" in printed
+    assert "what binds      DS RRset without the gaining DS: 2d from ds-added (RFC 7583 section 3.3.2)" in printed
     assert "verdict     safe: no resolver can see the domain bogus" in printed
     assert "proven for  named; unbound" in printed
     assert printed.isascii()
@@ -48,7 +51,7 @@ def test_a_plan_has_both_times_the_actor_the_action_and_the_reason_for_every_wai
 def test_the_same_instant_gives_the_same_plan_and_start_comes_before_now() -> None:
     assert succeed("plan", FACTS, *AT).stdout == succeed("plan", FACTS, *AT).stdout
     later = succeed("plan", FACTS, *AT, "--start", "2026-12-01T00:00:00+01:00").stdout
-    assert "switchover  2026-12-02T23:00:00Z (T+2d)" in later
+    assert "switchover      2026-12-02T23:00:00Z (T+2d)" in later
     assert "switchover" in succeed("plan", FACTS).stdout
 
 
@@ -213,15 +216,143 @@ def test_a_certificate_is_checked_by_a_program_that_shares_nothing_with_the_plan
     assert "names its profiles" in refuse(BAD_INPUT, "check", "--certificate", file, "--json")
 
 
+START = "2026-11-21T12:00:00Z"
+LATER = "2026-11-28T12:00:00Z"
+BEFORE_THE_MERGE = [f"--record={step_id}={START}" for step_id in ("frozen", "keys-made", "keys-exchanged")]
+OVERRIDE = ["--override-by", "the engineer", "--because", "it happened"]
+
+
+def taken(*step_ids: str) -> list[str]:
+    """These steps as planned."""
+    return [f"--record={each.id}={instant_text(each.started)}" for each in PLAN.steps if each.id in step_ids]
+
+
 def test_what_has_happened_moves_what_is_still_to_come() -> None:
     late = "ds-added=2026-11-22T12:00:00Z/2026-11-22T13:00:00Z"
-    printed = succeed("plan", FACTS, *AT, "--record", late).stdout
+    printed = succeed("plan", FACTS, *AT, "--record", late, *BEFORE_THE_MERGE).stdout
     assert "ds-added: add the gaining DS at the parent, beside the losing one (done)" in printed
-    assert "switchover  2026-11-24T13:00:00Z" in printed
-    early = run("plan", FACTS, *AT, "--record", "ns-changed=2026-11-21T12:00:00Z")
-    assert early.exit_code == REFUSED and "verdict  bogus" in early.stdout
+    assert "switchover      2026-11-24T13:00:00Z" in printed
+    assert "overridden" not in printed
     assert "has no step" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "x=2026-11-22T12:00:00Z")
     assert "is no event" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", "ds-added")
+    reversed_instants = "ds-added=2026-11-22T12:00:00Z/2026-11-22T11:00:00Z"
+    assert "cannot have completed before" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--record", reversed_instants)
+
+
+def test_a_plan_is_carried_on_in_its_file(plan_file: Path) -> None:
+    """Steps are taken in the order of their starts, however they are given; a day later there is more to say."""
+    *first, last = taken("frozen", "keys-made", "keys-exchanged", "losing-merged")
+    done = succeed("plan", plan_file, "--now", START, "-i", last, *first)
+    assert done.stderr.endswith(f"wrote {plan_file}\n")
+    succeed("plan", plan_file, "--now", LATER, "-i", *taken("ds-added", "gaining-merged"))
+    plan = read_plan(plan_file.read_text())
+    assert [decision.step_id for decision in plan.journal.decisions] == [
+        *("frozen", "keys-made", "keys-exchanged", "losing-merged", "gaining-merged", "ds-added")
+    ]
+    assert {instant_text(decision.at) for decision in plan.journal.decisions} == {START, LATER}
+    assert replace(plan, journal=Journal()).schedule == PLAN.schedule
+    held = plan_file.read_text()
+    assert succeed("plan", plan_file, "--now", LATER, *taken("ds-added"), "--json").stdout == held, "said before"
+    assert succeed("plan", plan_file, "--mermaid").stdout == mermaid(Flow.OPERATOR_CHANGE)
+    assert succeed("plan", plan_file, "--options").stdout == succeed("plan", FACTS, *AT, "--options").stdout
+
+
+def test_all_that_is_missing_is_listed_and_nothing_is_written(plan_file: Path, tmp_path: Path) -> None:
+    held, page = plan_file.read_text(), tmp_path / "page.html"
+    early = ["--record", "ns-changed=2026-11-22T12:00:00Z", *taken("frozen", "keys-made", "keys-exchanged", "ds-added")]
+    done = run("plan", plan_file, "--now", LATER, "-i", "--html", page, "--json", *early)
+    assert (done.exit_code, done.stdout) == (REFUSED, "")
+    lines = done.stderr.splitlines()
+    assert lines[0] == "zonekit: ns-changed does not go on record as begun at 2026-11-22T12:00:00Z; missing is"
+    told = {line.split(":")[1].strip() for line in lines[1:-1]}
+    assert told == {"losing-merged", "gaining-merged", "gaining-serves", "ns-changed"}
+    assert any("that is not over before 2026-11-23T12:00:00Z" in line for line in lines)
+    assert "--override-by NAME --because TEXT" in lines[-1]
+    assert plan_file.read_text() == held and not page.exists()
+
+
+def test_dates_that_somebody_put_into_the_file_open_no_gate(plan_file: Path) -> None:
+    changed(plan_file, "ns-changed", "2026-11-22T12:00:00Z")
+    plan = json.loads(plan_file.read_text())
+    for step in plan["steps"]:
+        step["not_before"], step["waits"] = START, []
+    plan_file.write_text(json.dumps(plan))
+    early = taken(*[step.id for step in PLAN.steps[: PLAN.steps.index(PLAN.step("ns-changed"))]])
+    done = run("plan", plan_file, "--now", LATER, *early, "--record", "ns-changed=2026-11-22T12:00:00Z")
+    assert done.exit_code == REFUSED and "that is not over before 2026-11-23T12:00:00Z" in done.stderr
+
+
+def test_what_was_really_done_too_early_goes_on_record_with_a_name_and_a_reason(plan_file: Path) -> None:
+    early = ["--record", "ns-changed=2026-11-22T12:00:00Z"]
+    done = run("plan", plan_file, "--now", LATER, "-i", *early, *OVERRIDE)
+    assert done.exit_code == REFUSED and "verdict  bogus" in done.stdout
+    shown = (
+        " overridden ns-changed by the engineer, 2026-11-28T12:00:00Z: it happened was missing frozen: both operators"
+    )
+    assert shown in " ".join(done.stdout.split())
+    (decision,) = read_plan(plan_file.read_text()).journal.overrides
+    assert (decision.step_id, decision.override.who, decision.override.why) == (
+        "ns-changed",
+        "the engineer",
+        "it happened",
+    )
+    checked = run("check", plan_file)
+    assert checked.exit_code == REFUSED
+    assert shown in " ".join(checked.stdout.split())
+    told = run("plan", plan_file, "--now", LATER, "--json", *early, *OVERRIDE)
+    assert "overridden: " not in told.stderr, "it was on record already"
+    told = run("plan", FACTS, "--now", LATER, "--start", START, "--json", *early, *OVERRIDE)
+    assert "overridden: ns-changed by the engineer, 2026-11-28T12:00:00Z: it happened" in told.stderr
+    assert read_plan(told.stdout).journal == read_plan(plan_file.read_text()).journal
+
+
+def test_an_override_where_nothing_is_missing_is_none(plan_file: Path) -> None:
+    done = succeed("plan", plan_file, "--now", LATER, "-i", *taken("frozen"), *OVERRIDE)
+    assert "nothing was missing" in done.stderr and "overridden " not in done.stdout
+    assert read_plan(plan_file.read_text()).journal.overrides == ()
+
+
+def test_a_correction_is_asked_for_explicitly_and_keeps_what_was_said(plan_file: Path) -> None:
+    succeed("plan", plan_file, "--now", START, "-i", *taken("frozen"))
+    again = ["--record", "frozen=2026-11-21T13:00:00Z"]
+    done = run("plan", plan_file, "--now", LATER, "-i", *again)
+    assert done.exit_code == REFUSED
+    assert "frozen: one record of a step; it is recorded as begun at 2026-11-21T12:00:00Z" in done.stderr
+    succeed("plan", plan_file, "--now", LATER, "-i", *again, "--override-by", "the engineer", "--because", "a typo")
+    plan = read_plan(plan_file.read_text())
+    assert instant_text(plan.step("frozen").started) == "2026-11-21T13:00:00Z"
+    first, second = plan.journal.decisions
+    assert isinstance(first, Confirmed) and isinstance(second, Overridden)
+    assert "begun at 2026-11-21T12:00:00Z" in second.missing[0].found and second.override.why == "a typo"
+
+
+def test_what_cannot_go_on_record_is_refused(plan_file: Path) -> None:
+    held = plan_file.read_text()
+
+    def refused(*arguments: str, code: int = BAD_INPUT) -> str:
+        line = refuse(code, "plan", plan_file, "--now", LATER, *arguments)
+        assert plan_file.read_text() == held
+        return line
+
+    frozen = taken("frozen")
+    wait = "--record=losing-unreachable=2026-11-30T12:00:00Z"
+    assert "nobody takes it, and time confirms it at 2026-11-25" in refused("-i", wait, *OVERRIDE)
+    assert "names frozen twice" in refused("-i", *frozen, *frozen, *OVERRIDE)
+    assert "go together" in refused("-i", *frozen, *OVERRIDE[:2])
+    assert "go together" in refused("-i", *frozen, *OVERRIDE[2:])
+    assert "says not why" in refused("-i", *frozen, *OVERRIDE[:2], "--because", " ")
+    assert "is not one line" in refused("-i", *frozen, *OVERRIDE[:2], "--because", "a\nb")
+    assert "something about a --record" in refused("-i", *OVERRIDE)
+    assert "before the plan starts" in refused("-i", "--record=frozen=2026-11-20T12:00:00Z", *OVERRIDE)
+    assert "has its flow, start and profiles" in refused("--start", LATER)
+    assert "has its flow, start and profiles" in refused("--flow", "operator-change")
+    assert "has its flow, start and profiles" in refused("--profile", "named")
+    assert "takes no --record" in refused("--options", *frozen)
+    assert "writes over a file with a plan" in refuse(BAD_INPUT, "plan", FACTS, *AT, "-i")
+    assert "writes over a file with a plan" in refuse(BAD_INPUT, "plan", "-", *AT, "-i", text=held)
+    assert "or the plan; name another" in refused("--html", str(plan_file))
+    plan_file.write_text(held[:-3])
+    assert refuse(BAD_INPUT, "plan", plan_file, *AT).startswith(f"{plan_file}: is not JSON")
 
 
 def test_every_way_is_listed_the_best_first() -> None:
@@ -234,5 +365,6 @@ def test_every_way_is_listed_the_best_first() -> None:
 
 def test_a_plan_that_is_not_safe_gets_no_certificate(tmp_path: Path) -> None:
     file = tmp_path / "certificate.json"
-    told = run("plan", FACTS, *AT, "--record", "ns-changed=2026-11-21T12:00:00Z", "--certificate", file)
+    early = ["--record", "ns-changed=2026-11-21T12:00:00Z", *OVERRIDE]
+    told = run("plan", FACTS, *AT, *early, "--certificate", file)
     assert "nothing to certify" in told.stderr and not file.exists()

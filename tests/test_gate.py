@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from tests.test_transfer_plan import NOW, SECOND, facts_for, flows_with_facts, the_facts
 from zonekit.errors import PlanError, TimeError
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.gate import Confirmed, Evidence, Journal, Missing, Overridden, Override, is_confirmed, may_begin
+from zonekit.transfer.gate import is_confirmed, may_begin, may_record
+from zonekit.transfer.journal import Confirmed, Evidence, Journal, Lacking, Missing, Overridden, Override
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.steps import Actor, Flow
 from zonekit.transfer.versions import Source
@@ -38,7 +40,9 @@ def test_on_the_day_with_all_the_evidence_every_step_may_begin_and_not_a_second_
     plan = plan_transfer(facts, flow=flow, start=NOW)
     evidence = all_evidence(plan)
     for step in plan.steps:
-        assert isinstance(may_begin(plan, step.id, evidence, now=step.started), Confirmed)
+        # What a scanner takes it may take before all that gives it is confirmed.
+        ready = max([step.started, *[plan.step(before).completed for before in step.step.after]])
+        assert isinstance(may_begin(plan, step.id, evidence, now=ready), Confirmed)
         early = may_begin(plan, step.id, evidence, now=step.started - SECOND)
         if step.step.after or step.waits:
             assert isinstance(early, Missing) and early.missing
@@ -52,12 +56,65 @@ def test_one_confirmation_less_stops_all_that_follows_and_is_listed(facts: Facts
     follows = {taken}
     for step in plan.steps:
         decision = may_begin(plan, step.id, evidence, now=plan.finished)
-        if follows & set(step.step.after):
+        if follows & {*step.step.after, *[wait.since for wait in step.waits]}:
             follows.add(step.id)
             assert isinstance(decision, Missing)
             assert [lacking.step_id for lacking in decision.missing] == [taken]
         else:
             assert isinstance(decision, Confirmed)
+
+
+def recorded(plan: Plan, *step_ids: str) -> Plan:
+    """The plan with these steps recorded as planned, in this order, each as the gate decides on it."""
+    for step_id in step_ids:
+        step = plan.step(step_id)
+        decision = may_record(
+            plan, step_id, started=step.started, completed=step.completed, now=plan.finished, by="the engineer"
+        )
+        assert isinstance(decision, Confirmed), decision
+        plan = plan.decide(decision).record(step_id, started=step.started, completed=step.completed)
+    return plan
+
+
+@given(flows_with_facts)
+def test_what_is_done_as_planned_goes_on_record_step_by_step_and_changes_no_date(
+    given_facts: tuple[Flow, Facts],
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    taken = [step.id for step in plan.steps if step.step.actor is not Actor.NOBODY]
+    done = recorded(plan, *taken)
+    assert [(step.started, step.completed) for step in done.steps] == [
+        (step.started, step.completed) for step in plan.steps
+    ]
+    assert [decision.step_id for decision in done.journal.decisions] == taken
+    assert done.journal.overrides == ()
+
+
+@given(flows_with_facts, st.data())
+def test_what_was_begun_a_second_early_is_missing_what_it_should_have_waited_for(
+    given_facts: tuple[Flow, Facts], data: st.DataObject
+) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    step = data.draw(st.sampled_from([step for step in plan.steps if step.step.actor is not Actor.NOBODY]))
+    ids = [each.id for each in plan.steps if each.step.actor is not Actor.NOBODY]
+    before = recorded(plan, *ids[: ids.index(step.id)])
+    early = may_record(
+        before, step.id, started=step.not_before - SECOND, completed=step.completed, now=plan.finished, by="a"
+    )
+    assert isinstance(early, Missing) and early.missing
+    override = Override(who="the engineer", why="it happened", when=plan.finished)
+    taken = may_record(
+        before,
+        step.id,
+        started=step.not_before - SECOND,
+        completed=step.completed,
+        now=plan.finished,
+        by="a",
+        override=override,
+    )
+    assert taken == Overridden(step_id=step.id, at=plan.finished, missing=early.missing, override=override)
 
 
 # ---- vectors --------------------------------------------------------------------------------------------------------
@@ -138,6 +195,63 @@ def test_an_override_says_who_and_why_and_stays_with_what_was_missing() -> None:
     assert journal.overrides == (decision,) and journal.decisions == (refused, decision, needless)
 
 
+def test_a_wait_that_is_counted_from_a_step_needs_that_step_too() -> None:
+    """The losing DS outlives the losing DNSKEY RRset with its lower TTL; who knows that it was lowered?"""
+    assert "ttls-lowered" in {wait.since for wait in PLAN.step("losing-ds-removed").waits}
+    evidence = [each for each in all_evidence(PLAN) if each.step_id != "ttls-lowered"]
+    decision = may_begin(PLAN, "losing-ds-removed", evidence, now=PLAN.finished)
+    assert isinstance(decision, Missing)
+    assert [lacking.step_id for lacking in decision.missing] == ["ttls-lowered"]
+
+
+def test_a_step_that_is_recorded_as_done_later_is_told_as_that() -> None:
+    plan = PLAN.record("ds-added", started=NOW, completed=NOW + SECOND)
+    decision = may_begin(plan, "ns-changed", all_evidence(plan), now=NOW)
+    assert isinstance(decision, Missing)
+    (told,) = [each for each in decision.missing if each.step_id == "ds-added"]
+    assert told.found == "it is recorded as done only at 2026-11-21T12:00:01Z"
+
+
+def test_a_correction_needs_somebody_to_answer_for_it_and_keeps_what_was_said_before() -> None:
+    plan = recorded(PLAN, "frozen")
+    later = NOW + timedelta(hours=1)
+    again = {"started": later, "completed": later, "now": later, "by": "the engineer"}
+    refused = may_record(plan, "frozen", **again)  # type: ignore[arg-type]
+    assert isinstance(refused, Missing)
+    assert [str(each) for each in refused.missing] == [
+        "frozen: one record of a step; it is recorded as begun at 2026-11-21T12:00:00Z and done at 2026-11-21T12:00:00Z"
+    ]
+    corrected = may_record(plan, "frozen", **again, override=OVERRIDE)  # type: ignore[arg-type]
+    assert isinstance(corrected, Overridden) and corrected.missing == refused.missing
+    same = may_record(plan, "frozen", started=NOW, completed=NOW, now=later, by="the engineer")
+    assert isinstance(same, Confirmed), "the same again is no correction"
+
+
+def test_a_decision_to_record_is_of_the_instant_at_which_it_is_recorded() -> None:
+    """The override is from today, and the step from yesterday."""
+    today = NOW + timedelta(days=1)
+    override = replace(OVERRIDE, when=today)
+    decision = may_record(
+        PLAN, "ns-changed", started=NOW, completed=NOW, now=today, by="the engineer", override=override
+    )
+    assert isinstance(decision, Overridden) and decision.at == today
+    assert any("2026-11-23T12:00:00Z" in each.found for each in decision.missing), "as of when it was begun"
+
+
+def test_a_scanner_may_have_taken_what_the_first_server_gave() -> None:
+    facts = the_facts()
+    slow = replace(facts.losing, propagation_delay=timedelta(hours=1))
+    plan = plan_transfer(replace(facts, losing=slow), flow=Flow.SCANNING_PARENT, start=NOW)
+    ids = [step.id for step in plan.steps]
+    done = recorded(plan, *ids[: ids.index("ds-added")])
+    published = done.step("cds-published")
+    assert published.completed > published.started
+    for by, kind in ((-SECOND, Missing), (timedelta(0), Confirmed)):
+        at = published.started + by
+        decision = may_record(done, "ds-added", started=at, completed=at, now=plan.finished, by="the registry")
+        assert isinstance(decision, kind), decision
+
+
 # ---- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -182,3 +296,51 @@ def test_a_step_that_was_done_later_than_planned_has_to_be_recorded_first() -> N
     plan = PLAN.record("ds-added", started=late, completed=late)
     assert isinstance(may_begin(plan, "ns-changed", seen, now=PLAN.switchover), Missing)
     assert isinstance(may_begin(plan, "ns-changed", seen, now=plan.switchover), Confirmed)
+
+
+def test_texts_that_would_break_a_line_are_refused() -> None:
+    with pytest.raises(PlanError, match="is not one line"):
+        Override(who="the engineer", why="it is\nlate", when=NOW)
+    with pytest.raises(PlanError, match="is not one line"):
+        Evidence(step_id="ds-added", seen=NOW, by="a\x1b[2J")
+    with pytest.raises(PlanError, match="is not one line"):
+        Evidence(step_id="ds-added", seen=NOW, by="a", lacking=frozenset({"ns1\r"}))
+    with pytest.raises(PlanError, match="is not one line"):
+        Lacking(step_id="ds-added", needed="a", found="b\x00")
+
+
+def test_decisions_that_contradict_themselves_are_refused() -> None:
+    lacking = (Lacking(step_id="ds-added", needed="a", found="b"),)
+    with pytest.raises(PlanError, match="something is missing, and not what"):
+        Missing(step_id="ds-added", at=NOW, missing=())
+    with pytest.raises(PlanError, match="something is missing, and not what"):
+        Overridden(step_id="ds-added", at=NOW, missing=(), override=OVERRIDE)
+    with pytest.raises(PlanError, match="comes after the decision"):
+        Overridden(step_id="ds-added", at=NOW - SECOND, missing=lacking, override=OVERRIDE)
+    with pytest.raises(TimeError):
+        Confirmed(step_id="ds-added", at=NOW.replace(tzinfo=None), evidence=())
+    with pytest.raises(PlanError, match="in the order"):
+        Journal(decisions=tuple(Missing(step_id="ds-added", at=at, missing=lacking) for at in (NOW, NOW - SECOND)))
+
+
+def test_what_cannot_go_on_record_is_refused() -> None:
+    with pytest.raises(
+        PlanError, match=r"losing-unreachable is a wait: nobody takes it, and time confirms it at 2026-"
+    ):
+        may_record(PLAN, "losing-unreachable", started=NOW, completed=NOW, now=NOW, by="a", override=OVERRIDE)
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        may_record(PLAN, "coffee", started=NOW, completed=NOW, now=NOW, by="a")
+    with pytest.raises(PlanError, match="cannot have completed before"):
+        may_record(PLAN, "frozen", started=NOW, completed=NOW - SECOND, now=NOW, by="a")
+    with pytest.raises(PlanError, match="comes after the decision"):
+        may_record(
+            PLAN,
+            "ns-changed",
+            started=NOW,
+            completed=NOW,
+            now=NOW,
+            by="a",
+            override=replace(OVERRIDE, when=NOW + SECOND),
+        )
+    with pytest.raises(TimeError):
+        may_record(PLAN, "frozen", started=NOW, completed=NOW, now=NOW.replace(tzinfo=None), by="a")

@@ -19,6 +19,7 @@ from zonekit.reports.pages import render_plan_page
 from zonekit.reports.wording import FLOW_TEXTS, in_order
 from zonekit.transfer.caches import held
 from zonekit.transfer.facts import Facts
+from zonekit.transfer.journal import Lacking, Missing, Overridden, Override
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
@@ -147,6 +148,20 @@ def test_an_unsafe_plan_says_so_and_tells_the_story() -> None:
     assert "must not change before T+2d, because of the" in page
     assert "not safe from here, T<" in page
     assert "not safe from here" not in page_of(PLAN)
+
+
+def test_an_override_is_shown_and_stays_text() -> None:
+    evil = "</li></ul><script>alert(1)</script>{{ 7*7 }}"
+    missing = tuple(Lacking(step_id="ds-added", needed=f"{number}{evil}", found=evil) for number in range(2))
+    override = Override(who=f"the engineer {evil}", why=evil, when=NOW)
+    plan = PLAN.decide(Overridden(step_id="ns-changed", at=NOW, missing=missing, override=override))
+    plan = plan.decide(Missing(step_id="ns-changed", at=NOW, missing=missing))
+    page = page_of(plan)
+    words = [text for _, text in Reader(page).words]
+    assert "<script" not in page
+    assert f"ns-changed by the engineer {evil}, 2026-11-21T12:00:00Z: {evil}" in words
+    assert [text for text in words if text.startswith("ds-added: ")] == list(map(str, missing))
+    assert "something was missing" not in page_of(PLAN)
 
 
 def test_the_published_example_says_that_the_ds_binds() -> None:

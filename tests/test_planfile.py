@@ -31,7 +31,7 @@ from zonekit.transfer.planfile import (
 )
 from zonekit.transfer.profiles import PROFILES, STICKY
 from zonekit.transfer.proof import Bogus, Safe, prove_schedule
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import Actor, Flow
 from zonekit.transfer.versions import (
     AddressVersion,
     DnskeyVersion,
@@ -84,9 +84,12 @@ def plans(draw: st.DrawFn) -> Plan:
     flow = draw(st.sampled_from(Flow))
     facts = draw(detailed_facts(flow))
     plan = plan_transfer(facts, flow=flow, start=NOW)
-    for step_id in draw(st.lists(st.sampled_from([step.id for step in plan.steps]), unique=True, max_size=3)):
+    ids = [step.id for step in plan.steps]
+    for step_id in sorted(draw(st.lists(st.sampled_from(ids), unique=True, max_size=3)), key=ids.index):
         step = plan.step(step_id)
-        started = max(NOW, step.started + draw(st.sampled_from((-1, 0, 1, 3600))) * SECOND)
+        # Nothing is over before its time: no such wait can be recorded.
+        earliest = step.not_before if step.step.actor is Actor.NOBODY else NOW
+        started = max(earliest, step.started + draw(st.sampled_from((-1, 0, 1, 3600))) * SECOND)
         plan = plan.record(step_id, started=started, completed=started + draw(delays))
     return plan
 

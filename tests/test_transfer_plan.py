@@ -18,12 +18,13 @@ from zonekit.transfer.parties import Capability, Channel, OperatorFacts, Operato
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe
-from zonekit.transfer.steps import STEPS, Effect, Flow
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow
 from zonekit.transfer.versions import DsEntry, Key, Source
 from zonekit.ttl import Ttl
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = 86400
+HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 COOPERATING = (Flow.OPERATOR_CHANGE, Flow.REGISTRAR_CHANGE, Flow.REGISTRY_FACILITATED, Flow.SCANNING_PARENT)
 
@@ -141,6 +142,8 @@ def test_every_plan_is_safe(given_facts: tuple[Flow, Facts]) -> None:
 def moved(plan: Plan, step_id: str, by: timedelta) -> Plan:
     """The plan with one step begun earlier or later; whatever follows from it moves along."""
     step = plan.step(step_id)
+    if step.step.actor is Actor.NOBODY:
+        return waited(plan, step_id, by)
     earlier = plan.start + by
     from_earlier = plan_transfer(plan.facts, flow=plan.flow, start=earlier, profiles=plan.profiles)
     for planned in plan.steps:  # all that does not follow from it stays where it was
@@ -148,6 +151,31 @@ def moved(plan: Plan, step_id: str, by: timedelta) -> Plan:
             break
         from_earlier = from_earlier.record(planned.id, started=planned.started, completed=planned.completed)
     return from_earlier.record(step_id, started=step.started + by, completed=step.completed + by)
+
+
+def waited(plan: Plan, step_id: str, by: timedelta) -> Plan:
+    """The plan with a mere wait taken to be over earlier or later, which nobody can record; what follows moves along."""
+    started_at: dict[str, datetime] = {}
+    completed: dict[str, datetime] = {}
+    steps = []
+    for planned in plan.steps:
+        waits = [completed.get(wait.since, wait.counted_from) + wait.interval for wait in planned.waits]
+        started = max([plan.start, *[completed[before] for before in planned.step.after], *waits])
+        if planned.step.scans is not None:
+            started = started_at[planned.step.scans]
+        if planned.id == step_id:
+            started = planned.started + by
+        started_at[planned.id] = started
+        completed[planned.id] = started + (planned.completed - planned.started)
+        steps.append(replace(planned, started=started, completed=completed[planned.id]))
+    return replace(plan, steps=tuple(steps))
+
+
+@given(flows_with_facts)
+def test_a_wait_that_ends_on_time_moves_nothing(given_facts: tuple[Flow, Facts]) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    assert waited(plan, "losing-unreachable", NO_DELAY) == plan
 
 
 @given(flows_with_facts)
@@ -215,6 +243,60 @@ def test_a_step_that_the_flow_does_not_have_is_refused() -> None:
 def test_the_ds_ttl_is_never_guessed() -> None:
     with pytest.raises(TtlError, match=r"dig .norecurse DS"):
         replace(the_facts().parent, ds_ttl=None)  # type: ignore[arg-type]
+
+
+# ---- flows of their own kind ----------------------------------------------------------------------------------------
+
+
+def test_a_scanner_may_come_at_once_and_comes_at_the_latest_when_it_next_does() -> None:
+    facts = the_facts()
+    slow = replace(facts.losing, propagation_delay=HOUR)
+    parent = replace(facts.parent, scan_delay=timedelta(days=1), registration_delay=HOUR, propagation_delay=HOUR)
+    plan = plan_transfer(replace(facts, losing=slow, parent=parent), flow=Flow.SCANNING_PARENT, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    for scanned, trigger in (
+        ("ds-added", "cds-published"),
+        ("ns-changed", "losing-ns-changed"),
+        ("losing-ds-removed", "cds-alone"),
+    ):
+        step, published = plan.step(scanned), plan.step(trigger)
+        assert step.step.actor is Actor.SCANNER
+        assert step.started == published.started
+        assert step.completed == published.completed + timedelta(days=1, hours=2)
+    assert plan.step("cds-published").started == plan.step("losing-merged").completed == NOW + HOUR
+    assert plan.switchover == plan.step("losing-ns-changed").started == NOW + timedelta(days=3, hours=4)
+    assert plan.switchover_because is not None
+    assert plan.switchover_because.record == "DS RRset without the gaining DS"
+    asked = plan_transfer(replace(facts, losing=slow, parent=parent), start=NOW)
+    assert plan.finished - asked.finished > timedelta(days=2), "nobody waits for a scanner where one can ask"
+
+
+def test_what_a_scanner_took_is_recorded_like_any_other_step() -> None:
+    facts = the_facts()
+    patient = replace(facts, parent=replace(facts.parent, scan_delay=timedelta(days=1)))
+    plan = plan_transfer(patient, flow=Flow.SCANNING_PARENT, start=NOW)
+    quick = plan.record("ds-added", started=NOW + HOUR, completed=NOW + HOUR)
+    assert quick.switchover == NOW + HOUR + timedelta(days=2)
+    assert isinstance(prove(quick), Safe)
+
+
+def test_the_approval_and_the_checks_of_the_registry_take_their_time() -> None:
+    facts = the_facts()
+    plan = plan_transfer(facts, flow=Flow.REGISTRAR_CHANGE, start=NOW)
+    transferred = plan.step("domain-transferred")
+    assert transferred.completed - transferred.started == timedelta(days=5)
+    assert plan.step("losing-ds-removed").started >= transferred.completed
+    checking = replace(facts, parent=replace(facts.parent, check_delay=timedelta(hours=3)))
+    plan = plan_transfer(checking, flow=Flow.REGISTRY_FACILITATED, start=NOW)
+    assert plan.step("losing-merged").started == NOW + 3 * HOUR
+    assert plan.step("wait-announced").started == NOW + 6 * HOUR
+    assert plan.switchover == NOW + timedelta(days=2, hours=3), "the second check is done while caches are waited for"
+
+
+def test_a_scan_or_check_that_nobody_knows_the_length_of_is_not_guessed() -> None:
+    for field, how in (("scan_delay", "scanning"), ("check_delay", "key-relay")):
+        with pytest.raises(PlanError, match=f"takes changes by {how} and {field} is not known; ask the registry"):
+            replace(the_facts().parent, **{field: None})
 
 
 # ---- instants that cannot be ----------------------------------------------------------------------------------------

@@ -508,6 +508,22 @@ def test_what_happened_counts_and_not_what_was_planned() -> None:
     assert isinstance(prove_way_back(late), Safe)
 
 
+def test_a_pending_change_of_registrar_is_called_off_and_not_waited_for() -> None:
+    plan = plan_transfer(the_facts(), flow=Flow.REGISTRAR_CHANGE, start=NOW)
+    turned_at = plan.step("domain-transferred").started + timedelta(hours=1)
+    assert turned_at < plan.step("domain-transferred").completed
+    way = way_back(plan, at=turned_at)
+    assert (way.kind, way.step("ns-restored").started) == (Return.SWITCH_BACK, turned_at)
+
+
+def test_a_scanning_parent_takes_what_the_zones_ask_for_when_it_comes_by() -> None:
+    facts = replace(the_facts(), parent=replace(the_facts().parent, scan_delay=timedelta(hours=6)))
+    plan = plan_transfer(facts, flow=Flow.SCANNING_PARENT, start=NOW)
+    restored = way_back(plan, at="losing-unreachable").step("ns-restored")
+    assert restored.step.actor is Actor.SCANNER
+    assert restored.completed - restored.started == timedelta(hours=6)
+
+
 @pytest.mark.parametrize("asked", [Source.LOSING, Source.PARENT])
 def test_shared_servers_have_to_drop_the_gaining_zone(asked: Source) -> None:
     facts = replace(the_facts(), overlaps=(Overlap(asked=asked, answers=Source.GAINING),))

@@ -140,7 +140,7 @@ class Unit(Enum):
 
     SECONDS = "s"
     MILLISECONDS = "ms"
-    RECORDS_A_SECOND = "records/s"
+    A_SECOND = "a second"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

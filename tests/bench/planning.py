@@ -6,6 +6,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,9 +14,11 @@ from tests.bench.lab import Lab, Section, Unit
 from tests.bench.measuring import BenchError, Kind, Row, Sample, progress
 from zonekit.transfer import (
     PROFILES,
+    Channel,
     DataVersion,
     DsEntry,
     Facts,
+    Flow,
     Key,
     OperatorFacts,
     OperatorKey,
@@ -47,20 +50,47 @@ def measure(lab: Lab) -> list[Section]:
         _row("prove", lambda: prove(plan), repetitions),
         _row("both, a transfer", lambda: prove(plan_transfer(facts, start=_NOW)), repetitions),
     ]
+    in_all_flows = [
+        _row(flow.value, lambda facts=facts, flow=flow: prove(plan_transfer(facts, flow=flow, start=_NOW)), repetitions)  # type: ignore[misc]
+        for flow, facts in _facts_by_flow()
+    ]
     schedule = plan.schedule
     for more in _MORE_VERSIONS:
         grown = _grown(schedule, more)
         title = f"the proof of a schedule of {len(grown.versions)} versions"
         rows.append(_row(title, lambda grown=grown: prove_schedule(grown, PROFILES), repetitions))  # type: ignore[misc]
+    note = (f"in memory, one after the other: medians of {repetitions}",)
     return [
         Section(
             name="planning",
             title=f"Planning a transfer and proving it for {len(PROFILES)} resolver profiles",
             unit=Unit.MILLISECONDS,
             rows=tuple(rows),
-            notes=(f"in memory, one after the other: medians of {repetitions}",),
-        )
+            notes=note,
+        ),
+        Section(
+            name="plans-a-second",
+            title=f"Plans a second of one process, each proven for {len(PROFILES)} resolver profiles, by flow",
+            unit=Unit.A_SECOND,
+            rows=tuple(in_all_flows),
+            notes=note,
+        ),
     ]
+
+
+def _facts_by_flow() -> list[tuple[Flow, Facts]]:
+    facts = _facts()
+    unsigned = {
+        Flow.TO_UNSIGNED: replace(facts, gaining=_unsigned(facts.gaining)),
+        Flow.FROM_UNSIGNED: replace(
+            facts, losing=_unsigned(facts.losing), parent=replace(facts.parent, ds=frozenset())
+        ),
+    }
+    return [(flow, unsigned.get(flow, facts)) for flow in Flow]
+
+
+def _unsigned(operator: OperatorFacts) -> OperatorFacts:
+    return replace(operator, keys=(), dnskey_ttl=operator.negative_ttl)
 
 
 def _facts() -> Facts:
@@ -71,6 +101,9 @@ def _facts() -> Facts:
         ns_ttl=Ttl(2 * _DAY),
         negative_ttl=Ttl(900),
         registration_delay=timedelta(0),
+        scan_delay=timedelta(days=1),
+        check_delay=timedelta(hours=1),
+        channels=frozenset(Channel),
         propagation_delay=timedelta(hours=1),
     )
     return Facts(domain="example.nl", losing=losing, gaining=gaining, parent=parent)

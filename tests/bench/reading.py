@@ -36,7 +36,7 @@ def _section(lab: Lab, which: str, path: Path, records: int, *, dnspython_too: b
     return Section(
         name=f"reading-{which}-zone",
         title=f"Reading the {which} zone of {records} records: records a second of CPU time and of wall time",
-        unit=Unit.RECORDS_A_SECOND,
+        unit=Unit.A_SECOND,
         rows=tuple(rows),
         notes=(
             "whole programs, start-up included; named-checkzone with its checks off and kzonecheck without its DNSSEC"

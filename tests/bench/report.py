@@ -185,7 +185,7 @@ def _time_text(seconds: float, unit: Unit) -> str:
             return f"{seconds:.2f} s"
         case Unit.MILLISECONDS:
             return f"{seconds * 1000:.2f} ms"
-        case Unit.RECORDS_A_SECOND:
+        case Unit.A_SECOND:
             return f"{1 / seconds:,.0f}/s" if seconds else ""
         case _:
             assert_never(unit)

@@ -17,7 +17,7 @@ from zonekit.cli.outputs import print_json
 from zonekit.cli.tables import print_facts
 from zonekit.errors import ZonekitError
 from zonekit.instants import instant_text
-from zonekit.reports.wording import profiles_text, verdict_text, windows_text
+from zonekit.reports.wording import override_text, profiles_text, verdict_text, windows_text
 from zonekit.transfer import check_certificate
 from zonekit.transfer.plan import Plan, prove
 from zonekit.transfer.planfile import read_plan_or_schedule
@@ -65,6 +65,8 @@ def check(*, source: str, profiles: Sequence[str], is_certificate: bool, as_json
     for DS, "entries": [{"key", "digest_type"}]; for DNSKEY, "keys" and "signatures"; for data, "signatures":
     [{"key", "inception", "expiration"}]. fixtures/transfers/ has an example.
 
+    Overrides that are on record in a plan follow the verdict: who answered for which step, why, and what was missing.
+
     The exit code is 1 where some resolver could see the domain bogus, or be sent to servers that do not answer.
 
     With --json one of {"verdict": "safe", "profiles": [NAME], "insecure": [{"profile", "start", "end"}]}, {"verdict":
@@ -89,6 +91,9 @@ def check(*, source: str, profiles: Sequence[str], is_certificate: bool, as_json
         print_json(verdict_object(verdict))
     else:
         print_verdict(verdict)
+        if isinstance(found, Plan) and found.journal.overrides:
+            click.echo()
+            print_facts(override_facts(found))
     return OK if isinstance(verdict, Safe) else REFUSED
 
 
@@ -111,6 +116,15 @@ def print_verdict(verdict: Verdict) -> None:
     if not isinstance(verdict, Safe):
         click.echo()
         click.echo(textwrap.fill(one_line(verdict.story), _COLUMNS, break_on_hyphens=False, break_long_words=False))
+
+
+def override_facts(made: Plan) -> list[tuple[str, str]]:
+    """Return the overrides that are on record for a plan, each with what was missing, fact by fact."""
+    rows = []
+    for each in made.journal.overrides:
+        rows.append(("overridden", one_line(override_text(each))))
+        rows += [("was missing", one_line(str(lacking))) for lacking in each.missing]
+    return rows
 
 
 def verdict_facts(verdict: Verdict) -> list[tuple[str, str]]:

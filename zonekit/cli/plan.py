@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import click
 
 from zonekit.cli.arguments import (
     INSTANT,
+    STANDARD_STREAM,
     clock,
     json_option,
     now_option,
@@ -17,44 +19,49 @@ from zonekit.cli.arguments import (
     quiet_option,
     usage_error,
 )
-from zonekit.cli.check import print_verdict, profile_option, profiles_named
+from zonekit.cli.check import override_facts, print_verdict, profile_option, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.inputs import place, read_input
 from zonekit.cli.outputs import Voice, refuse_key_file, same_file
+from zonekit.cli.recording import Said, override_of, parse_event, with_recorded
 from zonekit.cli.tables import Column, print_facts, print_table
-from zonekit.errors import PlanError, ZonekitError
+from zonekit.errors import ZonekitError
 from zonekit.files import write_text
-from zonekit.instants import instant_text, parse_instant
+from zonekit.instants import instant_text
 from zonekit.reports.calendars import calendar_text
 from zonekit.reports.pages import render_plan_page
-from zonekit.reports.wording import FLOW_TEXTS, in_order, since_start, switch_text, wait_text, worth_telling
+from zonekit.reports.wording import (
+    FLOW_TEXTS,
+    in_order,
+    override_text,
+    path_text,
+    saved_text,
+    since_start,
+    switch_text,
+    turning_back_texts,
+    wait_text,
+    worth_telling,
+)
 from zonekit.transfer.certificate import certificate_text
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.options import Option, plan_options
+from zonekit.transfer.outlook import Outlook, look_ahead
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
-from zonekit.transfer.planfile import plan_json, read_facts
-from zonekit.transfer.profiles import PROFILES
-from zonekit.transfer.proof import Safe
+from zonekit.transfer.planfile import plan_json, read_facts, read_plan
+from zonekit.transfer.profiles import PROFILES, ResolverProfile
+from zonekit.transfer.proof import Safe, Verdict
 from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Flow, mermaid
 from zonekit.ttl import duration_text
 
 
-def _parse_event(text: str) -> tuple[str, datetime, datetime]:
-    step_id, mark, instants = text.partition("=")
-    started, _, completed = instants.partition("/")
-    if not mark or not step_id:
-        raise PlanError(f"{ascii(text[:60])} is no event", remedy="write STEP=STARTED or STEP=STARTED/COMPLETED")
-    return step_id, parse_instant(started), parse_instant(completed or started)
-
-
 @click.command(short_help="Plan a transfer: when each step is safe, and why.")
-@click.argument("facts_file", metavar="FACTS")
+@click.argument("source", metavar="FACTS|PLAN")
 @click.option(
     "--flow",
     type=click.Choice([flow.value for flow in Flow]),
-    default=Flow.OPERATOR_CHANGE.value,
-    show_default=True,
-    callback=lambda _ctx, _parameter, value: Flow(value),
+    show_default=Flow.OPERATOR_CHANGE.value,
+    callback=lambda _ctx, _parameter, value: None if value is None else Flow(value),
     help="The way to carry it out.",
 )
 @click.option("--start", type=INSTANT, metavar="INSTANT", help="Do nothing before this instant. Without it, begin now.")
@@ -66,11 +73,26 @@ def _parse_event(text: str) -> tuple[str, datetime, datetime]:
 )
 @click.option(
     "--record",
-    "recorded",
+    "said",
     multiple=True,
-    type=parsed_by(_parse_event),
+    type=parsed_by(parse_event),
     metavar="STEP=STARTED[/COMPLETED]",
-    help="A step that has happened, and when; may be given again. The rest is planned from there.",
+    help="A step that has happened, and when; may be given again. What it comes after has to be on record, and its waits"
+    " have to have been over. The rest is planned from there, also where dates were changed by hand.",
+)
+@click.option(
+    "--override-by",
+    "who",
+    metavar="NAME",
+    help="Record it although something is missing: who answers for it. For what was really done too early, or to correct"
+    " what is on record; the proof then tells what it does. It stays in the plan's journal.",
+)
+@click.option("--because", "why", metavar="TEXT", help="With --override-by: the reason.")
+@click.option(
+    "-i",
+    "--in-place",
+    is_flag=True,
+    help="Write the plan over the PLAN that was read, also where it is not safe any more.",
 )
 @click.option(
     "--options", "list_options", is_flag=True, help="Print every way to carry the transfer out, the best first."
@@ -81,14 +103,17 @@ def _parse_event(text: str) -> tuple[str, datetime, datetime]:
 @quiet_option
 def plan(
     *,
-    facts_file: str,
-    flow: Flow,
+    source: str,
+    flow: Flow | None,
     start: datetime | None,
     profiles: Sequence[str],
     html_file: str | None,
     calendar_file: str | None,
     certificate_file: str | None,
-    recorded: Sequence[tuple[str, datetime, datetime]],
+    said: Sequence[Said],
+    who: str | None,
+    why: str | None,
+    in_place: bool,
     list_options: bool,
     as_mermaid: bool,
     given_now: datetime | None,
@@ -98,54 +123,63 @@ def plan(
     """Print the earliest safe plan of a transfer: a date for every step, and the reason for every wait.
 
     FACTS is a TOML file that says what is known about the domain, the two operators and the parent; - is standard input.
-    What is not known is never guessed: a missing TTL is an error that says how to find it.
+    What is not known is never guessed: a missing TTL is an error that says how to find it. A PLAN is what --json printed:
+    the dates that stand there are proven and printed, with --record planned again, and its journal is kept.
+
+    Nothing goes on record without the gate: where something is missing that a step rests on, everything missing is
+    listed, nothing is written, and the exit code is 1.
 
     The plan is proven with the exact model of what caches can hold before it is printed; the exit code is 1 where some
     resolver could see the domain bogus, or be sent to servers that do not answer. The page then tells how, and neither
     calendar nor certificate is written.
 
     With --json, the plan in the format that zonekit check reads: {"format": "zonekit-plan", "version": 1, "flow",
-    "start", "switchover", "finished", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
-    "recorded", "waits": [WAIT]}], "facts", "profiles"}, where WAIT is {"until", "since", "counted_from", "interval",
-    "record", "rule"}. TTLs and intervals are seconds.
+    "start", "switchover", "finished", "outlook", "steps": [{"id", "actor", "action", "started", "completed", "not_before",
+    "recorded", "waits": [WAIT]}], "facts", "profiles", "journal": [{"step", "at", "decision"}]}, where WAIT is {"until",
+    "since", "counted_from", "interval", "record", "rule"}; a decision that is "confirmed" has "evidence": [{"step", "seen",
+    "by", "confirming", "lacking"}], one that is "missing" or "overridden" has "missing": [{"step", "needed", "found"}], and
+    the latter "override": {"who", "why", "when"}. TTLs and intervals are seconds.
     """
     if sum((as_json, as_mermaid, list_options)) > 1:
         raise usage_error("give one of --json, --mermaid and --options")
-    files = [path for path in (html_file, calendar_file, certificate_file) if path is not None]
-    _check_files(files, facts_file)
-    text = read_input(facts_file)
+    if list_options and (said or in_place):
+        raise usage_error("--options lists ways to begin: it takes no --record and writes no plan")
+    if not said and (who is not None or why is not None):
+        raise usage_error("--override-by and --because say something about a --record")
+    files = _Files(page=html_file, calendar=calendar_file, certificate=certificate_file)
+    files.check(source)
     now = clock(given_now)
-    try:
-        facts = read_facts(text)
-    except ZonekitError as error:
-        raise error.within(place(facts_file)) from None
-    chosen = profiles_named(profiles) or PROFILES
+    override = override_of(who, why, now=now)
+    found = _read(source)
+    if isinstance(found, Plan) and (flow, start, profiles) != (None, None, ()):
+        raise usage_error("a plan has its flow, start and profiles: give --flow, --start and --profile with facts")
+    if in_place and (source == STANDARD_STREAM or not isinstance(found, Plan)):
+        raise usage_error("--in-place writes over a file with a plan, which --json prints")
     if list_options:
-        print_options(plan_options(facts, start=start or now, profiles=chosen))
+        print_options(_ways(found, start or now, profiles_named(profiles) or PROFILES))
         return OK
-    made = plan_transfer(facts, flow=flow, start=start or now, profiles=chosen)
-    for step_id, started, completed in recorded:
-        made = made.record(step_id, started=started, completed=completed)
+    begun = found
+    if not isinstance(begun, Plan):
+        chosen = profiles_named(profiles) or PROFILES
+        begun = plan_transfer(begun, flow=flow or Flow.OPERATOR_CHANGE, start=start or now, profiles=chosen)
+    made = with_recorded(begun, said, now=now, override=override)
     verdict = prove(made)
     voice = Voice(quiet=quiet)
-    voice.report(preflight(facts, flow=flow, plan=made))
-    if html_file is not None:
-        write_text(html_file, render_plan_page(made, verdict))
-        voice.say(f"wrote {html_file}")
-    if calendar_file is not None and isinstance(verdict, Safe):
-        write_text(calendar_file, calendar_text(made, stamp=now))
-        voice.say(f"wrote {calendar_file}")
-    elif calendar_file is not None:
-        voice.say(f"{calendar_file} is not written: nobody is to act on this plan")
-    if certificate_file is not None and isinstance(verdict, Safe):
-        write_text(certificate_file, certificate_text(made))
-        voice.say(f"wrote {certificate_file}")
-    elif certificate_file is not None:
-        voice.say(f"{certificate_file} is not written: there is nothing to certify")
+    voice.report(preflight(made.facts, flow=made.flow, plan=made))
+    overridden = made.journal.overrides[len(begun.journal.overrides) :]
+    if override is not None and not overridden:
+        voice.say("nothing was missing, so that nothing is overridden")
+    if as_json or as_mermaid:  # print_plan shows them too
+        for each in overridden:
+            voice.say(f"overridden: {override_text(each)}")
+    if in_place:
+        write_text(source, plan_json(made, outlook=look_ahead(made)))
+        voice.say(f"wrote {source}")
+    files.write(made, verdict, now=now, voice=voice)
     if as_json:
-        click.echo(plan_json(made), nl=False)
+        click.echo(plan_json(made, outlook=look_ahead(made)), nl=False)
     elif as_mermaid:
-        click.echo(mermaid(flow), nl=False)
+        click.echo(mermaid(made.flow), nl=False)
     else:
         print_plan(made)
         click.echo()
@@ -153,15 +187,56 @@ def plan(
     return OK if isinstance(verdict, Safe) else REFUSED
 
 
-def _check_files(files: Sequence[str], facts_file: str) -> None:
-    for path in files:
-        refuse_key_file(path)
-        if path == "-":
-            raise usage_error("--html, --ics and --certificate take a file, not standard output")
-        if same_file(path, facts_file):
-            raise BadInput(f"{path}: these are the facts themselves; name another file")
-    if any(same_file(one, other) for one, other in itertools.combinations(files, 2)):
-        raise usage_error("--html, --ics and --certificate cannot write to one file")
+def _read(source: str) -> Facts | Plan:
+    """Return what a file holds: facts, or a plan, which begins with a brace as no TOML does."""
+    text = read_input(source)
+    try:
+        return read_plan(text) if text.lstrip().startswith("{") else read_facts(text)
+    except ZonekitError as error:
+        raise error.within(place(source)) from None
+
+
+def _ways(found: Facts | Plan, start: datetime, profiles: tuple[ResolverProfile, ...]) -> tuple[Option, ...]:
+    if isinstance(found, Plan):
+        return plan_options(found.facts, start=found.start, profiles=found.profiles)
+    return plan_options(found, start=start, profiles=profiles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """The files to write, as far as they are asked for."""
+
+    page: str | None
+    calendar: str | None
+    certificate: str | None
+
+    def check(self, source: str) -> None:
+        """Refuse files that cannot be written, or that would take the place of another."""
+        paths = [path for path in (self.page, self.calendar, self.certificate) if path is not None]
+        for path in paths:
+            refuse_key_file(path)
+            if path == STANDARD_STREAM:
+                raise usage_error("--html, --ics and --certificate take a file, not standard output")
+            if same_file(path, source):
+                raise BadInput(f"{path}: these are the facts themselves, or the plan; name another file")
+        if any(same_file(one, other) for one, other in itertools.combinations(paths, 2)):
+            raise usage_error("--html, --ics and --certificate cannot write to one file")
+
+    def write(self, made: Plan, verdict: Verdict, *, now: datetime, voice: Voice) -> None:
+        """Write them and say so; of a plan that is not safe the page alone."""
+        if self.page is not None:
+            write_text(self.page, render_plan_page(made, verdict))
+            voice.say(f"wrote {self.page}")
+        if self.calendar is not None and isinstance(verdict, Safe):
+            write_text(self.calendar, calendar_text(made, stamp=now))
+            voice.say(f"wrote {self.calendar}")
+        elif self.calendar is not None:
+            voice.say(f"{self.calendar} is not written: nobody is to act on this plan")
+        if self.certificate is not None and isinstance(verdict, Safe):
+            write_text(self.certificate, certificate_text(made))
+            voice.say(f"wrote {self.certificate}")
+        elif self.certificate is not None:
+            voice.say(f"{self.certificate} is not written: there is nothing to certify")
 
 
 def print_options(options: Sequence[Option]) -> None:
@@ -185,7 +260,7 @@ def print_plan(made: Plan) -> None:
     columns, rows = plan_table(made)
     print_table(columns, rows)
     click.echo()
-    print_facts(plan_facts(made))
+    print_facts([*plan_facts(made), *outlook_facts(made, look_ahead(made)), *override_facts(made)])
 
 
 def plan_facts(made: Plan) -> list[tuple[str, str]]:
@@ -201,6 +276,18 @@ def plan_facts(made: Plan) -> list[tuple[str, str]]:
         ("what binds", one_line(switch_text(made))),
         ("finished", dated(made.finished)),
     ]
+
+
+def outlook_facts(made: Plan, outlook: Outlook) -> list[tuple[str, str]]:
+    """Return what lies ahead of a plan, fact by fact."""
+    facts = [("critical path", path_text(outlook)), ("lowering TTLs", saved_text(outlook))]
+    if outlook.latest_start is not None:
+        facts.append(("latest start", instant_text(outlook.latest_start)))
+    if outlook.point_of_no_return is not None:
+        last = made.step(outlook.point_of_no_return)
+        facts.append(("no return from", f"{last.id}, {instant_text(last.started)}"))
+    names = itertools.chain(["turning back"], itertools.repeat(""))
+    return [*facts, *[(name, one_line(text)) for name, text in zip(names, turning_back_texts(outlook), strict=False)]]
 
 
 def plan_table(made: Plan) -> tuple[list[Column], list[tuple[str, str, str, str]]]:

@@ -17,9 +17,10 @@ from zonekit.instants import epoch_seconds, from_epoch_seconds, instant_text
 from zonekit.reports.wording import in_order, since_start
 from zonekit.transfer.caches import Held, held
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.plan import Plan, Wait
+from zonekit.transfer.plan import Plan
 from zonekit.transfer.spans import ALWAYS, NEVER, Span, Spans, difference, instant_of, intersection, span, union
 from zonekit.transfer.versions import (
+    AddressVersion,
     DataVersion,
     DnskeyVersion,
     DsVersion,
@@ -29,6 +30,7 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
+from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -201,11 +203,14 @@ class _Lane:
 
 _ROWS: Final[tuple[tuple[Source, str, type[Version], str], ...]] = (
     (Source.PARENT, "Parent zone", NsVersion, "NS"),
+    (Source.PARENT, "Parent zone", AddressVersion, "addresses"),
     (Source.PARENT, "Parent zone", DsVersion, "DS"),
     (Source.LOSING, "Losing operator", NsVersion, "NS"),
+    (Source.LOSING, "Losing operator", AddressVersion, "addresses"),
     (Source.LOSING, "Losing operator", DnskeyVersion, "DNSKEY"),
     (Source.LOSING, "Losing operator", DataVersion, "all other data"),
     (Source.GAINING, "Gaining operator", NsVersion, "NS"),
+    (Source.GAINING, "Gaining operator", AddressVersion, "addresses"),
     (Source.GAINING, "Gaining operator", DnskeyVersion, "DNSKEY"),
     (Source.GAINING, "Gaining operator", DataVersion, "all other data"),
 )
@@ -263,7 +268,10 @@ def _content(facts: Facts, version: Version) -> tuple[str, str]:
     match version:
         case NsVersion():
             owner = _owner(Source.LOSING in version.leads_to, Source.GAINING in version.leads_to)
-            return f"to the {owner} servers", owner
+            return f"to the {owner} servers" if version.leads_to else "names that stay", owner
+        case AddressVersion():
+            owner = version.leads_to.value
+            return f"of the {owner} servers", owner
         case DsVersion():
             owner = _owner_of_keys(facts, (entry.key for entry in version.entries))
             sides = {"both": "of both operators", "none": "no DS: the domain is insecure"}

@@ -17,7 +17,10 @@ from zonekit.render import render_template
 from zonekit.reports.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
 from zonekit.reports.wording import (
     FLOW_TEXTS,
+    back_text,
     in_order,
+    override_text,
+    saved_text,
     since_start,
     verdict_text,
     windows_text,
@@ -25,10 +28,12 @@ from zonekit.reports.wording import (
 )
 from zonekit.resources import TemplateDirectory
 from zonekit.transfer.facts import Facts
+from zonekit.transfer.outlook import look_ahead
 from zonekit.transfer.parties import OperatorFacts
-from zonekit.transfer.plan import Plan, PlannedStep, Wait
+from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
 from zonekit.transfer.steps import Actor
+from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
 
 _SIZES: Final = (("wide", WIDE), ("narrow", NARROW))
@@ -87,6 +92,7 @@ class StepRow:
     recorded: bool
     switch: bool
     reasons: tuple[Reason, ...]
+    back: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +111,14 @@ class FactGroup:
     facts: tuple[Fact, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideItem:
+    """A step that was begun although something was missing: who answered for it and why, and what it was."""
+
+    text: str
+    missing: tuple[str, ...]
+
+
 def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDirectory | None = None) -> str:
     """Return a plan as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
 
@@ -118,6 +132,8 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
         TimeError: a date lies beyond 2106.
     """
     trouble = None if isinstance(verdict, Safe) else verdict.at
+    outlook = look_ahead(plan)
+    backs = {back.step_id: _sentence(f"back from here: {back_text(back)}") for back in outlook.turning_back}
     return render_template(
         "plan.html.j2",
         own_templates=own_templates,
@@ -131,13 +147,21 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
         proven_for=verdict.profiles if isinstance(verdict, Safe) else (),
         insecure=windows_text(verdict.insecure) if isinstance(verdict, Safe) else (),
         milestones=tuple(_milestones(plan)),
+        critical_path=outlook.critical_path,
+        saved=saved_text(outlook),
+        latest_start=None if outlook.latest_start is None else _when(plan, outlook.latest_start),
+        no_return=outlook.point_of_no_return,
         switch_reason=_reason(plan, wait, binds=True) if (wait := plan.switchover_because) else None,
         switch_not_before=_when(plan, plan.step("ns-changed").not_before),
         simple_rule=_simple_rule(plan),
         deadlines=tuple(_deadlines(plan)),
         reference=plan.profiles[0].name,
         drawings=tuple([(name, draw_plan(plan, form, trouble=trouble)) for name, form in _SIZES]),
-        steps=tuple(_step_row(plan, number, planned) for number, planned in enumerate(in_order(plan), start=1)),
+        steps=tuple(
+            _step_row(plan, number, planned, backs[planned.id])
+            for number, planned in enumerate(in_order(plan), start=1)
+        ),
+        overrides=tuple(_overrides(plan)),
         groups=tuple(_groups(plan.facts)),
     )
 
@@ -185,7 +209,7 @@ def _deadlines(plan: Plan) -> Iterator[Milestone]:
         yield Milestone(what=f"signatures of the {source.value} operator expire", when=_when(plan, instant))
 
 
-def _step_row(plan: Plan, number: int, planned: PlannedStep) -> StepRow:
+def _step_row(plan: Plan, number: int, planned: PlannedStep, back: str) -> StepRow:
     by_somebody = planned.step.actor is not Actor.NOBODY
     return StepRow(
         number=number,
@@ -198,6 +222,7 @@ def _step_row(plan: Plan, number: int, planned: PlannedStep) -> StepRow:
         recorded=planned.recorded,
         switch=planned.id == "ns-changed",
         reasons=tuple([_reason(plan, wait, binds=wait is planned.because) for wait in worth_telling(planned)]),
+        back=back,
     )
 
 
@@ -210,6 +235,11 @@ def _reason(plan: Plan, wait: Wait, *, binds: bool) -> Reason:
         until=since_start(plan.start, wait.until),
         binds=binds,
     )
+
+
+def _overrides(plan: Plan) -> Iterator[OverrideItem]:
+    for each in plan.journal.overrides:
+        yield OverrideItem(text=override_text(each), missing=tuple(map(str, each.missing)))
 
 
 def _groups(facts: Facts) -> Iterator[FactGroup]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from zonekit.transfer.capabilities import Lack, lacks
     from zonekit.transfer.facts import Facts, Timing
-    from zonekit.transfer.gate import (
+    from zonekit.transfer.gate import is_confirmed, may_begin, may_record
+    from zonekit.transfer.journal import (
         Confirmed,
         Decision,
         Evidence,
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
         Missing,
         Overridden,
         Override,
-        is_confirmed,
-        may_begin,
     )
     from zonekit.transfer.ledger import Ledger, Observation, Record
     from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
+    from zonekit.transfer.outlook import Outlook, TurningBack, look_ahead
     from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-    from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer, prove
+    from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
     from zonekit.transfer.profiles import (
         KNOT_RESOLVER,
         NAMED,
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         Source,
         Version,
     )
+    from zonekit.transfer.waits import Wait
     from zonekit.transfer.wayback import Return, WayBack, point_of_no_return, prove_way_back, way_back
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "OperatorKey",
     "Option",
     "Outage",
+    "Outlook",
     "Overlap",
     "Overridden",
     "Override",
@@ -133,6 +135,7 @@ __all__ = [
     "Step",
     "Switchover",
     "Timing",
+    "TurningBack",
     "Variant",
     "Verdict",
     "Version",
@@ -143,8 +146,10 @@ __all__ = [
     "involved_records",
     "is_confirmed",
     "lacks",
+    "look_ahead",
     "lowering_saves",
     "may_begin",
+    "may_record",
     "mermaid",
     "plan_options",
     "plan_transfer",
@@ -180,24 +185,24 @@ _HOMES: Final = {
     "CachedRecord": "zonekit.transfer.switchover",
     "Capability": "zonekit.transfer.parties",
     "Channel": "zonekit.transfer.parties",
-    "Confirmed": "zonekit.transfer.gate",
+    "Confirmed": "zonekit.transfer.journal",
     "DataVersion": "zonekit.transfer.versions",
-    "Decision": "zonekit.transfer.gate",
+    "Decision": "zonekit.transfer.journal",
     "DigestRule": "zonekit.transfer.profiles",
     "DnskeyVersion": "zonekit.transfer.versions",
     "DsEntry": "zonekit.transfer.versions",
     "DsVersion": "zonekit.transfer.versions",
     "Effect": "zonekit.transfer.steps",
     "Event": "zonekit.transfer.timelines",
-    "Evidence": "zonekit.transfer.gate",
+    "Evidence": "zonekit.transfer.journal",
     "Facts": "zonekit.transfer.facts",
     "Flow": "zonekit.transfer.steps",
-    "Journal": "zonekit.transfer.gate",
+    "Journal": "zonekit.transfer.journal",
     "Key": "zonekit.transfer.versions",
     "Lack": "zonekit.transfer.capabilities",
-    "Lacking": "zonekit.transfer.gate",
+    "Lacking": "zonekit.transfer.journal",
     "Ledger": "zonekit.transfer.ledger",
-    "Missing": "zonekit.transfer.gate",
+    "Missing": "zonekit.transfer.journal",
     "NsRule": "zonekit.transfer.profiles",
     "NsVersion": "zonekit.transfer.versions",
     "Observation": "zonekit.transfer.ledger",
@@ -205,9 +210,10 @@ _HOMES: Final = {
     "OperatorKey": "zonekit.transfer.parties",
     "Option": "zonekit.transfer.options",
     "Outage": "zonekit.transfer.proof",
+    "Outlook": "zonekit.transfer.outlook",
     "Overlap": "zonekit.transfer.versions",
-    "Overridden": "zonekit.transfer.gate",
-    "Override": "zonekit.transfer.gate",
+    "Overridden": "zonekit.transfer.journal",
+    "Override": "zonekit.transfer.journal",
     "ParentFacts": "zonekit.transfer.parties",
     "Plan": "zonekit.transfer.plan",
     "PlannedStep": "zonekit.transfer.plan",
@@ -222,18 +228,21 @@ _HOMES: Final = {
     "Step": "zonekit.transfer.steps",
     "Switchover": "zonekit.transfer.switchover",
     "Timing": "zonekit.transfer.facts",
+    "TurningBack": "zonekit.transfer.outlook",
     "Variant": "zonekit.transfer.options",
     "Verdict": "zonekit.transfer.proof",
     "Version": "zonekit.transfer.versions",
-    "Wait": "zonekit.transfer.plan",
+    "Wait": "zonekit.transfer.waits",
     "WaitFor": "zonekit.transfer.steps",
     "WayBack": "zonekit.transfer.wayback",
     "Window": "zonekit.transfer.proof",
     "involved_records": "zonekit.transfer.switchover",
     "is_confirmed": "zonekit.transfer.gate",
     "lacks": "zonekit.transfer.capabilities",
+    "look_ahead": "zonekit.transfer.outlook",
     "lowering_saves": "zonekit.transfer.options",
     "may_begin": "zonekit.transfer.gate",
+    "may_record": "zonekit.transfer.gate",
     "mermaid": "zonekit.transfer.steps",
     "plan_options": "zonekit.transfer.options",
     "plan_transfer": "zonekit.transfer.plan",

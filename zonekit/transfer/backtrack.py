@@ -22,7 +22,7 @@ from zonekit.transfer.amendments import Amendments
 from zonekit.transfer.caches import counted_entries, held, holds_like
 from zonekit.transfer.capabilities import is_able
 from zonekit.transfer.parties import Capability
-from zonekit.transfer.plan import Plan, PlannedStep, Wait
+from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.spans import Seconds, instant_of, intersection, lasting, union
 from zonekit.transfer.steps import Actor, Effect, Step
@@ -38,6 +38,7 @@ from zonekit.transfer.versions import (
     Version,
     is_expiring,
 )
+from zonekit.transfer.waits import Wait
 from zonekit.ttl import Ttl
 
 _NOTHING: Final = timedelta(0)
@@ -87,7 +88,7 @@ class _Backtrack:
         self._turned_at = turned_at
         self._recorded = events
         self._effects = {planned.step.effect for planned in so_far}
-        self._settled = max([turned_at, *[planned.completed for planned in so_far]])
+        self._settled = max([turned_at, *[planned.completed for planned in so_far if planned.step.effect is not None]])
         self._merges = merges(plan)
         self._opened = was_opened(self._effects)
         self._opens_by_serving = any(overlap.answers is Source.LOSING for overlap in plan.facts.shared_servers)
@@ -103,7 +104,8 @@ class _Backtrack:
             Step(
                 id="transfer-stopped",
                 actor=Actor.BOTH,
-                action="begin no further step of the transfer, and let finish what has begun",
+                action="begin no further step of the transfer, call off a change of registrar that is pending, and let finish"
+                " what has begun to change what is served",
                 confirmed_by="both operators say so",
             ),
             completed=self._settled,
@@ -406,7 +408,11 @@ class _Backtrack:
         return self._plan.step("ns-changed").step.actor
 
     def _at_parent(self) -> timedelta:
-        return self._facts.parent.registration_delay + self._facts.parent.propagation_delay
+        parent = self._facts.parent
+        requested = parent.registration_delay + parent.propagation_delay
+        if self._parent_actor() is not Actor.SCANNER or parent.scan_delay is None:
+            return requested
+        return parent.scan_delay + requested  # it takes what the zones ask for when it comes by
 
     def _served(self, kind: type[DsVersion]) -> Iterator[DsVersion]:
         return (version for version in self.served.schedule.versions if isinstance(version, kind))

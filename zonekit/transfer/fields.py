@@ -119,6 +119,15 @@ def text(value: object, path: str) -> str:
     return value
 
 
+def line(value: object, path: str) -> str:
+    """Return a text of one line, however long."""
+    if not isinstance(value, str):
+        raise _wrong_type(value, path, "a text")
+    if not value.isprintable():
+        raise refused(path, "is not one line of printable characters", "write it in one line")
+    return value
+
+
 def flag(value: object, path: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):

@@ -1,161 +1,25 @@
 """The gate before each step: does the evidence confirm what the step rests on, and is its time come?
 
-A step may begin when every step that it comes after is confirmed, by evidence from after that step was taken, and when its
-waits are over. What is missing is listed; somebody may override it, by name, with a reason, and that stays in the
+A step may begin when every step that it comes after, or that its waits are counted from, is confirmed, by evidence from
+after that step was taken, and when its waits are over. What is missing is listed; somebody may override it, by name, with a reason, and that stays in the
 journal. Nothing here asks a server or a clock: evidence in, a decision out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What somebody has seen of a step.
-
-    Attributes:
-        step_id: the step it is about.
-        seen: when.
-        by: who or what saw it: a probe, an operator, a registry message.
-        confirming: the servers that give what the step is for; empty for what is no matter of servers.
-        lacking: the servers that were asked and do not give it yet, or do not answer.
-
-    Raises:
-        PlanError: nobody is named, or a server both confirms and lacks.
-        TimeError: ``seen`` is naive.
-    """
-
-    step_id: str
-    seen: datetime
-    by: str
-    confirming: frozenset[str] = frozenset()
-    lacking: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "seen", utc(self.seen))
-        object.__setattr__(self, "confirming", frozenset(self.confirming))
-        object.__setattr__(self, "lacking", frozenset(self.lacking))
-        if not self.by.strip():
-            raise PlanError(f"evidence for {self.step_id} says not who saw it", remedy="name the probe or the person")
-        both = sorted(self.confirming & self.lacking)
-        if both:
-            raise PlanError(
-                f"evidence for {self.step_id} says that {', '.join(both)} gives it and does not",
-                remedy="give the later of the two answers",
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """Somebody's decision to begin a step although something is missing.
-
-    Attributes:
-        who: the person who answers for it.
-        why: the reason.
-        when: the instant of the decision.
-
-    Raises:
-        PlanError: nobody is named, or no reason given.
-        TimeError: ``when`` is naive.
-    """
-
-    who: str
-    why: str
-    when: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "when", utc(self.when))
-        for what, text in (("who decides", self.who), ("why", self.why)):
-            if not text.strip():
-                raise PlanError(f"an override says not {what}", remedy="give a name and a reason, which stay on record")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """One thing that a step rests on and that nothing confirms.
-
-    Attributes:
-        step_id: the step that is not confirmed, or the one to be taken where it is a wait that is not over.
-        needed: what would confirm it.
-        found: what there is instead.
-    """
-
-    step_id: str
-    needed: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.step_id}: {self.needed}; {self.found}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """A step may begin.
-
-    Attributes:
-        step_id: the step.
-        at: the instant of the decision.
-        evidence: what it rests on.
-    """
-
-    step_id: str
-    at: datetime
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """A step may not begin.
-
-    Attributes:
-        step_id: the step.
-        at: the instant of the decision.
-        missing: everything that is missing.
-    """
-
-    step_id: str
-    at: datetime
-    missing: tuple[Lacking, ...]
-
-    def raise_if_missing(self) -> None:
-        """Raise what is missing as one error.
-
-        Raises:
-            PlanError: always.
-        """
-        raise PlanError(
-            f"{self.step_id} may not begin at {instant_text(self.at)}: {'; '.join(map(str, self.missing))}",
-            remedy="wait and look again, or override it with who, why and when",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overridden:
-    """A step may begin although something is missing, because somebody answers for it.
-
-    Attributes:
-        step_id: the step.
-        at: the instant of the decision.
-        missing: everything that is missing.
-        override: who answers for it, and why.
-    """
-
-    step_id: str
-    at: datetime
-    missing: tuple[Lacking, ...]
-    override: Override
-
 
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
 _LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
@@ -170,33 +34,6 @@ _CHANGES: Final = MappingProxyType(
 )
 """Whose servers give something else when a step is done."""
 
-Decision: TypeAlias = Confirmed | Missing | Overridden
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
-    """Every decision that was taken, in the order they were; nothing is ever taken out."""
-
-    decisions: tuple[Decision, ...] = ()
-
-    def add(self, decision: Decision) -> Journal:
-        """Return the journal with one more decision.
-
-        Raises:
-            PlanError: it lies before the last one.
-        """
-        if self.decisions and decision.at < self.decisions[-1].at:
-            raise PlanError(
-                f"a decision of {instant_text(decision.at)} comes after one of {instant_text(self.decisions[-1].at)}",
-                remedy="add decisions in the order in which they are taken",
-            )
-        return replace(self, decisions=(*self.decisions, decision))
-
-    @property
-    def overrides(self) -> tuple[Overridden, ...]:
-        """The decisions that somebody answers for."""
-        return tuple(each for each in self.decisions if isinstance(each, Overridden))
-
 
 def may_begin(
     plan: Plan,
@@ -209,8 +46,8 @@ def may_begin(
 ) -> Decision:
     """Return whether a step of a plan may begin now: confirmed, missing with the list of what is, or overridden.
 
-    Every step that it comes after, directly or by others, has to be confirmed; a step that waits for nothing but time is
-    so when its time has passed. The plan's dates should be those of what has been recorded: see :meth:`Plan.record`.
+    Every step that it comes after or that its waits are counted from, directly or by others, has to be confirmed; a step that
+    waits for nothing but time is so when its time has passed. The plan's dates should be those of what has been recorded: see :meth:`Plan.record`.
 
     Args:
         plan: the plan, with what has happened so far.
@@ -249,6 +86,75 @@ def may_begin(
     return Missing(step_id=step_id, at=at, missing=tuple(missing))
 
 
+def may_record(
+    plan: Plan,
+    step_id: str,
+    *,
+    started: datetime,
+    completed: datetime,
+    now: datetime,
+    by: str,
+    override: Override | None = None,
+) -> Decision:
+    """Return whether a step may go on record as done: the gate's answer for the instant at which it was begun.
+
+    What is on record already is the evidence: each recorded step counts as seen when it was completed. The dates are those
+    that follow from it, and not those that somebody may have put into the plan. A step that is
+    recorded with other instants is missing "one record", so that a correction needs an override too, and what was said
+    before stays in the journal.
+
+    Args:
+        plan: the plan, with what is on record so far.
+        step_id: the step that was done.
+        started: when it was begun.
+        completed: when it was done on every server.
+        now: the instant of the decision, which is that of the recording and not of the step.
+        by: who or what records it.
+        override: somebody's decision to record it all the same; without effect where nothing is missing.
+
+    Raises:
+        PlanError: no such step, one that nobody takes, one that would have completed before it started, or an override from
+            after ``now``.
+        TimeError: an instant is naive.
+    """
+    plan = plan.planned_again()
+    step = plan.step(step_id)
+    event = Event(utc(started), utc(completed))
+    if step.step.actor is Actor.NOBODY:
+        raise PlanError(
+            f"{step_id} is a wait: nobody takes it, and time confirms it at {instant_text(step.not_before)}",
+            remedy="record the steps that people take; the wait moves with them",
+        )
+    evidence = [
+        Evidence(step_id=done.id, seen=done.completed, by=by)
+        for done in plan.steps
+        if done.recorded and done.step.actor is not Actor.NOBODY
+    ]
+    asked = may_begin(plan, step_id, evidence, now=_asked_at(plan, step, event))
+    missing = asked.missing if isinstance(asked, Missing) else ()
+    was = plan.events.get(step_id, event)
+    if was != event:
+        found = f"it is recorded as begun at {instant_text(was.started)} and done at {instant_text(was.completed)}"
+        missing = (Lacking(step_id=step_id, needed="one record of a step", found=found), *missing)
+    if isinstance(asked, Confirmed) and not missing:
+        return replace(asked, at=now)
+    if override is None:
+        return Missing(step_id=step_id, at=now, missing=missing)
+    return Overridden(step_id=step_id, at=now, missing=missing, override=override)
+
+
+def _asked_at(plan: Plan, step: PlannedStep, event: Event) -> datetime:
+    """The instant for which the gate is asked about a step that was done.
+
+    A scanner may take what the first server gives it, so that it need not have waited until the last one did.
+    """
+    if step.step.scans is None:
+        return event.started
+    published = plan.step(step.step.scans)
+    has_begun = published.recorded and published.started <= event.started
+    return max(event.started, published.completed) if has_begun else event.started
+
+
 def is_confirmed(
     plan: Plan,
     step_id: str,
@@ -267,12 +173,17 @@ def is_confirmed(
 
 
 def _before(plan: Plan, step: PlannedStep) -> Iterator[PlannedStep]:
-    """The steps that a step comes after, directly or by others, in the order of the plan."""
-    wanted = set(step.step.after)
+    """The steps that a step rests on, directly or by others, in the order of the plan."""
+    wanted = _rests_on(step)
     for planned in reversed(plan.steps):
         if planned.id in wanted:
-            wanted |= set(planned.step.after)
+            wanted |= _rests_on(planned)
     yield from (planned for planned in plan.steps if planned.id in wanted)
+
+
+def _rests_on(planned: PlannedStep) -> set[str]:
+    """What a step comes after, and what its waits are counted from: a wait is as sure as what it is counted from."""
+    return {*planned.step.after, *[wait.since for wait in planned.waits]}
 
 
 def _confirmation(
@@ -282,6 +193,9 @@ def _confirmation(
     needed = planned.step.confirmed_by
     if planned.step.actor is Actor.NOBODY:
         return [], list(_not_over(planned, at))
+    if planned.recorded and planned.completed > at:
+        found = f"it is recorded as done only at {instant_text(planned.completed)}"
+        return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
     about = [each for each in evidence if each.step_id == planned.id and each.seen <= at]
     if not about:
         return [], [Lacking(step_id=planned.id, needed=needed, found="nothing has been seen of it")]

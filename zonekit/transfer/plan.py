@@ -7,64 +7,27 @@ test proves each plan safe with it, and moves each step to show that nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 from zonekit.errors import DeadlineMissed, PlanError
 from zonekit.instants import LATEST, epoch_seconds, instant_text, utc
 from zonekit.transfer.capabilities import lacks, steps_within
 from zonekit.transfer.deadline import last_start, needed_until
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.intervals import (
-    dnskey_retirement_interval,
-    ds_publication_interval,
-    ds_retirement_interval,
-    ksk_publication_interval,
-    zsk_retirement_interval,
-)
+from zonekit.transfer.journal import Confirmed, Decision, Journal
 from zonekit.transfer.ledger import Record
-from zonekit.transfer.profiles import PROFILES, NsRule, ResolverProfile, with_stale_margin
+from zonekit.transfer.profiles import PROFILES, ResolverProfile, with_stale_margin
 from zonekit.transfer.proof import Verdict, prove_schedule
-from zonekit.transfer.steps import Effect, Flow, Step, WaitFor, with_shared_servers
+from zonekit.transfer.steps import Actor, Effect, Flow, Lasting, Step, WaitFor, with_shared_servers
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
-from zonekit.transfer.timelines import Event, leads_to, schedule_of
+from zonekit.transfer.timelines import Event, schedule_of
 from zonekit.transfer.versions import Schedule, Source
-from zonekit.ttl import Ttl, duration_text
+from zonekit.transfer.waits import UnderWay, Wait
 
 _NOTHING: Final = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Something a step waits for.
-
-    Attributes:
-        since: the event from which it is counted.
-        counted_from: that instant.
-        interval: how long it takes from there.
-        record: what has to leave the caches.
-        rule: who says so.
-    """
-
-    since: str
-    counted_from: datetime
-    interval: timedelta
-    record: str
-    rule: str
-
-    @property
-    def until(self) -> datetime:
-        """When it is over."""
-        return self.counted_from + self.interval
-
-    def __str__(self) -> str:
-        return (
-            f"{self.record}: {duration_text(self.interval)} from {self.since} at {instant_text(self.counted_from)}"
-            f" ({self.rule})"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +71,10 @@ class Plan:
         start: the instant before which nothing is done.
         profiles: the resolver profiles that its waits are made for.
         steps: its steps, in the order of the flow.
+        journal: what was decided while it was carried out; no date depends on it.
+
+    Raises:
+        PlanError: the journal is about a step that the flow does not have.
     """
 
     facts: Facts
@@ -115,6 +82,12 @@ class Plan:
     start: datetime
     profiles: tuple[ResolverProfile, ...]
     steps: tuple[PlannedStep, ...]
+    journal: Journal = field(default_factory=Journal)
+
+    def __post_init__(self) -> None:
+        for decision in self.journal.decisions:
+            for step_id in _steps_named(decision):
+                self.step(step_id)
 
     @property
     def events(self) -> dict[str, Event]:
@@ -132,12 +105,18 @@ class Plan:
     @property
     def switchover(self) -> datetime:
         """The instant at which the NS may change at the parent."""
-        return self.step("ns-changed").started
+        return self._switch.started
 
     @property
     def switchover_because(self) -> Wait | None:
         """What binds it; None where nothing had to be waited for."""
-        return self.step("ns-changed").because
+        return self._switch.because
+
+    @property
+    def _switch(self) -> PlannedStep:
+        """The NS change at the parent, or what it is taken from by a scanner that may be quick."""
+        changed = self.step("ns-changed")
+        return changed if changed.step.scans is None else self.step(changed.step.scans)
 
     @property
     def by_longest_ttl(self) -> Switchover:
@@ -232,9 +211,11 @@ class Plan:
 
         A step that was taken before it was safe stays as it happened: :func:`prove` tells what that does.
 
+        Nobody takes a mere wait, which need not be recorded: its time confirms it.
+
         Raises:
-            PlanError: no such step, it completed before it started, it happened before the plan's start, or a date that
-                rests on it would lie beyond 2106.
+            PlanError: no such step, it completed before it started, it happened before the plan's start, a recorded wait
+                would end before its time, or a date that rests on it would lie beyond 2106.
             TimeError: an instant is no aware datetime in whole seconds, or outside 1970 to 2106.
         """
         self.step(step_id)
@@ -244,7 +225,41 @@ class Plan:
                 f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
                 remedy="plan from an earlier start",
             )
-        return _planned(self.facts, self.flow, self.start, self.profiles, {**self.events, step_id: event})
+        recorded = self._dated({**self.events, step_id: event})
+        for planned in recorded.steps:
+            _check_wait(planned)
+        return recorded
+
+    def planned_again(self) -> Plan:
+        """Return the plan with the dates that follow from what is on record, whatever dates were put into its steps."""
+        return self._dated(self.events)
+
+    def _dated(self, events: Mapping[str, Event]) -> Plan:
+        return replace(_planned(self.facts, self.flow, self.start, self.profiles, events), journal=self.journal)
+
+    def decide(self, decision: Decision) -> Plan:
+        """Return the plan with one more decision in its journal; its dates stay as they are.
+
+        Raises:
+            PlanError: it is about a step that this flow does not have, or was taken before the last one.
+        """
+        return replace(self, journal=self.journal.add(decision))
+
+
+def _steps_named(decision: Decision) -> tuple[str, ...]:
+    """The ids of the steps that a decision is about."""
+    rests_on = decision.evidence if isinstance(decision, Confirmed) else decision.missing
+    return (decision.step_id, *[each.step_id for each in rests_on])
+
+
+def _check_wait(planned: PlannedStep) -> None:
+    """Refuse a wait that was recorded as over before its time."""
+    if planned.step.actor is Actor.NOBODY and planned.recorded and planned.started < planned.not_before:
+        raise PlanError(
+            f"{planned.id} is a wait, recorded as over at {instant_text(planned.started)} and not over before"
+            f" {instant_text(planned.not_before)}",
+            remedy="leave it out, for time confirms it, or record it again when it is over",
+        )
 
 
 def find_step(steps: Iterable[PlannedStep], step_id: str, *, of: str) -> PlannedStep:
@@ -348,14 +363,16 @@ def _check_flow(facts: Facts, flow: Flow) -> None:
 def _planned(
     facts: Facts, flow: Flow, start: datetime, profiles: tuple[ResolverProfile, ...], events: Mapping[str, Event]
 ) -> Plan:
-    under_way = _UnderWay(facts, with_stale_margin(profiles, facts.timing.stale_margin))
+    under_way = UnderWay(facts, with_stale_margin(profiles, facts.timing.stale_margin))
     steps: list[PlannedStep] = []
     for step in _steps_for(facts, flow):
-        waits = sorted(under_way.waits(step), key=lambda wait: wait.until, reverse=True)
+        waits = under_way.waits(step)
         done = [under_way.events[before].completed for before in step.after]
-        not_before = max([start, *done, *[wait.until for wait in waits]])
+        ready = max([start, *done, *[wait.until for wait in waits]])
+        # A scanner may come by as soon as the first server gives what it takes, and has to by when the last one does.
+        not_before = ready if step.scans is None else under_way.events[step.scans].started
         event = events.get(step.id)
-        planned = event or Event(not_before, not_before + _duration(facts, step.effect))
+        planned = event or Event(not_before, ready + _duration(facts, step.lasting))
         _check_date(facts, step, max(not_before, planned.completed))
         under_way.note(step, planned)
         steps.append(
@@ -364,7 +381,7 @@ def _planned(
                 not_before=not_before,
                 started=planned.started,
                 completed=planned.completed,
-                waits=tuple(waits),
+                waits=waits,
                 recorded=event is not None,
             )
         )
@@ -409,223 +426,28 @@ def _closed_by_stopping(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (*rest[:place], stopping, *rest[place:])
 
 
-def _duration(facts: Facts, effect: Effect | None) -> timedelta:
-    """How long a change takes from the request to the last server."""
-    match effect:
-        case None:
+def _duration(facts: Facts, lasting: Lasting) -> timedelta:
+    """How long a step takes from the request to the last server."""
+    parent = facts.parent
+    requested = parent.registration_delay + parent.propagation_delay
+    match lasting:
+        case Lasting.NOTHING:
             return _NOTHING
-        case Effect.GAINING_KEYS_AT_LOSING | Effect.TTLS_LOWERED | Effect.NS_AT_LOSING | Effect.LOSING_STOPS:
+        case Lasting.LOSING:
             return facts.losing.propagation_delay
-        case (
-            Effect.LOSING_KEYS_AT_GAINING
-            | Effect.GAINING_SERVES
-            | Effect.SHARED_SERVE
-            | Effect.LOSING_KEYS_WITHDRAWN
-            | Effect.GAINING_TTLS_RESTORED
-        ):
+        case Lasting.GAINING:
             return facts.gaining.propagation_delay
+        case Lasting.BOTH:
+            return max(facts.losing.propagation_delay, facts.gaining.propagation_delay)
+        case Lasting.REQUEST:
+            return requested
+        case Lasting.SCAN:
+            assert parent.scan_delay is not None  # or the parent does not scan, and there is no such flow
+            return parent.scan_delay + requested
+        case Lasting.CHECK:
+            assert parent.check_delay is not None  # or it relays no keys
+            return parent.check_delay
+        case Lasting.APPROVAL:
+            return facts.timing.approval_delay
         case _:
-            return facts.parent.registration_delay + facts.parent.propagation_delay
-
-
-class _UnderWay:
-    """What has been dated so far, and the waits that follow from it."""
-
-    def __init__(self, facts: Facts, profiles: tuple[ResolverProfile, ...]) -> None:
-        self._facts = facts
-        self._profiles = profiles
-        # Servers that others share with the losing zone are asked for it for as long as they have it.
-        self._is_shared = any(overlap.answers is Source.LOSING for overlap in facts.shared_servers)
-        self._sticky = any(profile.ns_rule is NsRule.STICKY for profile in profiles)
-        self.events: dict[str, Event] = {}
-        self._of: dict[Effect, tuple[Step, Event]] = {}
-
-    def note(self, step: Step, event: Event) -> None:
-        """Take note of a step that is dated."""
-        self.events[step.id] = event
-        if step.effect is not None:
-            self._of[step.effect] = (step, event)
-
-    def waits(self, step: Step) -> Iterator[Wait]:
-        """The waits of a step."""
-        for wait_for in step.waits:
-            yield from _WAITS[wait_for](self)
-
-    def _kept(self, ttl: int) -> int:
-        """How long, in seconds, the most patient resolver keeps what it got with this TTL."""
-        return max([profile.kept(ttl) for profile in self._profiles])
-
-    # -- one method for each thing waited for
-
-    def losing_dnskey_merged(self) -> Iterator[Wait]:
-        """The losing DNSKEY RRset without the gaining keys leaves the caches."""
-        margin = self._facts.timing.publish_safety
-        yield self._wait_after(
-            Effect.GAINING_KEYS_AT_LOSING,
-            "losing DNSKEY RRset without the gaining keys",
-            ksk_publication_interval(_NOTHING, self._kept(self._facts.losing.dnskey_ttl)) + margin,
-            "RFC 7583 section 3.3.1",
-        )
-        yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
-
-    def gaining_dnskey_merged(self) -> Iterator[Wait]:
-        """The gaining DNSKEY RRset without the losing keys is given by no server; no cache can have it yet."""
-        yield self._wait_after(
-            Effect.LOSING_KEYS_AT_GAINING,
-            "gaining DNSKEY RRset without the losing keys",
-            _NOTHING,
-            "RFC 6781 section 4.3.5.1",
-        )
-
-    def both_ds(self) -> Iterator[Wait]:
-        """The DS RRset without the gaining DS leaves the caches."""
-        margin = self._facts.timing.publish_safety
-        yield self._wait_after(
-            Effect.DS_ADDED,
-            "DS RRset without the gaining DS",
-            ds_publication_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + margin,
-            "RFC 7583 section 3.3.2",
-        )
-        yield from self._observed(Source.PARENT, Record.DS, margin)
-
-    def no_ds(self) -> Iterator[Wait]:
-        """The DS RRset leaves the caches, and then the keys that it proved where those are trusted on."""
-        margin = self._facts.timing.retire_safety
-        are_trusted_on = any(profile.trusts_proven_keys for profile in self._profiles)
-        trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if are_trusted_on else _NOTHING
-        yield self._wait_after(
-            Effect.ALL_DS_REMOVED,
-            "DS RRset",
-            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + trust + margin,
-            "RFC 6781 section 4.3.5.2",
-        )
-        yield from self._observed(Source.PARENT, Record.DS, trust + margin)
-        if are_trusted_on:
-            yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
-
-    def losing_unreachable(self) -> Iterator[Wait]:
-        """Resolvers leave the losing servers: by the parent's NS RRset, by the losing zone's own, and by addresses."""
-        facts = self._facts
-        rule = "RFC 6781 section 4.3.5.1"
-        changed = self._of.get(Effect.NS_AT_LOSING)
-        if changed is None:
-            self._check_that_resolvers_leave()
-        by_parent = list(self._led_by_parent(rule))
-        yield from by_parent
-        # A resolver takes what the losing zone names while it is led there, and no longer than that is served.
-        since, last = "the last referral", max(wait.until for wait in by_parent)
-        stays = self._sticky or self._is_shared or facts.servers_that_stay
-        if changed is not None and (stays or changed[1].completed < last):
-            since, last = changed[0].id, changed[1].completed
-        if leads_to(facts, Source.LOSING):
-            yield from self._observed(Source.LOSING, Record.NS, _NOTHING)
-            yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, _NOTHING, rule)
-            kept = timedelta(seconds=self._kept(self._lowered(facts.losing.ns_ttl)))
-            yield _wait(since, last, kept, "losing NS RRset", rule)
-        if facts.servers_that_stay and facts.losing.address_ttl is not None:
-            kept = timedelta(seconds=self._kept(facts.losing.address_ttl))
-            yield _wait(since, last, kept, "addresses of the losing name servers in the zone", rule)
-            yield from self._observed(Source.LOSING, Record.ADDRESS, _NOTHING)
-
-    def _led_by_parent(self, rule: str) -> Iterator[Wait]:
-        facts = self._facts
-        if leads_to(facts, Source.LOSING):
-            kept = timedelta(seconds=self._kept(facts.parent.ns_ttl))
-            yield self._wait_after(Effect.NS_AT_PARENT, "parent's NS RRset", kept, rule)
-            yield from self._observed(Source.PARENT, Record.NS, _NOTHING)
-        if facts.servers_that_stay and facts.parent.glue_ttl is not None:
-            kept = timedelta(seconds=self._kept(facts.parent.glue_ttl))
-            what = "addresses of the losing name servers at the parent"
-            yield self._wait_after(Effect.NS_AT_PARENT, what, kept, rule)
-            yield from self._observed(Source.PARENT, Record.ADDRESS, _NOTHING)
-
-    def _check_that_resolvers_leave(self) -> None:
-        """Where the losing zone goes on naming its own servers, nothing else may hold resolvers there."""
-        domain = self._facts.domain
-        if self._is_shared:
-            raise PlanError(
-                f"{domain}: shared servers lead resolvers to the losing ones until they drop the losing zone",
-                remedy="drop it from them before the transfer, or have the losing operator change its own NS RRset",
-            )
-        if self._sticky:
-            raise PlanError(
-                f"{domain}: a resolver that never leaves a child which goes on naming itself stays at the losing servers"
-                " for ever",
-                remedy="have the losing operator change its own NS RRset, or plan without such profiles",
-            )
-        if self._facts.servers_that_stay:
-            raise PlanError(
-                f"{domain}: name servers keep their names, and a losing zone that goes on giving their old addresses keeps"
-                " resolvers for ever",
-                remedy="have the losing operator change these addresses, or give the gaining name servers other names",
-            )
-
-    def losing_dnskey_gone(self) -> Iterator[Wait]:
-        """Every DNSKEY RRset of the losing operator leaves the caches."""
-        margin, ttl = self._facts.timing.retire_safety, self._facts.losing.dnskey_ttl
-        rule = "RFC 7583 section 3.3.2"
-        yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
-        yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule)
-        interval = dnskey_retirement_interval(_NOTHING, self._kept(self._lowered(ttl))) + margin
-        yield self._wait_unreachable("losing DNSKEY RRset", interval, rule)
-
-    def losing_data_gone(self) -> Iterator[Wait]:
-        """All data of the losing operator leaves the caches."""
-        margin, losing = self._facts.timing.retire_safety, self._facts.losing
-        rule = "RFC 7583 section 3.2.1"
-        for record in (Record.NS, Record.DATA):
-            yield from self._observed(Source.LOSING, record, margin)
-        yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule)
-        ttl = max(losing.largest_ttl, self._lowered(losing.ns_ttl))
-        interval = zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + margin
-        yield self._wait_unreachable("data of the losing operator", interval, rule)
-
-    # -- how a wait is made
-
-    def _lowered(self, ttl: Ttl) -> Ttl:
-        """The TTL of a losing NS or DNSKEY RRset since it was lowered, where it was."""
-        return self._facts.lowered(ttl) if Effect.TTLS_LOWERED in self._of else ttl
-
-    def _before_lowering(self, record: str, ttl: Ttl, margin: timedelta, rule: str) -> Iterator[Wait]:
-        """The wait for a losing RRset with the TTL that it had before it was lowered, where it was."""
-        if self._lowered(ttl) < ttl:
-            yield self._wait_after(Effect.TTLS_LOWERED, record, timedelta(seconds=self._kept(ttl)) + margin, rule)
-
-    def _wait_after(self, effect: Effect, record: str, interval: timedelta, rule: str) -> Wait:
-        """A wait that is counted from when a change was on every server."""
-        if effect not in self._of:
-            raise PlanError(
-                f"{self._facts.domain}: nothing in this flow makes the {record} go", remedy="plan with a whole flow"
-            )
-        step, event = self._of[effect]
-        return _wait(step.id, event.completed, interval, record, rule)
-
-    def _wait_unreachable(self, record: str, interval: timedelta, rule: str) -> Wait:
-        since = "losing-unreachable"
-        if self._is_shared:
-            since = max(since, "losing-stopped", key=lambda step_id: self.events[step_id].completed)
-        return _wait(since, self.events[since].completed, interval, record, rule)
-
-    def _observed(self, source: Source, record: Record, margin: timedelta) -> Iterator[Wait]:
-        """Waits for what was served before, with the TTLs it had then."""
-        for seen in self._facts.ledger.of(source, record):
-            what = f"{record.value} of the {source.value} side with a TTL of {duration_text(seen.ttl)}"
-            interval = timedelta(seconds=self._kept(seen.ttl)) + margin
-            yield _wait("its last sighting", seen.until, interval, what, "RFC 7583 section 3.3.1")
-
-
-def _wait(since: str, counted_from: datetime, interval: timedelta, record: str, rule: str) -> Wait:
-    return Wait(since=since, counted_from=counted_from, interval=interval, record=record, rule=rule)
-
-
-_WAITS: Final[Mapping[WaitFor, Callable[[_UnderWay], Iterator[Wait]]]] = MappingProxyType(
-    {
-        WaitFor.LOSING_DNSKEY_MERGED: _UnderWay.losing_dnskey_merged,
-        WaitFor.GAINING_DNSKEY_MERGED: _UnderWay.gaining_dnskey_merged,
-        WaitFor.BOTH_DS: _UnderWay.both_ds,
-        WaitFor.NO_DS: _UnderWay.no_ds,
-        WaitFor.LOSING_UNREACHABLE: _UnderWay.losing_unreachable,
-        WaitFor.LOSING_DNSKEY_GONE: _UnderWay.losing_dnskey_gone,
-        WaitFor.LOSING_DATA_GONE: _UnderWay.losing_data_gone,
-    }
-)
+            assert_never(lasting)

@@ -42,9 +42,19 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
     steps                        {id, started, completed, not_before, recorded, waits}, and for people actor and action;
                                  recorded is true for what really happened;
                                  a wait is {until, since, counted_from, interval, record, rule}
+    journal                      may be left out: a list of {step, at, decision}, in the order in which they were decided, and
+                                 by decision, "confirmed", "missing" or "overridden",
+                                 confirmed    evidence: what the step rests on, a list of {step, seen, by, confirming, lacking}:
+                                              who saw it when, and lists of servers that give it and that do not, which may
+                                              be left out
+                                 missing      missing: a list of {step, needed, found}
+                                 overridden   missing; override: {who, why, when}, by whom it was begun all the same
     switchover, finished         for people; not read
+    outlook                      for people, and may be left out; not read: latest_start, critical_path, saved_by_lowering,
+                                 point_of_no_return, and turning_back, a list of {step_id, kind, cost, why_not}
 
-The dates that are read are those that stand there, also where somebody changed them: ``zonekit check`` proves those.
+The dates that are read are those that stand there, also where somebody changed them: ``zonekit check`` proves those. The
+texts of the journal may be of any length, and are of one line.
 
 **A schedule** (JSON, ``"format": "zonekit-schedule", "version": 1``) says what is served when, whoever planned it::
 
@@ -73,10 +83,11 @@ import enum
 import itertools
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, assert_never
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
@@ -84,9 +95,11 @@ from zonekit.names import parse_origin
 from zonekit.transfer import fields
 from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.fields import Read, Shape, refused, within
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.outlook import Outlook
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-from zonekit.transfer.plan import Plan, PlannedStep, Wait, plan_transfer
+from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
@@ -106,16 +119,22 @@ from zonekit.transfer.versions import (
     Source,
     Version,
 )
+from zonekit.transfer.waits import Wait
 
 PLAN_FORMAT: Final = "zonekit-plan"
 SCHEDULE_FORMAT: Final = "zonekit-schedule"
 VERSION: Final = 1
 
 _Object = dict[str, Any]
+_Decided = TypeVar("_Decided", Confirmed, Missing, Overridden)
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, *, outlook: Outlook | None = None) -> str:
     """Return a plan as JSON, with a final newline; :func:`read_plan` gives back an equal plan.
+
+    Args:
+        plan: the plan.
+        outlook: what lies ahead of it, for people to read there too.
 
     Raises:
         TimeError: a date lies beyond 2106.
@@ -129,9 +148,11 @@ def plan_json(plan: Plan) -> str:
             "start": instant_text(plan.start),
             "switchover": switchover,
             "finished": instant_text(plan.finished),
+            **({} if outlook is None else {"outlook": _outlook_object(outlook)}),
             "steps": [_step_object(planned) for planned in plan.steps],
             "facts": facts_object(plan.facts),
             "profiles": [_profile_object(profile) for profile in plan.profiles],
+            "journal": [_decision_object(decision) for decision in plan.journal.decisions],
         }
     )
 
@@ -475,7 +496,7 @@ def _overlap_object(overlap: Overlap) -> _Object:
     return {"asked": overlap.asked.value, "answers": overlap.answers.value} | start
 
 
-# ---- plans ----------------------------------------------------------------------------------------------------------
+# ---- what a plan is made of -----------------------------------------------------------------------------------------
 
 _PROFILE: Final = Shape(
     make=ResolverProfile,
@@ -573,6 +594,25 @@ _STEP: Final = Shape(
 )
 
 
+def _outlook_object(outlook: Outlook) -> _Object:
+    saved = outlook.saved_by_lowering
+    return {
+        "latest_start": _instant_or_null(outlook.latest_start),
+        "critical_path": list(outlook.critical_path),
+        "saved_by_lowering": None if saved is None else _seconds(saved),
+        "point_of_no_return": outlook.point_of_no_return,
+        "turning_back": [
+            {
+                "step_id": back.step_id,
+                "kind": None if back.kind is None else back.kind.value,
+                "cost": None if back.cost is None else _seconds(back.cost),
+                "why_not": back.why_not,
+            }
+            for back in outlook.turning_back
+        ],
+    }
+
+
 def _step_object(planned: PlannedStep) -> _Object:
     return {
         "id": planned.id,
@@ -586,6 +626,102 @@ def _step_object(planned: PlannedStep) -> _Object:
     }
 
 
+# ---- journals -------------------------------------------------------------------------------------------------------
+
+
+def _evidence(*, step: str, **known: Any) -> Evidence:
+    return Evidence(step_id=step, **known)
+
+
+def _lacking(*, step: str, **known: Any) -> Lacking:
+    return Lacking(step_id=step, **known)
+
+
+_EVIDENCE: Final = Shape(
+    make=_evidence,
+    needed={"step": fields.text, "seen": fields.instant, "by": fields.line},
+    optional={"confirming": fields.set_of(fields.line), "lacking": fields.set_of(fields.line)},
+)
+_LACKING: Final = Shape(make=_lacking, needed={"step": fields.text, "needed": fields.line, "found": fields.line})
+_OVERRIDE: Final = Shape(make=Override, needed={"who": fields.line, "why": fields.line, "when": fields.instant})
+
+
+def _decision(make: Callable[..., _Decided], **own: Read[Any]) -> Shape[_Decided]:
+    """What a decision of one kind is made of, beside what all have."""
+
+    def made(*, step: str, **known: Any) -> _Decided:
+        return make(step_id=step, **known)
+
+    return Shape(make=made, needed={"step": fields.text, "at": fields.instant} | own)
+
+
+_DECISIONS: Final[Mapping[str, Read[Decision]]] = MappingProxyType(
+    {
+        "confirmed": _decision(Confirmed, evidence=fields.list_of(_EVIDENCE)),
+        "missing": _decision(Missing, missing=fields.list_of(_LACKING)),
+        "overridden": _decision(Overridden, missing=fields.list_of(_LACKING), override=_OVERRIDE),
+    }
+)
+
+
+def _read_decision(value: object, path: str) -> Decision:
+    found = dict(fields.an_object(value, path))
+    kind = found.pop("decision", None)
+    if not isinstance(kind, str) or kind not in _DECISIONS:
+        problem = "is missing" if kind is None else f"{ascii(str(kind)[:40])} is not known"
+        raise refused(f"{path}.decision", problem, f"give one of {', '.join(_DECISIONS)}")
+    return _DECISIONS[kind](found, path)
+
+
+def _with_decision(plan: Plan, decision: Decision, path: str) -> Plan:
+    within(f"{path}.step", plan.step, decision.step_id)
+    if isinstance(decision, Confirmed):
+        named = [(f"{path}.evidence[{index}].step", each.step_id) for index, each in enumerate(decision.evidence)]
+    else:
+        named = [(f"{path}.missing[{index}].step", each.step_id) for index, each in enumerate(decision.missing)]
+    for place, step_id in named:
+        within(place, plan.step, step_id)
+    return within(path, plan.decide, decision)
+
+
+def _decision_object(decision: Decision) -> _Object:
+    common = {"step": decision.step_id, "at": instant_text(decision.at)}
+    match decision:
+        case Confirmed():
+            return common | {
+                "decision": "confirmed",
+                "evidence": [_evidence_object(each) for each in decision.evidence],
+            }
+        case Missing():
+            return common | {"decision": "missing", "missing": _lacking_objects(decision.missing)}
+        case Overridden():
+            override = decision.override
+            return common | {
+                "decision": "overridden",
+                "missing": _lacking_objects(decision.missing),
+                "override": {"who": override.who, "why": override.why, "when": instant_text(override.when)},
+            }
+        case _:
+            assert_never(decision)
+
+
+def _evidence_object(evidence: Evidence) -> _Object:
+    return {
+        "step": evidence.step_id,
+        "seen": instant_text(evidence.seen),
+        "by": evidence.by,
+        "confirming": sorted(evidence.confirming),
+        "lacking": sorted(evidence.lacking),
+    }
+
+
+def _lacking_objects(missing: Iterable[Lacking]) -> list[_Object]:
+    return [{"step": each.step_id, "needed": each.needed, "found": each.found} for each in missing]
+
+
+# ---- plans ----------------------------------------------------------------------------------------------------------
+
+
 def _unread(value: object, path: str) -> None:
     """What is there for people alone."""
 
@@ -597,23 +733,31 @@ def _made_plan(
     facts: Facts,
     profiles: tuple[ResolverProfile, ...],
     steps: tuple[_Dates, ...],
+    journal: tuple[Decision, ...] = (),
     **_for_people: None,
 ) -> Plan:
     if not profiles:
         raise refused("profiles", "is empty", "name the resolvers that the plan is to be safe for")
     plan = within("facts", plan_transfer, facts, flow=flow, start=start, profiles=profiles)
+    places: dict[str, str] = {}
     for index, dates in enumerate(steps):
         place = f"steps[{index}]"
-        if any(dates.id == other.id for other in steps[:index]):
+        if dates.id in places:
             raise refused(f"{place}.id", f"{dates.id} stands there twice", "give each step once")
         within(f"{place}.id", plan.step, dates.id)
-        if dates.recorded:
-            plan = within(place, plan.record, dates.id, started=dates.started, completed=dates.completed)
+        places[dates.id] = place
     dated = {dates.id: dates for dates in steps}
     for planned in plan.steps:
         if planned.id not in dated:
             raise refused("steps", f"{planned.id} is missing", f"give every step of {flow.value}")
-    return replace(plan, steps=tuple([_as_dated(planned, dated[planned.id]) for planned in plan.steps]))
+    for planned in plan.steps:  # in the order of the flow, so that a recorded wait comes after what moves it
+        dates = dated[planned.id]
+        if dates.recorded:
+            plan = within(places[dates.id], plan.record, dates.id, started=dates.started, completed=dates.completed)
+    plan = replace(plan, steps=tuple([_as_dated(planned, dated[planned.id]) for planned in plan.steps]))
+    for index, decision in enumerate(journal):
+        plan = _with_decision(plan, decision, f"journal[{index}]")
+    return plan
 
 
 def _as_dated(planned: PlannedStep, dates: _Dates) -> PlannedStep:
@@ -636,7 +780,12 @@ _PLAN: Final = Shape(
         "profiles": fields.list_of(_PROFILE),
         "steps": fields.list_of(_STEP),
     },
-    optional={"switchover": _unread, "finished": _unread},
+    optional={
+        "journal": fields.list_of(_read_decision),
+        "switchover": _unread,
+        "finished": _unread,
+        "outlook": _unread,
+    },
 )
 
 

@@ -22,6 +22,7 @@ class Actor(enum.Enum):
     BOTH = "both operators"
     REGISTRAR = "registrar"
     REGISTRY = "registry"
+    SCANNER = "parent's scanner"
     NOBODY = "nobody"
 
 
@@ -41,6 +42,19 @@ class Effect(enum.Enum):
     LOSING_KEYS_WITHDRAWN = "the gaining DNSKEY RRset loses the losing keys"
     LOSING_STOPS = "the losing servers answer no more"
     GAINING_TTLS_RESTORED = "the gaining NS and DNSKEY RRsets, kept low so far, get their own TTLs"
+
+
+class Lasting(enum.Enum):
+    """How long a step takes, by what has to be waited for until it is done."""
+
+    NOTHING = "nothing"
+    LOSING = "propagation to the last losing server"
+    GAINING = "propagation to the last gaining server"
+    BOTH = "propagation to the last server of both operators"
+    REQUEST = "registration, and propagation to the parent's last server"
+    SCAN = "the next scan, registration, and propagation to the parent's last server"
+    CHECK = "a check of the registry"
+    APPROVAL = "the approval by the losing registrar or, in its place, the registry"
 
 
 class WaitFor(enum.Enum):
@@ -85,6 +99,9 @@ class Step:
         after: the ids of the steps that have to be complete before.
         waits: what has to have left the caches before.
         effect: what it changes in what is served, if anything.
+        lasting: what makes it take time.
+        scans: the id of the step whose records it is taken from; it may begin with that, as soon as the first server gives
+            them, and is done a scan after the last one does.
         confirmed_by: what shows that it is done.
     """
 
@@ -94,6 +111,8 @@ class Step:
     after: tuple[str, ...] = ()
     waits: tuple[WaitFor, ...] = ()
     effect: Effect | None = None
+    lasting: Lasting = Lasting.NOTHING
+    scans: str | None = None
     confirmed_by: str = ""
 
 
@@ -123,6 +142,7 @@ _GAINING_MERGED: Final = Step(
     action="publish the losing keys in the gaining zone and re-sign its DNSKEY RRset",
     after=("keys-exchanged",),
     effect=Effect.LOSING_KEYS_AT_GAINING,
+    lasting=Lasting.GAINING,
     confirmed_by="every gaining server gives the merged DNSKEY RRset",
 )
 _LOSING_MERGED: Final = Step(
@@ -131,6 +151,7 @@ _LOSING_MERGED: Final = Step(
     action="publish the gaining keys in the losing zone and re-sign its DNSKEY RRset",
     after=("keys-exchanged",),
     effect=Effect.GAINING_KEYS_AT_LOSING,
+    lasting=Lasting.LOSING,
     confirmed_by="every losing server gives the merged DNSKEY RRset",
 )
 _TTLS_LOWERED: Final = Step(
@@ -139,6 +160,7 @@ _TTLS_LOWERED: Final = Step(
     action="lower the TTLs of the apex NS and DNSKEY RRsets",
     after=("keys-exchanged",),
     effect=Effect.TTLS_LOWERED,
+    lasting=Lasting.LOSING,
     confirmed_by="every losing server gives the lower TTLs",
 )
 _DS_ADDED: Final = Step(
@@ -147,6 +169,7 @@ _DS_ADDED: Final = Step(
     action="add the gaining DS at the parent, beside the losing one",
     after=("keys-exchanged",),
     effect=Effect.DS_ADDED,
+    lasting=Lasting.REQUEST,
     confirmed_by="every server of the parent gives both DS records",
 )
 _SAFE_TO_SWITCH: Final = (WaitFor.LOSING_DNSKEY_MERGED, WaitFor.GAINING_DNSKEY_MERGED, WaitFor.BOTH_DS)
@@ -154,19 +177,21 @@ _SWITCH_AFTER: Final = ("losing-merged", "gaining-merged", "ds-added", "gaining-
 _NS_AT_PARENT: Final = Step(
     id="ns-changed",
     actor=Actor.REGISTRAR,
-    action="change the NS RRset at the parent to the gaining servers",
+    action="change the NS RRset at the parent to the gaining servers, with the addresses of those in the domain",
     after=_SWITCH_AFTER,
     waits=_SAFE_TO_SWITCH,
     effect=Effect.NS_AT_PARENT,
+    lasting=Lasting.REQUEST,
     confirmed_by="every server of the parent names the gaining servers",
 )
 _NS_AT_LOSING: Final = Step(
     id="losing-ns-changed",
     actor=Actor.LOSING,
-    action="change the apex NS RRset of the losing zone to the gaining servers",
+    action="change the apex NS RRset of the losing zone to the gaining servers, with the addresses of those in the domain",
     after=_SWITCH_AFTER,
     waits=_SAFE_TO_SWITCH,
     effect=Effect.NS_AT_LOSING,
+    lasting=Lasting.LOSING,
     confirmed_by="every losing server names the gaining servers",
 )
 _UNREACHABLE: Final = Step(
@@ -184,6 +209,7 @@ _LOSING_DS_REMOVED: Final = Step(
     after=("losing-unreachable",),
     waits=(WaitFor.LOSING_DNSKEY_GONE,),
     effect=Effect.LOSING_DS_REMOVED,
+    lasting=Lasting.REQUEST,
     confirmed_by="every server of the parent gives the gaining DS alone",
 )
 _WITHDRAWN: Final = Step(
@@ -193,6 +219,7 @@ _WITHDRAWN: Final = Step(
     after=("losing-unreachable",),
     waits=(WaitFor.LOSING_DATA_GONE,),
     effect=Effect.LOSING_KEYS_WITHDRAWN,
+    lasting=Lasting.GAINING,
     confirmed_by="every gaining server gives its own keys alone",
 )
 _STOPPED: Final = Step(
@@ -201,6 +228,7 @@ _STOPPED: Final = Step(
     action="stop answering for the zone",
     after=("losing-unreachable",),
     effect=Effect.LOSING_STOPS,
+    lasting=Lasting.LOSING,
     confirmed_by="the losing servers refuse queries for the zone",
 )
 _TTLS_RESTORED: Final = Step(
@@ -209,6 +237,7 @@ _TTLS_RESTORED: Final = Step(
     action="raise the TTLs of the gaining apex NS and DNSKEY RRsets, kept low so far for a short way back",
     after=("losing-ds-removed", "losing-keys-withdrawn", "losing-stopped"),
     effect=Effect.GAINING_TTLS_RESTORED,
+    lasting=Lasting.GAINING,
     confirmed_by="every gaining server gives the TTLs that are to stay",
 )
 
@@ -219,6 +248,7 @@ _SERVES: Final = Step(
     action="load the gaining zone on all its servers",
     after=("gaining-merged",),
     effect=Effect.GAINING_SERVES,
+    lasting=Lasting.GAINING,
     confirmed_by="every gaining server answers for the zone",
 )
 _SHARED_SERVE: Final = Step(
@@ -226,6 +256,7 @@ _SHARED_SERVE: Final = Step(
     actor=Actor.GAINING,
     action="load the gaining zone on the servers that resolvers ask already: those of the losing operator or the parent",
     effect=Effect.SHARED_SERVE,
+    lasting=Lasting.GAINING,
     confirmed_by="these servers answer from the gaining zone",
 )
 
@@ -268,46 +299,89 @@ _TRANSFERRED: Final = Step(
     actor=Actor.REGISTRY,
     action="transfer the domain to the gaining registrar",
     after=("authinfo-given", "resolution-verified"),
+    lasting=Lasting.APPROVAL,
     confirmed_by="the registry names the gaining registrar",
 )
 _RELAYED: Final = Step(
     id="keys-relayed",
     actor=Actor.REGISTRY,
-    action="relay the gaining DNSKEYs, DS and name servers to the losing side, and ask it for lower TTLs",
+    action="check the registrant's permission, relay the gaining DNSKEYs, DS and name servers to the losing side, and ask it"
+    " for lower TTLs",
     after=("keys-made", "requested"),
+    lasting=Lasting.CHECK,
     confirmed_by="the losing side has taken the poll message",
+)
+_LOSING_VERIFIED: Final = Step(
+    id="losing-verified",
+    actor=Actor.REGISTRY,
+    action="verify the losing zone: the gaining keys are in it, and the TTLs are low",
+    after=("losing-merged", "ttls-lowered", "ds-added"),
+    lasting=Lasting.CHECK,
+    confirmed_by="the registry's own queries",
+)
+_WAIT_ANNOUNCED: Final = Step(
+    id="wait-announced",
+    actor=Actor.REGISTRY,
+    action="work out the longest TTL, and announce to both sides until when it keeps the NS from being changed",
+    after=("losing-verified",),
+    confirmed_by="both sides have taken the poll message",
+)
+_REMOVAL_ALLOWED: Final = Step(
+    id="removal-allowed",
+    actor=Actor.REGISTRY,
+    action="allow the gaining registrar to remove the losing DS",
+    after=("domain-transferred",),
+    confirmed_by="the gaining registrar has taken the poll message",
 )
 _CDS_PUBLISHED: Final = Step(
     id="cds-published",
     actor=Actor.BOTH,
-    action="publish CDS records of both KSKs in both zones",
-    after=("keys-exchanged",),
+    action="publish CDS and CDNSKEY records of both KSKs in both zones",
+    after=("losing-merged", "gaining-merged"),
+    lasting=Lasting.BOTH,
     confirmed_by="every server of both gives them",
 )
+_CSYNC_PUBLISHED: Final = replace(
+    _NS_AT_LOSING,
+    action="change the apex NS RRset of the losing zone to the gaining servers, with the addresses of those in the domain,"
+    " and publish a CSYNC record that asks the parent for both",
+    after=("losing-merged", "gaining-merged", "ds-added", "gaining-serves"),
+    confirmed_by="every losing server names the gaining servers and gives the CSYNC record",
+)
+_CDS_ALONE: Final = Step(
+    id="cds-alone",
+    actor=Actor.GAINING,
+    action="publish CDS and CDNSKEY records of the gaining KSK alone",
+    after=("losing-unreachable",),
+    waits=(WaitFor.LOSING_DNSKEY_GONE,),
+    lasting=Lasting.GAINING,
+    confirmed_by="every gaining server gives them",
+)
+
+
+def _scanned(step: Step, trigger: str) -> Step:
+    """A step that nobody asks the parent for: its scanner takes it from what another step published."""
+    return replace(step, actor=Actor.SCANNER, after=(trigger,), waits=(), lasting=Lasting.SCAN, scans=trigger)
+
 
 _REGISTRAR_CHANGE: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
     *(_TTLS_LOWERED, _DS_ADDED, _SERVES, _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
-    *(
-        _VERIFIED,
-        _TRANSFERRED,
-        _UNREACHABLE,
-        _after(_LOSING_DS_REMOVED, "domain-transferred"),
-        _WITHDRAWN,
-        _STOPPED,
-        _TTLS_RESTORED,
-    ),
+    *(_VERIFIED, _TRANSFERRED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred")),
+    *(_WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _FACILITATED: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
-    *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _SERVES, _AUTHINFO),
+    *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _SERVES),
+    *(_LOSING_VERIFIED, _WAIT_ANNOUNCED, replace(_AUTHINFO, after=("wait-announced",))),
     *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
-    *(_UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred"), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
+    *(_REMOVAL_ALLOWED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "removal-allowed")),
+    *(_WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _SCANNED: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _CDS_PUBLISHED),
-    *(*_by(Actor.REGISTRY, _after(_DS_ADDED, "cds-published")), _SERVES, *_by(Actor.REGISTRY, _NS_AT_PARENT)),
-    *(_NS_AT_LOSING, _UNREACHABLE, *_by(Actor.REGISTRY, _LOSING_DS_REMOVED), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
+    *(_scanned(_DS_ADDED, "cds-published"), _SERVES, _CSYNC_PUBLISHED, _scanned(_NS_AT_PARENT, "losing-ns-changed")),
+    *(_UNREACHABLE, _CDS_ALONE, _scanned(_LOSING_DS_REMOVED, "cds-alone"), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 
 _ALL_DS_REMOVED: Final = Step(
@@ -316,6 +390,7 @@ _ALL_DS_REMOVED: Final = Step(
     action="remove the DS RRset at the parent: the domain is insecure from here on",
     after=("gaining-serves",),
     effect=Effect.ALL_DS_REMOVED,
+    lasting=Lasting.REQUEST,
     confirmed_by="every server of the parent says that there is no DS",
 )
 _NS_ALONE: Final = replace(_NS_AT_PARENT, after=("all-ds-removed",), waits=(WaitFor.NO_DS,))
@@ -371,7 +446,7 @@ def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[St
 
 
 def with_shared_servers(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Return the steps where servers that resolvers ask already are gaining ones as well.
+    """Return the steps where some of the gaining servers are asked by resolvers already.
 
     Loading the gaining zone there is what opens it, so that it comes last of all loading, and waits for what the change of
     the NS waits for.
@@ -380,7 +455,7 @@ def with_shared_servers(steps: Iterable[Step]) -> tuple[Step, ...]:
     ['gaining-serves', 'shared-serve', 'ns-changed']
     """
     found = list(steps)
-    switch = next(step for step in found if step.effect is Effect.NS_AT_PARENT)
+    switch = next(step for step in found if step.effect in (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING))
     before = tuple(step_id for step_id in switch.after if step_id != "authinfo-given")
     opening = replace(_SHARED_SERVE, after=tuple(dict.fromkeys(("gaining-serves", *before))), waits=switch.waits)
     place = found.index(switch)
@@ -413,6 +488,6 @@ def step_list(flow: Flow) -> str:
     lines = []
     for number, step in enumerate(STEPS[flow], start=1):
         waits = " and ".join(wait.value for wait in step.waits)
-        until = f" Not before {waits}." if waits else ""
+        until = f" Only when {waits}." if waits else ""
         lines.append(f"{number}. `{step.id}`, {step.actor.value}: {step.action}.{until}")
     return "\n".join(lines) + "\n"
