@@ -42,6 +42,7 @@ from zonekit.keys import KeyRole
 from zonekit.transfer.plan import prove
 from zonekit.transfer.planfile import read_plan
 from zonekit.transfer.proof import Safe
+from zonekit.transfer.wayback import prove_way_back, way_back
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
 
@@ -389,6 +390,8 @@ def test_the_plan_that_the_demo_leaves_can_be_checked(made: tuple[Path, str]) ->
     page = (place / f"{ORIGIN}.plan.html").read_text()
     assert "Proven safe" in page
     assert (place / f"{ORIGIN}.plan.ics").read_bytes().count(b"BEGIN:VEVENT\r\n") == len(plan.steps)
+    for step in plan.steps:
+        assert isinstance(prove_way_back(way_back(plan, at=step.id)), Safe), step.id
 
 
 # ---- the account ----------------------------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ from zonekit.instants import epoch_seconds, from_epoch_seconds
 from zonekit.transfer.caches import counted_entries, held, holds_like
 from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.spans import EVER, Seconds, intersection, lasting, union
-from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, Schedule, Source
+from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, Schedule, Source, is_expiring
 
 _FURTHEST: Final = 400 * 86400
 
 
 def needed_until(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Seconds:
-    """Return from when, in seconds since 1970, no resolver needs a signature of the losing operator any more.
+    """Return from when, in seconds since 1970, no resolver needs a signature of the losing operator that expires any more.
 
     One does while a cache may hold a losing DNSKEY RRset or losing data and another a DS RRset by which that has to be
     proven (RFC 4035 section 5.2). Minus infinity where nobody ever does.
@@ -37,7 +37,7 @@ def needed_until(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Sec
             for version in schedule.versions
             if isinstance(version, DnskeyVersion | DataVersion)
             and version.source is Source.LOSING
-            and version.signatures
+            and is_expiring(version)
         ]
         secure = [
             caches.live[id(version)]
@@ -56,7 +56,7 @@ def needed_until(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> Sec
             data = [
                 caches.live[id(version)]
                 for version in schedule.versions
-                if isinstance(version, DataVersion) and version.source is Source.LOSING and version.signatures
+                if isinstance(version, DataVersion) and version.source is Source.LOSING and is_expiring(version)
             ]
             needed = union(needed, intersection(union(*data), union(*trusted)))
         if needed:

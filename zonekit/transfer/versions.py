@@ -172,6 +172,13 @@ class DataVersion(Version):
     signatures: tuple[Signature, ...]
 
 
+def is_expiring(version: Version) -> bool:
+    """Return whether a version has signatures that its operator lets expire."""
+    return isinstance(version, DnskeyVersion | DataVersion) and any(
+        signature.expiration is not None for signature in version.signatures
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """When an operator's servers answer for the zone.
