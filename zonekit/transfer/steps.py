@@ -21,6 +21,11 @@ class Actor(enum.Enum):
     LOSING = "losing operator"
     BOTH = "both operators"
     REGISTRAR = "registrar"
+    """The registrar of a domain that stays with it."""
+    LOSING_REGISTRAR = "losing registrar"
+    """Where the domain is transferred as well: its sponsor until that is done, and nobody else can ask the parent."""
+    GAINING_REGISTRAR = "gaining registrar"
+    """Its sponsor from then on."""
     REGISTRY = "registry"
     SCANNER = "parent's scanner"
     NOBODY = "nobody"
@@ -282,10 +287,16 @@ _REQUESTED: Final = Step(
 )
 _AUTHINFO: Final = Step(
     id="authinfo-given",
-    actor=Actor.LOSING,
+    actor=Actor.LOSING_REGISTRAR,
     action="hand out the authinfo code",
     after=("losing-merged", "ds-added", "ttls-lowered"),
     confirmed_by="the gaining side has the code",
+)
+_AUTHINFO_ASKED: Final = replace(
+    _AUTHINFO,
+    action="hand out the authinfo code that the registry asks for",
+    after=("wait-announced",),
+    confirmed_by="the registry has the code, and the gaining side knows it",
 )
 _VERIFIED: Final = Step(
     id="resolution-verified",
@@ -365,17 +376,20 @@ def _scanned(step: Step, trigger: str) -> Step:
 
 
 _REGISTRAR_CHANGE: Final = (
-    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
-    *(_TTLS_LOWERED, _DS_ADDED, _SERVES, _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
-    *(_VERIFIED, _TRANSFERRED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred")),
+    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED),
+    *(*_by(Actor.LOSING_REGISTRAR, _DS_ADDED), _SERVES, _AUTHINFO),
+    *_by(Actor.LOSING_REGISTRAR, _after(_NS_AT_PARENT, "authinfo-given")),
+    *(_after(_NS_AT_LOSING, "authinfo-given"), _VERIFIED, _TRANSFERRED, _UNREACHABLE),
+    *_by(Actor.GAINING_REGISTRAR, _after(_LOSING_DS_REMOVED, "domain-transferred")),
     *(_WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _FACILITATED: Final = (
     *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
     *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _SERVES),
-    *(_LOSING_VERIFIED, _WAIT_ANNOUNCED, replace(_AUTHINFO, after=("wait-announced",))),
-    *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
-    *(_REMOVAL_ALLOWED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "removal-allowed")),
+    *(_LOSING_VERIFIED, _WAIT_ANNOUNCED, _AUTHINFO_ASKED),
+    *_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")),
+    *(_after(_NS_AT_LOSING, "authinfo-given"), _VERIFIED, _TRANSFERRED, _REMOVAL_ALLOWED, _UNREACHABLE),
+    *_by(Actor.GAINING_REGISTRAR, _after(_LOSING_DS_REMOVED, "removal-allowed")),
     *(_WITHDRAWN, _STOPPED, _TTLS_RESTORED),
 )
 _SCANNED: Final = (
@@ -448,19 +462,19 @@ def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[St
 def with_shared_servers(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Return the steps where some of the gaining servers are asked by resolvers already.
 
-    Loading the gaining zone there is what opens it, so that it comes last of all loading, and waits for what the change of
-    the NS waits for.
+    Loading the gaining zone there is what opens it: it comes last of all loading, after what the first change of the NS comes
+    after, and waits for the same. Every change of the NS comes after it, but for one that a scanner takes from another.
 
     >>> [step.id for step in with_shared_servers(STEPS[Flow.FROM_UNSIGNED])][1:4]
     ['gaining-serves', 'shared-serve', 'ns-changed']
     """
-    found = list(steps)
-    switch = next(step for step in found if step.effect in (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING))
-    before = tuple(step_id for step_id in switch.after if step_id != "authinfo-given")
-    opening = replace(_SHARED_SERVE, after=tuple(dict.fromkeys(("gaining-serves", *before))), waits=switch.waits)
+    found = tuple(steps)
+    changes = [step for step in found if step.effect in (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)]
+    switch = changes[0]
+    opening = replace(_SHARED_SERVE, after=tuple(dict.fromkeys(("gaining-serves", *switch.after))), waits=switch.waits)
     place = found.index(switch)
-    found[place : place + 1] = [opening, replace(switch, after=(*switch.after, opening.id))]
-    return tuple(found)
+    after = [_after(step, opening.id) if step in changes and step.scans is None else step for step in found[place:]]
+    return (*found[:place], opening, *after)
 
 
 def mermaid(flow: Flow) -> str:

@@ -480,7 +480,9 @@ class _Back:
         return tuple(step_id for step_id in step_ids if step_id in self._steps)
 
     def _parent_actor(self) -> Actor:
-        return self._plan.step("ns-changed").step.actor
+        actor = self._plan.step("ns-changed").step.actor
+        is_transferred = actor is Actor.LOSING_REGISTRAR and "domain-transferred" in self._begun
+        return Actor.GAINING_REGISTRAR if is_transferred else actor
 
     def _at_parent(self) -> timedelta:
         return self._facts.parent.registration_delay + self._facts.parent.propagation_delay
