@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.test_transfer_plan import NOW, the_facts
-from zonekit.transfer.plan import plan_transfer
+from tests.test_transfer_plan import COOPERATING, NOW, flows_with_facts, the_facts
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.plan import PlannedStep, plan_transfer, prove
+from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
+from zonekit.transfer.versions import DsEntry, DsVersion
 from zonekit.transfer.wayback import way_back
 
 NS_CHANGES = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
@@ -91,3 +99,84 @@ def test_on_the_way_back_it_is_the_sponsor_of_then_who_asks_the_parent() -> None
     later = plan.record("domain-transferred", started=plan.finished, completed=plan.finished)
     assert way_back(later, at="ns-changed").step("ns-restored").step.actor is Actor.LOSING_REGISTRAR
     assert way_back(plan, at="domain-transferred").step("ns-restored").step.actor is Actor.GAINING_REGISTRAR
+
+
+# ---- the DS records that are added ----------------------------------------------------------------------------------
+
+digest_types = st.sampled_from((1, 2, 4))
+
+
+@st.composite
+def with_digests(draw: st.DrawFn) -> tuple[Flow, Facts]:
+    """Facts whose losing DS has any digest types, and whose parent adds one or the other."""
+    flow, facts = draw(flows_with_facts)
+    held = {
+        DsEntry(key=key, digest_type=kind)
+        for key in facts.losing.dnskey_signers
+        for kind in draw(st.sets(digest_types, min_size=1))
+    }
+    parent = replace(
+        facts.parent,
+        ds=frozenset(held),
+        digest_type=draw(st.sampled_from((2, 4))),
+        registration_delay=timedelta(hours=1),  # or all changes of the DS RRset may come at one instant
+    )
+    return flow, replace(facts, parent=parent)
+
+
+def named(text: str, facts: Facts) -> set[DsEntry]:
+    """The DS records that a step's text names."""
+    keys = {each.key.name: each.key for each in (*facts.losing.keys, *facts.gaining.keys)}
+    found = set()
+    for kind, names in re.findall(r"the DS of digest type (\d) of (.*?)(?= and the |, and |$)", text):
+        found |= {DsEntry(key=keys[name], digest_type=int(kind)) for name in names.split(", ")}
+    return found
+
+
+def adding_step(steps: Iterable[PlannedStep]) -> PlannedStep | None:
+    return next((planned for planned in steps if planned.step.effect is Effect.DS_ADDED), None)
+
+
+@given(with_digests())
+def test_who_does_what_the_steps_say_has_the_ds_rrset_that_was_proven(given_facts: tuple[Flow, Facts]) -> None:
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    adding = adding_step(plan.steps)
+    if adding is None:
+        return
+    held = facts.parent.ds if flow in COOPERATING else frozenset()
+    versions = [each for each in plan.schedule.versions if isinstance(each, DsVersion)]
+    (proven,) = (each.entries for each in versions if each.start == adding.started)
+    gaining = {DsEntry(key=key, digest_type=facts.parent.digest_type) for key in facts.gaining.dnskey_signers}
+    if "digest type" not in adding.step.action:
+        assert "add the gaining DS" in adding.step.action
+        assert proven == held | gaining
+        return
+    added = named(adding.step.action, facts)
+    assert added == proven - held != gaining or held - proven
+    assert named(adding.step.confirmed_by, facts) == proven
+    if adding.step.scans is None:
+        assert proven == held | added and "all in one update" in adding.step.action
+    else:
+        assert named(plan.step(adding.step.scans).step.action, facts) == proven
+
+
+def test_with_a_losing_ds_of_sha_1_the_step_names_the_ds_of_both() -> None:
+    facts = the_facts()
+    weak = replace(facts.parent, ds=frozenset(replace(entry, digest_type=1) for entry in facts.parent.ds))
+    plan = plan_transfer(replace(facts, parent=weak), start=NOW)
+    step = plan.step("ds-added").step
+    assert (
+        step.action
+        == "add at the parent, all in one update, the DS of digest type 2 of KSK of the gaining operator, KSK of the losing operator"
+    )
+    assert step.confirmed_by == (
+        "every server of the parent gives the DS of digest type 1 of KSK of the losing operator"
+        " and the DS of digest type 2 of KSK of the gaining operator, KSK of the losing operator"
+    )
+    scanned = plan_transfer(replace(facts, parent=weak), flow=Flow.SCANNING_PARENT, start=NOW)
+    assert scanned.step("cds-published").step.action == (
+        "publish in both zones, all as CDS records, the DS of digest type 2 of KSK of the gaining operator, KSK of the losing operator, and the CDNSKEY"
+        " records of these keys"
+    )

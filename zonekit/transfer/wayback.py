@@ -248,7 +248,7 @@ class _Back:
                 Step(
                     id="losing-ds-restored",
                     actor=self._parent_actor(),
-                    action="add the losing DS at the parent again, beside the gaining one",
+                    action="add the losing DS at the parent again, of each digest type that stood beside the gaining one",
                     after=stopped,
                     confirmed_by="every server of the parent gives both DS records",
                 ),
