@@ -15,7 +15,7 @@ from tests.test_transfer_plan import COOPERATING, NOW, flows_with_facts, the_fac
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.plan import PlannedStep, plan_transfer, prove
 from zonekit.transfer.proof import Safe
-from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, mermaid, with_shared_servers
 from zonekit.transfer.versions import DsEntry, DsVersion
 from zonekit.transfer.wayback import way_back
 
@@ -180,3 +180,20 @@ def test_with_a_losing_ds_of_sha_1_the_step_names_the_ds_of_both() -> None:
         "publish in both zones, all as CDS records, the DS of digest type 2 of KSK of the gaining operator, KSK of the losing operator, and the CDNSKEY"
         " records of these keys"
     )
+
+
+# ---- diagrams -------------------------------------------------------------------------------------------------------
+
+
+@every_flow
+def test_a_diagram_has_every_step_and_every_arrow_and_no_word_of_mermaid_as_a_name(flow: Flow) -> None:
+    head, *lines = mermaid(flow).splitlines()
+    assert head == "flowchart TD"
+    nodes = [line.split("[")[0].strip() for line in lines if "[" in line]
+    arrows = [tuple(line.split(" --> ")) for line in lines if "[" not in line]
+    assert nodes == [step.id.replace("-", "_") for step in STEPS[flow]]
+    assert len(arrows) == sum(len(step.after) for step in STEPS[flow])
+    assert {name.strip() for arrow in arrows for name in arrow} <= set(nodes)
+    for line in lines:
+        assert re.fullmatch(r'    [a-z_]+(\["[^"]+"\]| --> [a-z_]+)', line)
+        assert not re.match(r" *(end|graph|subgraph|style|click|default|class)\b", line)

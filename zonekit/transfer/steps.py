@@ -481,16 +481,20 @@ def mermaid(flow: Flow) -> str:
     """Return a Mermaid diagram of a flow: who does what after what.
 
     >>> print(mermaid(Flow.TO_UNSIGNED).splitlines()[1].strip())
-    gaining-serves["gaining operator: load the gaining zone on all its servers"]
+    gaining_serves["gaining operator: load the gaining zone on all its servers"]
     """
     lines = ["flowchart TD"]
     for step in STEPS[flow]:
-        lines.append(f'    {step.id}["{step.actor.value}: {step.action}"]')
-        for before in step.after:
-            label = "; ".join(wait.value for wait in step.waits)
-            arrow = f"-- {label} -->" if label else "-->"
-            lines.append(f"    {before} {arrow} {step.id}")
+        waits = "<br>and ".join(wait.value for wait in step.waits)
+        only_when = f"<br>only when {waits}" if waits else ""
+        lines.append(f'    {_node(step.id)}["{step.actor.value}: {step.action}{only_when}"]')
+        lines += [f"    {_node(before)} --> {_node(step.id)}" for before in step.after]
     return "\n".join(lines) + "\n"
+
+
+def _node(step_id: str) -> str:
+    """A step's name in a diagram, where a name that begins with a word of Mermaid's own, such as end-, is refused."""
+    return step_id.replace("-", "_")
 
 
 def step_list(flow: Flow) -> str:
