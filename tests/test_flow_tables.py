@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_transfer_plan import COOPERATING, NOW, flows_with_facts, the_facts
+from tests.test_transfer_plan import COOPERATING, NOW, an_operator, ds_of, flows_with_facts, the_facts
+from zonekit.transfer.capabilities import lacks
 from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import PlannedStep, plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, mermaid, with_shared_servers
-from zonekit.transfer.versions import DsEntry, DsVersion
+from zonekit.transfer.versions import DsEntry, DsVersion, Source
 from zonekit.transfer.wayback import way_back
 
 NS_CHANGES = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
@@ -180,6 +182,32 @@ def test_with_a_losing_ds_of_sha_1_the_step_names_the_ds_of_both() -> None:
         "publish in both zones, all as CDS records, the DS of digest type 2 of KSK of the gaining operator, KSK of the losing operator, and the CDNSKEY"
         " records of these keys"
     )
+
+
+# ---- who has to be able to do what ----------------------------------------------------------------------------------
+
+
+def test_at_a_scanning_parent_the_losing_zone_has_the_gaining_ksk_and_not_the_other_way_round() -> None:
+    facts = the_facts()
+    can = frozenset(Capability) - {Capability.IMPORT_KSK}
+    gaining_cannot = replace(facts, gaining=replace(facts.gaining, can=can))
+    assert lacks(gaining_cannot, Flow.SCANNING_PARENT) == ()
+    assert isinstance(prove(plan_transfer(gaining_cannot, flow=Flow.SCANNING_PARENT, start=NOW)), Safe)
+    (lack,) = lacks(replace(facts, losing=replace(facts.losing, can=can)), Flow.SCANNING_PARENT)
+    assert (lack.who, lack.what) == (Source.LOSING, Capability.IMPORT_KSK)
+
+
+@pytest.mark.parametrize("flow", COOPERATING)
+def test_whose_csk_has_to_be_published_is_told_once(flow: Flow) -> None:
+    losing, gaining = an_operator("losing", csk=True), an_operator("gaining", csk=True)
+    parent = replace(the_facts().parent, ds=ds_of(losing))
+    facts = replace(the_facts(), losing=losing, gaining=gaining, parent=parent)
+    can = frozenset(Capability) - {Capability.IMPORT_KSK}
+    facts = replace(facts, losing=replace(facts.losing, can=can), gaining=replace(facts.gaining, can=can))
+    assert [(lack.who, lack.what) for lack in lacks(facts, flow)] == [
+        (Source.LOSING, Capability.IMPORT_KSK),
+        (Source.GAINING, Capability.IMPORT_KSK),
+    ]
 
 
 # ---- diagrams -------------------------------------------------------------------------------------------------------
