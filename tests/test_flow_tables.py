@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from tests.test_transfer_plan import COOPERATING, NOW, an_operator, ds_of, flows_with_facts, the_facts
 from zonekit.transfer.capabilities import lacks
 from zonekit.transfer.facts import Facts
+from zonekit.transfer.gate import may_begin
+from zonekit.transfer.journal import Confirmed, Evidence, Missing
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import PlannedStep, plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, mermaid, with_shared_servers
-from zonekit.transfer.versions import DsEntry, DsVersion, Source
+from zonekit.transfer.versions import DnskeyVersion, DsEntry, DsVersion, NsVersion, Source
 from zonekit.transfer.wayback import way_back
+from zonekit.ttl import Ttl
 
 NS_CHANGES = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
 AT_PARENT = (Effect.DS_ADDED, Effect.NS_AT_PARENT, Effect.LOSING_DS_REMOVED, Effect.ALL_DS_REMOVED)
@@ -184,6 +187,57 @@ def test_with_a_losing_ds_of_sha_1_the_step_names_the_ds_of_both() -> None:
     )
 
 
+# ---- how a flow begins and ends -------------------------------------------------------------------------------------
+
+
+@every_flow
+def test_the_parent_and_the_keys_stand_still_from_the_first_step_to_the_last(flow: Flow) -> None:
+    steps = STEPS[flow]
+    frozen = next(step for step in steps if step.id == "frozen")
+    assert {step.id for step in steps[: steps.index(frozen)]} <= {"requested"}
+    for step in steps[steps.index(frozen) + 1 :]:
+        assert "frozen" in before(steps, step), step.id
+    assert "CDS" in frozen.action and "CSYNC" in frozen.action
+    assert steps[-1].id == "thawed" and steps[-2].id in steps[-1].after
+    if flow not in COOPERATING:
+        assert "the parent does not scan the domain" in frozen.confirmed_by
+        assert "the parent scan the domain again" in steps[-1].action
+
+
+@every_flow
+def test_the_end_is_verified_after_every_change_and_the_ttls_stay_low_until_then(flow: Flow) -> None:
+    steps = STEPS[flow]
+    verified, restored = steps[-3:-1]
+    assert verified.id == "end-verified" and verified.confirmed_by.startswith("a verifier finds ")
+    losing_zone_alone = {"ttls-lowered", "losing-ns-changed"}  # which is no more by then
+    assert before(steps, verified) >= {step.id for step in steps[:-3]} - losing_zone_alone
+    assert restored.effect is Effect.GAINING_TTLS_RESTORED and restored.after == ("end-verified",)
+
+
+def test_an_unsigned_gaining_zone_keeps_the_ttl_of_its_ns_low_and_no_other() -> None:
+    facts = the_facts(gaining_signed=False)
+    plan = plan_transfer(facts, flow=Flow.TO_UNSIGNED, start=NOW)
+    served = [each for each in plan.schedule.versions if each.source is Source.GAINING]
+    assert [each.ttl for each in served if isinstance(each, NsVersion)] == [600, 86400]
+    assert [each.ttl for each in served if isinstance(each, DnskeyVersion)] == [86400]
+    low = replace(facts, gaining=replace(facts.gaining, ns_ttl=Ttl(600)))
+    ids = [each.id for each in plan_transfer(low, flow=Flow.TO_UNSIGNED, start=NOW).steps]
+    assert ids[-2:] == ["end-verified", "thawed"], "there is nothing to raise"
+
+
+def test_a_transfer_ends_when_its_end_is_verified_and_not_before() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    done = [
+        Evidence(step_id=planned.id, seen=planned.completed, by="the probe")
+        for planned in plan.steps
+        if planned.step.actor is not Actor.NOBODY
+    ]
+    assert isinstance(may_begin(plan, "ttls-restored", done, now=plan.finished), Confirmed)
+    rest = [each for each in done if each.step_id != "end-verified"]
+    decision = may_begin(plan, "ttls-restored", rest, now=plan.finished)
+    assert isinstance(decision, Missing) and [each.step_id for each in decision.missing] == ["end-verified"]
+
+
 # ---- who has to be able to do what ----------------------------------------------------------------------------------
 
 
@@ -208,6 +262,14 @@ def test_whose_csk_has_to_be_published_is_told_once(flow: Flow) -> None:
         (Source.LOSING, Capability.IMPORT_KSK),
         (Source.GAINING, Capability.IMPORT_KSK),
     ]
+
+
+def test_the_registry_relays_what_the_gaining_registrar_sent_it() -> None:
+    steps = STEPS[Flow.REGISTRY_FACILITATED]
+    offered = next(step for step in steps if step.id == "keys-offered")
+    relayed = next(step for step in steps if step.id == "keys-relayed")
+    assert offered.actor is Actor.GAINING_REGISTRAR and {"requested", "keys-made"} <= before(steps, offered)
+    assert "keys-offered" in before(steps, relayed)
 
 
 # ---- diagrams -------------------------------------------------------------------------------------------------------

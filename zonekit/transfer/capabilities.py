@@ -103,8 +103,8 @@ def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
         dropped.add(Effect.TTLS_LOWERED)
     if not is_able(losing, Capability.CHANGE_NS):
         dropped.add(Effect.NS_AT_LOSING)
-    to_restore = max(gaining.ns_ttl, gaining.dnskey_ttl) > facts.timing.lowered_ttl
-    if not to_restore or not is_able(gaining, Capability.LOWER_TTLS):
+    kept_low = max(gaining.ns_ttl, gaining.dnskey_ttl if gaining.is_signed else gaining.ns_ttl)
+    if kept_low <= facts.timing.lowered_ttl or not is_able(gaining, Capability.LOWER_TTLS):
         dropped.add(Effect.GAINING_TTLS_RESTORED)
     steps = without_steps(STEPS[flow], dropped) if dropped else STEPS[flow]
     if is_able(losing, Capability.SERVE_ON):

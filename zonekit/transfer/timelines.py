@@ -293,6 +293,7 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
 
 def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
     ttl = facts.gaining.dnskey_ttl
+    kept_low = kept_low and facts.gaining.is_signed  # how long it is known that there are no keys is the SOA's matter
     first = _dnskey(Source.GAINING, facts.gaining, "DNSKEY of the gaining operator")
     first = replace(first, ttl=facts.lowered(ttl) if kept_low else ttl)
     theirs = facts.losing.keys_for_others
