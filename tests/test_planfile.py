@@ -345,7 +345,7 @@ PLANS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda plan: plan["facts"]["parent"].pop("ds_ttl"), "facts.parent.ds_ttl: is missing; ask one of the parent's"),
     (lambda plan: plan["steps"][3].update(id="x"), "steps[3].id: operator-change has no step 'x'"),
     (lambda plan: plan["steps"][3].update(id="frozen"), "steps[3].id: frozen stands there twice"),
-    (lambda plan: plan["steps"].pop(), "steps: ttls-restored is missing"),
+    (lambda plan: plan["steps"].pop(), "steps: thawed is missing"),
     (lambda plan: plan["steps"][0].update(recorded=1), "steps[0].recorded: is int and not true or false"),
     (lambda plan: plan["steps"][0].update(completed="2026-11-20T12:00:00Z"), "steps[0]: a step that started at"),
     (

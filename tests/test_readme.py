@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zonekit.transfer.steps import Flow, step_list
+from tests.flow_sections import flow_sections, parts
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -38,8 +38,6 @@ def test_the_examples_do_what_they_show(tmp_path: Path, monkeypatch: pytest.Monk
     assert not said, "".join(said)
 
 
-def test_the_steps_are_those_of_the_table() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    _, _, rest = text.partition("<!-- the steps of operator-change -->\n")
-    listed, _, _ = rest.partition("<!-- end -->")
-    assert listed == step_list(Flow.OPERATOR_CHANGE)
+def test_the_flows_are_those_of_the_tables() -> None:
+    _, sections, _ = parts((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert sections == flow_sections(), "write them anew: python -m tests.flow_sections"

@@ -84,6 +84,7 @@ class _Backtrack:
     def __init__(self, plan: Plan, begun: Set[str], turned_at: datetime, events: Mapping[str, Event]) -> None:
         so_far = [planned for planned in plan.steps if planned.id in begun]
         self._plan = plan
+        self._begun = begun
         self._facts = plan.facts
         self._turned_at = turned_at
         self._recorded = events
@@ -162,7 +163,11 @@ class _Backtrack:
         parent = self._facts.parent
         both = [*self._served(DsVersion)] if self._merges else []
         entries = parent.ds.union(*[version.entries for version in both])
-        where = " again, beside the gaining one" if self._merges else " again: the domain is secure as it was"
+        where = (
+            " again, of each digest type that stood beside the gaining one"
+            if self._merges
+            else " again: the domain is secure as it was"
+        )
         confirmed = "both DS records" if self._merges else "the losing DS"
         record = "DS of both operators again" if self._merges else "DS of the losing operator again"
 
@@ -405,7 +410,9 @@ class _Backtrack:
         return tuple(step_id for step_id in step_ids if step_id in self.steps)
 
     def _parent_actor(self) -> Actor:
-        return self._plan.step("ns-changed").step.actor
+        actor = self._plan.step("ns-changed").step.actor
+        is_transferred = actor is Actor.LOSING_REGISTRAR and "domain-transferred" in self._begun
+        return Actor.GAINING_REGISTRAR if is_transferred else actor
 
     def _at_parent(self) -> timedelta:
         parent = self._facts.parent

@@ -51,8 +51,11 @@ def lacks(facts: Facts, flow: Flow) -> tuple[Lack, ...]:
     """Return what a flow needs and somebody cannot do; nothing where it can be carried out.
 
     Each side has to publish every key of the other that signs data, of which a CSK is a KSK besides (RFC 6781 section
-    4.3.5.1, RFC 8901 section 2.1.2). The KSK of the other side need not be in the DNSKEY RRset, except where the parent
-    takes the DS from it (RFC 7344 section 4.1).
+    4.3.5.1, RFC 8901 section 2.1.2). The KSK of the other side need not be in the DNSKEY RRset, except in the losing zone
+    where the parent takes the DS from there. For that CDS records have to be signed by a key that both the DNSKEY and the DS
+    RRset have, and may not break the delegation (RFC 7344 section 4.1), which the losing KSK sees to; but many parents
+    take none besides of a key that the DNSKEY RRset does not have. Nobody looks at the gaining zone before the NS lead there,
+    and the DS of both, which its CDS records ask for, are at the parent by then.
     """
     return tuple(_lacks(facts, flow))
 
@@ -65,23 +68,27 @@ def _lacks(facts: Facts, flow: Flow) -> Iterator[Lack]:
         return
     sides = (Source.LOSING, facts.losing, facts.gaining), (Source.GAINING, facts.gaining, facts.losing)
     for who, operator, other in sides:
-        for capability, why in _for_the_keys(other, flow):
+        for capability, why in _for_the_keys(other):
             if capability not in operator.can:
                 yield Lack(who=who, what=capability, why=why)
     losing = facts.losing
+    if flow is Flow.SCANNING_PARENT and Capability.IMPORT_KSK not in losing.can and not _signs_with_csk(facts.gaining):
+        yield Lack(who=Source.LOSING, what=Capability.IMPORT_KSK, why="the parent takes the DS of both from its zone")
     if flow is Flow.SCANNING_PARENT and Capability.CHANGE_NS not in losing.can:
         yield Lack(who=Source.LOSING, what=Capability.CHANGE_NS, why="the parent takes the NS RRset from the zone")
     if Capability.SERVE_ON not in losing.can:
         yield Lack(who=Source.LOSING, what=Capability.SERVE_ON, why="caches lead resolvers to it for some time yet")
 
 
-def _for_the_keys(other: OperatorFacts, flow: Flow) -> Iterator[tuple[Capability, str]]:
+def _for_the_keys(other: OperatorFacts) -> Iterator[tuple[Capability, str]]:
     yield Capability.RE_SIGN, "the DNSKEY RRset changes"
     yield Capability.IMPORT_ZSK, "cached data is proven by keys of the other side"
-    if not other.keys_for_others.isdisjoint(other.dnskey_signers):
+    if _signs_with_csk(other):
         yield Capability.IMPORT_KSK, "the other side signs its data with a CSK"
-    elif flow is Flow.SCANNING_PARENT:
-        yield Capability.IMPORT_KSK, "the parent takes the DS of both from either zone"
+
+
+def _signs_with_csk(operator: OperatorFacts) -> bool:
+    return not operator.keys_for_others.isdisjoint(operator.dnskey_signers)
 
 
 def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
@@ -96,8 +103,8 @@ def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
         dropped.add(Effect.TTLS_LOWERED)
     if not is_able(losing, Capability.CHANGE_NS):
         dropped.add(Effect.NS_AT_LOSING)
-    to_restore = max(gaining.ns_ttl, gaining.dnskey_ttl) > facts.timing.lowered_ttl
-    if not to_restore or not is_able(gaining, Capability.LOWER_TTLS):
+    kept_low = max(gaining.ns_ttl, gaining.dnskey_ttl if gaining.is_signed else gaining.ns_ttl)
+    if kept_low <= facts.timing.lowered_ttl or not is_able(gaining, Capability.LOWER_TTLS):
         dropped.add(Effect.GAINING_TTLS_RESTORED)
     steps = without_steps(STEPS[flow], dropped) if dropped else STEPS[flow]
     if is_able(losing, Capability.SERVE_ON):

@@ -23,8 +23,8 @@ from zonekit.transfer.profiles import PROFILES, ResolverProfile, with_stale_marg
 from zonekit.transfer.proof import Verdict, prove_schedule
 from zonekit.transfer.steps import Actor, Effect, Flow, Lasting, Step, WaitFor, with_shared_servers
 from zonekit.transfer.switchover import CachedRecord, Switchover, safe_switchover
-from zonekit.transfer.timelines import Event, schedule_of
-from zonekit.transfer.versions import Schedule, Source
+from zonekit.transfer.timelines import Event, ds_with_gaining, schedule_of
+from zonekit.transfer.versions import DsEntry, Schedule, Source
 from zonekit.transfer.waits import UnderWay, Wait
 
 _NOTHING: Final = timedelta(0)
@@ -410,12 +410,45 @@ def _check_date(facts: Facts, step: Step, date: datetime) -> None:
 
 
 def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
-    """The steps of a flow; where servers overlap, those that open a zone to resolvers or close it are others."""
-    steps = steps_within(facts, flow)
+    """The steps of a flow, with every DS that is added; where servers overlap, what opens a zone or closes it is another."""
+    steps = _with_ds_named(facts, steps_within(facts, flow))
     answering = {overlap.answers for overlap in facts.shared_servers}
     if Source.GAINING in answering:
         steps = with_shared_servers(steps)
     return _closed_by_stopping(steps) if Source.LOSING in answering else steps
+
+
+def _with_ds_named(facts: Facts, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps where more is added to the DS RRset than the gaining DS: they name all of it, for less would be bogus."""
+    parent = facts.parent
+    held = frozenset() if any(step.effect is Effect.ALL_DS_REMOVED for step in steps) else parent.ds
+    left = ds_with_gaining(facts, steps, held)
+    gaining = {DsEntry(key=key, digest_type=parent.digest_type) for key in facts.gaining.dnskey_signers}
+    adding = next((step for step in steps if step.effect is Effect.DS_ADDED), None)
+    if adding is None or left == held | gaining:
+        return steps
+    named = {
+        adding.id: replace(
+            adding,
+            action=f"add at the parent, all in one update, {_ds_text(left - held)}",
+            confirmed_by=f"every server of the parent gives {_ds_text(left)}",
+        )
+    }
+    for step in steps:
+        if step.id == adding.scans:
+            action = (
+                f"publish in both zones, all as CDS records, {_ds_text(left)}, and the CDNSKEY records of these keys"
+            )
+            named[step.id] = replace(step, action=action)
+    return tuple(named.get(step.id, step) for step in steps)
+
+
+def _ds_text(entries: Iterable[DsEntry]) -> str:
+    """Every DS of an RRset, in words."""
+    by_type: dict[int, list[str]] = {}
+    for entry in sorted(entries, key=lambda each: (each.digest_type, each.key.name)):
+        by_type.setdefault(entry.digest_type, []).append(entry.key.name)
+    return " and ".join(f"the DS of digest type {kind} of {', '.join(names)}" for kind, names in by_type.items())
 
 
 def _closed_by_stopping(steps: tuple[Step, ...]) -> tuple[Step, ...]:

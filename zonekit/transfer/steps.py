@@ -21,6 +21,11 @@ class Actor(enum.Enum):
     LOSING = "losing operator"
     BOTH = "both operators"
     REGISTRAR = "registrar"
+    """The registrar of a domain that stays with it."""
+    LOSING_REGISTRAR = "losing registrar"
+    """Where the domain is transferred as well: its sponsor until that is done, and nobody else can ask the parent."""
+    GAINING_REGISTRAR = "gaining registrar"
+    """Its sponsor from then on."""
     REGISTRY = "registry"
     SCANNER = "parent's scanner"
     NOBODY = "nobody"
@@ -75,7 +80,11 @@ class Flow(enum.Enum):
     OPERATOR_CHANGE = "operator-change"
     """Both operators cooperate and the registrar stays."""
     REGISTRAR_CHANGE = "registrar-change"
-    """Both cooperate, and the domain is transferred to another registrar as well."""
+    """Both cooperate, and the domain is transferred to another registrar as well.
+
+    That the losing side confirms its tasks to the gaining one is no step of its own: each step says by what it is
+    confirmed, and the gate lets the NS change begin when all are.
+    """
     REGISTRY_FACILITATED = "registry-facilitated"
     """The registry relays keys and requests between the two sides (RFC 8063)."""
     SCANNING_PARENT = "scanning-parent"
@@ -119,7 +128,7 @@ class Step:
 _FREEZE: Final = Step(
     id="frozen",
     actor=Actor.BOTH,
-    action="stop rollovers, and CDS and CSYNC of one side alone",
+    action="stop rollovers, and CDS, CDNSKEY and CSYNC of one side alone",
     confirmed_by="both operators say so",
 )
 _KEYS_MADE: Final = Step(
@@ -205,7 +214,7 @@ _UNREACHABLE: Final = Step(
 _LOSING_DS_REMOVED: Final = Step(
     id="losing-ds-removed",
     actor=Actor.REGISTRAR,
-    action="remove the losing DS at the parent",
+    action="remove every losing DS at the parent",
     after=("losing-unreachable",),
     waits=(WaitFor.LOSING_DNSKEY_GONE,),
     effect=Effect.LOSING_DS_REMOVED,
@@ -231,16 +240,30 @@ _STOPPED: Final = Step(
     lasting=Lasting.LOSING,
     confirmed_by="the losing servers refuse queries for the zone",
 )
+_END_VERIFIED: Final = Step(
+    id="end-verified",
+    actor=Actor.GAINING,
+    action="verify the end state: the DS at the parent, the NS there and in the zone, and the gaining zone on every server",
+    after=("losing-ds-removed", "losing-keys-withdrawn", "losing-stopped"),
+    confirmed_by="a verifier finds no fault from the parent's DS to the last RRset, and nothing of the losing operator",
+)
 _TTLS_RESTORED: Final = Step(
     id="ttls-restored",
     actor=Actor.GAINING,
     action="raise the TTLs of the gaining apex NS and DNSKEY RRsets, kept low so far for a short way back",
-    after=("losing-ds-removed", "losing-keys-withdrawn", "losing-stopped"),
+    after=("end-verified",),
     effect=Effect.GAINING_TTLS_RESTORED,
     lasting=Lasting.GAINING,
     confirmed_by="every gaining server gives the TTLs that are to stay",
 )
-
+_THAW: Final = Step(
+    id="thawed",
+    actor=Actor.GAINING,
+    action="let rollovers, CDS, CDNSKEY and CSYNC go on",
+    after=("ttls-restored",),
+    confirmed_by="the gaining operator says so",
+)
+_END: Final = (_END_VERIFIED, _TTLS_RESTORED, _THAW)
 
 _SERVES: Final = Step(
     id="gaining-serves",
@@ -262,7 +285,7 @@ _SHARED_SERVE: Final = Step(
 
 _COOPERATING: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _DS_ADDED, _SERVES),
-    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
+    *(_NS_AT_PARENT, _NS_AT_LOSING, _UNREACHABLE, _LOSING_DS_REMOVED, _WITHDRAWN, _STOPPED, *_END),
 )
 
 
@@ -282,10 +305,16 @@ _REQUESTED: Final = Step(
 )
 _AUTHINFO: Final = Step(
     id="authinfo-given",
-    actor=Actor.LOSING,
+    actor=Actor.LOSING_REGISTRAR,
     action="hand out the authinfo code",
     after=("losing-merged", "ds-added", "ttls-lowered"),
     confirmed_by="the gaining side has the code",
+)
+_AUTHINFO_ASKED: Final = replace(
+    _AUTHINFO,
+    action="hand out the authinfo code that the registry asks for",
+    after=("wait-announced",),
+    confirmed_by="the registry has the code, and the gaining side knows it",
 )
 _VERIFIED: Final = Step(
     id="resolution-verified",
@@ -302,14 +331,26 @@ _TRANSFERRED: Final = Step(
     lasting=Lasting.APPROVAL,
     confirmed_by="the registry names the gaining registrar",
 )
+_OFFERED: Final = Step(
+    id="keys-offered",
+    actor=Actor.GAINING_REGISTRAR,
+    action="send the gaining DNSKEYs, DS and name servers to the registry",
+    after=("keys-made",),
+    confirmed_by="the registry has taken the request",
+)
 _RELAYED: Final = Step(
     id="keys-relayed",
     actor=Actor.REGISTRY,
     action="check the registrant's permission, relay the gaining DNSKEYs, DS and name servers to the losing side, and ask it"
     " for lower TTLs",
-    after=("keys-made", "requested"),
+    after=("keys-offered",),
     lasting=Lasting.CHECK,
     confirmed_by="the losing side has taken the poll message",
+)
+_EXCHANGED_BY_RELAY: Final = replace(
+    _EXCHANGED,
+    action="take each other's DNSKEYs: the gaining ones as they were relayed, the losing ones from the losing zone, validated",
+    after=("keys-relayed",),
 )
 _LOSING_VERIFIED: Final = Step(
     id="losing-verified",
@@ -365,23 +406,26 @@ def _scanned(step: Step, trigger: str) -> Step:
 
 
 _REGISTRAR_CHANGE: Final = (
-    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED),
-    *(_TTLS_LOWERED, _DS_ADDED, _SERVES, _AUTHINFO, _after(_NS_AT_PARENT, "authinfo-given"), _NS_AT_LOSING),
-    *(_VERIFIED, _TRANSFERRED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "domain-transferred")),
-    *(_WITHDRAWN, _STOPPED, _TTLS_RESTORED),
+    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED),
+    *(*_by(Actor.LOSING_REGISTRAR, _DS_ADDED), _SERVES, _AUTHINFO),
+    *_by(Actor.LOSING_REGISTRAR, _after(_NS_AT_PARENT, "authinfo-given")),
+    *(_after(_NS_AT_LOSING, "authinfo-given"), _VERIFIED, _TRANSFERRED, _UNREACHABLE),
+    *_by(Actor.GAINING_REGISTRAR, _after(_LOSING_DS_REMOVED, "domain-transferred")),
+    *(_WITHDRAWN, _STOPPED, *_END),
 )
 _FACILITATED: Final = (
-    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _RELAYED, _after(_EXCHANGED, "keys-relayed")),
+    *(_REQUESTED, _after(_FREEZE, "requested"), _KEYS_MADE, _OFFERED, _RELAYED, _EXCHANGED_BY_RELAY),
     *(_GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, *_by(Actor.REGISTRY, _DS_ADDED), _SERVES),
-    *(_LOSING_VERIFIED, _WAIT_ANNOUNCED, replace(_AUTHINFO, after=("wait-announced",))),
-    *(*_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")), _NS_AT_LOSING, _VERIFIED, _TRANSFERRED),
-    *(_REMOVAL_ALLOWED, _UNREACHABLE, _after(_LOSING_DS_REMOVED, "removal-allowed")),
-    *(_WITHDRAWN, _STOPPED, _TTLS_RESTORED),
+    *(_LOSING_VERIFIED, _WAIT_ANNOUNCED, _AUTHINFO_ASKED),
+    *_by(Actor.REGISTRY, _after(_NS_AT_PARENT, "authinfo-given")),
+    *(_after(_NS_AT_LOSING, "authinfo-given"), _VERIFIED, _TRANSFERRED, _REMOVAL_ALLOWED, _UNREACHABLE),
+    *_by(Actor.GAINING_REGISTRAR, _after(_LOSING_DS_REMOVED, "removal-allowed")),
+    *(_WITHDRAWN, _STOPPED, *_END),
 )
 _SCANNED: Final = (
     *(_FREEZE, _KEYS_MADE, _EXCHANGED, _GAINING_MERGED, _LOSING_MERGED, _TTLS_LOWERED, _CDS_PUBLISHED),
     *(_scanned(_DS_ADDED, "cds-published"), _SERVES, _CSYNC_PUBLISHED, _scanned(_NS_AT_PARENT, "losing-ns-changed")),
-    *(_UNREACHABLE, _CDS_ALONE, _scanned(_LOSING_DS_REMOVED, "cds-alone"), _WITHDRAWN, _STOPPED, _TTLS_RESTORED),
+    *(_UNREACHABLE, _CDS_ALONE, _scanned(_LOSING_DS_REMOVED, "cds-alone"), _WITHDRAWN, _STOPPED, *_END),
 )
 
 _ALL_DS_REMOVED: Final = Step(
@@ -402,14 +446,59 @@ _NEW_DS: Final = replace(
     confirmed_by="every server of the parent gives the gaining DS",
 )
 _PUBLIC: Final = replace(_SERVES, after=("keys-made",))
+_NOT_SCANNED: Final = "or the parent does not scan the domain"
+_FREEZE_ALONE: Final = replace(
+    _FREEZE,
+    actor=Actor.GAINING,
+    action="begin no rollover and publish no CDS, CDNSKEY or CSYNC; where the losing operator goes on publishing any, have the"
+    " registrar ask the parent not to scan the domain",
+    confirmed_by=f"neither zone has such a record, {_NOT_SCANNED}",
+)
+_FREEZE_TO_UNSIGNED: Final = replace(
+    _FREEZE,
+    actor=Actor.REGISTRAR,
+    action="where the losing operator goes on publishing CDS, CDNSKEY or CSYNC, ask the parent not to scan the domain",
+    confirmed_by=f"the losing zone has no such record, {_NOT_SCANNED}",
+)
+_FREEZE_FROM_UNSIGNED: Final = replace(
+    _FREEZE,
+    actor=Actor.GAINING,
+    action="begin no rollover and publish no CDS, CDNSKEY or CSYNC, or have the registrar ask the parent not to scan the domain",
+    confirmed_by=f"the gaining zone has no such record, {_NOT_SCANNED}",
+)
+_END_OF_TWO: Final = (
+    replace(_END_VERIFIED, after=("ds-added", "losing-stopped")),
+    _TTLS_RESTORED,
+    replace(_THAW, action="let rollovers, CDS, CDNSKEY and CSYNC go on, and the parent scan the domain again"),
+)
+_END_UNSIGNED: Final = (
+    replace(
+        _END_VERIFIED,
+        action="verify the end state: no DS at the parent, the NS there and in the zone, and the gaining zone on every server",
+        after=("losing-stopped",),
+        confirmed_by="a verifier finds the domain insecure and every gaining server answering, and nothing of the losing"
+        " operator",
+    ),
+    replace(_TTLS_RESTORED, action="raise the TTL of the gaining apex NS RRset, kept low so far for a short way back"),
+    replace(
+        _THAW,
+        actor=Actor.REGISTRAR,
+        action="let the parent scan the domain again",
+        confirmed_by="the registrar says so",
+    ),
+)
 
 _THROUGH_INSECURE: Final = (
-    *(replace(_KEYS_MADE, after=()), _PUBLIC, _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _NEW_DS, _STOPPED),
+    *(_FREEZE_ALONE, _KEYS_MADE, _PUBLIC, _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _NEW_DS, _STOPPED),
+    *_END_OF_TWO,
 )
-_TO_UNSIGNED: Final = (replace(_PUBLIC, after=()), _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _STOPPED)
+_TO_UNSIGNED: Final = (
+    *(_FREEZE_TO_UNSIGNED, replace(_PUBLIC, after=("frozen",)), _ALL_DS_REMOVED, _NS_ALONE, _UNREACHABLE, _STOPPED),
+    *_END_UNSIGNED,
+)
 _FROM_UNSIGNED: Final = (
-    *(replace(_KEYS_MADE, after=()), _PUBLIC, replace(_NS_AT_PARENT, after=("gaining-serves",), waits=())),
-    *(replace(_NS_AT_LOSING, after=("gaining-serves",), waits=()), _UNREACHABLE, _NEW_DS, _STOPPED),
+    *(_FREEZE_FROM_UNSIGNED, _KEYS_MADE, _PUBLIC, replace(_NS_AT_PARENT, after=("gaining-serves",), waits=())),
+    *(replace(_NS_AT_LOSING, after=("gaining-serves",), waits=()), _UNREACHABLE, _NEW_DS, _STOPPED, *_END_OF_TWO),
 )
 
 STEPS: Final[Mapping[Flow, tuple[Step, ...]]] = MappingProxyType(
@@ -430,8 +519,8 @@ def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[St
     """Return the steps but those with one of these effects; what came after one of them comes after what it came after.
 
     >>> [step.id for step in without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})]
-    ['gaining-serves', 'ns-changed', 'losing-unreachable', 'losing-stopped']
-    >>> without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})[1].after
+    ['frozen', 'gaining-serves', 'ns-changed', 'losing-unreachable', 'losing-stopped', 'end-verified', 'ttls-restored', 'thawed']
+    >>> without_steps(STEPS[Flow.TO_UNSIGNED], {Effect.ALL_DS_REMOVED})[2].after
     ('gaining-serves',)
     """
     before: dict[str, tuple[str, ...]] = {}
@@ -448,42 +537,46 @@ def without_steps(steps: Iterable[Step], effects: Container[Effect]) -> tuple[St
 def with_shared_servers(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Return the steps where some of the gaining servers are asked by resolvers already.
 
-    Loading the gaining zone there is what opens it, so that it comes last of all loading, and waits for what the change of
-    the NS waits for.
+    Loading the gaining zone there is what opens it: it comes last of all loading, after what the first change of the NS comes
+    after, and waits for the same. Every change of the NS comes after it, but for one that a scanner takes from another.
 
-    >>> [step.id for step in with_shared_servers(STEPS[Flow.FROM_UNSIGNED])][1:4]
+    >>> [step.id for step in with_shared_servers(STEPS[Flow.FROM_UNSIGNED])][2:5]
     ['gaining-serves', 'shared-serve', 'ns-changed']
     """
-    found = list(steps)
-    switch = next(step for step in found if step.effect in (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING))
-    before = tuple(step_id for step_id in switch.after if step_id != "authinfo-given")
-    opening = replace(_SHARED_SERVE, after=tuple(dict.fromkeys(("gaining-serves", *before))), waits=switch.waits)
+    found = tuple(steps)
+    changes = [step for step in found if step.effect in (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)]
+    switch = changes[0]
+    opening = replace(_SHARED_SERVE, after=tuple(dict.fromkeys(("gaining-serves", *switch.after))), waits=switch.waits)
     place = found.index(switch)
-    found[place : place + 1] = [opening, replace(switch, after=(*switch.after, opening.id))]
-    return tuple(found)
+    after = [_after(step, opening.id) if step in changes and step.scans is None else step for step in found[place:]]
+    return (*found[:place], opening, *after)
 
 
 def mermaid(flow: Flow) -> str:
     """Return a Mermaid diagram of a flow: who does what after what.
 
-    >>> print(mermaid(Flow.TO_UNSIGNED).splitlines()[1].strip())
-    gaining-serves["gaining operator: load the gaining zone on all its servers"]
+    >>> print(mermaid(Flow.TO_UNSIGNED).splitlines()[2].strip())
+    gaining_serves["gaining operator: load the gaining zone on all its servers"]
     """
     lines = ["flowchart TD"]
     for step in STEPS[flow]:
-        lines.append(f'    {step.id}["{step.actor.value}: {step.action}"]')
-        for before in step.after:
-            label = "; ".join(wait.value for wait in step.waits)
-            arrow = f"-- {label} -->" if label else "-->"
-            lines.append(f"    {before} {arrow} {step.id}")
+        waits = "<br>and ".join(wait.value for wait in step.waits)
+        only_when = f"<br>only when {waits}" if waits else ""
+        lines.append(f'    {_node(step.id)}["{step.actor.value}: {step.action}{only_when}"]')
+        lines += [f"    {_node(before)} --> {_node(step.id)}" for before in step.after]
     return "\n".join(lines) + "\n"
+
+
+def _node(step_id: str) -> str:
+    """A step's name in a diagram, where a name that begins with a word of Mermaid's own, such as end-, is refused."""
+    return step_id.replace("-", "_")
 
 
 def step_list(flow: Flow) -> str:
     """Return the steps of a flow as a numbered list in Markdown: who does what, and what it waits for.
 
-    >>> print(step_list(Flow.TO_UNSIGNED).splitlines()[1])
-    2. `all-ds-removed`, registrar: remove the DS RRset at the parent: the domain is insecure from here on.
+    >>> print(step_list(Flow.TO_UNSIGNED).splitlines()[2])
+    3. `all-ds-removed`, registrar: remove the DS RRset at the parent: the domain is insecure from here on.
     """
     lines = []
     for number, step in enumerate(STEPS[flow], start=1):

@@ -63,7 +63,7 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
     data = [_data(Source.LOSING, losing, "data of the losing operator")]
     versions: list[Version] = [
         *_parent_ns(facts, by_effect),
-        *_parent_ds(facts, by_effect),
+        *_parent_ds(facts, by_effect, table),
         *_losing_ns(facts, by_effect),
         *_losing_dnskey(facts, by_effect),
         *_gaining_dnskey(facts, by_effect, kept_low),
@@ -190,12 +190,23 @@ def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
     return _with_earlier(line, facts, Record.NS)
 
 
-def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
-    parent = facts.parent
-    # Beside a stronger digest a weaker one may not count (RFC 4509 section 3), so the keys of both get the same.
-    types = {parent.digest_type, *(each.digest_type for each in parent.ds if each.digest_type > parent.digest_type)}
-    ours = frozenset(DsEntry(key=key, digest_type=kind) for key in facts.gaining.dnskey_signers for kind in types)
-    theirs = parent.ds | {DsEntry(key=entry.key, digest_type=kind) for entry in parent.ds for kind in types}
+def ds_with_gaining(facts: Facts, steps: Iterable[Step], held: frozenset[DsEntry]) -> frozenset[DsEntry]:
+    """Return the DS RRset that comes of adding the gaining DS to the one that the parent holds.
+
+    Beside a stronger digest a weaker one may not count (RFC 4509 section 3), so the keys of both get the same ones, in the
+    same update. A scanner leaves nothing beside what the CDS records ask for (RFC 7344 section 4), and those ask for no
+    weaker ones.
+    """
+    added = facts.parent.digest_type
+    types = {added, *(each.digest_type for each in held if each.digest_type > added)}
+    keys = {*facts.gaining.dnskey_signers, *(entry.key for entry in held)}
+    asked = frozenset(DsEntry(key=key, digest_type=kind) for key in keys for kind in types)
+    is_scanned = any(step.effect is Effect.DS_ADDED and step.scans is not None for step in steps)
+    return asked if is_scanned else held | asked
+
+
+def _parent_ds(facts: Facts, events: Mapping[Effect, Event], steps: Iterable[Step]) -> list[DsVersion]:
+    parent, gaining_keys = facts.parent, set(facts.gaining.dnskey_signers)
     first = DsVersion(
         source=Source.PARENT,
         record="DS of the losing operator" if parent.ds else "proof that there is no DS",
@@ -204,12 +215,12 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
     )
 
     def added(version: DsVersion) -> DsVersion:
-        if version.entries:
-            return replace(version, record="DS of both operators", entries=theirs | ours)
-        return replace(version, record="DS of the gaining operator", ttl=parent.ds_ttl, entries=ours)
+        entries = ds_with_gaining(facts, steps, version.entries)
+        record = "DS of both operators" if version.entries else "DS of the gaining operator"
+        return replace(version, record=record, ttl=parent.ds_ttl, entries=entries)
 
     def removed(version: DsVersion) -> DsVersion:
-        left = version.entries & ours
+        left = frozenset(entry for entry in version.entries if entry.key in gaining_keys)
         record = "DS of the gaining operator" if left else "proof that there is no DS"
         return replace(version, record=record, entries=left, ttl=parent.ds_ttl if left else parent.negative_ttl)
 
@@ -312,6 +323,7 @@ def _gaining_ns(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) ->
 
 def _gaining_dnskey(facts: Facts, events: Mapping[Effect, Event], kept_low: bool) -> list[DnskeyVersion]:
     ttl = facts.gaining.dnskey_ttl
+    kept_low = kept_low and facts.gaining.is_signed  # how long it is known that there are no keys is the SOA's matter
     first = _dnskey(Source.GAINING, facts.gaining, "DNSKEY of the gaining operator")
     first = replace(first, ttl=facts.lowered(ttl) if kept_low else ttl)
     theirs = facts.losing.keys_for_others
