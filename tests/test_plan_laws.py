@@ -327,7 +327,7 @@ def test_facts_that_contradict_each_other_are_refused() -> None:
     idle = (OperatorKey(key=Key(name="idle", algorithm=13)),)
     with pytest.raises(PlanError, match="no KSK or CSK"):
         replace(facts.losing, keys=idle)
-    with pytest.raises(PlanError, match="propagation_delay is -1 day"):
+    with pytest.raises(PlanError, match="propagation_delay of an operator is -1 day"):
         replace(facts.losing, propagation_delay=-SECOND)
     with pytest.raises(PlanError, match="retire_safety"):
         Timing(retire_safety=timedelta(days=400))

@@ -262,7 +262,7 @@ FACTS: list[tuple[str, str, str]] = [
     ('ds_ttl = "2d"', "ds_ttl = 2d", "is not TOML"),
     ('ds_ttl = "2d"', 'ds_tll = "2d"', "parent.ds_tll: there is no such field; the fields here are ds, ds_ttl"),
     ("propagation_delay = 0 ", "propagation_delay = -5 ", "losing.propagation_delay: is no duration"),
-    ("propagation_delay = 0 ", 'propagation_delay = "700d" ', "losing: propagation_delay is 700 days"),
+    ("propagation_delay = 0 ", 'propagation_delay = "700d" ', "losing: propagation_delay of an operator is 700 days"),
     ("propagation_delay = 0 ", "", "losing.propagation_delay: is missing; say how long"),
     (
         'signs = ["dnskey"]',

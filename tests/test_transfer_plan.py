@@ -307,10 +307,10 @@ OUTSIDE = r"is outside 1970-01-01T00:00:00\+00:00 to 2106-02-07T06:28:15\+00:00"
 @pytest.mark.parametrize(
     ("start", "problem"),
     [
-        ("2026-11-21", "^'2026-11-21' is str and not a datetime; give an aware datetime"),
-        (NOW.date(), r"^datetime.date\(2026, 11, 21\) is date and not a datetime"),
-        (datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), rf"^1969-12-31T23:59:59\+00:00 {OUTSIDE}"),
-        (datetime.max.replace(tzinfo=UTC), rf"^9999-12-31T23:59:59\.999999\+00:00 {OUTSIDE}"),
+        ("2026-11-21", "[a-z]: '2026-11-21' is str and not a datetime; give an aware datetime"),
+        (NOW.date(), r"[a-z]: datetime.date\(2026, 11, 21\) is date and not a datetime"),
+        (datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), rf"[a-z]: 1969-12-31T23:59:59\+00:00 {OUTSIDE}"),
+        (datetime.max.replace(tzinfo=UTC), rf"[a-z]: 9999-12-31T23:59:59\.999999\+00:00 {OUTSIDE}"),
     ],
 )
 def test_an_instant_that_cannot_be_is_refused_wherever_it_is_given(start: datetime, problem: str) -> None:
@@ -353,5 +353,5 @@ def test_a_plan_may_be_done_in_the_last_second_and_not_after_it() -> None:
 
 def test_a_profile_waits_for_no_longer_than_dates_can_say() -> None:
     for field in ("stale_margin", "latency"):
-        with pytest.raises(PlanError, match=f"profile x: {field} is 999999999 days.*; give whole seconds, from 0 to"):
+        with pytest.raises(PlanError, match=f"{field} of profile x is 999999999 days.*; give whole seconds, from 0 to"):
             ResolverProfile(name="x", **{field: timedelta.max})

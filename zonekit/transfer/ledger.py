@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from zonekit.instants import utc
+from zonekit.transfer import values
 from zonekit.transfer.versions import Source
-from zonekit.ttl import Ttl, to_ttl
+from zonekit.ttl import Ttl
 
 
 class Record(enum.Enum):
@@ -31,6 +32,11 @@ class Observation:
         record: of which record.
         ttl: the TTL, in seconds, as its own servers gave it.
         until: the last instant at which it was served.
+
+    Raises:
+        PlanError: a field is not known, or has the wrong type.
+        TtlError: ``ttl`` is not a TTL.
+        TimeError: ``until`` is no aware datetime in whole seconds.
     """
 
     source: Source
@@ -39,8 +45,7 @@ class Observation:
     until: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ttl", to_ttl(self.ttl))
-        object.__setattr__(self, "until", utc(self.until))
+        _FIELDS.check(self, "an observation")
 
     @property
     def gone_from_caches(self) -> datetime:
@@ -48,11 +53,25 @@ class Observation:
         return self.until + timedelta(seconds=self.ttl)
 
 
+_FIELDS: Final = values.Fields(
+    needed={
+        "source": values.a(Source),
+        "record": values.a(Record),
+        "ttl": values.ttl,
+        "until": values.instant,
+    },
+    how_to_find={"ttl": "give the TTL that the servers gave then", "until": "say when it was last served"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """The TTLs that were seen over time. What counts is the largest in the window before a change, not the one now."""
 
     observations: tuple[Observation, ...] = ()
+
+    def __post_init__(self) -> None:
+        _LEDGER_FIELDS.check(self, "the ledger")
 
     def observe(self, observation: Observation) -> Ledger:
         """Return the ledger with one more observation; of the same TTL only the latest is kept."""
@@ -72,3 +91,6 @@ class Ledger:
     def of(self, source: Source, record: Record) -> tuple[Observation, ...]:
         """Return what was seen of one record of one source."""
         return tuple(each for each in self.observations if (each.source, each.record) == (source, record))
+
+
+_LEDGER_FIELDS: Final = values.Fields(needed={"observations": values.tuple_of(values.a(Observation))})

@@ -11,23 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from zonekit.errors import PlanError, TtlError
-from zonekit.instants import utc
-from zonekit.names import name_text, parse_origin
+from zonekit.errors import PlanError
+from zonekit.transfer import values
+from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import DsEntry, Key, Signature
-from zonekit.ttl import Ttl, to_ttl
-
-_LONGEST_DELAY: Final = timedelta(days=366)
-
-
-def check_delay(name: str, delay: timedelta) -> None:
-    """Check a delay.
-
-    Raises:
-        PlanError: it is negative, not in whole seconds, or longer than a year.
-    """
-    if not timedelta(0) <= delay <= _LONGEST_DELAY or delay % timedelta(seconds=1):
-        raise PlanError(f"{name} is {delay}", remedy="give whole seconds, from 0 to a year")
+from zonekit.ttl import Ttl
 
 
 class Capability(enum.Enum):
@@ -66,11 +54,22 @@ class OperatorKey:
         signs_dnskey: whether it signs the DNSKEY RRset: a KSK or CSK.
         signs_data: whether it signs all else: a ZSK or CSK. A key that signs nothing is published ahead of a rollover, or
             still.
+
+    Raises:
+        PlanError: a field has the wrong type.
     """
 
     key: Key
     signs_dnskey: bool = False
     signs_data: bool = False
+
+    def __post_init__(self) -> None:
+        _KEY_FIELDS.check(self, "a key of an operator")
+
+
+_KEY_FIELDS: Final = values.Fields(
+    needed={"key": values.a(Key), "signs_dnskey": values.flag, "signs_data": values.flag}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +92,11 @@ class OperatorFacts:
         can: what it is able and willing to do.
 
     Raises:
-        TtlError: a TTL is not one.
-        PlanError: a delay is negative or absurd, a DNSKEY RRset or data that nobody signs, or TTLs that contradict each other.
+        TtlError: a TTL is not one, or not known.
+        PlanError: a delay is negative, absurd or not known, a field has the wrong type, a DNSKEY RRset or data that nobody
+            signs, or TTLs that contradict each other.
+        TimeError: ``signatures_expire`` is no aware datetime in whole seconds.
+        DomainNameError: a name server has no domain name.
     """
 
     keys: tuple[OperatorKey, ...]
@@ -109,28 +111,18 @@ class OperatorFacts:
     can: frozenset[Capability] = frozenset(Capability)
 
     def __post_init__(self) -> None:
-        for name in ("ns_ttl", "dnskey_ttl", "data_ttl", "negative_ttl"):
-            object.__setattr__(self, name, to_ttl(getattr(self, name)))
+        _OPERATOR_FIELDS.check(self, "an operator")
         if not self.keys and self.dnskey_ttl != self.negative_ttl:
             raise PlanError(
                 f"dnskey_ttl is {self.dnskey_ttl} and negative_ttl {self.negative_ttl}, and the zone is not signed",
                 remedy="give negative_ttl as both: how long a cache may hold that there is no DNSKEY RRset",
                 rule="RFC 2308 section 5",
             )
-        names = frozenset(name_text(parse_origin(name)).lower() for name in self.name_servers)
-        object.__setattr__(self, "name_servers", names)
-        if self.address_ttl is not None:
-            object.__setattr__(self, "address_ttl", to_ttl(self.address_ttl))
-            if self.address_ttl > self.data_ttl:
-                raise PlanError(
-                    f"address_ttl is {self.address_ttl}, more than data_ttl, which is {self.data_ttl}",
-                    remedy="give the largest TTL of the zone as data_ttl; addresses are data too",
-                )
-        if self.signatures_expire is not None:
-            object.__setattr__(self, "signatures_expire", utc(self.signatures_expire))
-        object.__setattr__(self, "keys", tuple(self.keys))
-        object.__setattr__(self, "can", frozenset(self.can))
-        check_delay("propagation_delay", self.propagation_delay)
+        if self.address_ttl is not None and self.address_ttl > self.data_ttl:
+            raise PlanError(
+                f"address_ttl is {self.address_ttl}, more than data_ttl, which is {self.data_ttl}",
+                remedy="give the largest TTL of the zone as data_ttl; addresses are data too",
+            )
         for what, found in (("KSK or CSK", self.dnskey_signers), ("ZSK or CSK", self.data_signers)):
             if self.keys and not found:
                 raise PlanError(f"the operator has keys and no {what}", remedy="say which key signs what")
@@ -165,6 +157,22 @@ class OperatorFacts:
         return tuple(Signature(key=key, expiration=self.signatures_expire) for key in keys)
 
 
+_OPERATOR_FIELDS: Final = values.Fields(
+    needed={
+        "keys": values.tuple_of(values.a(OperatorKey)),
+        "ns_ttl": values.ttl,
+        "dnskey_ttl": values.ttl,
+        "data_ttl": values.ttl,
+        "negative_ttl": values.ttl,
+        "propagation_delay": values.delay,
+        "name_servers": values.set_of(values.host),
+        "can": values.set_of(values.a(Capability)),
+    },
+    optional={"address_ttl": values.ttl, "signatures_expire": values.instant},
+    how_to_find=OPERATOR_HOW_TO_FIND,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentFacts:
     """What is known about the parent zone and the way to it.
@@ -184,7 +192,7 @@ class ParentFacts:
 
     Raises:
         TtlError: a TTL is not one, or not known.
-        PlanError: a delay is negative or absurd.
+        PlanError: a delay is negative, absurd or not known, or a field has the wrong type.
     """
 
     ds: frozenset[DsEntry]
@@ -200,23 +208,26 @@ class ParentFacts:
     channels: frozenset[Channel] = frozenset((Channel.REQUEST,))
 
     def __post_init__(self) -> None:
-        if self.ds_ttl is None:
-            raise TtlError(
-                "the TTL of the DS RRset at the parent is not known",
-                remedy="ask one of the parent's servers: dig +norecurse DS, at that server",
-            )
-        for name in ("ds_ttl", "ns_ttl", "negative_ttl"):
-            object.__setattr__(self, name, to_ttl(getattr(self, name)))
-        object.__setattr__(self, "ds", frozenset(self.ds))
-        object.__setattr__(self, "channels", frozenset(self.channels))
-        if self.glue_ttl is not None:
-            object.__setattr__(self, "glue_ttl", to_ttl(self.glue_ttl))
-        for name in ("propagation_delay", "registration_delay", "scan_delay", "check_delay"):
-            if getattr(self, name) is not None:
-                check_delay(name, getattr(self, name))
+        _PARENT_FIELDS.check(self, "the parent")
         for channel, name in ((Channel.SCANNING, "scan_delay"), (Channel.KEY_RELAY, "check_delay")):
             if channel in self.channels and getattr(self, name) is None:
                 raise PlanError(
                     f"the parent takes changes by {channel.value} and {name} is not known",
-                    remedy="ask the registry how long that takes at most, and give 0 where it is at once",
+                    remedy=PARENT_HOW_TO_FIND[name],
                 )
+
+
+_PARENT_FIELDS: Final = values.Fields(
+    needed={
+        "ds": values.set_of(values.a(DsEntry)),
+        "ds_ttl": values.ttl,
+        "ns_ttl": values.ttl,
+        "negative_ttl": values.ttl,
+        "propagation_delay": values.delay,
+        "registration_delay": values.delay,
+        "digest_type": values.number(0, 255),
+        "channels": values.set_of(values.a(Channel)),
+    },
+    optional={"glue_ttl": values.ttl, "scan_delay": values.delay, "check_delay": values.delay},
+    how_to_find=PARENT_HOW_TO_FIND,
+)

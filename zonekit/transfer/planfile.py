@@ -104,6 +104,7 @@ from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, Resolve
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.timelines import Event
+from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import (
     AddressVersion,
     DataVersion,
@@ -307,9 +308,6 @@ def _domain(value: object, path: str) -> str:
 
 
 _OCTET: Final = fields.number(0, 255)
-_DIG_PARENT: Final = "ask one of the parent's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER-OF-THE-PARENT"
-_DIG_OPERATOR: Final = "ask one of the operator's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER"
-_DELAY: Final = "say how long a change takes to reach the last server: 0 where it is at once"
 
 _KEY: Final = Shape(
     make=_operator_key,
@@ -332,14 +330,7 @@ _OPERATOR: Final = Shape(
         "signatures_expire": fields.instant,
         "can": fields.set_of(fields.one_of(Capability)),
     },
-    how_to_find={
-        "keys": "name its keys, or give an empty list where its zone is not signed",
-        "ns_ttl": _DIG_OPERATOR.format("NS"),
-        "dnskey_ttl": _DIG_OPERATOR.format("DNSKEY"),
-        "data_ttl": "give the largest TTL in the zone; zonekit show ZONE prints it",
-        "negative_ttl": "take the lesser of the TTL and the last number of the operator's SOA record",
-        "propagation_delay": _DELAY,
-    },
+    how_to_find=OPERATOR_HOW_TO_FIND,
 )
 _TIMING: Final = Shape(
     make=Timing,
@@ -387,14 +378,7 @@ def _parent(keys: Mapping[str, Key]) -> Shape[ParentFacts]:
             "digest_type": _OCTET,
             "channels": fields.set_of(fields.one_of(Channel)),
         },
-        how_to_find={
-            "ds": "name the losing keys that the DS records at the parent are of, or give an empty list",
-            "ds_ttl": _DIG_PARENT.format("DS"),
-            "ns_ttl": _DIG_PARENT.format("NS"),
-            "negative_ttl": "take the least of the TTL and the last number of the parent's SOA record",
-            "propagation_delay": _DELAY,
-            "registration_delay": "say how long the registry takes from a request to its zone: 0 where it is at once",
-        },
+        how_to_find=PARENT_HOW_TO_FIND,
     )
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
+from zonekit.transfer import values
 from zonekit.ttl import Ttl, to_ttl
 
 
@@ -32,19 +34,38 @@ class Key:
         name: what people know it by, such as ``KSK 4711 of the losing operator``; two keys have two names.
         algorithm: the algorithm number.
         key_tag: its key tag (RFC 4034 appendix B), where it is known; two keys may share one.
+
+    Raises:
+        PlanError: a field has the wrong type or is out of bounds.
     """
 
     name: str
     algorithm: int
     key_tag: int | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        _KEY_FIELDS.check(self, f"key {self.name}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class DsEntry:
-    """A DS record: the key it points to, and the digest type it does so by."""
+    """A DS record: the key it points to, and the digest type it does so by.
+
+    Raises:
+        PlanError: a field has the wrong type or is out of bounds.
+    """
 
     key: Key
     digest_type: int
+
+    def __post_init__(self) -> None:
+        _DS_FIELDS.check(self, "a DS record")
+
+
+_KEY_FIELDS: Final = values.Fields(
+    needed={"name": values.text, "algorithm": values.number(0, 255)}, optional={"key_tag": values.number(0, 65535)}
+)
+_DS_FIELDS: Final = values.Fields(needed={"key": values.a(Key), "digest_type": values.number(0, 255)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,12 +250,17 @@ class Overlap:
     start: datetime | None = None
 
     def __post_init__(self) -> None:
-        _in_utc(self, "start")
+        _OVERLAP_FIELDS.check(self, "an overlap")
         if self.answers in (self.asked, Source.PARENT):
             raise PlanError(
                 f"an overlap in which the {self.asked.value} side is asked and the {self.answers.value} side answers",
                 remedy="say which operator answers at servers of another",
             )
+
+
+_OVERLAP_FIELDS: Final = values.Fields(
+    needed={"asked": values.a(Source), "answers": values.a(Source)}, optional={"start": values.instant}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
