@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.test_transfer_plan import NOW, signed_keys, the_facts
+from tests.test_transfer_plan import NOW, ds_of, signed_keys, the_facts
+from zonekit.algorithms import Algorithm, DigestType
 from zonekit.errors import PlanError, TimeError, TtlError, ZonekitError
+from zonekit.findings import Severity
 from zonekit.transfer.facts import Timing
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import OperatorKey
 from zonekit.transfer.plan import plan_transfer
 from zonekit.transfer.profiles import NAMED, ResolverProfile
+from zonekit.transfer.readiness import preflight
+from zonekit.transfer.steps import Flow
 from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
-from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
+from zonekit.transfer.versions import SIGNING_ALGORITHMS, DsEntry, Key, Overlap, Source
 from zonekit.ttl import Ttl
 
 FACTS = the_facts()
@@ -77,6 +81,15 @@ def seen(**fields: Any) -> Callable[[], object]:
         (parent(scan_delay=60), PlanError, "scan_delay of the parent is 60, of type int"),
         (parent(channels={"request"}), PlanError, "an element of channels of the parent is 'request', of type str"),
         (parent(ds=[1]), PlanError, "an element of ds of the parent is 1, of type int, and not of type DsEntry"),
+        (
+            parent(digest_type=99),
+            PlanError,
+            "digest_type of the parent is 99, and no DS record is to be added with that",
+        ),
+        (parent(digest_type=0), PlanError, "digest_type of the parent is 0"),
+        (parent(digest_type=1), PlanError, "give 2 (SHA-256) or 4 (SHA-384) (RFC 9904)"),
+        (parent(digest_type=3), PlanError, "digest_type of the parent is 3"),
+        (parent(ds=ds_of(FACTS.losing, 3)), PlanError, "the DS of KSK of the losing operator has digest type 3, which"),
         (facts(losing=None), PlanError, "losing of the facts is not known"),
         (facts(losing=FACTS.parent), PlanError, "not of type OperatorFacts"),
         (facts(parent=FACTS.losing), PlanError, "not of type ParentFacts"),
@@ -90,6 +103,14 @@ def seen(**fields: Any) -> Callable[[], object]:
         (facts(domain=".."), ZonekitError, "domain of the facts: "),
         (key(algorithm="13"), PlanError, "algorithm of key K is '13', of type str, and not a whole number from"),
         (key(algorithm=True), PlanError, "algorithm of key K is True"),
+        (
+            key(algorithm=0),
+            PlanError,
+            "algorithm of key K is 0, and no zone is signed with such an algorithm; give the alg",
+        ),
+        (key(algorithm=252), PlanError, "algorithm of key K is 252, and no zone is signed"),
+        (key(algorithm=99), PlanError, "algorithm of key K is 99, and no zone is signed"),
+        (key(algorithm=999), PlanError, "algorithm of key K is 999, of type int, and not a whole number from 0 to 255"),
         (key(name=None), PlanError, "name of key None is not known"),
         (key(key_tag=65536), PlanError, "key_tag of key K is 65536"),
         (lambda: OperatorKey(key="K"), PlanError, "key of a key of an operator is 'K'"),  # type: ignore[arg-type]
@@ -146,3 +167,22 @@ def test_several_values_may_come_as_whatever_holds_them() -> None:
     same = replace(FACTS.losing, keys=list(keys), can=list(FACTS.losing.can), name_servers=["NS1.example.net"])  # type: ignore[arg-type]
     assert same == replace(FACTS.losing, keys=keys, name_servers=frozenset({"ns1.example.net."}))
     assert hash(same) == hash(replace(same, keys=(each for each in keys)))  # type: ignore[arg-type]
+
+
+def test_the_numbers_that_facts_may_have_are_those_that_the_algorithms_have() -> None:
+    assert set(Algorithm) < SIGNING_ALGORITHMS
+    for digest_type in DigestType:
+        assert replace(FACTS.parent, ds=ds_of(FACTS.losing, digest_type)).ds
+        if digest_type is not DigestType.SHA1:
+            assert replace(FACTS.parent, digest_type=digest_type).digest_type == digest_type
+
+
+def test_what_no_resolver_supports_is_planned_and_told() -> None:
+    """A resolver that does not know the algorithm finds the domain insecure, whatever it does."""
+    keys = signed_keys("gaining", algorithm=23)
+    known = replace(FACTS, gaining=replace(FACTS.gaining, keys=keys))
+    finding = next(
+        each for each in preflight(known, flow=Flow.THROUGH_INSECURE) if each.code == "algorithm-unsupported"
+    )
+    assert finding.severity is Severity.ERROR
+    assert "the gaining side signs with algorithm 23, which no validator is known to support" in finding.message

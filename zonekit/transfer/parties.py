@@ -17,6 +17,11 @@ from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import DsEntry, Key, Signature
 from zonekit.ttl import Ttl
 
+_MADE_DIGESTS: Final = frozenset((2, 4))
+"""The digest types that a DS may be added with; a DS with any other would leave the domain insecure."""
+_KNOWN_DIGESTS: Final = _MADE_DIGESTS | {1}
+"""Those that a DS may have that is there already."""
+
 
 class Capability(enum.Enum):
     """What an operator is able and willing to do."""
@@ -187,12 +192,13 @@ class ParentFacts:
         glue_ttl: the TTL of the addresses at the delegation; None where no name server lies in the domain.
         scan_delay: how long its scanner takes at most until it has seen and taken a change; None where it does not scan.
         check_delay: how long the registry takes at most for each of its checks; None where it makes none.
-        digest_type: the digest type of DS records that are added.
+        digest_type: the digest type of DS records that are added: 2 (SHA-256) or 4 (SHA-384).
         channels: the ways by which it takes changes.
 
     Raises:
         TtlError: a TTL is not one, or not known.
-        PlanError: a delay is negative, absurd or not known, or a field has the wrong type.
+        PlanError: a delay is negative, absurd or not known, a field has the wrong type, or a digest type is one that is not
+            added, or not known.
     """
 
     ds: frozenset[DsEntry]
@@ -209,6 +215,20 @@ class ParentFacts:
 
     def __post_init__(self) -> None:
         _PARENT_FIELDS.check(self, "the parent")
+        if self.digest_type not in _MADE_DIGESTS:
+            raise PlanError(
+                f"digest_type of the parent is {self.digest_type}, and no DS record is to be added with that",
+                remedy="give 2 (SHA-256) or 4 (SHA-384)",
+                rule="RFC 9904",
+            )
+        for entry in self.ds:
+            if entry.digest_type not in _KNOWN_DIGESTS:
+                raise PlanError(
+                    f"ds of the parent: the DS of {entry.key.name} has digest type {entry.digest_type}, which validators do"
+                    " not know",
+                    remedy="give the digest type of the record, 1, 2 or 4; have a record with any other removed first",
+                    rule="RFC 9904",
+                )
         for channel, name in ((Channel.SCANNING, "scan_delay"), (Channel.KEY_RELAY, "check_delay")):
             if channel in self.channels and getattr(self, name) is None:
                 raise PlanError(

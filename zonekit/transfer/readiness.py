@@ -36,6 +36,7 @@ from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, OperatorFacts
 from zonekit.transfer.plan import Plan, plan_transfer
+from zonekit.transfer.profiles import PROFILES
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import duration_text
@@ -68,7 +69,7 @@ def preflight(
 ) -> tuple[Finding, ...]:
     """Return what the facts say that should be known before a transfer starts, the gravest first.
 
-    The codes are ``algorithms-differ``, ``key-tag-collision``, ``sha1-algorithm``, ``sha1-ds``, ``ds-digests-differ``,
+    The codes are ``algorithms-differ``, ``algorithm-unsupported``, ``key-tag-collision``, ``sha1-algorithm``, ``sha1-ds``, ``ds-digests-differ``,
     ``ttl-skew``, ``servers-in-zone``, ``servers-shared``, ``response-too-large``, ``capability-missing``,
     ``capability-limited``, ``signatures-expire`` and ``plan-impossible``.
 
@@ -131,6 +132,18 @@ def _algorithms(facts: Facts, flow: Flow) -> Iterator[Finding]:
             rdtype="DNSKEY",
         )
     for who, algorithms in (("losing", losing), ("gaining", gaining)):
+        unsupported = algorithms.difference(*(profile.algorithms for profile in PROFILES))
+        if unsupported:
+            yield _finding(
+                facts,
+                "algorithm-unsupported",
+                Severity.WARNING if who == "losing" else Severity.ERROR,
+                f"the {who} side signs with algorithm {_listed(unsupported)}, which no validator is known to support: the"
+                " domain is not protected by it",
+                rule="RFC 9904",
+                remedy="sign with algorithm 13",
+                rdtype="DNSKEY",
+            )
         old = algorithms & _SHA1_ALGORITHMS
         if old:
             yield _finding(

@@ -17,6 +17,9 @@ from zonekit.instants import instant_text, utc
 from zonekit.transfer import values
 from zonekit.ttl import Ttl, to_ttl
 
+SIGNING_ALGORITHMS: Final = frozenset((3, 5, 6, 7, 8, 10, 12, 13, 14, 15, 16, 17, 23, 253, 254))
+"""The algorithm numbers that IANA has assigned for signing zones, also those that few resolvers support, or none any more."""
+
 
 class Source(enum.Enum):
     """Who serves a version."""
@@ -36,7 +39,7 @@ class Key:
         key_tag: its key tag (RFC 4034 appendix B), where it is known; two keys may share one.
 
     Raises:
-        PlanError: a field has the wrong type or is out of bounds.
+        PlanError: a field has the wrong type or is out of bounds, or no zone is signed with such an algorithm.
     """
 
     name: str
@@ -62,8 +65,19 @@ class DsEntry:
         _DS_FIELDS.check(self, "a DS record")
 
 
+def _algorithm(value: object, where: str) -> object:
+    number = values.number(0, 255)(value, where)
+    if number not in SIGNING_ALGORITHMS:
+        raise PlanError(
+            f"{where} is {number}, and no zone is signed with such an algorithm",
+            remedy="give the algorithm number of its DNSKEY, such as 13",
+            rule="RFC 4034 appendix A.1",
+        )
+    return number
+
+
 _KEY_FIELDS: Final = values.Fields(
-    needed={"name": values.text, "algorithm": values.number(0, 255)}, optional={"key_tag": values.number(0, 65535)}
+    needed={"name": values.text, "algorithm": _algorithm}, optional={"key_tag": values.number(0, 65535)}
 )
 _DS_FIELDS: Final = values.Fields(needed={"key": values.a(Key), "digest_type": values.number(0, 255)})
 
