@@ -16,8 +16,9 @@ from zonekit.findings import Severity
 from zonekit.transfer.facts import Timing
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import OperatorKey
-from zonekit.transfer.plan import plan_transfer
+from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, ResolverProfile
+from zonekit.transfer.proof import Safe
 from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
@@ -175,6 +176,17 @@ def test_the_numbers_that_facts_may_have_are_those_that_the_algorithms_have() ->
         assert replace(FACTS.parent, ds=ds_of(FACTS.losing, digest_type)).ds
         if digest_type is not DigestType.SHA1:
             assert replace(FACTS.parent, digest_type=digest_type).digest_type == digest_type
+
+
+def test_a_gaining_ds_that_is_there_already_is_no_fault_of_the_losing_operator() -> None:
+    known = ds_of(FACTS.losing) | ds_of(FACTS.gaining)
+    with pytest.raises(
+        PlanError, match=r"DS of KSK of the gaining operator already.*leave that DS where it is"
+    ) as refused:
+        replace(FACTS, parent=replace(FACTS.parent, ds=known))
+    assert "mend" not in str(refused.value) and "ds-added" in refused.value.remedy
+    begun = plan_transfer(FACTS, start=NOW).record("ds-added", started=NOW, completed=NOW)
+    assert isinstance(prove(begun), Safe)
 
 
 def test_what_no_resolver_supports_is_planned_and_told() -> None:

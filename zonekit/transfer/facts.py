@@ -11,7 +11,7 @@ from zonekit.errors import PlanError
 from zonekit.names import is_subdomain, name_text, parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.ledger import Ledger
-from zonekit.transfer.parties import OperatorFacts, ParentFacts
+from zonekit.transfer.parties import OperatorFacts, ParentFacts, begun_already
 from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import Overlap, Source
 from zonekit.ttl import Ttl
@@ -172,6 +172,8 @@ class Facts:
             if names.count(name) > 1:
                 raise PlanError(f"{self.domain}: two keys are named {name}", remedy="give each key its own name")
         for entry in self.parent.ds:
+            if entry.key in self.gaining.dnskey_signers:
+                raise begun_already(self.domain, entry.key.name)
             if entry.key not in self.losing.dnskey_signers:
                 raise PlanError(
                     f"{self.domain}: the DS at the parent is of {entry.key.name}, which does not sign the losing DNSKEY RRset",

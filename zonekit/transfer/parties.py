@@ -178,6 +178,16 @@ _OPERATOR_FIELDS: Final = values.Fields(
 )
 
 
+def begun_already(domain: str, gaining_key: str) -> PlanError:
+    """Return the refusal of facts in which the gaining DS is at the parent: they are those of before the transfer."""
+    return PlanError(
+        f"{domain}: the parent has the DS of {gaining_key} already, which signs the gaining DNSKEY RRset: the transfer has"
+        " begun",
+        remedy="leave that DS where it is; give as ds what the parent had before the transfer, with a start before the DS was"
+        " added, and record the step ds-added with the instants at which that happened (Plan.record, zonekit plan --record)",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentFacts:
     """What is known about the parent zone and the way to it.

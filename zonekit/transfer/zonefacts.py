@@ -14,7 +14,7 @@ from zonekit.errors import PlanError
 from zonekit.instants import from_epoch_seconds
 from zonekit.names import WireName, is_subdomain, name_text
 from zonekit.nodes import HEADER_OCTETS, ttl_of
-from zonekit.transfer.parties import OperatorFacts, OperatorKey
+from zonekit.transfer.parties import OperatorFacts, OperatorKey, begun_already
 from zonekit.transfer.versions import DsEntry, Key, Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
@@ -50,7 +50,7 @@ def facts_of(
     return (
         _operator(losing, losing_keys, losing_delay, renewed=Source.LOSING not in expire),
         _operator(gaining, gaining_keys, gaining_delay, renewed=Source.GAINING not in expire),
-        _ds_entries(parent_ds, losing_zone.apex, losing_keys),
+        _ds_entries(parent_ds, losing_zone.apex, losing_keys, gaining_keys),
     )
 
 
@@ -164,11 +164,19 @@ def _address_ttl(zone: Zone) -> Ttl | None:
     return max(ttls, default=None)
 
 
-def _ds_entries(parent_ds: RRset | None, apex: WireName, keys: dict[Dnskey, OperatorKey]) -> frozenset[DsEntry]:
+def _ds_entries(
+    parent_ds: RRset | None,
+    apex: WireName,
+    keys: dict[Dnskey, OperatorKey],
+    gaining_keys: dict[Dnskey, OperatorKey],
+) -> frozenset[DsEntry]:
     entries = set()
     for rdata in () if parent_ds is None else parent_ds.rdatas:
         key = next((each for each in keys if matches_ds(rdata, apex, each.dnskey_rdata)), None)
         if key is None:
+            for theirs, known in gaining_keys.items():
+                if known.signs_dnskey and matches_ds(rdata, apex, theirs.dnskey_rdata):
+                    raise begun_already(name_text(apex), known.key.name)
             raise PlanError(
                 f"{name_text(apex)}: the DS with key tag {int.from_bytes(rdata[:2], 'big')} at the parent is of no key in"
                 " the losing zone",
