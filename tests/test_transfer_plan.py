@@ -109,8 +109,9 @@ def facts_for(draw: st.DrawFn, flow: Flow) -> Facts:
     names = any(step.effect is Effect.NS_AT_LOSING for step in STEPS[flow])
     losing = draw(operators("losing", flow is not Flow.FROM_UNSIGNED, names))
     gaining = draw(operators("gaining", flow is not Flow.TO_UNSIGNED, names))
+    has_ds = flow not in (Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED) or draw(st.sampled_from((True, True, False)))
     parent = ParentFacts(
-        ds=ds_of(losing, draw(st.sampled_from((1, 2)))),
+        ds=ds_of(losing, draw(st.sampled_from((1, 2)))) if has_ds else frozenset(),
         ds_ttl=draw(ttls),
         ns_ttl=draw(ttls),
         negative_ttl=draw(ttls),
@@ -230,6 +231,30 @@ def test_where_nothing_is_merged_the_simple_rule_says_nothing() -> None:
 def test_a_flow_that_does_not_fit_is_refused(flow: Flow, losing: bool, gaining: bool, problem: str) -> None:
     with pytest.raises(PlanError, match=f"{problem}.*choose another flow"):
         plan_transfer(the_facts(losing, gaining), flow=flow, start=NOW)
+
+
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED])
+def test_a_signed_zone_without_a_ds_has_none_to_remove_and_none_to_wait_for(flow: Flow) -> None:
+    facts = the_facts(gaining_signed=flow is Flow.THROUGH_INSECURE)
+    island = replace(facts, parent=replace(facts.parent, ds=frozenset()))
+    plan = plan_transfer(island, flow=flow, start=NOW)
+    assert isinstance(prove(plan), Safe)
+    assert plan.switchover == NOW
+    assert all(step.step.effect is not Effect.ALL_DS_REMOVED for step in plan.steps)
+    had_one = Observation(source=Source.PARENT, record=Record.DS, ttl=Ttl(2 * DAY), until=NOW - HOUR)
+    lately = plan_transfer(replace(island, ledger=Ledger(observations=(had_one,))), flow=flow, start=NOW)
+    assert lately.switchover >= NOW + timedelta(days=2) - HOUR
+    assert isinstance(prove(lately), Safe)
+
+
+@pytest.mark.parametrize("flow", COOPERATING)
+def test_a_flow_that_keeps_a_domain_secure_is_not_for_one_that_is_not(flow: Flow) -> None:
+    facts = the_facts()
+    island = replace(facts, parent=replace(facts.parent, ds=frozenset()))
+    with pytest.raises(
+        PlanError, match=r"the domain is insecure, and .*; choose through-insecure, .* or have the losing DS"
+    ):
+        plan_transfer(island, flow=flow, start=NOW)
 
 
 def test_a_step_that_the_flow_does_not_have_is_refused() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from zonekit.errors import PlanError
 from zonekit.names import is_subdomain, name_text, parse_origin
 from zonekit.transfer import values
-from zonekit.transfer.ledger import Ledger
+from zonekit.transfer.ledger import Ledger, Record
 from zonekit.transfer.parties import OperatorFacts, ParentFacts, begun_already
 from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import Overlap, Source
@@ -196,6 +196,11 @@ class Facts:
                         f"{self.domain}: {min(self.servers_that_stay)} stays a name server and {name} is not known",
                         remedy=how_to_find,
                     )
+
+    @property
+    def may_be_secure(self) -> bool:
+        """Whether some cache may hold a DS of the domain: the parent has one, or had one that the ledger knows of."""
+        return bool(self.parent.ds) or bool(self.ledger.of(Source.PARENT, Record.DS))
 
     def servers_in_domain(self, operator: OperatorFacts) -> frozenset[str]:
         """Return the names of an operator's name servers that lie in the domain (RFC 9499 section 7)."""

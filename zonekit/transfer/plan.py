@@ -15,7 +15,7 @@ from typing import Final, assert_never, cast
 from zonekit.errors import DeadlineMissed, PlanError
 from zonekit.instants import LATEST, epoch_seconds, instant_text
 from zonekit.transfer import values
-from zonekit.transfer.capabilities import lacks, steps_within
+from zonekit.transfer.capabilities import COOPERATING, lacks, steps_within
 from zonekit.transfer.deadline import last_start, needed_until
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Decision, Journal
@@ -359,10 +359,12 @@ def _check_flow(facts: Facts, flow: Flow) -> None:
                 f" that is{'' if needed else ' not'}",
                 remedy=f"choose another flow, or give the {who} operator's keys",
             )
-    if losing_signed and not facts.parent.ds and flow is not Flow.THROUGH_INSECURE:
+    if losing_signed and not facts.parent.ds and flow in COOPERATING:
         raise PlanError(
-            f"{facts.domain}: the losing zone is signed and the parent has no DS of it: the domain is insecure",
-            remedy="add the DS first, or give no keys of the losing operator and choose from-unsigned",
+            f"{facts.domain}: the losing zone is signed and the parent has no DS of it: the domain is insecure, and"
+            f" {flow.value} keeps one secure",
+            remedy="choose through-insecure, which then has no DS to remove and none to wait for; or have the losing DS added,"
+            " and plan this flow when the parent has it",
         )
     missing = "; ".join(map(str, lacks(facts, flow)))
     if missing:

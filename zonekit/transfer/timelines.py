@@ -189,7 +189,12 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event]) -> list[DsVersion]:
         (events.get(Effect.DS_ADDED), added),
         (events.get(Effect.LOSING_DS_REMOVED), removed),
     ]
-    return [*_earlier(first, facts, Record.DS), *_line(first, changes)]
+    # Where there is no DS any more, one that was seen before was of the losing operator.
+    seen = parent.ds or frozenset(
+        DsEntry(key=key, digest_type=parent.digest_type) for key in facts.losing.dnskey_signers
+    )
+    before = replace(first, record="DS of the losing operator", entries=seen) if seen else first
+    return [*_earlier(before, facts, Record.DS), *_line(first, changes)]
 
 
 def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:

@@ -149,15 +149,18 @@ class _Resolver:
 
     def no_ds(self) -> Iterator[Wait]:
         """The DS RRset leaves the caches, and then the keys that it proved where those are trusted on."""
+        if not self._facts.may_be_secure:
+            return  # an island of security (RFC 4033 section 2), for which no DS is waited
         margin = self._facts.timing.retire_safety
         trusts = self._profile.trusts_proven_keys
         trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if trusts else _NOTHING
-        yield self._wait_after(
-            Effect.ALL_DS_REMOVED,
-            "DS RRset",
-            ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + trust + margin,
-            "RFC 6781 section 4.3.5.2",
-        )
+        if self._facts.parent.ds:
+            yield self._wait_after(
+                Effect.ALL_DS_REMOVED,
+                "DS RRset",
+                ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl)) + trust + margin,
+                "RFC 6781 section 4.3.5.2",
+            )
         yield from self._observed(Source.PARENT, Record.DS, trust + margin)
         if trusts:
             yield from self._observed(Source.LOSING, Record.DNSKEY, margin)
