@@ -121,6 +121,18 @@ def seen(**fields: Any) -> Callable[[], object]:
         (seen(ttl=None), TtlError, "ttl of an observation is not known; give the TTL that the servers gave then"),
         (seen(record="DS"), PlanError, "record of an observation is 'DS', of type str, and not a member of Record"),
         (seen(until=3), TimeError, "until of an observation: 3 is int and not a datetime"),
+        (
+            seen(source=Source.GAINING),
+            PlanError,
+            "an observation of DS of the gaining operator, from whom no cache has",
+        ),
+        (seen(source=Source.LOSING), PlanError, "an observation of DS of the losing operator, which serves none"),
+        (
+            seen(record=Record.DATA),
+            PlanError,
+            "data of the parent, which serves none that the transfer waits for; give NS, DS",
+        ),
+        (seen(record=Record.DNSKEY), PlanError, "an observation of DNSKEY of the parent"),
         (lambda: Ledger(observations=[None]), PlanError, "an element of observations of the ledger is None"),  # type: ignore[arg-type, list-item]
         (lambda: Timing(lowered_ttl=-5), TtlError, "lowered_ttl of the timing: TTL -5"),  # type: ignore[arg-type]
         (lambda: Timing(approval_delay=None), PlanError, "approval_delay of the timing is not known; ask"),  # type: ignore[arg-type]

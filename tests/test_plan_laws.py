@@ -13,6 +13,7 @@ from tests.test_transfer_plan import (
     COOPERATING,
     DAY,
     NOW,
+    OBSERVABLE,
     SECOND,
     flows_with_facts,
     moved,
@@ -25,7 +26,7 @@ from zonekit.errors import PlanError, TimeError, TtlError
 from zonekit.transfer.certificate import evidence
 from zonekit.transfer.check_certificate import check
 from zonekit.transfer.facts import Facts, Timing
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Ledger, Observation
 from zonekit.transfer.parties import OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, ResolverProfile
@@ -40,12 +41,11 @@ seconds = st.one_of(st.sampled_from((0, 1, 60, 3600, DAY)), st.integers(0, 7 * D
     lambda count: timedelta(seconds=count)
 )
 observations = st.builds(
-    Observation,
-    source=st.sampled_from((Source.LOSING, Source.PARENT)),
-    record=st.sampled_from(Record),
-    ttl=ttls,
-    until=seconds.map(lambda ago: NOW - ago),
-).filter(lambda seen: seen.record is Record.NS or (seen.source is Source.PARENT) is (seen.record is Record.DS))
+    lambda served, ttl, ago: Observation(source=served[0], record=served[1], ttl=ttl, until=NOW - ago),
+    st.sampled_from(OBSERVABLE),
+    ttls,
+    seconds,
+)
 
 
 @st.composite
@@ -155,8 +155,10 @@ def test_shared_servers_change_the_order_and_never_the_safety(
 
 # ---- what moves dates, and where to ---------------------------------------------------------------------------------
 
-OPERATOR_TTLS = ("ns_ttl", "dnskey_ttl", "data_ttl")
-PARENT_TTLS = ("ds_ttl", "ns_ttl", "negative_ttl")
+OPERATOR_TTLS = ("ns_ttl", "dnskey_ttl", "data_ttl", "negative_ttl", "address_ttl")
+PARENT_DELAYS = ("propagation_delay", "registration_delay", "scan_delay", "check_delay")
+TIMING = ("publish_safety", "retire_safety", "stale_margin", "approval_delay")
+PARENT_TTLS = ("ds_ttl", "ns_ttl", "negative_ttl", "glue_ttl")
 
 
 def longer_by_each(facts: Facts, more: timedelta) -> dict[str, Facts]:
@@ -166,18 +168,21 @@ def longer_by_each(facts: Facts, more: timedelta) -> dict[str, Facts]:
     for who in ("losing", "gaining"):
         operator = getattr(facts, who)
         for name in OPERATOR_TTLS:
+            names = {name}
             if not operator.is_signed and name in ("dnskey_ttl", "negative_ttl"):
-                continue  # the same thing, to be changed at once
-            changed = replace(operator, **{name: Ttl(getattr(operator, name) + extra)})
+                names = {"dnskey_ttl", "negative_ttl"}  # the same thing, to be changed at once
+            elif name == "address_ttl":
+                names = {"address_ttl", "data_ttl"}  # addresses are data too
+            changed = replace(operator, **{each: Ttl(getattr(operator, each) + extra) for each in names})
             found[f"{who} {name}"] = replace(facts, **{who: changed})
         slow = replace(operator, propagation_delay=operator.propagation_delay + more)
         found[f"{who} propagation_delay"] = replace(facts, **{who: slow})
     parent = facts.parent
     for name in PARENT_TTLS:
         found[f"parent {name}"] = replace(facts, parent=replace(parent, **{name: Ttl(getattr(parent, name) + extra)}))
-    for name in ("propagation_delay", "registration_delay"):
+    for name in PARENT_DELAYS:
         found[f"parent {name}"] = replace(facts, parent=replace(parent, **{name: getattr(parent, name) + more}))
-    for name in ("publish_safety", "retire_safety", "stale_margin"):
+    for name in TIMING:
         found[name] = replace(facts, timing=replace(facts.timing, **{name: getattr(facts.timing, name) + more}))
     return found
 

@@ -14,10 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_transfer_plan import COOPERATING, DAY, NOW, SECOND, delays, facts_for, flows_with_facts, the_facts, ttls
+from tests.test_transfer_plan import (
+    COOPERATING,
+    DAY,
+    NOW,
+    OBSERVABLE,
+    SECOND,
+    delays,
+    facts_for,
+    flows_with_facts,
+    the_facts,
+    ttls,
+)
 from zonekit.errors import PlanError
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Ledger, Observation
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.planfile import (
@@ -60,9 +71,7 @@ def detailed_facts(draw: st.DrawFn, flow: Flow) -> Facts:
     facts = draw(facts_for(flow))
     seen = [
         Observation(source=source, record=record, ttl=draw(ttls), until=NOW - draw(delays))
-        for source, record in draw(
-            st.lists(st.tuples(st.sampled_from((Source.LOSING, Source.PARENT)), st.sampled_from(Record)), max_size=3)
-        )
+        for source, record in draw(st.lists(st.sampled_from(OBSERVABLE), max_size=3))
     ]
     # A parent that scans takes the NS RRset from the losing zone, and where names stay the addresses there have to change.
     takes_ns = flow is Flow.SCANNING_PARENT or facts.servers_that_stay

@@ -34,6 +34,10 @@ NAME_SERVERS = (
     *(frozenset(), frozenset(), frozenset(), frozenset({"ns1.example.nl."})),
     *(frozenset({"ns1.example.nl.", "ns2.example.nl."}), frozenset({"ns2.example.nl.", "ns.example.net."})),
 )
+OBSERVABLE = (
+    *((Source.LOSING, record) for record in Record if record is not Record.DS),
+    *((Source.PARENT, record) for record in (Record.NS, Record.DS, Record.ADDRESS)),
+)
 delays = st.sampled_from((0, 0, 1, 60, 3600)).map(lambda seconds: timedelta(seconds=seconds))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from zonekit.errors import PlanError
 from zonekit.transfer import values
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
@@ -23,18 +24,25 @@ class Record(enum.Enum):
     DATA = "data"
 
 
+_SERVED: Final = {
+    Source.LOSING: frozenset((Record.NS, Record.DNSKEY, Record.ADDRESS, Record.DATA)),
+    Source.PARENT: frozenset((Record.NS, Record.DS, Record.ADDRESS)),
+}
+"""What caches may have taken of whom before the transfer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """A TTL that a source served, and until when at least.
 
     Attributes:
-        source: who served it.
-        record: of which record.
+        source: who served it: the parent, or the losing operator. Before the transfer nothing leads to the gaining one.
+        record: of which record: DS, NS and addresses (glue) of the parent, all but DS of the losing operator.
         ttl: the TTL, in seconds, as its own servers gave it.
         until: the last instant at which it was served.
 
     Raises:
-        PlanError: a field is not known, or has the wrong type.
+        PlanError: a field is not known, or has the wrong type, or who served it has no such record that could be cached.
         TtlError: ``ttl`` is not a TTL.
         TimeError: ``until`` is no aware datetime in whole seconds.
     """
@@ -46,6 +54,20 @@ class Observation:
 
     def __post_init__(self) -> None:
         _FIELDS.check(self, "an observation")
+        if self.source is Source.GAINING:
+            raise PlanError(
+                f"an observation of {self.record.value} of the gaining operator, from whom no cache has anything before the"
+                " transfer",
+                remedy="leave it out, and give the TTLs that its zone is served with as fields of the gaining operator",
+            )
+        if self.record not in _SERVED[self.source]:
+            party = "parent" if self.source is Source.PARENT else "losing operator"
+            kinds = ", ".join(record.value for record in Record if record in _SERVED[self.source])
+            raise PlanError(
+                f"an observation of {self.record.value} of the {party}, which serves none that the transfer waits for",
+                remedy=f"give {kinds} of the {party}, or name who really served it",
+                rule="RFC 4035 section 2.4" if self.record is Record.DS else "",
+            )
 
     @property
     def gone_from_caches(self) -> datetime:

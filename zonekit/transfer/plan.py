@@ -144,7 +144,7 @@ class Plan:
         earlier = [
             CachedRecord(record=f"{seen.record.value} as it was served before", ttl=seen.ttl, effective=seen.until)
             for seen in facts.ledger.observations
-            if seen.source is not Source.GAINING and seen.record in (Record.DNSKEY, Record.DS)
+            if seen.record in (Record.DNSKEY, Record.DS)
         ]
         involved = [ns] + [
             CachedRecord(record="NS as it was served before", ttl=seen.ttl, effective=seen.until)
