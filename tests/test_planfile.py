@@ -42,6 +42,7 @@ from zonekit.transfer.planfile import (
 )
 from zonekit.transfer.profiles import PROFILES, STICKY
 from zonekit.transfer.proof import Bogus, Safe, prove_schedule
+from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Actor, Flow
 from zonekit.transfer.versions import (
     AddressVersion,
@@ -157,7 +158,9 @@ def toml_text(value: dict[str, Any]) -> str:
 def test_the_example_is_the_published_one() -> None:
     facts = read_facts(EXAMPLE)
     plan = plan_transfer(facts, start=NOW)
-    assert facts.losing == replace(the_facts().losing, negative_ttl=Ttl(3600))
+    servers = frozenset({"ns1.losing-dns.example.", "ns2.losing-dns.example."})
+    assert facts.losing == replace(the_facts().losing, negative_ttl=Ttl(3600), name_servers=servers)
+    assert not {"capabilities-assumed", "name-servers-not-given"} & {each.code for each in preflight(facts)}
     assert facts.parent.ds_ttl == the_facts().parent.ds_ttl
     assert plan.switchover == NOW + timedelta(hours=48)
     assert plan.switchover_because is not None
@@ -168,7 +171,7 @@ def test_the_example_is_the_published_one() -> None:
 def test_every_field_that_the_example_only_shows_can_be_used() -> None:
     shown = "\n".join(re.sub(r"^# (?=\[|[a-z_]+ =)", "", line) for line in EXAMPLE.splitlines())
     facts = read_facts(shown)
-    assert facts.losing.name_servers == HOSTS and facts.losing.address_ttl == DAY
+    assert facts.losing.address_ttl == DAY and facts.losing.can == frozenset(Capability)
     assert facts.parent.glue_ttl == 2 * DAY and facts.parent.scan_delay == timedelta(days=1)
     assert facts.ledger.observations[0].ttl == 2 * DAY
     assert facts.overlaps == (Overlap(asked=Source.LOSING, answers=Source.GAINING),)

@@ -57,6 +57,8 @@ def an_operator(who: str, ttl: int = DAY, *, csk: bool = False, is_signed: bool 
         data_ttl=Ttl(ttl),
         negative_ttl=Ttl(ttl),
         propagation_delay=NO_DELAY,
+        name_servers=frozenset(),
+        can=frozenset(Capability),
     )
 
 

@@ -1,6 +1,7 @@
 """The parties of a transfer: what is known about each operator and its zone, and about the parent.
 
-Nothing about TTLs, delays or keys has a default: what is not known has to be found out before a transfer is planned.
+Nothing about TTLs, delays or keys has a default: what is not known has to be found out before a transfer is planned. What
+is assumed because nobody said it, such as what an operator can do, is an :class:`~zonekit.transfer.values.Assumed`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ class Capability(enum.Enum):
     """Change the apex NS RRset of its own zone."""
     SERVE_ON = "serve-on"
     """Go on answering until told to stop."""
+
+
+ALL_ASSUMED: Final = values.Assumed(Capability)
+"""What an operator is taken to be able to do of which nobody said anything."""
+NOT_GIVEN: Final[values.Assumed[str]] = values.Assumed()
+"""The name servers of an operator whose names nobody gave."""
 
 
 class Channel(enum.Enum):
@@ -89,12 +96,12 @@ class OperatorFacts:
         negative_ttl: how long a cache may hold that something is not there: the lesser of the SOA record's TTL and its
             MINIMUM (RFC 2308 section 5). Where the zone is not signed ``dnskey_ttl`` is the same.
         propagation_delay: how long a change takes to reach its last server (zone-propagation-delay).
-        name_servers: the names of its name servers, in presentation form; may be left out where none of them lies in the
-            domain. A name that both operators have there stays, and gets another address in the transfer.
+        name_servers: the names of its name servers, in presentation form. Left out, none is taken to lie in the domain or to
+            be of both operators, and :func:`~zonekit.transfer.readiness.preflight` says so. A name that both operators have there stays, and gets another address in the transfer.
         address_ttl: the largest TTL of the addresses of those of them that lie in the domain; None where none does.
         signatures_expire: when the earliest of its signatures expires if it does not renew them; None where it renews
             them until it is told to stop.
-        can: what it is able and willing to do.
+        can: what it is able and willing to do. Left out, it is taken to be all there is, and ``preflight`` says so.
 
     Raises:
         TtlError: a TTL is not one, or not known.
@@ -110,10 +117,10 @@ class OperatorFacts:
     data_ttl: Ttl
     negative_ttl: Ttl
     propagation_delay: timedelta
-    name_servers: frozenset[str] = frozenset()
+    name_servers: frozenset[str] = NOT_GIVEN
     address_ttl: Ttl | None = None
     signatures_expire: datetime | None = None
-    can: frozenset[Capability] = frozenset(Capability)
+    can: frozenset[Capability] = ALL_ASSUMED
 
     def __post_init__(self) -> None:
         _OPERATOR_FIELDS.check(self, "an operator")

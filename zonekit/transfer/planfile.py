@@ -12,10 +12,11 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
       data_ttl                   the largest TTL of all else
       negative_ttl               how long a cache may hold that something is not there
       propagation_delay          until a change is on the last server
-      name_servers               the names of its name servers; may be left out where none of them lies in the domain
+      name_servers               may be left out: the names of its name servers; that none lies in the domain, or is of both
+                                 operators, is then assumed, and the preflight says so
       address_ttl                may be left out: the TTL of the addresses of those that do
       signatures_expire          may be left out: the earliest expiration, where the signatures are not renewed
-      can                        may be left out: a list of capabilities; all of them
+      can                        may be left out: a list of capabilities; all of them, which the preflight says is assumed
     [parent]
       ds                         a list of {key, digest_type}: the name of a losing key
       ds_ttl, ns_ttl             the TTLs at the parent's own servers
@@ -104,7 +105,7 @@ from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, Resolve
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.timelines import Event
-from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
+from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND, Assumed
 from zonekit.transfer.versions import (
     AddressVersion,
     DataVersion,
@@ -454,10 +455,12 @@ def _operator_object(operator: OperatorFacts) -> _Object:
         "data_ttl": operator.data_ttl,
         "negative_ttl": operator.negative_ttl,
         "propagation_delay": _seconds(operator.propagation_delay),
-        "name_servers": sorted(operator.name_servers),
+        "name_servers": None if isinstance(operator.name_servers, Assumed) else sorted(operator.name_servers),
         "address_ttl": operator.address_ttl,
         "signatures_expire": _instant_or_null(operator.signatures_expire),
-        "can": [capability.value for capability in Capability if capability in operator.can],
+        "can": None
+        if isinstance(operator.can, Assumed)
+        else [capability.value for capability in Capability if capability in operator.can],
     }
 
 
