@@ -26,7 +26,7 @@ from zonekit.errors import PlanError, TimeError, TtlError
 from zonekit.transfer.certificate import evidence
 from zonekit.transfer.check_certificate import check
 from zonekit.transfer.facts import Facts, Timing
-from zonekit.transfer.ledger import Ledger, Observation
+from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, ResolverProfile
@@ -101,6 +101,13 @@ def test_what_was_served_before_is_waited_for_and_not_a_second_too_long(
         done = max([plan.start, *[plan.step(before).completed for before in planned.step.after]])
         if planned.not_before > done:
             assert isinstance(prove(moved(plan, planned.id, -SECOND)), Bogus | Outage), planned
+
+
+def test_addresses_that_were_served_before_are_data_that_is_waited_for() -> None:
+    seen = Observation(source=Source.LOSING, record=Record.ADDRESS, ttl=Ttl(30 * DAY), until=NOW)
+    plan = plan_transfer(replace(the_facts(), ledger=Ledger(observations=(seen,))), start=NOW)
+    assert plan.step("losing-keys-withdrawn").started == NOW + timedelta(days=30)
+    assert isinstance(prove(plan), Safe)
 
 
 @given(flows_with_facts, st.lists(patient, min_size=2, max_size=3))

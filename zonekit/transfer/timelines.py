@@ -66,6 +66,7 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         *_gaining_dnskey(facts, by_effect, kept_low),
         *_gaining_ns(facts, by_effect, kept_low),
         *_earlier(_data(Source.LOSING, losing, "data of the losing operator"), facts, Record.DATA),
+        *_earlier(_data(Source.LOSING, losing, "addresses of the losing operator"), facts, Record.ADDRESS),
         _data(Source.LOSING, losing, "data of the losing operator"),
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]

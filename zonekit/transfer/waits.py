@@ -241,7 +241,7 @@ class _Resolver:
         """All data of the losing operator leaves the caches."""
         margin, losing = self._facts.timing.retire_safety, self._facts.losing
         rule = "RFC 7583 section 3.2.1"
-        for record in (Record.NS, Record.DATA):
+        for record in (Record.NS, Record.DATA, Record.ADDRESS):  # addresses are data too
             yield from self._observed(Source.LOSING, record, margin)
         yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule)
         ttl = max(losing.largest_ttl, self._lowered(losing.ns_ttl))
