@@ -175,6 +175,14 @@ def test_a_transfer_that_has_begun_is_told_from_a_ds_that_is_wrong() -> None:
     assert isinstance(prove(recorded), Safe)
 
 
+@pytest.mark.parametrize("name", ["losing_delay", "gaining_delay"])
+def test_a_delay_that_is_none_is_refused_by_the_name_it_was_given_by(name: str) -> None:
+    with pytest.raises(PlanError, match=f"^{name} is None, of type NoneType, and not a timedelta; give a timedelta"):
+        facts(**{name: None})
+    with pytest.raises(PlanError, match=f"^{name} is -1 day"):
+        facts(**{name: -FIVE})
+
+
 def test_contradictions_are_refused() -> None:
     with pytest.raises(
         PlanError, match=f"the DS with key tag {ksk(number=2).key_tag} at the parent is of no key in the"

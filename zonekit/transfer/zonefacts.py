@@ -14,6 +14,7 @@ from zonekit.errors import PlanError
 from zonekit.instants import from_epoch_seconds
 from zonekit.names import WireName, is_subdomain, name_text
 from zonekit.nodes import HEADER_OCTETS, ttl_of
+from zonekit.transfer import values
 from zonekit.transfer.parties import OperatorFacts, OperatorKey, begun_already
 from zonekit.transfer.versions import DsEntry, Key, Source
 from zonekit.ttl import Ttl
@@ -43,6 +44,8 @@ def facts_of(
             f"the zones are {name_text(losing_zone.apex)} and {name_text(gaining_zone.apex)}",
             remedy="give two versions of one zone",
         )
+    for name, delay in (("losing_delay", losing_delay), ("gaining_delay", gaining_delay)):
+        values.delay(delay, name)
     losing, gaining = _seen(losing_zone), _seen(gaining_zone)
     expire = frozenset(expiring)
     losing_keys = _operator_keys(losing, gaining, Source.LOSING)
