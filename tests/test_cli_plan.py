@@ -355,6 +355,42 @@ def test_what_cannot_go_on_record_is_refused(plan_file: Path) -> None:
     assert refuse(BAD_INPUT, "plan", plan_file, *AT).startswith(f"{plan_file}: is not JSON")
 
 
+def test_the_zones_of_both_operators_are_looked_at_too(tmp_path: Path) -> None:
+    losing, gaining = tmp_path / "losing.zone", tmp_path / "gaining.zone"
+    head = "@ 3600 SOA ns.other.example. hostmaster 1 2 3 4 5\n@ 3600 NS ns.other.example.\n"
+    losing.write_text(head + "www 60 A 192.0.2.1\nold 60 A 192.0.2.2\n")
+    gaining.write_text(head + "www 60 A 192.0.2.1\n")
+    alone = succeed("plan", FACTS, *AT)
+    done = succeed("plan", FACTS, *AT, "--zones", losing, gaining)
+    assert done.stdout == alone.stdout
+    assert "old.example.nl. A: is in the losing zone alone" in done.stderr
+    assert done.stderr.startswith(alone.stderr)
+    assert "old.example.nl." in succeed("plan", FACTS, *AT, "--zones", losing, "-", text=gaining.read_text()).stderr
+    assert not succeed("plan", FACTS, *AT, "--quiet", "--zones", losing, gaining).stderr
+    other = tmp_path / "other.zone"
+    other.write_text("$ORIGIN example.com.\n" + head)
+    assert "other.zone: there is no SOA" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--zones", losing, other)
+    assert "no.zone" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--zones", losing, tmp_path / "no.zone")
+    assert "when one is chosen" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--options", "--zones", losing, gaining)
+
+
+def test_the_timing_of_keys_that_falls_into_a_plan_is_told(tmp_path: Path) -> None:
+    succeed("keygen", "example.nl", "-K", tmp_path, *AT)
+    quiet = succeed("plan", FACTS, *AT, "-K", tmp_path).stderr
+    assert "rollover-scheduled" not in quiet
+    for file in tmp_path.glob("*.private"):
+        file.write_text(file.read_text() + "Inactive: 20261123000000\n")
+    told = succeed("plan", FACTS, *AT, "-K", tmp_path).stderr
+    assert told.count("has inactive at 2026-11-23T00:00:00Z") == 2
+
+
+def test_what_the_facts_leave_out_is_told(tmp_path: Path) -> None:
+    assert succeed("plan", FACTS, *AT).stderr.count("capabilities-assumed") == 0
+    less = "".join(line for line in EXAMPLE.splitlines(keepends=True) if not line.startswith(("can", "name_servers")))
+    told = succeed("plan", "-", *AT, text=less).stderr
+    assert told.count("[capabilities-assumed]") == told.count("[name-servers-not-given]") == 2
+
+
 def test_every_way_is_listed_the_best_first() -> None:
     lines = succeed("plan", FACTS, *AT, "--options").stdout.splitlines()
     assert lines[0].split()[:4] == ["way", "switch", "done", "insecure"]

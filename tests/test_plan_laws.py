@@ -13,6 +13,7 @@ from tests.test_transfer_plan import (
     COOPERATING,
     DAY,
     NOW,
+    OBSERVABLE,
     SECOND,
     flows_with_facts,
     moved,
@@ -41,12 +42,13 @@ seconds = st.one_of(st.sampled_from((0, 1, 60, 3600, DAY)), st.integers(0, 7 * D
     lambda count: timedelta(seconds=count)
 )
 observations = st.builds(
-    Observation,
-    source=st.sampled_from((Source.LOSING, Source.PARENT)),
-    record=st.sampled_from(Record),
-    ttl=ttls,
-    until=seconds.map(lambda ago: NOW + DAYS_BEFORE_AND_AFTER - ago),
-).filter(lambda seen: seen.record is Record.NS or (seen.source is Source.PARENT) is (seen.record is Record.DS))
+    lambda served, ttl, ago: Observation(
+        source=served[0], record=served[1], ttl=ttl, until=NOW + DAYS_BEFORE_AND_AFTER - ago
+    ),
+    st.sampled_from(OBSERVABLE),
+    ttls,
+    seconds,
+)
 
 
 @st.composite
@@ -104,6 +106,13 @@ def test_what_was_served_before_is_waited_for_and_not_a_second_too_long(
             assert isinstance(prove(moved(plan, planned.id, -SECOND)), Bogus | Outage), planned
 
 
+def test_addresses_that_were_served_before_are_data_that_is_waited_for() -> None:
+    seen = Observation(source=Source.LOSING, record=Record.ADDRESS, ttl=Ttl(30 * DAY), until=NOW)
+    plan = plan_transfer(replace(the_facts(), ledger=Ledger(observations=(seen,))), start=NOW)
+    assert plan.step("losing-keys-withdrawn").started == NOW + timedelta(days=30)
+    assert isinstance(prove(plan), Safe)
+
+
 @given(flows_with_facts, st.lists(patient, min_size=2, max_size=3))
 def test_for_resolvers_that_differ_in_patience_nothing_is_waited_for_in_vain_either(
     given_facts: tuple[Flow, Facts], profiles: list[ResolverProfile]
@@ -156,8 +165,10 @@ def test_shared_servers_change_the_order_and_never_the_safety(
 
 # ---- what moves dates, and where to ---------------------------------------------------------------------------------
 
-OPERATOR_TTLS = ("ns_ttl", "dnskey_ttl", "data_ttl")
-PARENT_TTLS = ("ds_ttl", "ns_ttl", "negative_ttl")
+OPERATOR_TTLS = ("ns_ttl", "dnskey_ttl", "data_ttl", "negative_ttl", "address_ttl")
+PARENT_DELAYS = ("propagation_delay", "registration_delay", "scan_delay", "check_delay")
+TIMING = ("publish_safety", "retire_safety", "stale_margin", "approval_delay")
+PARENT_TTLS = ("ds_ttl", "ns_ttl", "negative_ttl", "glue_ttl")
 
 
 def longer_by_each(facts: Facts, more: timedelta) -> dict[str, Facts]:
@@ -167,18 +178,21 @@ def longer_by_each(facts: Facts, more: timedelta) -> dict[str, Facts]:
     for who in ("losing", "gaining"):
         operator = getattr(facts, who)
         for name in OPERATOR_TTLS:
+            names = {name}
             if not operator.is_signed and name in ("dnskey_ttl", "negative_ttl"):
-                continue  # the same thing, to be changed at once
-            changed = replace(operator, **{name: Ttl(getattr(operator, name) + extra)})
+                names = {"dnskey_ttl", "negative_ttl"}  # the same thing, to be changed at once
+            elif name == "address_ttl":
+                names = {"address_ttl", "data_ttl"}  # addresses are data too
+            changed = replace(operator, **{each: Ttl(getattr(operator, each) + extra) for each in names})
             found[f"{who} {name}"] = replace(facts, **{who: changed})
         slow = replace(operator, propagation_delay=operator.propagation_delay + more)
         found[f"{who} propagation_delay"] = replace(facts, **{who: slow})
     parent = facts.parent
     for name in PARENT_TTLS:
         found[f"parent {name}"] = replace(facts, parent=replace(parent, **{name: Ttl(getattr(parent, name) + extra)}))
-    for name in ("propagation_delay", "registration_delay"):
+    for name in PARENT_DELAYS:
         found[f"parent {name}"] = replace(facts, parent=replace(parent, **{name: getattr(parent, name) + more}))
-    for name in ("publish_safety", "retire_safety", "stale_margin"):
+    for name in TIMING:
         found[name] = replace(facts, timing=replace(facts.timing, **{name: getattr(facts.timing, name) + more}))
     return found
 
@@ -328,7 +342,7 @@ def test_facts_that_contradict_each_other_are_refused() -> None:
     idle = (OperatorKey(key=Key(name="idle", algorithm=13)),)
     with pytest.raises(PlanError, match="no KSK or CSK"):
         replace(facts.losing, keys=idle)
-    with pytest.raises(PlanError, match="propagation_delay is -1 day"):
+    with pytest.raises(PlanError, match="propagation_delay of an operator is -1 day"):
         replace(facts.losing, propagation_delay=-SECOND)
     with pytest.raises(PlanError, match="retire_safety"):
         Timing(retire_safety=timedelta(days=400))

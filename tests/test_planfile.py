@@ -14,10 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_transfer_plan import COOPERATING, DAY, NOW, SECOND, delays, facts_for, flows_with_facts, the_facts, ttls
+from tests.test_transfer_plan import (
+    COOPERATING,
+    DAY,
+    NOW,
+    OBSERVABLE,
+    SECOND,
+    delays,
+    facts_for,
+    flows_with_facts,
+    the_facts,
+    ttls,
+)
 from zonekit.errors import PlanError
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Ledger, Observation
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.planfile import (
@@ -31,6 +42,7 @@ from zonekit.transfer.planfile import (
 )
 from zonekit.transfer.profiles import PROFILES, STICKY
 from zonekit.transfer.proof import Bogus, Safe, prove_schedule
+from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Actor, Flow
 from zonekit.transfer.versions import (
     AddressVersion,
@@ -60,9 +72,7 @@ def detailed_facts(draw: st.DrawFn, flow: Flow) -> Facts:
     facts = draw(facts_for(flow))
     seen = [
         Observation(source=source, record=record, ttl=draw(ttls), until=NOW - draw(delays))
-        for source, record in draw(
-            st.lists(st.tuples(st.sampled_from((Source.LOSING, Source.PARENT)), st.sampled_from(Record)), max_size=3)
-        )
+        for source, record in draw(st.lists(st.sampled_from(OBSERVABLE), max_size=3))
     ]
     # A parent that scans takes the NS RRset from the losing zone, and where names stay the addresses there have to change.
     takes_ns = flow is Flow.SCANNING_PARENT or facts.servers_that_stay
@@ -148,7 +158,9 @@ def toml_text(value: dict[str, Any]) -> str:
 def test_the_example_is_the_published_one() -> None:
     facts = read_facts(EXAMPLE)
     plan = plan_transfer(facts, start=NOW)
-    assert facts.losing == replace(the_facts().losing, negative_ttl=Ttl(3600))
+    servers = frozenset({"ns1.losing-dns.example.", "ns2.losing-dns.example."})
+    assert facts.losing == replace(the_facts().losing, negative_ttl=Ttl(3600), name_servers=servers)
+    assert not {"capabilities-assumed", "name-servers-not-given"} & {each.code for each in preflight(facts)}
     assert facts.parent.ds_ttl == the_facts().parent.ds_ttl
     assert plan.switchover == NOW + timedelta(hours=48)
     assert plan.switchover_because is not None
@@ -159,7 +171,7 @@ def test_the_example_is_the_published_one() -> None:
 def test_every_field_that_the_example_only_shows_can_be_used() -> None:
     shown = "\n".join(re.sub(r"^# (?=\[|[a-z_]+ =)", "", line) for line in EXAMPLE.splitlines())
     facts = read_facts(shown)
-    assert facts.losing.name_servers == HOSTS and facts.losing.address_ttl == DAY
+    assert facts.losing.address_ttl == DAY and facts.losing.can == frozenset(Capability)
     assert facts.parent.glue_ttl == 2 * DAY and facts.parent.scan_delay == timedelta(days=1)
     assert facts.ledger.observations[0].ttl == 2 * DAY
     assert facts.overlaps == (Overlap(asked=Source.LOSING, answers=Source.GAINING),)
@@ -262,7 +274,7 @@ FACTS: list[tuple[str, str, str]] = [
     ('ds_ttl = "2d"', "ds_ttl = 2d", "is not TOML"),
     ('ds_ttl = "2d"', 'ds_tll = "2d"', "parent.ds_tll: there is no such field; the fields here are ds, ds_ttl"),
     ("propagation_delay = 0 ", "propagation_delay = -5 ", "losing.propagation_delay: is no duration"),
-    ("propagation_delay = 0 ", 'propagation_delay = "700d" ', "losing: propagation_delay is 700 days"),
+    ("propagation_delay = 0 ", 'propagation_delay = "700d" ', "losing: propagation_delay of an operator is 700 days"),
     ("propagation_delay = 0 ", "", "losing.propagation_delay: is missing; say how long"),
     (
         'signs = ["dnskey"]',

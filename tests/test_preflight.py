@@ -33,8 +33,9 @@ from zonekit.findings import Finding, Severity
 from zonekit.keys import KeyTiming
 from zonekit.signing import sign_zone
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.parties import Capability, Channel, OperatorKey
+from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey
 from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.planfile import plan_json, read_plan
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.readiness import (
     MAX_DIFFERENCES,
@@ -179,7 +180,7 @@ def test_a_response_over_the_limit_is_found() -> None:
     found = [each for each in preflight(both) if each.code == "response-too-large"]
     assert found and all("2048" in each.message for each in found)
     assert "response-too-large" not in codes(preflight(both, flow=Flow.THROUGH_INSECURE))
-    unknown = with_losing(keys=signed_keys("losing", algorithm=250))
+    unknown = with_losing(keys=signed_keys("losing", algorithm=253))
     assert "response-too-large" not in codes(preflight(unknown)), "nothing is guessed of an algorithm without a length"
 
 
@@ -238,6 +239,34 @@ def test_signatures_that_expire_are_held_against_the_plan() -> None:
     switch = plan.step("ns-changed")
     delayed = plan.record("ns-changed", started=switch.started + SECOND, completed=switch.completed + SECOND)
     assert the_finding(preflight(in_time, plan=delayed), "signatures-expire").severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("who", ["losing", "gaining"])
+def test_what_nobody_said_is_told_as_assumed(who: str) -> None:
+    facts = the_facts()
+    operator = getattr(facts, who)
+    left_out = OperatorFacts(
+        keys=operator.keys,
+        ns_ttl=operator.ns_ttl,
+        dnskey_ttl=operator.dnskey_ttl,
+        data_ttl=operator.data_ttl,
+        negative_ttl=operator.negative_ttl,
+        propagation_delay=operator.propagation_delay,
+    )
+    assert left_out == operator, "what is assumed is planned with like anything else"
+    assumed = replace(facts, **{who: left_out})
+    found = preflight(assumed)
+    assert [(each.code, each.severity) for each in found] == [
+        ("capabilities-assumed", Severity.INFO),
+        ("name-servers-not-given", Severity.INFO),
+    ]
+    assert all(f"{who} operator" in each.message and f"{who} operator" in each.remedy for each in found)
+    assert "can import-zsk, import-ksk, re-sign, lower-ttls, change-ns, serve-on" in found[0].message
+    told = replace(assumed, **{who: replace(left_out, can=frozenset(Capability), name_servers=frozenset())})
+    assert preflight(told) == ()
+    plan = plan_transfer(replace(assumed, **{who: replace(left_out, ns_ttl=Ttl(2 * DAY))}), start=NOW)
+    assert codes(preflight(read_plan(plan_json(plan)).facts)) >= {"capabilities-assumed", "name-servers-not-given"}
+    assert read_plan(plan_json(plan)) == plan
 
 
 def test_a_gaining_side_that_does_not_renew_and_facts_that_no_plan_fits_are_errors() -> None:

@@ -333,7 +333,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         Schedule(versions=(NO_DS,), servings=())
     with pytest.raises(PlanError, match="no DS version of the parent"):
         Schedule(versions=(ns(Source.PARENT, LOSING, 60, None, None),), servings=())
-    with pytest.raises(PlanError, match="stale_margin is"):
+    with pytest.raises(PlanError, match="stale_margin of profile x is"):
         ResolverProfile(name="x", stale_margin=timedelta(seconds=-1))
     with pytest.raises(PlanError, match="cannot have completed before"):
         Event(later(5), later(0))

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests import simulation
 from tests.simulation import Log, simulate
-from tests.test_transfer_plan import DAY, NOW, facts_for, flows_with_facts, the_facts, ttls
+from tests.test_transfer_plan import DAY, NOW, OBSERVABLE, facts_for, flows_with_facts, the_facts, ttls
 from tests.unsafe_schedules import UNSAFE, changed
 from zonekit.transfer.caches import held
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Ledger, Observation
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, prove_schedule
@@ -99,11 +99,12 @@ def any_schedules(draw: st.DrawFn) -> Schedule:
     ]
     overlaps = st.sampled_from([Overlap(asked=asked, answers=answers) for asked, answers in pairs])
     seen = st.builds(
-        Observation,
-        source=st.sampled_from((Source.PARENT, Source.LOSING)),
-        record=st.sampled_from((Record.NS, Record.DNSKEY, Record.DS)),
-        ttl=ttls,
-        until=st.integers(0, 2 * DAY).map(lambda seconds: NOW - timedelta(seconds=seconds)),
+        lambda served, ttl, ago: Observation(
+            source=served[0], record=served[1], ttl=ttl, until=NOW - timedelta(seconds=ago)
+        ),
+        st.sampled_from(OBSERVABLE),
+        ttls,
+        st.integers(0, 2 * DAY),
     )
     facts = replace(
         facts,

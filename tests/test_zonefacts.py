@@ -169,11 +169,34 @@ def test_an_unknown_ds_ttl_is_refused_with_the_way_to_find_it() -> None:
         facts(ds_ttl=None)
 
 
+def test_a_transfer_that_has_begun_is_told_from_a_ds_that_is_wrong() -> None:
+    both = make_ds([ksk(), ksk(number=1)], ttl=2 * DAY)
+    name = f"KSK {ksk(number=1).key_tag} of the gaining operator"
+    with pytest.raises(
+        PlanError, match=f"the parent has the DS of {name} already.*leave that DS.*record the step ds-add"
+    ):
+        facts(parent_ds=both)
+    merged = merge_dnskeys(LOSING, parse_dnskeys([*GAINING_KEYS]), signers=LOSING_KEYS, validity=VALIDITY)
+    with pytest.raises(PlanError, match="the transfer has begun"):
+        facts(losing=merged, parent_ds=both)
+    plan = plan_transfer(facts(losing=merged), start=NOW)
+    recorded = plan.record("ds-added", started=NOW, completed=NOW + FIVE)
+    assert isinstance(prove(recorded), Safe)
+
+
+@pytest.mark.parametrize("name", ["losing_delay", "gaining_delay"])
+def test_a_delay_that_is_none_is_refused_by_the_name_it_was_given_by(name: str) -> None:
+    with pytest.raises(PlanError, match=f"^{name} is None, of type NoneType, and not a timedelta; give a timedelta"):
+        facts(**{name: None})
+    with pytest.raises(PlanError, match=f"^{name} is -1 day"):
+        facts(**{name: -FIVE})
+
+
 def test_contradictions_are_refused() -> None:
     with pytest.raises(
-        PlanError, match=f"the DS with key tag {ksk(number=1).key_tag} at the parent is of no key in the"
+        PlanError, match=f"the DS with key tag {ksk(number=2).key_tag} at the parent is of no key in the"
     ):
-        facts(parent_ds=make_ds([ksk(number=1)]))
+        facts(parent_ds=make_ds([ksk(number=2)]))
     waiting = merge_dnskeys(LOSING, parse_dnskeys(ksk(number=2)), signers=LOSING_KEYS, validity=VALIDITY)
     with pytest.raises(PlanError, match="which does not sign the losing DNSKEY RRset"):
         facts(losing=waiting, parent_ds=make_ds([ksk(number=2)]))

@@ -13,6 +13,7 @@ from zonekit.cli.arguments import (
     INSTANT,
     STANDARD_STREAM,
     clock,
+    include_option,
     json_option,
     now_option,
     parsed_by,
@@ -21,12 +22,13 @@ from zonekit.cli.arguments import (
 )
 from zonekit.cli.check import override_facts, print_verdict, profile_option, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
-from zonekit.cli.inputs import place, read_input
+from zonekit.cli.inputs import place, read_input, read_zone
 from zonekit.cli.outputs import Voice, refuse_key_file, same_file
 from zonekit.cli.recording import Said, override_of, parse_event, with_recorded
 from zonekit.cli.tables import Column, print_facts, print_table
 from zonekit.errors import ZonekitError
-from zonekit.files import write_text
+from zonekit.files import read_keys, write_text
+from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.reports.calendars import calendar_text
 from zonekit.reports.pages import render_plan_page
@@ -50,7 +52,7 @@ from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_facts, read_plan
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.proof import Safe, Verdict
-from zonekit.transfer.readiness import preflight
+from zonekit.transfer.readiness import preflight, preflight_rollovers, preflight_zones
 from zonekit.transfer.steps import Flow, mermaid
 from zonekit.ttl import duration_text
 
@@ -66,6 +68,23 @@ from zonekit.ttl import duration_text
 )
 @click.option("--start", type=INSTANT, metavar="INSTANT", help="Do nothing before this instant. Without it, begin now.")
 @profile_option
+@click.option(
+    "--zones",
+    nargs=2,
+    metavar="LOSING GAINING",
+    help="The zone files of both operators, each as it is served: tell as well what they say that should be known before,"
+    " such as data that differ, or CDS records that ask for the DS of one side alone.",
+)
+@include_option
+@click.option(
+    "-K",
+    "--key-directory",
+    "key_directories",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Where key files of the zone are: tell as well which of their timing falls into the plan. May be given again.",
+)
 @click.option("--html", "html_file", metavar="FILE", help="Write the plan as a page here.")
 @click.option("--ics", "calendar_file", metavar="FILE", help="Write the steps as a calendar (iCalendar) here.")
 @click.option(
@@ -107,6 +126,9 @@ def plan(
     flow: Flow | None,
     start: datetime | None,
     profiles: Sequence[str],
+    zones: tuple[str, str] | None,
+    include_root: str | None,
+    key_directories: Sequence[str],
     html_file: str | None,
     calendar_file: str | None,
     certificate_file: str | None,
@@ -125,6 +147,9 @@ def plan(
     FACTS is a TOML file that says what is known about the domain, the two operators and the parent; - is standard input.
     What is not known is never guessed: a missing TTL is an error that says how to find it. A PLAN is what --json printed:
     the dates that stand there are proven and printed, with --record planned again, and its journal is kept.
+
+    What should be known before the start is told on standard error: from the facts, from both zones with --zones, and from
+    the timing of keys with --key-directory.
 
     Nothing goes on record without the gate: where something is missing that a step rests on, everything missing is
     listed, nothing is written, and the exit code is 1.
@@ -146,6 +171,8 @@ def plan(
         raise usage_error("--options lists ways to begin: it takes no --record and writes no plan")
     if not said and (who is not None or why is not None):
         raise usage_error("--override-by and --because say something about a --record")
+    if list_options and (zones or key_directories):
+        raise usage_error("--options lists ways to begin: give --zones and --key-directory when one is chosen")
     files = _Files(page=html_file, calendar=calendar_file, certificate=certificate_file)
     files.check(source)
     now = clock(given_now)
@@ -166,6 +193,8 @@ def plan(
     verdict = prove(made)
     voice = Voice(quiet=quiet)
     voice.report(preflight(made.facts, flow=made.flow, plan=made))
+    voice.report(_of_zones(made, zones, include_root))
+    voice.report(_of_keys(made, key_directories))
     overridden = made.journal.overrides[len(begun.journal.overrides) :]
     if override is not None and not overridden:
         voice.say("nothing was missing, so that nothing is overridden")
@@ -194,6 +223,21 @@ def _read(source: str) -> Facts | Plan:
         return read_plan(text) if text.lstrip().startswith("{") else read_facts(text)
     except ZonekitError as error:
         raise error.within(place(source)) from None
+
+
+def _of_zones(made: Plan, paths: tuple[str, str] | None, include_root: str | None) -> tuple[Finding, ...]:
+    """What the zone files say that should be known before a plan is begun."""
+    if not paths:
+        return ()
+    losing, gaining = [read_zone(path, made.facts.domain, include_root) for path in paths]
+    found = [*losing.findings, *gaining.findings, *preflight_zones(losing.zone, gaining.zone)]
+    return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _of_keys(made: Plan, directories: Sequence[str]) -> tuple[Finding, ...]:
+    """What the timing of keys says, of either side."""
+    keys = [key for directory in directories for key in read_keys(directory, made.facts.domain)]
+    return preflight_rollovers(keys, made)
 
 
 def _ways(found: Facts | Plan, start: datetime, profiles: tuple[ResolverProfile, ...]) -> tuple[Option, ...]:

@@ -96,6 +96,7 @@ def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
 
     Without ``LOWER_TTLS`` no TTLs are lowered, or kept low at the gaining operator until the end; without ``CHANGE_NS`` the
     losing zone goes on naming itself. A losing operator without ``SERVE_ON`` stops as soon as the NS have changed, whatever that does.
+    Where the parent has no DS, none is removed.
     """
     losing, gaining = facts.losing, facts.gaining
     dropped = set()
@@ -106,6 +107,8 @@ def steps_within(facts: Facts, flow: Flow) -> tuple[Step, ...]:
     kept_low = max(gaining.ns_ttl, gaining.dnskey_ttl if gaining.is_signed else gaining.ns_ttl)
     if kept_low <= facts.timing.lowered_ttl or not is_able(gaining, Capability.LOWER_TTLS):
         dropped.add(Effect.GAINING_TTLS_RESTORED)
+    if not facts.parent.ds:
+        dropped.add(Effect.ALL_DS_REMOVED)
     steps = without_steps(STEPS[flow], dropped) if dropped else STEPS[flow]
     if is_able(losing, Capability.SERVE_ON):
         return steps

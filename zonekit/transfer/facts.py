@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from zonekit.errors import PlanError
 from zonekit.names import is_subdomain, name_text, parse_origin
+from zonekit.transfer import values
 from zonekit.transfer.ledger import Ledger, Record
-from zonekit.transfer.parties import OperatorFacts, ParentFacts, check_delay
+from zonekit.transfer.parties import OperatorFacts, ParentFacts, begun_already
+from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import Overlap, Source
-from zonekit.ttl import Ttl, to_ttl
+from zonekit.ttl import Ttl
 
 if TYPE_CHECKING:
     from zonekit.zones import RRset, Zone
@@ -33,6 +35,10 @@ class Timing:
         stale_margin: how long resolvers may go on using what has run out (RFC 8767).
         approval_delay: how long the transfer to another registrar takes at most: the losing one approves it, or the registry
             does when this has passed (RFC 5730 section 2.9.3.4).
+
+    Raises:
+        TtlError: ``lowered_ttl`` is not a TTL.
+        PlanError: a delay is negative or absurd, or none.
     """
 
     lowered_ttl: Ttl = Ttl(600)
@@ -42,9 +48,19 @@ class Timing:
     approval_delay: timedelta = timedelta(days=5)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lowered_ttl", to_ttl(self.lowered_ttl))
-        for name in ("publish_safety", "retire_safety", "stale_margin", "approval_delay"):
-            check_delay(name, getattr(self, name))
+        _TIMING_FIELDS.check(self, "the timing")
+
+
+_TIMING_FIELDS: Final = values.Fields(
+    needed={
+        "lowered_ttl": values.ttl,
+        "publish_safety": values.delay,
+        "retire_safety": values.delay,
+        "stale_margin": values.delay,
+        "approval_delay": values.delay,
+    },
+    how_to_find={"approval_delay": PARENT_HOW_TO_FIND["scan_delay"]},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +77,7 @@ class Facts:
         overlaps: servers that answer for more than one of the parties, beside those that both operators name.
 
     Raises:
-        PlanError: two keys of one name, a DS of a key that the losing operator does not have, or addresses of name servers
+        PlanError: a field has the wrong type, two keys of one name, a DS of a key that the losing operator does not have, or addresses of name servers
             in the domain without their TTLs.
     """
 
@@ -150,37 +166,42 @@ class Facts:
         )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "domain", name_text(parse_origin(self.domain)))
+        _FIELDS.check(self, "the facts")
         names = [each.key.name for each in (*self.losing.keys, *self.gaining.keys)]
         for name in names:
             if names.count(name) > 1:
                 raise PlanError(f"{self.domain}: two keys are named {name}", remedy="give each key its own name")
         for entry in self.parent.ds:
+            if entry.key in self.gaining.dnskey_signers:
+                raise begun_already(self.domain, entry.key.name)
             if entry.key not in self.losing.dnskey_signers:
                 raise PlanError(
                     f"{self.domain}: the DS at the parent is of {entry.key.name}, which does not sign the losing DNSKEY RRset",
                     remedy="have the losing operator mend its DS or DNSKEY RRset before a transfer",
                     rule="RFC 4035 section 5.2",
                 )
-        overlaps = tuple(self.overlaps)
-        if any((overlap.start, overlap.end) != (None, None) for overlap in overlaps):
+        if any((overlap.start, overlap.end) != (None, None) for overlap in self.overlaps):
             raise PlanError(
                 f"{self.domain}: an overlap has a start or an end",
                 remedy="leave them out: the plan says when it begins",
             )
-        object.__setattr__(self, "overlaps", overlaps)
         self._check_ledger()
         if self.servers_that_stay:
-            for name, ttl in (
-                ("losing.address_ttl", self.losing.address_ttl),
-                ("gaining.address_ttl", self.gaining.address_ttl),
-                ("parent.glue_ttl", self.parent.glue_ttl),
+            for name, ttl, how_to_find in (
+                ("losing.address_ttl", self.losing.address_ttl, OPERATOR_HOW_TO_FIND["address_ttl"]),
+                ("gaining.address_ttl", self.gaining.address_ttl, OPERATOR_HOW_TO_FIND["address_ttl"]),
+                ("parent.glue_ttl", self.parent.glue_ttl, PARENT_HOW_TO_FIND["glue_ttl"]),
             ):
                 if ttl is None:
                     raise PlanError(
                         f"{self.domain}: {min(self.servers_that_stay)} stays a name server and {name} is not known",
-                        remedy="ask who serves its addresses, not a resolver: dig +norecurse A and AAAA",
+                        remedy=how_to_find,
                     )
+
+    @property
+    def may_be_secure(self) -> bool:
+        """Whether some cache may hold a DS of the domain: the parent has one, or had one that the ledger knows of."""
+        return bool(self.parent.ds) or bool(self.ledger.of(Source.PARENT, Record.DS))
 
     def servers_in_domain(self, operator: OperatorFacts) -> frozenset[str]:
         """Return the names of an operator's name servers that lie in the domain (RFC 9499 section 7)."""
@@ -227,3 +248,16 @@ class Facts:
     def lowered(self, ttl: Ttl) -> Ttl:
         """Return what lowering makes of a TTL, which it never raises."""
         return min(ttl, self.timing.lowered_ttl)
+
+
+_FIELDS: Final = values.Fields(
+    needed={
+        "domain": values.origin,
+        "losing": values.a(OperatorFacts),
+        "gaining": values.a(OperatorFacts),
+        "parent": values.a(ParentFacts),
+        "timing": values.a(Timing),
+        "ledger": values.a(Ledger),
+        "overlaps": values.tuple_of(values.a(Overlap)),
+    },
+)

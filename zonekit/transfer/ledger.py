@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
+from zonekit.transfer import values
 from zonekit.transfer.versions import Source
-from zonekit.ttl import Ttl, to_ttl
+from zonekit.ttl import Ttl
 
 
 class Record(enum.Enum):
@@ -23,16 +25,28 @@ class Record(enum.Enum):
     DATA = "data"
 
 
+_SERVED: Final = {
+    Source.LOSING: frozenset((Record.NS, Record.DNSKEY, Record.ADDRESS, Record.DATA)),
+    Source.PARENT: frozenset((Record.NS, Record.DS, Record.ADDRESS)),
+}
+"""What caches may have taken of whom before the transfer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """A TTL that a source served, and until when it may have.
 
     Attributes:
-        source: who served it.
-        record: of which record.
+        source: who served it: the parent, or the losing operator. Before the transfer nothing leads to the gaining one.
+        record: of which record: DS, NS and addresses (glue) of the parent, all but DS of the losing operator.
         ttl: the TTL, in seconds, as its own servers gave it.
         until: the first instant at which it is known that it was served no more, for a look showed another; not the last
             look that showed this one, after which it may have been served on. None where no look has shown another.
+
+    Raises:
+        PlanError: a field is not known, or has the wrong type, or who served it has no such record that could be cached.
+        TtlError: ``ttl`` is not a TTL.
+        TimeError: ``until`` is no aware datetime in whole seconds.
     """
 
     source: Source
@@ -41,9 +55,32 @@ class Observation:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ttl", to_ttl(self.ttl))
-        if self.until is not None:
-            object.__setattr__(self, "until", utc(self.until))
+        _FIELDS.check(self, "an observation")
+        if self.source is Source.GAINING:
+            raise PlanError(
+                f"an observation of {self.record.value} of the gaining operator, from whom no cache has anything before the"
+                " transfer",
+                remedy="leave it out, and give the TTLs that its zone is served with as fields of the gaining operator",
+            )
+        if self.record not in _SERVED[self.source]:
+            party = "parent" if self.source is Source.PARENT else "losing operator"
+            kinds = ", ".join(record.value for record in Record if record in _SERVED[self.source])
+            raise PlanError(
+                f"an observation of {self.record.value} of the {party}, which serves none that the transfer waits for",
+                remedy=f"give {kinds} of the {party}, or name who really served it",
+                rule="RFC 4035 section 2.4" if self.record is Record.DS else "",
+            )
+
+
+_FIELDS: Final = values.Fields(
+    needed={
+        "source": values.a(Source),
+        "record": values.a(Record),
+        "ttl": values.ttl,
+    },
+    optional={"until": values.instant},
+    how_to_find={"ttl": "give the TTL that the servers gave then"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +88,9 @@ class Ledger:
     """The TTLs that were seen over time. What counts is the largest in the window before a change, not the one now."""
 
     observations: tuple[Observation, ...] = ()
+
+    def __post_init__(self) -> None:
+        _LEDGER_FIELDS.check(self, "the ledger")
 
     def saw(self, *, source: Source, record: Record, ttl: int, at: datetime) -> Ledger:
         """Return the ledger after a look that showed a TTL: every other TTL of the record was served until then at most.
@@ -90,3 +130,6 @@ class Ledger:
             for each in self.observations
             if (each.source, each.record) == (source, record) and each.until is not None
         )
+
+
+_LEDGER_FIELDS: Final = values.Fields(needed={"observations": values.tuple_of(values.a(Observation))})

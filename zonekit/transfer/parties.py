@@ -1,6 +1,7 @@
 """The parties of a transfer: what is known about each operator and its zone, and about the parent.
 
-Nothing about TTLs, delays or keys has a default: what is not known has to be found out before a transfer is planned.
+Nothing about TTLs, delays or keys has a default: what is not known has to be found out before a transfer is planned. What
+is assumed because nobody said it, such as what an operator can do, is an :class:`~zonekit.transfer.values.Assumed`.
 """
 
 from __future__ import annotations
@@ -11,23 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from zonekit.errors import PlanError, TtlError
-from zonekit.instants import utc
-from zonekit.names import name_text, parse_origin
+from zonekit.errors import PlanError
+from zonekit.transfer import values
+from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND
 from zonekit.transfer.versions import DsEntry, Key, Signature
-from zonekit.ttl import Ttl, to_ttl
+from zonekit.ttl import Ttl
 
-_LONGEST_DELAY: Final = timedelta(days=366)
-
-
-def check_delay(name: str, delay: timedelta) -> None:
-    """Check a delay.
-
-    Raises:
-        PlanError: it is negative, not in whole seconds, or longer than a year.
-    """
-    if not timedelta(0) <= delay <= _LONGEST_DELAY or delay % timedelta(seconds=1):
-        raise PlanError(f"{name} is {delay}", remedy="give whole seconds, from 0 to a year")
+_MADE_DIGESTS: Final = frozenset((2, 4))
+"""The digest types that a DS may be added with; a DS with any other would leave the domain insecure."""
+_KNOWN_DIGESTS: Final = _MADE_DIGESTS | {1}
+"""Those that a DS may have that is there already."""
 
 
 class Capability(enum.Enum):
@@ -44,6 +38,12 @@ class Capability(enum.Enum):
     """Change the apex NS RRset of its own zone."""
     SERVE_ON = "serve-on"
     """Go on answering until told to stop."""
+
+
+ALL_ASSUMED: Final = values.Assumed(Capability)
+"""What an operator is taken to be able to do of which nobody said anything."""
+NOT_GIVEN: Final[values.Assumed[str]] = values.Assumed()
+"""The name servers of an operator whose names nobody gave."""
 
 
 class Channel(enum.Enum):
@@ -66,11 +66,22 @@ class OperatorKey:
         signs_dnskey: whether it signs the DNSKEY RRset: a KSK or CSK.
         signs_data: whether it signs all else: a ZSK or CSK. A key that signs nothing is published ahead of a rollover, or
             still.
+
+    Raises:
+        PlanError: a field has the wrong type.
     """
 
     key: Key
     signs_dnskey: bool = False
     signs_data: bool = False
+
+    def __post_init__(self) -> None:
+        _KEY_FIELDS.check(self, "a key of an operator")
+
+
+_KEY_FIELDS: Final = values.Fields(
+    needed={"key": values.a(Key), "signs_dnskey": values.flag, "signs_data": values.flag}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +96,21 @@ class OperatorFacts:
         negative_ttl: how long a cache may hold that something is not there: the lesser of the SOA record's TTL and its
             MINIMUM (RFC 2308 section 5). Where the zone is not signed ``dnskey_ttl`` is the same.
         propagation_delay: how long a change takes to reach its last server (zone-propagation-delay).
-        name_servers: the names of its name servers, in presentation form; may be left out where none of them lies in the
-            domain. A name that both operators have there stays, and gets another address in the transfer; where it keeps
-            that too, the server is shared: leave it out and say so among the overlaps.
+        name_servers: the names of its name servers, in presentation form. Left out, none is taken to lie in the domain or to
+            be of both operators, and :func:`~zonekit.transfer.readiness.preflight` says so. A name that both operators have
+            in the domain stays, and gets another address in the transfer; where it keeps that too, the server is shared:
+            leave it out and say so among the overlaps.
         address_ttl: the largest TTL of the addresses of those of them that lie in the domain; None where none does.
         signatures_expire: when the earliest of its signatures expires if it does not renew them; None where it renews
             them until it is told to stop.
-        can: what it is able and willing to do.
+        can: what it is able and willing to do. Left out, it is taken to be all there is, and ``preflight`` says so.
 
     Raises:
-        TtlError: a TTL is not one.
-        PlanError: a delay is negative or absurd, a DNSKEY RRset or data that nobody signs, or TTLs that contradict each other.
+        TtlError: a TTL is not one, or not known.
+        PlanError: a delay is negative, absurd or not known, a field has the wrong type, a DNSKEY RRset or data that nobody
+            signs, or TTLs that contradict each other.
+        TimeError: ``signatures_expire`` is no aware datetime in whole seconds.
+        DomainNameError: a name server has no domain name.
     """
 
     keys: tuple[OperatorKey, ...]
@@ -104,34 +119,24 @@ class OperatorFacts:
     data_ttl: Ttl
     negative_ttl: Ttl
     propagation_delay: timedelta
-    name_servers: frozenset[str] = frozenset()
+    name_servers: frozenset[str] = NOT_GIVEN
     address_ttl: Ttl | None = None
     signatures_expire: datetime | None = None
-    can: frozenset[Capability] = frozenset(Capability)
+    can: frozenset[Capability] = ALL_ASSUMED
 
     def __post_init__(self) -> None:
-        for name in ("ns_ttl", "dnskey_ttl", "data_ttl", "negative_ttl"):
-            object.__setattr__(self, name, to_ttl(getattr(self, name)))
+        _OPERATOR_FIELDS.check(self, "an operator")
         if not self.keys and self.dnskey_ttl != self.negative_ttl:
             raise PlanError(
                 f"dnskey_ttl is {self.dnskey_ttl} and negative_ttl {self.negative_ttl}, and the zone is not signed",
                 remedy="give negative_ttl as both: how long a cache may hold that there is no DNSKEY RRset",
                 rule="RFC 2308 section 5",
             )
-        names = frozenset(name_text(parse_origin(name)).lower() for name in self.name_servers)
-        object.__setattr__(self, "name_servers", names)
-        if self.address_ttl is not None:
-            object.__setattr__(self, "address_ttl", to_ttl(self.address_ttl))
-            if self.address_ttl > self.data_ttl:
-                raise PlanError(
-                    f"address_ttl is {self.address_ttl}, more than data_ttl, which is {self.data_ttl}",
-                    remedy="give the largest TTL of the zone as data_ttl; addresses are data too",
-                )
-        if self.signatures_expire is not None:
-            object.__setattr__(self, "signatures_expire", utc(self.signatures_expire))
-        object.__setattr__(self, "keys", tuple(self.keys))
-        object.__setattr__(self, "can", frozenset(self.can))
-        check_delay("propagation_delay", self.propagation_delay)
+        if self.address_ttl is not None and self.address_ttl > self.data_ttl:
+            raise PlanError(
+                f"address_ttl is {self.address_ttl}, more than data_ttl, which is {self.data_ttl}",
+                remedy="give the largest TTL of the zone as data_ttl; addresses are data too",
+            )
         for what, found in (("KSK or CSK", self.dnskey_signers), ("ZSK or CSK", self.data_signers)):
             if self.keys and not found:
                 raise PlanError(f"the operator has keys and no {what}", remedy="say which key signs what")
@@ -166,6 +171,32 @@ class OperatorFacts:
         return tuple(Signature(key=key, expiration=self.signatures_expire) for key in keys)
 
 
+_OPERATOR_FIELDS: Final = values.Fields(
+    needed={
+        "keys": values.tuple_of(values.a(OperatorKey)),
+        "ns_ttl": values.ttl,
+        "dnskey_ttl": values.ttl,
+        "data_ttl": values.ttl,
+        "negative_ttl": values.ttl,
+        "propagation_delay": values.delay,
+        "name_servers": values.set_of(values.host),
+        "can": values.set_of(values.a(Capability)),
+    },
+    optional={"address_ttl": values.ttl, "signatures_expire": values.instant},
+    how_to_find=OPERATOR_HOW_TO_FIND,
+)
+
+
+def begun_already(domain: str, gaining_key: str) -> PlanError:
+    """Return the refusal of facts in which the gaining DS is at the parent: they are those of before the transfer."""
+    return PlanError(
+        f"{domain}: the parent has the DS of {gaining_key} already, which signs the gaining DNSKEY RRset: the transfer has"
+        " begun",
+        remedy="leave that DS where it is; give as ds what the parent had before the transfer, with a start before the DS was"
+        " added, and record the step ds-added with the instants at which that happened (Plan.record, zonekit plan --record)",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentFacts:
     """What is known about the parent zone and the way to it.
@@ -180,12 +211,13 @@ class ParentFacts:
         glue_ttl: the TTL of the addresses at the delegation; None where no name server lies in the domain.
         scan_delay: how long its scanner takes at most until it has seen and taken a change; None where it does not scan.
         check_delay: how long the registry takes at most for each of its checks; None where it makes none.
-        digest_type: the digest type of DS records that are added.
+        digest_type: the digest type of DS records that are added: 2 (SHA-256) or 4 (SHA-384).
         channels: the ways by which it takes changes.
 
     Raises:
         TtlError: a TTL is not one, or not known.
-        PlanError: a delay is negative or absurd.
+        PlanError: a delay is negative, absurd or not known, a field has the wrong type, or a digest type is one that is not
+            added, or not known.
     """
 
     ds: frozenset[DsEntry]
@@ -201,23 +233,40 @@ class ParentFacts:
     channels: frozenset[Channel] = frozenset((Channel.REQUEST,))
 
     def __post_init__(self) -> None:
-        if self.ds_ttl is None:
-            raise TtlError(
-                "the TTL of the DS RRset at the parent is not known",
-                remedy="ask one of the parent's servers: dig +norecurse DS, at that server",
+        _PARENT_FIELDS.check(self, "the parent")
+        if self.digest_type not in _MADE_DIGESTS:
+            raise PlanError(
+                f"digest_type of the parent is {self.digest_type}, and no DS record is to be added with that",
+                remedy="give 2 (SHA-256) or 4 (SHA-384)",
+                rule="RFC 9904",
             )
-        for name in ("ds_ttl", "ns_ttl", "negative_ttl"):
-            object.__setattr__(self, name, to_ttl(getattr(self, name)))
-        object.__setattr__(self, "ds", frozenset(self.ds))
-        object.__setattr__(self, "channels", frozenset(self.channels))
-        if self.glue_ttl is not None:
-            object.__setattr__(self, "glue_ttl", to_ttl(self.glue_ttl))
-        for name in ("propagation_delay", "registration_delay", "scan_delay", "check_delay"):
-            if getattr(self, name) is not None:
-                check_delay(name, getattr(self, name))
+        for entry in self.ds:
+            if entry.digest_type not in _KNOWN_DIGESTS:
+                raise PlanError(
+                    f"ds of the parent: the DS of {entry.key.name} has digest type {entry.digest_type}, which validators do"
+                    " not know",
+                    remedy="give the digest type of the record, 1, 2 or 4; have a record with any other removed first",
+                    rule="RFC 9904",
+                )
         for channel, name in ((Channel.SCANNING, "scan_delay"), (Channel.KEY_RELAY, "check_delay")):
             if channel in self.channels and getattr(self, name) is None:
                 raise PlanError(
                     f"the parent takes changes by {channel.value} and {name} is not known",
-                    remedy="ask the registry how long that takes at most, and give 0 where it is at once",
+                    remedy=PARENT_HOW_TO_FIND[name],
                 )
+
+
+_PARENT_FIELDS: Final = values.Fields(
+    needed={
+        "ds": values.set_of(values.a(DsEntry)),
+        "ds_ttl": values.ttl,
+        "ns_ttl": values.ttl,
+        "negative_ttl": values.ttl,
+        "propagation_delay": values.delay,
+        "registration_delay": values.delay,
+        "digest_type": values.number(0, 255),
+        "channels": values.set_of(values.a(Channel)),
+    },
+    optional={"glue_ttl": values.ttl, "scan_delay": values.delay, "check_delay": values.delay},
+    how_to_find=PARENT_HOW_TO_FIND,
+)

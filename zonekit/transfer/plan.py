@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 from zonekit.errors import DeadlineMissed, PlanError
-from zonekit.instants import LATEST, epoch_seconds, instant_text, utc
-from zonekit.transfer.capabilities import lacks, steps_within
+from zonekit.instants import LATEST, epoch_seconds, instant_text
+from zonekit.transfer import values
+from zonekit.transfer.capabilities import COOPERATING, lacks, steps_within
 from zonekit.transfer.deadline import last_start, needed_until
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Decision, Journal
@@ -224,7 +225,7 @@ class Plan:
             TimeError: an instant is no aware datetime in whole seconds, or outside 1970 to 2106.
         """
         self.step(step_id)
-        event = Event(utc(started), utc(completed))
+        event = Event(values.instant(started, f"{step_id} started"), values.instant(completed, f"{step_id} completed"))
         if event.started < self.start:
             raise PlanError(
                 f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
@@ -278,7 +279,7 @@ def find_step(steps: Iterable[PlannedStep], step_id: str, *, of: str) -> Planned
         if planned.id == step_id:
             return planned
     ids = ", ".join(planned.id for planned in held)
-    raise PlanError(f"{of} has no step {step_id[:64]!r}", remedy=f"its steps are {ids}")
+    raise PlanError(f"{of} has no step {str(step_id)[:64]!r}", remedy=f"its steps are {ids}")
 
 
 def recorded_events(steps: Iterable[PlannedStep]) -> dict[str, Event]:
@@ -309,14 +310,25 @@ def plan_transfer(
         PlanError: the flow does not fit the facts, or asks for what one side cannot do, or a date would lie beyond 2106.
         TimeError: ``start`` is no aware datetime in whole seconds, or outside 1970 to 2106.
     """
-    chosen = tuple(profiles)
-    if not chosen:
-        raise PlanError("no resolver profile is given to be safe for", remedy="give PROFILES, or some")
+    chosen = _checked(facts, flow, profiles)
     _check_flow(facts, flow)
-    plan = _planned(facts, flow, utc(start), chosen, {})
+    plan = _planned(facts, flow, values.instant(start, "start"), chosen, {})
     if not plan.is_in_time:
         raise _too_late(plan)
     return plan
+
+
+_OF_FACTS, _OF_FLOW, _OF_PROFILES = values.a(Facts), values.a(Flow), values.tuple_of(values.a(ResolverProfile))
+
+
+def _checked(facts: Facts, flow: Flow, profiles: Iterable[ResolverProfile]) -> tuple[ResolverProfile, ...]:
+    """The profiles, where all of these are what they have to be."""
+    _OF_FACTS(facts, "facts")
+    _OF_FLOW(flow, "flow")
+    chosen = profiles if profiles is PROFILES else _OF_PROFILES(profiles, "profiles")
+    if not chosen:
+        raise PlanError("no resolver profile is given to be safe for", remedy="give PROFILES, or some")
+    return cast(tuple[ResolverProfile, ...], chosen)
 
 
 def _too_late(plan: Plan) -> DeadlineMissed:
@@ -352,10 +364,12 @@ def _check_flow(facts: Facts, flow: Flow) -> None:
                 f" that is{'' if needed else ' not'}",
                 remedy=f"choose another flow, or give the {who} operator's keys",
             )
-    if losing_signed and not facts.parent.ds and flow is not Flow.THROUGH_INSECURE:
+    if losing_signed and not facts.parent.ds and flow in COOPERATING:
         raise PlanError(
-            f"{facts.domain}: the losing zone is signed and the parent has no DS of it: the domain is insecure",
-            remedy="add the DS first, or give no keys of the losing operator and choose from-unsigned",
+            f"{facts.domain}: the losing zone is signed and the parent has no DS of it: the domain is insecure, and"
+            f" {flow.value} keeps one secure",
+            remedy="choose through-insecure, which then has no DS to remove and none to wait for; or have the losing DS added,"
+            " and plan this flow when the parent has it",
         )
     missing = "; ".join(map(str, lacks(facts, flow)))
     if missing:

@@ -12,10 +12,11 @@ those or as texts such as ``1d12h``; instants are ISO 8601 with a zone. *May be 
       data_ttl                   the largest TTL of all else
       negative_ttl               how long a cache may hold that something is not there
       propagation_delay          until a change is on the last server
-      name_servers               the names of its name servers; may be left out where none of them lies in the domain
+      name_servers               may be left out: the names of its name servers; that none lies in the domain, or is of both
+                                 operators, is then assumed, and the preflight says so
       address_ttl                may be left out: the TTL of the addresses of those that do
       signatures_expire          may be left out: the earliest expiration, where the signatures are not renewed
-      can                        may be left out: a list of capabilities; all of them
+      can                        may be left out: a list of capabilities; all of them, which the preflight says is assumed
     [parent]
       ds                         a list of {key, digest_type}: the name of a losing key
       ds_ttl, ns_ttl             the TTLs at the parent's own servers
@@ -105,6 +106,7 @@ from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, Resolve
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.timelines import Event
+from zonekit.transfer.values import OPERATOR_HOW_TO_FIND, PARENT_HOW_TO_FIND, Assumed
 from zonekit.transfer.versions import (
     AddressVersion,
     DataVersion,
@@ -308,9 +310,6 @@ def _domain(value: object, path: str) -> str:
 
 
 _OCTET: Final = fields.number(0, 255)
-_DIG_PARENT: Final = "ask one of the parent's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER-OF-THE-PARENT"
-_DIG_OPERATOR: Final = "ask one of the operator's servers, not a resolver: dig +norecurse {} DOMAIN @SERVER"
-_DELAY: Final = "say how long a change takes to reach the last server: 0 where it is at once"
 
 _KEY: Final = Shape(
     make=_operator_key,
@@ -333,14 +332,7 @@ _OPERATOR: Final = Shape(
         "signatures_expire": fields.instant,
         "can": fields.set_of(fields.one_of(Capability)),
     },
-    how_to_find={
-        "keys": "name its keys, or give an empty list where its zone is not signed",
-        "ns_ttl": _DIG_OPERATOR.format("NS"),
-        "dnskey_ttl": _DIG_OPERATOR.format("DNSKEY"),
-        "data_ttl": "give the largest TTL in the zone; zonekit show ZONE prints it",
-        "negative_ttl": "take the lesser of the TTL and the last number of the operator's SOA record",
-        "propagation_delay": _DELAY,
-    },
+    how_to_find=OPERATOR_HOW_TO_FIND,
 )
 _TIMING: Final = Shape(
     make=Timing,
@@ -388,14 +380,7 @@ def _parent(keys: Mapping[str, Key]) -> Shape[ParentFacts]:
             "digest_type": _OCTET,
             "channels": fields.set_of(fields.one_of(Channel)),
         },
-        how_to_find={
-            "ds": "name the losing keys that the DS records at the parent are of, or give an empty list",
-            "ds_ttl": _DIG_PARENT.format("DS"),
-            "ns_ttl": _DIG_PARENT.format("NS"),
-            "negative_ttl": "take the least of the TTL and the last number of the parent's SOA record",
-            "propagation_delay": _DELAY,
-            "registration_delay": "say how long the registry takes from a request to its zone: 0 where it is at once",
-        },
+        how_to_find=PARENT_HOW_TO_FIND,
     )
 
 
@@ -471,10 +456,12 @@ def _operator_object(operator: OperatorFacts) -> _Object:
         "data_ttl": operator.data_ttl,
         "negative_ttl": operator.negative_ttl,
         "propagation_delay": _seconds(operator.propagation_delay),
-        "name_servers": sorted(operator.name_servers),
+        "name_servers": None if isinstance(operator.name_servers, Assumed) else sorted(operator.name_servers),
         "address_ttl": operator.address_ttl,
         "signatures_expire": _instant_or_null(operator.signatures_expire),
-        "can": [capability.value for capability in Capability if capability in operator.can],
+        "can": None
+        if isinstance(operator.can, Assumed)
+        else [capability.value for capability in Capability if capability in operator.can],
     }
 
 

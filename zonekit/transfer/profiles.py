@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from zonekit.errors import PlanError
-from zonekit.ttl import Ttl, to_ttl
+from zonekit.transfer import values
+from zonekit.ttl import Ttl
 
 _SHA1_ALGORITHMS: Final = frozenset((5, 7))
 _COMMON_ALGORITHMS: Final = frozenset((8, 10, 13, 14, 15))
 _ED448: Final = frozenset((16,))
 _ALL_ALGORITHMS: Final = _SHA1_ALGORITHMS | _COMMON_ALGORITHMS | _ED448
 _ALL_DIGESTS: Final = frozenset((1, 2, 4))
-_LONGEST: Final = timedelta(days=3660)
+_LONG: Final = values.delay_up_to(timedelta(days=3660), "ten years")
 
 
 class DigestRule(enum.Enum):
@@ -66,7 +66,8 @@ class ResolverProfile:
         latency: how much later than it was sent an answer may arrive.
 
     Raises:
-        PlanError: a margin or latency is negative, not in whole seconds, or longer than ten years.
+        PlanError: a margin or latency is negative, not in whole seconds, or longer than ten years, or a field has the wrong
+            type.
         TtlError: ``minimum_ttl`` is not a TTL.
     """
 
@@ -82,19 +83,29 @@ class ResolverProfile:
     latency: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "minimum_ttl", to_ttl(self.minimum_ttl))
-        for field in ("stale_margin", "latency"):
-            value = getattr(self, field)
-            if not timedelta(0) <= value <= _LONGEST or value % timedelta(seconds=1):
-                raise PlanError(
-                    f"profile {self.name}: {field} is {value}", remedy="give whole seconds, from 0 to ten years"
-                )
+        _FIELDS.check(self, f"profile {self.name}")
 
     def kept(self, ttl: int) -> int:
         """Return how long, in seconds, it may use what it fetched with this TTL."""
         margins = (self.latency + self.stale_margin) // timedelta(seconds=1)
         return max(ttl, self.minimum_ttl) + margins
 
+
+_NUMBERS: Final = values.set_of(values.number(0, 255))
+_FIELDS: Final = values.Fields(
+    needed={
+        "name": values.text,
+        "algorithms": _NUMBERS,
+        "digests": _NUMBERS,
+        "digest_rule": values.a(DigestRule),
+        "ns_rule": values.a(NsRule),
+        "algorithm_rule": values.a(AlgorithmRule),
+        "trusts_proven_keys": values.flag,
+        "minimum_ttl": values.ttl,
+        "stale_margin": _LONG,
+        "latency": _LONG,
+    },
+)
 
 NAMED: Final = ResolverProfile(name="named")
 UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.STRONGEST, trusts_proven_keys=True)

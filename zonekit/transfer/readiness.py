@@ -36,7 +36,9 @@ from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, OperatorFacts
 from zonekit.transfer.plan import Plan, plan_transfer
+from zonekit.transfer.profiles import PROFILES
 from zonekit.transfer.steps import Flow
+from zonekit.transfer.values import Assumed
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import duration_text
 from zonekit.zones import RRset, Zone, ZoneDiff
@@ -68,9 +70,10 @@ def preflight(
 ) -> tuple[Finding, ...]:
     """Return what the facts say that should be known before a transfer starts, the gravest first.
 
-    The codes are ``algorithms-differ``, ``key-tag-collision``, ``sha1-algorithm``, ``sha1-ds``, ``ds-digests-differ``,
+    The codes are ``algorithms-differ``, ``algorithm-unsupported``, ``key-tag-collision``, ``sha1-algorithm``, ``sha1-ds``, ``ds-digests-differ``,
     ``ttl-skew``, ``servers-in-zone``, ``servers-shared``, ``response-too-large``, ``capability-missing``,
-    ``capability-limited``, ``signatures-expire`` and ``plan-impossible``.
+    ``capability-limited``, ``capabilities-assumed``, ``name-servers-not-given``, ``signatures-expire`` and
+    ``plan-impossible``.
 
     Args:
         facts: what is known about the domain.
@@ -92,6 +95,7 @@ def preflight(
         *_response(known, chosen_flow),
         *_capabilities(known, chosen_flow),
         *_expiring(known, chosen_flow, start, plan),
+        *_assumed(known),
     ]
     return tuple(sorted(found, key=lambda finding: -finding.severity))
 
@@ -131,6 +135,18 @@ def _algorithms(facts: Facts, flow: Flow) -> Iterator[Finding]:
             rdtype="DNSKEY",
         )
     for who, algorithms in (("losing", losing), ("gaining", gaining)):
+        unsupported = algorithms.difference(*(profile.algorithms for profile in PROFILES))
+        if unsupported:
+            yield _finding(
+                facts,
+                "algorithm-unsupported",
+                Severity.WARNING if who == "losing" else Severity.ERROR,
+                f"the {who} side signs with algorithm {_listed(unsupported)}, which no validator is known to support: the"
+                " domain is not protected by it",
+                rule="RFC 9904",
+                remedy="sign with algorithm 13",
+                rdtype="DNSKEY",
+            )
         old = algorithms & _SHA1_ALGORITHMS
         if old:
             yield _finding(
@@ -342,6 +358,31 @@ def _capabilities(facts: Facts, flow: Flow) -> Iterator[Finding]:
             rule="RFC 6781 section 4.3.5.2",
             remedy="agree with the losing operator on how long it serves on, or have the registrar lower the NS TTL",
         )
+
+
+def _assumed(facts: Facts) -> Iterator[Finding]:
+    """What the facts leave out, and the plan takes for granted."""
+    for who, operator in (("losing", facts.losing), ("gaining", facts.gaining)):
+        if isinstance(operator.can, Assumed):
+            yield _finding(
+                facts,
+                "capabilities-assumed",
+                Severity.INFO,
+                f"assumed: the {who} operator can {', '.join(capability.value for capability in Capability)}; nobody said so",
+                rule="RFC 6781 section 4.3.5",
+                remedy=f"ask it, and list what it can do as can of the {who} operator",
+            )
+        if isinstance(operator.name_servers, Assumed):
+            yield _finding(
+                facts,
+                "name-servers-not-given",
+                Severity.INFO,
+                f"the name servers of the {who} operator are not given: assumed is that none lies in the domain, and none is of"
+                " both operators",
+                rule="RFC 9471 section 2.1",
+                remedy=f"list them as name_servers of the {who} operator: dig +norecurse NS, at its own servers",
+                rdtype="NS",
+            )
 
 
 def _expiring(facts: Facts, flow: Flow, start: datetime | None, plan: Plan | None) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from zonekit import rdata as rd
 from zonekit.errors import TimeError, TtlError, ZoneError
 from zonekit.instants import utc
+from zonekit.transfer.values import PARENT_HOW_TO_FIND
 from zonekit.ttl import Ttl, longest_ttl, to_ttl
 from zonekit.zones import Zone
 
@@ -139,10 +140,7 @@ def replaced_records(
             remedy="give each one that was served in the time before the merge",
         )
     if ds_ttl is None:
-        raise TtlError(
-            "the TTL of the DS RRset at the parent is not known",
-            remedy="ask one of the parent's servers: dig +norecurse DS, at that server",
-        )
+        raise TtlError("the TTL of the DS RRset at the parent is not known", remedy=PARENT_HOW_TO_FIND["ds_ttl"])
     dnskey_ttl = longest_ttl(zone.apex_rrset(rd.DNSKEY).ttl for zone in served)
     return (
         CachedRecord(record="DNSKEY of the losing operator", ttl=dnskey_ttl, effective=losing_effective),

@@ -69,7 +69,7 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         *_gaining_dnskey(facts, by_effect, kept_low),
         *_gaining_ns(facts, by_effect, kept_low),
         *_with_earlier(data, facts, Record.DATA),
-        *_with_earlier(data, facts, Record.ADDRESS)[:-1],
+        *_earlier(data, facts, Record.ADDRESS),
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]
     versions += [
@@ -162,15 +162,18 @@ def line_of(first: _V, changes: Iterable[tuple[Event | None, Callable[[_V], _V]]
     return sorted(line, key=lambda version: span(version.start, None))
 
 
-def _with_earlier(line: list[_V], facts: Facts, record: Record) -> list[_V]:
-    """The versions of one RRset, and what they were with the TTLs that the ledger has."""
-    earlier = [
+def _earlier(line: list[_V], facts: Facts, record: Record) -> list[_V]:
+    """What the versions of one RRset were with the TTLs that the ledger has."""
+    return [
         replace(version, ttl=ttl, end=until if version.end is None else min(until, version.end))
         for ttl, until in facts.ledger.of(line[0].source, record)
         for version in line
         if version.start is None or version.start < until
     ]
-    return [*earlier, *line]
+
+
+def _with_earlier(line: list[_V], facts: Facts, record: Record) -> list[_V]:
+    return [*_earlier(line, facts, record), *line]
 
 
 def _parent_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:
@@ -232,7 +235,13 @@ def _parent_ds(facts: Facts, events: Mapping[Effect, Event], steps: Iterable[Ste
         (events.get(Effect.DS_ADDED), added),
         (events.get(Effect.LOSING_DS_REMOVED), removed),
     ]
-    return _with_earlier(line_of(first, changes), facts, Record.DS)
+    # Where there is no DS any more, one that was seen before was of the losing operator.
+    seen = parent.ds or frozenset(
+        DsEntry(key=key, digest_type=parent.digest_type) for key in facts.losing.dnskey_signers
+    )
+    line = line_of(first, changes)
+    before = replace(line[0], record="DS of the losing operator", entries=seen) if seen else line[0]
+    return [*_earlier([before, *line[1:]], facts, Record.DS), *line]
 
 
 def _losing_ns(facts: Facts, events: Mapping[Effect, Event]) -> list[NsVersion]:

@@ -10,10 +10,15 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
+from zonekit.transfer import values
 from zonekit.ttl import Ttl, to_ttl
+
+SIGNING_ALGORITHMS: Final = frozenset((3, 5, 6, 7, 8, 10, 12, 13, 14, 15, 16, 17, 23, 253, 254))
+"""The algorithm numbers that IANA has assigned for signing zones, also those that few resolvers support, or none any more."""
 
 
 class Source(enum.Enum):
@@ -32,19 +37,49 @@ class Key:
         name: what people know it by, such as ``KSK 4711 of the losing operator``; two keys have two names.
         algorithm: the algorithm number.
         key_tag: its key tag (RFC 4034 appendix B), where it is known; two keys may share one.
+
+    Raises:
+        PlanError: a field has the wrong type or is out of bounds, or no zone is signed with such an algorithm.
     """
 
     name: str
     algorithm: int
     key_tag: int | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        _KEY_FIELDS.check(self, f"key {self.name}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class DsEntry:
-    """A DS record: the key it points to, and the digest type it does so by."""
+    """A DS record: the key it points to, and the digest type it does so by.
+
+    Raises:
+        PlanError: a field has the wrong type or is out of bounds.
+    """
 
     key: Key
     digest_type: int
+
+    def __post_init__(self) -> None:
+        _DS_FIELDS.check(self, "a DS record")
+
+
+def _algorithm(value: object, where: str) -> object:
+    number = values.number(0, 255)(value, where)
+    if number not in SIGNING_ALGORITHMS:
+        raise PlanError(
+            f"{where} is {number}, and no zone is signed with such an algorithm",
+            remedy="give the algorithm number of its DNSKEY, such as 13",
+            rule="RFC 4034 appendix A.1",
+        )
+    return number
+
+
+_KEY_FIELDS: Final = values.Fields(
+    needed={"name": values.text, "algorithm": _algorithm}, optional={"key_tag": values.number(0, 65535)}
+)
+_DS_FIELDS: Final = values.Fields(needed={"key": values.a(Key), "digest_type": values.number(0, 255)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +273,7 @@ class Overlap:
     end: datetime | None = None
 
     def __post_init__(self) -> None:
-        _in_utc(self, "start", "end")
+        _OVERLAP_FIELDS.check(self, "an overlap")
         if self.start is not None and self.end is not None and self.end < self.start:
             raise PlanError(
                 f"an overlap that ends at {instant_text(self.end)}, before it begins at {instant_text(self.start)}",
@@ -249,6 +284,12 @@ class Overlap:
                 f"an overlap in which the {self.asked.value} side is asked and the {self.answers.value} side answers",
                 remedy="say which operator answers at servers of another",
             )
+
+
+_OVERLAP_FIELDS: Final = values.Fields(
+    needed={"asked": values.a(Source), "answers": values.a(Source)},
+    optional={"start": values.instant, "end": values.instant},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,15 +154,16 @@ class _Resolver:
 
     def no_ds(self) -> Iterator[Wait]:
         """The DS RRset leaves the caches, and then the keys that it proved where those are trusted on."""
+        if not self._facts.may_be_secure:
+            return  # an island of security (RFC 4033 section 2), for which no DS is waited
         margin = self._facts.timing.retire_safety
         trusts = self._profile.trusts_proven_keys
         trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if trusts else _NOTHING
         rule, removed = "RFC 6781 section 4.3.5.2", self._done(Effect.ALL_DS_REMOVED)
-        kept = ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
-        by_ds = [
-            self._wait_after(Effect.ALL_DS_REMOVED, "DS RRset", kept, rule),
-            *self._observed(Source.PARENT, Record.DS, _NOTHING, rule, removed),
-        ]
+        by_ds = [*self._observed(Source.PARENT, Record.DS, _NOTHING, rule, removed)]
+        if self._facts.parent.ds:
+            kept = ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
+            by_ds.append(self._wait_after(Effect.ALL_DS_REMOVED, "DS RRset", kept, rule))
         for wait in by_ds:
             yield replace(wait, interval=wait.interval + trust + margin)
         if trusts:

@@ -14,7 +14,8 @@ from zonekit.errors import PlanError
 from zonekit.instants import from_epoch_seconds
 from zonekit.names import WireName, is_subdomain, name_text
 from zonekit.nodes import HEADER_OCTETS, ttl_of
-from zonekit.transfer.parties import OperatorFacts, OperatorKey
+from zonekit.transfer import values
+from zonekit.transfer.parties import OperatorFacts, OperatorKey, begun_already
 from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
@@ -45,6 +46,8 @@ def facts_of(
             f"the zones are {name_text(losing_zone.apex)} and {name_text(gaining_zone.apex)}",
             remedy="give two versions of one zone",
         )
+    for name, delay in (("losing_delay", losing_delay), ("gaining_delay", gaining_delay)):
+        values.delay(delay, name)
     losing, gaining = _seen(losing_zone), _seen(gaining_zone)
     expire = frozenset(expiring)
     losing_keys = _operator_keys(losing, gaining, Source.LOSING)
@@ -55,7 +58,7 @@ def facts_of(
     return (
         _operator(losing, losing_keys, losing_delay, same, renewed=Source.LOSING not in expire),
         _operator(gaining, gaining_keys, gaining_delay, same, renewed=Source.GAINING not in expire),
-        _ds_entries(parent_ds, losing_zone.apex, losing_keys),
+        _ds_entries(parent_ds, losing_zone.apex, losing_keys, gaining_keys),
         (Overlap(asked=Source.LOSING, answers=Source.GAINING),) if shared else (),
     )
 
@@ -179,11 +182,19 @@ def _address_ttl(zone: Zone, names: Iterable[WireName]) -> Ttl | None:
     return max([rrset.ttl for rrset in rrsets if rrset is not None], default=None)
 
 
-def _ds_entries(parent_ds: RRset | None, apex: WireName, keys: dict[Dnskey, OperatorKey]) -> frozenset[DsEntry]:
+def _ds_entries(
+    parent_ds: RRset | None,
+    apex: WireName,
+    keys: dict[Dnskey, OperatorKey],
+    gaining_keys: dict[Dnskey, OperatorKey],
+) -> frozenset[DsEntry]:
     entries = set()
     for rdata in () if parent_ds is None else parent_ds.rdatas:
         key = next((each for each in keys if matches_ds(rdata, apex, each.dnskey_rdata)), None)
         if key is None:
+            for theirs, known in gaining_keys.items():
+                if known.signs_dnskey and matches_ds(rdata, apex, theirs.dnskey_rdata):
+                    raise begun_already(name_text(apex), known.key.name)
             raise PlanError(
                 f"{name_text(apex)}: the DS with key tag {int.from_bytes(rdata[:2], 'big')} at the parent is of no key in"
                 " the losing zone",
