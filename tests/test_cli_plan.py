@@ -191,7 +191,7 @@ def test_what_cannot_be_asked_for_is_refused(tmp_path: Path, plan_file: Path) ->
 
 def changed_id(plan_file: Path) -> Path:
     plan = json.loads(plan_file.read_text())
-    plan["steps"][0]["id"] = "thawed"
+    plan["steps"][0]["id"] = "coffee"
     plan_file.write_text(json.dumps(plan))
     return plan_file
 
