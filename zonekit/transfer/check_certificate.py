@@ -143,8 +143,12 @@ def completeness(cert: Any) -> Any:
             yield f"the {source} servers are said to answer all at a time when some do not"
     for ns in cert["ns"]:
         data = [each for each in cert["data"] if each["source"] == ns["source"] and each["ttl"] >= ns["ttl"]]
-        if ns["source"] != "parent" and not within(ns["served"], union(*[each["served"] for each in data])):
-            yield f"{ns['record']} is given for some time without data of its TTL"
+        wanted = {} if ns["source"] == "parent" else {"data of its TTL": data}
+        addresses = [each for each in cert["addresses"] if each["source"] == ns["source"]]
+        wanted |= {host: [each for each in addresses if host in each["hosts"]] for host in ns["hosts"]}
+        for what, versions in wanted.items():
+            if not within(ns["served"], union(*[each["served"] for each in versions])):
+                yield f"{ns['record']} is given for some time without {what}"
 
 
 def kept(fetched: Any, version: Any, profile: Any) -> Any:
