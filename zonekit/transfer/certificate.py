@@ -1,8 +1,8 @@
 """The proof that a schedule is safe, as data that a stranger can check.
 
-A certificate says what is served when, and claims for each kind of resolver what its caches can hold, and by which keys
-every DS, DNSKEY and data that can be held at once is proven. :mod:`zonekit.transfer.check_certificate` describes the
-format and checks it; it shares nothing with the planner but that format, so that a registry need not trust the planner.
+A certificate says what is served when, and claims for each kind of resolver whom it can ask and what its caches can hold,
+and for how long: what is hard to find and easy to check. :mod:`zonekit.transfer.check_certificate` describes the format
+and checks it; it shares nothing with the planner but that format, so that a registry need not trust the planner.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from zonekit.errors import PlanError
-from zonekit.instants import epoch_seconds
-from zonekit.transfer.caches import Held, counted_entries, held, holds_like, insecure
+from zonekit.transfer.caches import Held, held, holds_like, insecure
 from zonekit.transfer.check_certificate import FORMAT, VERSION, check
 from zonekit.transfer.plan import Plan
-from zonekit.transfer.profiles import AlgorithmRule, ResolverProfile
-from zonekit.transfer.spans import Spans, intersection, span, union
+from zonekit.transfer.profiles import ResolverProfile
+from zonekit.transfer.spans import NEVER, Spans, span, union
 from zonekit.transfer.versions import (
     AddressVersion,
     DataVersion,
     DnskeyVersion,
+    DsEntry,
     DsVersion,
     Key,
     NsVersion,
@@ -89,33 +89,24 @@ def evidence(subject: Plan | Schedule, profiles: Iterable[ResolverProfile] | Non
     chosen = tuple(profiles or ())
     if not chosen:
         raise PlanError("no resolver profiles are given to certify for", remedy="give PROFILES, or your own")
-    all_held: dict[Hashable, tuple[int, ResolverProfile, Held]] = {}
+    _check_names(schedule)
+    all_held: dict[Hashable, tuple[str, Held]] = {}
     for profile in chosen:
-        all_held.setdefault(holds_like(profile), (len(all_held), profile, held(schedule, profile)))
+        if holds_like(profile) not in all_held:
+            name = f"{profile.name} ({len(all_held)})" if profile.name in dict(all_held.values()) else profile.name
+            all_held[holds_like(profile)] = name, held(schedule, profile)
+    claimed = dict(all_held.values())
     return {
         "format": FORMAT,
         "version": VERSION,
         "domain": subject.facts.domain if isinstance(subject, Plan) else "",
-        "keys": _keys(schedule),
-        **{kind: [_version(each) for each in _of(schedule, kind)] for kind in _KINDS},
-        "servings": [
-            {
-                "operator": serving.operator.value,
-                **{name: _instant(getattr(serving, name)) for name in ("start", "all_start", "all_end", "end")},
-            }
-            for serving in schedule.servings
-        ],
+        **{kind: [_version(each, claimed) for each in _of(schedule, kind)] for kind in _KINDS},
+        "servers": {operator.value: _servers(schedule, operator, claimed) for operator in _OPERATORS},
         "overlaps": [
-            {
-                "asked": each.asked.value,
-                "answers": each.answers.value,
-                "start": _instant(each.start),
-                "end": _instant(each.end),
-            }
+            {"asked": each.asked.value, "answers": each.answers.value, "loaded": _times(span(each.start, each.end))}
             for each in schedule.overlaps
         ],
-        "caches": [_caches(schedule, profile, caches) for _, profile, caches in all_held.values()],
-        "profiles": [_profile(schedule, profile, *all_held[holds_like(profile)][::2]) for profile in chosen],
+        "profiles": [_profile(schedule, profile, *all_held[holds_like(profile)]) for profile in chosen],
     }
 
 
@@ -123,7 +114,8 @@ def _of(schedule: Schedule, kind: str) -> list[Version]:
     return [version for version in schedule.versions if isinstance(version, _KINDS[kind])]
 
 
-def _keys(schedule: Schedule) -> list[dict[str, Any]]:
+def _check_names(schedule: Schedule) -> None:
+    """Refuse two keys of one name, which would be one key to the checker."""
     keys: set[Key] = set()
     for version in schedule.versions:
         match version:
@@ -137,16 +129,15 @@ def _keys(schedule: Schedule) -> list[dict[str, Any]]:
     if len(set(names)) < len(names):
         twice = next(name for name in sorted(names) if names.count(name) > 1)
         raise PlanError(f"two keys are named {twice}", remedy="give each key its own name")
-    return [{"name": key.name, "algorithm": key.algorithm} for key in sorted(keys)]
 
 
-def _version(version: Version) -> dict[str, Any]:
+def _version(version: Version, claimed: Mapping[str, Held]) -> dict[str, Any]:
     served = {
         "source": version.source.value,
         "record": version.record,
         "ttl": version.ttl,
-        "start": _instant(version.start),
-        "end": _instant(version.end),
+        "served": _times(span(version.start, version.end)),
+        "live": {name: _times(caches.live[id(version)]) for name, caches in claimed.items()},
     }
     match version:
         case NsVersion():
@@ -155,11 +146,10 @@ def _version(version: Version) -> dict[str, Any]:
         case AddressVersion():
             return served | {"leads_to": version.leads_to.value, "hosts": sorted(version.hosts)}
         case DsVersion():
-            entries = [{"key": each.key.name, "digest_type": each.digest_type} for each in sorted(version.entries)]
-            return served | {"entries": entries}
+            return served | {"entries": [_entry(each) for each in sorted(version.entries)]}
         case DnskeyVersion():
-            keys = sorted(key.name for key in version.keys)
-            return served | {"keys": keys, "signatures": _signatures(version.signatures)}
+            algorithms = {key.name: key.algorithm for key in version.keys}
+            return served | {"keys": algorithms, "signatures": _signatures(version.signatures)}
         case DataVersion():
             return served | {"signatures": _signatures(version.signatures)}
         case _:
@@ -168,74 +158,43 @@ def _version(version: Version) -> dict[str, Any]:
             )
 
 
-def _signatures(signatures: Iterable[Signature]) -> list[dict[str, Any]]:
-    return [
-        {"key": each.key.name, "inception": _instant(each.inception), "expiration": _instant(each.expiration)}
-        for each in signatures
-    ]
+def _entry(entry: DsEntry) -> dict[str, Any]:
+    return {"key": entry.key.name, "algorithm": entry.key.algorithm, "digest_type": entry.digest_type}
 
 
-def _caches(schedule: Schedule, profile: ResolverProfile, caches: Held) -> dict[str, Any]:
+def _signatures(signatures: Iterable[Signature]) -> dict[str, Any]:
+    """By key, when it has a valid signature there."""
+    valid: dict[str, Spans] = {}
+    for each in signatures:
+        valid[each.key.name] = union(valid.get(each.key.name, NEVER), span(each.inception, each.expiration))
+    return {name: _times(spans) for name, spans in valid.items()}
+
+
+def _servers(schedule: Schedule, operator: Source, claimed: Mapping[str, Held]) -> dict[str, Any]:
+    servings = [serving for serving in schedule.servings if serving.operator is operator]
     return {
-        "ns_rule": profile.ns_rule.value,
-        "minimum_ttl": profile.minimum_ttl,
-        "stale_margin": profile.stale_margin // timedelta(seconds=1),
-        "latency": profile.latency // timedelta(seconds=1),
-        "reach": {operator.value: _spans(caches.reach[operator]) for operator in _OPERATORS},
-        **{
-            kind: [
-                {"fetched": _spans(caches.fetched[id(each)]), "live": _spans(caches.live[id(each)])}
-                for each in _of(schedule, kind)
-            ]
-            for kind in _KINDS
-        },
+        "some_answer": _times(union(*[span(each.start, each.end) for each in servings])),
+        "all_answer": _times(union(*[span(each.all_start, each.all_end) for each in servings])),
+        "reach": {name: _times(caches.reach[operator]) for name, caches in claimed.items()},
     }
 
 
-def _profile(schedule: Schedule, profile: ResolverProfile, number: int, caches: Held) -> dict[str, Any]:
-    live = caches.live
-    triples = [
-        {"ds": i, "dnskey": j, "data": k, "paths": _paths(ds, dnskey, data, profile, together)}
-        for i, ds in enumerate(_of(schedule, "ds"))
-        for j, dnskey in enumerate(_of(schedule, "dnskey"))
-        if (both := intersection(live[id(ds)], live[id(dnskey)]))
-        for k, data in enumerate(_of(schedule, "data"))
-        if (together := intersection(both, live[id(data)]))
-    ]
+def _profile(schedule: Schedule, profile: ResolverProfile, holds_like_it: str, caches: Held) -> dict[str, Any]:
     return {
         "name": profile.name,
-        "caches": number,
+        "holds_like": holds_like_it,
+        "minimum_ttl": profile.minimum_ttl,
+        "stale_margin": profile.stale_margin // timedelta(seconds=1),
+        "latency": profile.latency // timedelta(seconds=1),
+        "ns_rule": profile.ns_rule.value,
         "algorithms": sorted(profile.algorithms),
         "digests": sorted(profile.digests),
         "digest_rule": profile.digest_rule.value,
         "algorithm_rule": profile.algorithm_rule.value,
         "trusts_proven_keys": profile.trusts_proven_keys,
-        "insecure": _spans(insecure(schedule, caches, profile)),
-        "triples": triples,
+        "insecure": _times(insecure(schedule, caches, profile)),
     }
 
 
-def _paths(ds: Version, dnskey: Version, data: Version, profile: ResolverProfile, together: Spans) -> list[list[str]]:
-    """The pairs of keys that prove data while the three can be held; none where no DS record counts."""
-    assert isinstance(ds, DsVersion) and isinstance(dnskey, DnskeyVersion) and isinstance(data, DataVersion)
-    tops = sorted({entry.key for entry in counted_entries(ds, profile)} & dnskey.keys)
-    bottoms = [key for key in sorted(dnskey.keys) if key.algorithm in profile.algorithms]
-    return [
-        [top.name, bottom.name]
-        for top in tops
-        for bottom in bottoms
-        if profile.algorithm_rule is AlgorithmRule.ANY or top.algorithm == bottom.algorithm
-        if intersection(together, intersection(_valid(dnskey.signatures, top), _valid(data.signatures, bottom)))
-    ]
-
-
-def _valid(signatures: Iterable[Signature], key: Key) -> Spans:
-    return union(*[span(each.inception, each.expiration) for each in signatures if each.key == key])
-
-
-def _instant(instant: datetime | None) -> int | None:
-    return None if instant is None else epoch_seconds(instant)
-
-
-def _spans(spans: Spans) -> list[list[int | None]]:
+def _times(spans: Spans) -> list[list[int | None]]:
     return [[None if math.isinf(end) else int(end) for end in pair] for pair in spans]

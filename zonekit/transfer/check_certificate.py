@@ -1,19 +1,16 @@
 """Check that a schedule is safe, from its certificate alone: this program imports nothing of zonekit and trusts no planner.
 
 ``python check_certificate.py FILE`` exits with 0 when the certificate proves what it says, 1 when it does not, and 2
-when it is none. A certificate is a JSON object; instants are whole seconds since 1970 with null for ever, times are sets
-of ``[from, until)``, and the members are those of ``SHAPE`` below and no others:
+when it is none. A certificate is a JSON object with the members of ``SHAPE`` below and no others. Times are lists of
+``[from, until]`` in whole seconds since 1970, the last one not among them, with null for ever.
 
-- what is served: ``ns``, ``addresses``, ``ds``, ``dnskey`` and ``data``, each a list of versions with their TTL, from when
-  to when, and content; ``servings``, when an operator's servers answer, and ``overlaps``, who answers for another as well;
-- what is claimed of the resolvers that keep records alike (``caches``): when each operator can be asked (``reach``) and,
-  for each version, when it can be fetched and when a cache can hold it (``live``);
-- what is claimed of those that validate alike (``profiles``): for each DS, DNSKEY and data that caches can hold at once,
-  the keys by which the data is proven, or none where no DS record counts, and all the time the domain is not protected.
-
-Each claim is held against the rules that would make it too small; one that is too large only makes the proof harder. So
-the check is sound whoever made the claims; its rules are the hundred lines under that heading, and all before reads the
-format. It counts from the versions given: that they are what is served is for the reader to say. Rules: RFC 4035 section 5, RFC 4509 section 3, RFC 6840 section 5.11, RFC 6781 section 4.3.5.
+It says what is served: each version of the NS, address, DS, DNSKEY and other RRsets, when all or some of an operator's
+``servers`` answer, and who answers for another (``overlaps``). And it claims, by the name of a resolver, when each version
+can be held (``live``), each operator be asked (``reach``), and the domain be without protection (``insecure``). A claim
+that is too small is refused: nothing that a resolver does within the claims leads out of them. One that is too large only
+makes the proof harder. So the check is sound whoever made the claims; that what is said to be served is, and that
+resolvers are as the ``profiles`` say, is for the reader to judge. Rules: RFC 4035 section 5, RFC 4509 section 3, RFC 6840
+section 5.11, RFC 6781 section 4.3.5.
 """
 
 from __future__ import annotations
@@ -21,131 +18,78 @@ from __future__ import annotations
 import json
 import math
 import sys
-from itertools import product
 from typing import Any
 
 FORMAT, VERSION = "zonekit transfer certificate", 1
-TYPES = {dict: "an object", list: "a list", str: "text"}
-INSTANT, SPANS, SIZE = object(), object(), object()
-OPERATORS = ("losing", "gaining")
 KINDS = ("ns", "addresses", "ds", "dnskey", "data")
-SERVED = {"source": ("parent", *OPERATORS), "record": str, "ttl": SIZE, "start": INSTANT, "end": INSTANT}
-SIGNATURES = [{"key": str, "inception": INSTANT, "expiration": INSTANT}]
-CLAIMS = [{"fetched": SPANS, "live": SPANS}]
+OPERATORS, SOURCES = ("losing", "gaining"), ("parent", "losing", "gaining")
+TEXT, NUMBER, TIMES = "text", "a whole number from 0", "a list of [from, until]"
+ANY = "any name"
+SERVED = {"source": SOURCES, "record": TEXT, "ttl": NUMBER, "served": TIMES, "live": {ANY: TIMES}}
+SERVERS = {"some_answer": TIMES, "all_answer": TIMES, "reach": {ANY: TIMES}}
 SHAPE: Any = {
     "format": (FORMAT,),
     "version": (VERSION,),
-    "domain": str,
-    "keys": [{"name": str, "algorithm": SIZE}],
-    "ns": [SERVED | {"leads_to": [OPERATORS], "hosts": [str]}],
-    "addresses": [SERVED | {"leads_to": OPERATORS, "hosts": [str]}],
-    "ds": [SERVED | {"source": ("parent",), "entries": [{"key": str, "digest_type": SIZE}]}],
-    "dnskey": [SERVED | {"source": OPERATORS, "keys": [str], "signatures": SIGNATURES}],
-    "data": [SERVED | {"source": OPERATORS, "signatures": SIGNATURES}],
-    "servings": [{"operator": OPERATORS} | dict.fromkeys(("start", "all_start", "all_end", "end"), INSTANT)],
-    "overlaps": [{"asked": ("parent", *OPERATORS), "answers": OPERATORS, "start": INSTANT, "end": INSTANT}],
-    "caches": [
-        {"ns_rule": ("parent", "sticky"), "minimum_ttl": SIZE, "stale_margin": SIZE, "latency": SIZE}
-        | {"reach": dict.fromkeys(OPERATORS, SPANS)}
-        | dict.fromkeys(KINDS, CLAIMS)
-    ],
+    "domain": TEXT,
+    "ns": [SERVED | {"leads_to": [OPERATORS], "hosts": [TEXT]}],
+    "addresses": [SERVED | {"leads_to": OPERATORS, "hosts": [TEXT]}],
+    "ds": [SERVED | {"source": ("parent",), "entries": [{"key": TEXT, "algorithm": NUMBER, "digest_type": NUMBER}]}],
+    "dnskey": [SERVED | {"source": OPERATORS, "keys": {ANY: NUMBER}, "signatures": {ANY: TIMES}}],
+    "data": [SERVED | {"source": OPERATORS, "signatures": {ANY: TIMES}}],
+    "servers": {"losing": SERVERS, "gaining": SERVERS},
+    "overlaps": [{"asked": SOURCES, "answers": OPERATORS, "loaded": TIMES}],
     "profiles": [
-        {"name": str, "caches": SIZE, "algorithms": [SIZE], "digests": [SIZE], "insecure": SPANS}
+        {"name": TEXT, "holds_like": TEXT, "algorithms": [NUMBER], "digests": [NUMBER], "insecure": TIMES}
+        | {"minimum_ttl": NUMBER, "stale_margin": NUMBER, "latency": NUMBER, "ns_rule": ("parent", "sticky")}
         | {"digest_rule": ("all", "ignore SHA-1", "strongest"), "algorithm_rule": ("any", "all")}
         | {"trusts_proven_keys": (True, False)}
-        | {"triples": [{"ds": SIZE, "dnskey": SIZE, "data": SIZE, "paths": [[str]]}]}
     ],
 }
-ALWAYS = [(-math.inf, math.inf)]
 
 
 class NoCertificate(ValueError):
     """What was given is not a certificate; the message names the field."""
 
 
-def fit(value: Any, shape: Any, field: str) -> None:
-    """Check that a value has a shape.
-
-    Raises:
-        NoCertificate: it has not; the message names the field.
-    """
-    kind = type(shape) if isinstance(shape, dict | list) else shape
-    if kind in TYPES and type(value) is not kind:
-        raise NoCertificate(f"{field} is not {TYPES[kind]}")
-    if isinstance(shape, dict):
-        for name in [*shape, *value]:
-            if name not in value or name not in shape:
-                raise NoCertificate(f"{field}.{name} is {'missing' if name in shape else 'unknown'}")
-            fit(value[name], shape[name], f"{field}.{name}")
-    elif isinstance(shape, list):
-        for number, each in enumerate(value):
-            fit(each, shape[0], f"{field}[{number}]")
-    elif shape is SPANS:
-        fit(value, [[INSTANT]], field)
-        last = -math.inf
-        for number, pair in enumerate(value):
-            start, end = bounds(*pair) if len(pair) == 2 else (0, 0)
-            if start >= end or (number and start <= last):
-                raise NoCertificate(f"{field}[{number}] is not a time [from, until) that lies after the one before it")
-            last = end
-    elif shape is INSTANT or shape is SIZE:
-        if (value is not None or shape is SIZE) and not (type(value) is int and 0 <= value < 2**40):
-            raise NoCertificate(f"{field} is not a whole number from 0{' or null' if shape is INSTANT else ''}")
-    elif isinstance(shape, tuple) and not any(type(value) is type(each) and value == each for each in shape):
-        raise NoCertificate(f"{field} is none of {', '.join(map(str, shape))}")
+def parsed(value: Any, shape: Any, field: str) -> Any:
+    """Return a part of a certificate that has this shape, with times as numbers; raise NoCertificate where it has not."""
+    if isinstance(shape, dict) and type(value) is dict:
+        members = dict.fromkeys(value, shape[ANY]) if ANY in shape else shape
+        for name in [*members, *value]:
+            if name not in value or name not in members:
+                raise NoCertificate(f"{field}.{name} is {'missing' if name in members else 'unknown'}")
+        return {name: parsed(value[name], members[name], f"{field}.{name}") for name in members}
+    if isinstance(shape, list) and type(value) is list:
+        return [parsed(each, shape[0], f"{field}[{number}]") for number, each in enumerate(value)]
+    if shape == TIMES and type(value) is list:
+        return union([time(each, f"{field}[{number}]") for number, each in enumerate(value)])
+    one_of_it = isinstance(shape, tuple) and any(type(value) is type(each) and value == each for each in shape)
+    is_number = shape == NUMBER and type(value) is int and 0 <= value < 2**40
+    if one_of_it or is_number or (shape == TEXT and type(value) is str):
+        return value
+    kinds: dict[Any, str] = {dict: "an object", list: "a list", tuple: f"one of {shape}"}
+    what = kinds.get(type(shape), shape)
+    raise NoCertificate(f"{field} is not {what}")
 
 
-def well_formed(cert: Any) -> Any:
-    """Return a certificate after checking that it is one, and that all it refers to is there.
-
-    Raises:
-        NoCertificate: a member is missing, unknown or of the wrong type, or leads nowhere; the message names it.
-    """
-    fit(cert, SHAPE, "certificate")
-    names = [key["name"] for key in cert["keys"]]
-    used = [(f"certificate.ds[{i}].entries", one["key"]) for i, ds in enumerate(cert["ds"]) for one in ds["entries"]]
-    for kind, i in [(each, i) for each in ("dnskey", "data") for i in range(len(cert[each]))]:
-        version = cert[kind][i]
-        used += [(f"certificate.{kind}[{i}].signatures", one["key"]) for one in version["signatures"]]
-        used += [(f"certificate.{kind}[{i}].keys", key) for key in version.get("keys", [])]
-    for field, name in used:
-        if names.count(name) != 1:
-            raise NoCertificate(f"{field}: {name} is not in certificate.keys once")
-    if not cert["profiles"]:
-        raise NoCertificate("certificate.profiles is empty")
-    for i, kind in product(range(len(cert["caches"])), KINDS):
-        if len(cert["caches"][i][kind]) != len(cert[kind]):
-            raise NoCertificate(f"certificate.caches[{i}].{kind} is not one for each of certificate.{kind}")
-    for i, profile in enumerate(cert["profiles"]):
-        if profile["caches"] >= len(cert["caches"]):
-            raise NoCertificate(f"certificate.profiles[{i}].caches is not one of certificate.caches")
-        for j, triple in enumerate(profile["triples"]):
-            for kind in ("ds", "dnskey", "data"):
-                if triple[kind] >= len(cert[kind]):
-                    raise NoCertificate(
-                        f"certificate.profiles[{i}].triples[{j}].{kind} is not one of certificate.{kind}"
-                    )
-            if any(len(path) != 2 for path in triple["paths"]):
-                raise NoCertificate(f"certificate.profiles[{i}].triples[{j}].paths is not a list of two keys each")
-    return cert
+def time(value: Any, field: str) -> tuple[float, float]:
+    """Return a time as its two ends; raise NoCertificate where it is none."""
+    start, end = value if type(value) is list and len(value) == 2 else (0, 0)
+    start = -math.inf if start is None else parsed(start, NUMBER, f"{field}[0]")
+    end = math.inf if end is None else parsed(end, NUMBER, f"{field}[1]")
+    if start >= end:
+        raise NoCertificate(f"{field} is not a time [from, until]")
+    return start, end
 
 
 # ---- times: lists of (from, until), in order and apart --------------------------------------------------------------
 
-
-def bounds(start: int | None, end: int | None) -> tuple[float, float]:
-    """The two ends of a time as numbers."""
-    return (-math.inf if start is None else start), (math.inf if end is None else end)
-
-
-def times(spans: Any) -> Any:
-    """Times as the certificate has them, as numbers, without those that are empty."""
-    return [ends for ends in (bounds(*span) for span in spans) if ends[0] < ends[1]]
+ALWAYS = [(-math.inf, math.inf)]
 
 
 def union(*sets: Any) -> Any:
     """All that is in one of them."""
-    joined: list[tuple[float, float]] = []
+    joined: Any = []
     for start, end in sorted(pair for each in sets for pair in each):
         if joined and start <= joined[-1][1]:
             start, end = joined[-1][0], max(end, joined.pop()[1])
@@ -153,16 +97,17 @@ def union(*sets: Any) -> Any:
     return joined
 
 
-def common(left: Any, right: Any) -> Any:
-    """All that is in both."""
-    pairs = [(max(a, c), min(b, d)) for a, b in left for c, d in right]
-    return union([pair for pair in pairs if pair[0] < pair[1]])
+def common(*sets: Any) -> Any:
+    """All that is in each of them."""
+    shared: Any = ALWAYS
+    for each in sets:
+        shared = [(max(a, c), min(b, d)) for a, b in shared for c, d in each if max(a, c) < min(b, d)]
+    return shared
 
 
 def within(small: Any, large: Any) -> bool:
     """Whether the one lies in the other."""
-    joined = union(large)
-    return all(any(start <= a and b <= end for start, end in joined) for a, b in small)
+    return bool(common(small, large) == small)
 
 
 # ---- the rules ------------------------------------------------------------------------------------------------------
@@ -171,174 +116,139 @@ def within(small: Any, large: Any) -> bool:
 def check(certificate: object) -> list[str]:
     """Return what is wrong with a certificate: nothing when it proves the schedule safe for the profiles it names."""
     try:
-        cert = well_formed(certificate)
+        cert = parsed(certificate, SHAPE, "certificate")
     except NoCertificate as error:
         return [str(error)]
+    cert["servers"]["parent"] = {"some_answer": ALWAYS, "all_answer": ALWAYS}
     wrong = list(completeness(cert))
-    for number, caches in enumerate(cert["caches"]):
-        wrong += [f"caches[{number}]: {each}" for each in resolvers(cert, caches)]
     for profile in cert["profiles"]:
-        wrong += [f"{profile['name']}: {each}" for each in validation(cert, profile, cert["caches"][profile["caches"]])]
+        name = profile["holds_like"]  # what is not claimed for it, is claimed not to be
+        live = {kind: [each | {"live": each["live"].get(name, [])} for each in cert[kind]] for kind in KINDS}
+        reach = {operator: cert["servers"][operator]["reach"].get(name, []) for operator in OPERATORS}
+        for rules in (holding, outages, validation):
+            wrong += [f"{profile['name']}: {each}" for each in rules(cert | live | {"reach": reach}, profile)]
     return wrong
-
-
-def lasts(version: Any) -> Any:
-    """When a version is served by its source."""
-    return times([[version["start"], version["end"]]])
-
-
-def serving(cert: Any, source: str) -> Any:
-    """When one of the servers of a source answers at least; the parent's always do."""
-    spans = [[each["start"], each["end"]] for each in cert["servings"] if each["operator"] == source]
-    return ALWAYS if source == "parent" else union(times(spans))
 
 
 def completeness(cert: Any) -> Any:
     """What is served hangs together: an RRset of each kind while its source answers, and the NS RRset as data too."""
-    for kind, source in [("ns", "parent"), ("ds", "parent"), *product(("ns", "dnskey", "data"), OPERATORS)]:
-        given = union(*[lasts(version) for version in cert[kind] if version["source"] == source])
-        if not within(serving(cert, source), given):
-            yield f"no {kind} of the {source} side is given for some time in which it answers"
-    for each in cert["servings"]:
-        if not within(times([[each["all_start"], each["all_end"]]]), times([[each["start"], each["end"]]])):
-            yield f"the {each['operator']} servers are said to answer all at a time when some do not"
+    if not cert["profiles"]:
+        yield "no profile is given, and nothing is safe for nobody"
+    for source, servers in cert["servers"].items():
+        for kind in ("ns", "ds") if source == "parent" else ("ns", "dnskey", "data"):
+            given = [version["served"] for version in cert[kind] if version["source"] == source]
+            if not within(servers["some_answer"], union(*given)):
+                yield f"no {kind} of the {source} side is given for some time in which it answers"
+        if not within(servers["all_answer"], servers["some_answer"]):
+            yield f"the {source} servers are said to answer all at a time when some do not"
     for ns in cert["ns"]:
-        same = [data for data in cert["data"] if data["source"] == ns["source"] and data["ttl"] >= ns["ttl"]]
-        if ns["source"] != "parent" and not within(lasts(ns), union(*map(lasts, same))):
-            yield f"{ns['record']} is not given as data, with its TTL"
+        data = [each for each in cert["data"] if each["source"] == ns["source"] and each["ttl"] >= ns["ttl"]]
+        wanted = {} if ns["source"] == "parent" else {"data of its TTL": data}
+        addresses = [each for each in cert["addresses"] if each["source"] == ns["source"]]
+        wanted |= {host: [each for each in addresses if host in each["hosts"]] for host in ns["hosts"]}
+        for what, versions in wanted.items():
+            if not within(ns["served"], union(*[each["served"] for each in versions])):
+                yield f"{ns['record']} is given for some time without {what}"
 
 
-def resolvers(cert: Any, caches: Any) -> Any:
-    """What can be asked, fetched and held is claimed: each rule of what a resolver may do leads to nothing outside."""
+def kept(fetched: Any, version: Any, profile: Any) -> Any:
+    """When a version can be held that is fetched at these times: until its TTL and all margins have run out."""
+    longest = max(version["ttl"], profile["minimum_ttl"]) + profile["stale_margin"] + profile["latency"]
+    return union([(start, end + longest) for start, end in fetched])
 
-    def kept(version: Any, fetched: Any) -> Any:
-        longest = max(version["ttl"], caches["minimum_ttl"]) + caches["stale_margin"] + caches["latency"]
-        return union([(start, end + longest) for start, end in fetched])
 
-    def served(version: Any) -> Any:
-        return common(lasts(version), serving(cert, version["source"]))
+def ways(cert: Any, ns: Any, held: Any) -> Any:
+    """To which operators, and when, an NS version leads that is held: by name, and by each address that can be held."""
+    if ns["leads_to"] or not ns["hosts"]:
+        yield ns["leads_to"], held
+    for address in cert["addresses"]:
+        if set(address["hosts"]) & set(ns["hosts"]):
+            yield [address["leads_to"]], common(held, address["live"])
 
-    def opened(reach: Any) -> Any:
-        for overlap in cert["overlaps"] * 2:
-            asked = ALWAYS if overlap["asked"] == "parent" else reach[overlap["asked"]]
-            has_it = common(serving(cert, overlap["answers"]), times([[overlap["start"], overlap["end"]]]))
-            also = common(asked, has_it)
-            reach = reach | {overlap["answers"]: union(reach[overlap["answers"]], also)}
+
+def holding(cert: Any, profile: Any) -> Any:
+    """What can be asked and held is claimed: each rule of what a resolver may do leads to nothing outside."""
+
+    def held(version: Any, asked: Any) -> Any:
+        source = version["source"]
+        fetched = common(version["served"], cert["servers"][source]["some_answer"], asked.get(source, ALWAYS))
+        return kept(fetched, version, profile)
+
+    def led(sources: Any, asked: Any) -> Any:
+        """Whom resolvers ask by the NS versions that they have from these sources, and who else answers there."""
+        reach: Any = {operator: [] for operator in OPERATORS}
+        for ns in [each for each in cert["ns"] if each["source"] in sources]:
+            for operators, when in ways(cert, ns, held(ns, asked)):
+                reach |= {operator: union(reach[operator], when) for operator in operators}
+        for overlap in cert["overlaps"] * 2:  # twice, for one may follow from another
+            answers = cert["servers"][overlap["answers"]]["some_answer"]
+            also = common(reach.get(overlap["asked"], ALWAYS), answers, overlap["loaded"])
+            reach[overlap["answers"]] = union(reach[overlap["answers"]], also)
         return reach
 
-    def leads(ns: Any, known: Any, to: str) -> Any:
-        """When an NS version that is known leads to an operator, by a name or by an address that can be held."""
-        pairs = zip(cert["addresses"], live["addresses"], strict=True)
-        held = [when for each, when in pairs if each["leads_to"] == to and set(each["hosts"]) & set(ns["hosts"])]
-        return known if to in ns["leads_to"] else common(known, union(*held))
-
-    def led(source: str, asked: Any) -> Any:
-        """Where the NS versions of a source lead that are fetched while it is asked, and with their servers whom else."""
-        known = [(ns, kept(ns, common(served(ns), asked))) for ns in cert["ns"] if ns["source"] == source]
-        return opened({to: union(*[leads(ns, when, to) for ns, when in known]) for to in OPERATORS})
-
-    def answering(operators: Any) -> Any:
-        up = [[each["all_start"], each["all_end"]] for each in cert["servings"] if each["operator"] in operators]
-        return union(times(up))
-
-    reach = {operator: times(caches["reach"][operator]) for operator in OPERATORS}
-    live = {kind: [times(claim["live"]) for claim in caches[kind]] for kind in KINDS}
-    by_parent = led("parent", ALWAYS)
-    onward = {
-        one: union(by_parent[one], led(other, by_parent[other])[one]) for one, other in (OPERATORS, OPERATORS[::-1])
-    }
-    referred = reach if caches["ns_rule"] == "sticky" else onward
-    for kind, number in [(each, number) for each in KINDS for number in range(len(cert[each]))]:
-        version, fetched = cert[kind][number], times(caches[kind][number]["fetched"])
-        asked = (referred if kind == "ns" else reach).get(version["source"], ALWAYS)
-        if not within(common(served(version), asked), fetched):
-            yield f"{kind}[{number}] can be fetched at other times too: {version['record']}"
-        if not within(kept(version, fetched), live[kind][number]):
-            yield f"{kind}[{number}] can be held for longer: {version['record']}"
-    for operator in OPERATORS:
-        if not within(
-            union(*[leads(*pair, operator) for pair in zip(cert["ns"], live["ns"], strict=True)]), reach[operator]
-        ):
+    # The parent leads to an operator, and that on to the other. An operator's NS RRset does not bring a resolver back to
+    # where it has that from, unless it is sticky: it asks the parent again.
+    first = led(["parent"], {})
+    onward = {to: union(first[to], led([by], first)[to]) for by, to in (OPERATORS, OPERATORS[::-1])}
+    arriving = onward if profile["ns_rule"] == "parent" else cert["reach"]
+    for kind in KINDS:
+        for number, version in enumerate(cert[kind]):
+            if not within(held(version, arriving if kind == "ns" else cert["reach"]), version["live"]):
+                yield f"{kind}[{number}] can be held for longer: {version['record']}"
+    for operator, asked in led(SOURCES, arriving).items():
+        if not within(asked, cert["reach"][operator]):
             yield f"the {operator} side can be asked at other times too"
-        if not within(opened(reach)[operator], reach[operator]):
-            yield f"the {operator} side can be asked at other times too, by an overlap"
-    for ns, spans in zip(cert["ns"], live["ns"], strict=True):
-        ways = [(spans, ns["leads_to"])] if ns["leads_to"] or not ns["hosts"] else []
-        for address, known in zip(cert["addresses"], live["addresses"], strict=True):
-            if set(address["hosts"]) & set(ns["hosts"]):
-                ways.append((common(spans, known), [address["leads_to"]]))
-        if not all(within(when, answering(to)) for when, to in ways):
-            yield f"a resolver that holds {ns['record']} can find that a server which it names does not answer"
 
 
-def validation(cert: Any, profile: Any, caches: Any) -> Any:
-    """Whatever can be held at once is proven by the paths that are claimed, or known to be insecure."""
-    algorithm = {key["name"]: key["algorithm"] for key in cert["keys"]}
-    live = {kind: [times(claim["live"]) for claim in caches[kind]] for kind in ("ds", "dnskey", "data")}
-    claimed = {(each["ds"], each["dnskey"], each["data"]): each["paths"] for each in profile["triples"]}
-    if len(claimed) < len(profile["triples"]):
-        yield "a triple is there twice"
+def outages(cert: Any, profile: Any) -> Any:
+    """Whoever holds an NS version is led to servers that all answer, by each way there is."""
+    for ns in cert["ns"]:
+        for operators, when in ways(cert, ns, ns["live"]):
+            if not within(when, union(*[cert["servers"][operator]["all_answer"] for operator in operators])):
+                yield f"a resolver that holds {ns['record']} can find that a server which it names does not answer"
 
-    def counted(ds: Any) -> set[str]:
-        known = [each for each in ds["entries"] if each["digest_type"] in profile["digests"]]
-        known = [each for each in known if algorithm[each["key"]] in profile["algorithms"]]
-        best = max([each["digest_type"] for each in known], default=0)
-        if profile["digest_rule"] == "ignore SHA-1" and best != 1:
-            known = [each for each in known if each["digest_type"] != 1]
-        if profile["digest_rule"] == "strongest":
-            known = [each for each in known if each["digest_type"] == best]
-        return {each["key"] for each in known}
 
-    def valid(version: Any, key: str) -> Any:
-        by_key = [each for each in version["signatures"] if each["key"] == key]
-        return union(times([[each["inception"], each["expiration"]] for each in by_key]))
+def counted(ds: Any, profile: Any) -> Any:
+    """The DS records that a resolver goes by: those that it knows (RFC 4035 section 5.2), less those it passes over."""
+    known = [each for each in ds["entries"] if each["algorithm"] in profile["algorithms"]]
+    known = [each for each in known if each["digest_type"] in profile["digests"]]
+    strongest = max([each["digest_type"] for each in known], default=0)
+    passed_over = {"all": [], "ignore SHA-1": [1], "strongest": range(strongest)}[profile["digest_rule"]]
+    return [each for each in known if each["digest_type"] == strongest or each["digest_type"] not in passed_over]
 
-    for i, ds in enumerate(cert["ds"]):
-        delegated = counted(ds)
-        if not delegated and not within(live["ds"][i], times(profile["insecure"])):
+
+def validation(cert: Any, profile: Any) -> Any:
+    """Whatever can be held at once is proven, by one algorithm or by all that the DS records have, or is insecure."""
+
+    def signed(version: Any, keys: Any) -> Any:
+        return union(*[version["signatures"].get(key, []) for key in keys])
+
+    by_all = profile["algorithm_rule"] == "all"
+    for ds in cert["ds"]:
+        entries = counted(ds, profile)
+        if not entries and not within(ds["live"], profile["insecure"]):
             yield f"the domain can be insecure at other times too: {ds['record']}"
-        for j, k in product(range(len(cert["dnskey"])), range(len(cert["data"]))):
-            dnskey, data = cert["dnskey"][j], cert["data"][k]
-            together = common(common(live["ds"][i], live["dnskey"][j]), live["data"][k])
-            what = f"{ds['record']}, {dnskey['record']} and {data['record']} (triple {i}, {j}, {k})"
-            if together and (i, j, k) not in claimed:
-                yield f"{what} can be held at once and are left out"
-            windows: dict[int, Any] = {algorithm[key]: [] for key in delegated}
-            for top, bottom in claimed.get((i, j, k), []):
-                fits = (
-                    top in delegated
-                    and {top, bottom} <= set(dnskey["keys"])
-                    and algorithm.get(bottom) in profile["algorithms"]
-                )
-                window = common(valid(dnskey, top), valid(data, bottom)) if fits else []
-                if not window:
-                    yield f"{what}: nothing is proven by {top} and {bottom}"
-                elif profile["algorithm_rule"] == "any" or algorithm[top] == algorithm[bottom]:
-                    windows[algorithm[top]] = union(windows[algorithm[top]], window)
-            proven = windows.values() if profile["algorithm_rule"] == "all" else [union(*windows.values())]
-            if delegated and not all(within(together, window) for window in proven):
-                yield f"{what} can be held at once and are not proven all the time"
-            if delegated and profile["trusts_proven_keys"]:
-                longest = max(dnskey["ttl"], caches["minimum_ttl"]) + caches["stale_margin"] + caches["latency"]
-                both = common(live["ds"][i], live["dnskey"][j])
-                kept = common([(start, end + longest) for start, end in both], live["dnskey"][j])
-                usable = [key for key in dnskey["keys"] if algorithm[key] in profile["algorithms"]]
-                needed = {algorithm[key] for key in delegated} if profile["algorithm_rule"] == "all" else {None}
-                for each in needed:
-                    by = [valid(data, key) for key in usable if each in (None, algorithm[key])]
-                    if not within(common(kept, live["data"][k]), union(*by)):
-                        yield f"{what}: keys that were proven are trusted on, and did not sign the data"
+        algorithms = [[each["algorithm"]] if by_all else profile["algorithms"] for each in entries]
+        for dnskey in cert["dnskey"]:
+            keys = dnskey["keys"]
+            delegated = {each["key"] for each in entries if keys.get(each["key"]) == each["algorithm"]}
+            needed = [{key for key in keys if keys[key] in any_of} for any_of in algorithms]
+            proven = common(ds["live"], dnskey["live"], *[signed(dnskey, each & delegated) for each in needed])
+            trusted = common(kept(proven, dnskey, profile), dnskey["live"]) if profile["trusts_proven_keys"] else []
+            for data in cert["data"]:
+                good = common(*[signed(data, each) for each in needed])
+                what = f"{ds['record']}, {dnskey['record']} and {data['record']}"
+                if not within(common(ds["live"], dnskey["live"], data["live"]), common(proven, good)):
+                    yield f"{what} can be held at once and are not proven all the time"
+                if not within(common(trusted, data["live"]), good):
+                    yield f"{what}: keys that were proven are trusted on, and did not sign the data"
 
 
 # ---- the program ----------------------------------------------------------------------------------------------------
 
 
 def read(text: str) -> Any:
-    """Return the certificate in a JSON text.
-
-    Raises:
-        NoCertificate: the text is not JSON, an object has a member twice, or the members are not those of a certificate.
-    """
+    """Return the certificate in a JSON text; raise NoCertificate where it is none, or an object has a member twice."""
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         if len(dict(pairs)) < len(pairs):
@@ -346,14 +256,11 @@ def read(text: str) -> Any:
         return dict(pairs)
 
     try:
-        return well_formed(json.loads(text, object_pairs_hook=once))
+        certificate = json.loads(text, object_pairs_hook=once)
+        parsed(certificate, SHAPE, "certificate")
     except (ValueError, RecursionError) as error:
         raise NoCertificate(str(error)) from None
-
-
-def printable(text: object) -> str:
-    """A text as a terminal may have it: names in a certificate are a stranger's."""
-    return ascii(str(text))[1:-1]
+    return certificate
 
 
 def main(arguments: list[str]) -> int:
@@ -363,15 +270,13 @@ def main(arguments: list[str]) -> int:
         with open(path, encoding="utf-8") as file:
             certificate = read(file.read())
     except (ValueError, OSError) as error:
-        why = error if len(arguments) == 1 else "usage: check_certificate FILE"
-        print(f"not a certificate: {printable(why)}", file=sys.stderr)
+        why = str(error) if len(arguments) == 1 else "usage: check_certificate FILE"
+        print(f"not a certificate: {ascii(why)[1:-1]}", file=sys.stderr)
         return 2
     complaints = check(certificate)
-    for complaint in complaints:
-        print(printable(complaint))
-    if not complaints:
-        names = ", ".join(profile["name"] for profile in certificate["profiles"])
-        print(f"certified, {printable(certificate['domain'] or 'a schedule')}: safe under {printable(names)}")
+    names = ", ".join(profile["name"] for profile in certificate["profiles"])
+    for line in complaints or [f"certified, {certificate['domain'] or 'a schedule'}: safe under {names}"]:
+        print(ascii(line)[1:-1])  # names in a certificate are a stranger's: nothing of them is for the terminal
     return 1 if complaints else 0
 
 

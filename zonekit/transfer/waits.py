@@ -159,14 +159,15 @@ class _Resolver:
         margin = self._facts.timing.retire_safety
         trusts = self._profile.trusts_proven_keys
         trust = timedelta(seconds=self._kept(self._facts.losing.dnskey_ttl)) if trusts else _NOTHING
-        rule, removed = "RFC 6781 section 4.3.5.2", self._done(Effect.ALL_DS_REMOVED)
+        rule = "RFC 6781 section 4.3.5.2"
+        removed = self._done(Effect.ALL_DS_REMOVED) if Effect.ALL_DS_REMOVED in self._of else None
         by_ds = [*self._observed(Source.PARENT, Record.DS, _NOTHING, rule, removed)]
         if self._facts.parent.ds:
             kept = ds_retirement_interval(_NOTHING, self._kept(self._facts.parent.ds_ttl))
             by_ds.append(self._wait_after(Effect.ALL_DS_REMOVED, "DS RRset", kept, rule))
         for wait in by_ds:
             yield replace(wait, interval=wait.interval + trust + margin)
-        if trusts:
+        if trusts and by_ds:
             last = max(wait.until for wait in by_ds)  # what is fetched later is proven by nothing
             yield from self._observed(Source.LOSING, Record.DNSKEY, margin, rule, last)
 
@@ -297,12 +298,16 @@ class _Resolver:
         step, event = self._of[effect]
         return _wait(step.id, event.completed, interval, record, rule)
 
-    def _observed(self, source: Source, record: Record, margin: timedelta, rule: str, last: datetime) -> Iterator[Wait]:
-        """Waits for what was served before, with the TTLs it had then, and was fetched until ``last`` at most."""
+    def _observed(
+        self, source: Source, record: Record, margin: timedelta, rule: str, last: datetime | None
+    ) -> Iterator[Wait]:
+        """Waits for what was served before, with the TTLs it had then, and was fetched until ``last`` at most, if given."""
         for ttl, until in self._facts.ledger.of(source, record):
             what = f"{record.value} of the {source.value} side with a TTL of {duration_text(ttl)}"
             interval = timedelta(seconds=self._kept(ttl)) + margin
-            yield _wait("the first look that showed another", min(until, last), interval, what, rule)
+            yield _wait(
+                "the first look that showed another", until if last is None else min(until, last), interval, what, rule
+            )
 
 
 def _wait(since: str, counted_from: datetime, interval: timedelta, record: str, rule: str) -> Wait:
