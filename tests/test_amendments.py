@@ -57,8 +57,9 @@ def test_changes_are_worked_in_as_they_took_place_whatever_was_told_first() -> N
         for event, change in told:
             amendments.change(NsVersion, Source.LOSING, event, change)
         assert lines(amendments.schedule, NsVersion, Source.LOSING) == [
-            (86400, False, None, add.completed),  # who has the later change has the earlier one too
+            (86400, False, None, add.completed),
             (172800, False, double.started, add.completed),
+            (86401, False, add.started, double.completed),
             (172801, False, add.started, None),
         ]
 

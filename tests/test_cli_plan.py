@@ -399,6 +399,20 @@ def test_every_way_is_listed_the_best_first() -> None:
     assert "give one of" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--options", "--json")
 
 
+def test_what_should_have_been_done_by_now_and_has_not_been_is_dated_from_now() -> None:
+    printed = succeed("plan", FACTS, "--start", START, "--now", LATER, *BEFORE_THE_MERGE, "--resume").stdout
+    assert "switchover      2026-11-30T12:00:00Z (T+9d)" in printed
+    assert "--resume is for a transfer under way" in refuse(BAD_INPUT, "plan", FACTS, *AT, "--options", "--resume")
+
+
+def test_a_certificate_tells_when_the_domain_is_not_protected(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    succeed("plan", FACTS, *AT, "--flow", "through-insecure", "--certificate", str(proof))
+    checked = succeed("check", "--certificate", str(proof)).stdout
+    assert "certified for named, unbound" in checked
+    assert "not protected from 2026-11-21T12:00:00Z to " in checked
+
+
 def test_a_plan_that_is_not_safe_gets_no_certificate(tmp_path: Path) -> None:
     file = tmp_path / "certificate.json"
     early = ["--record", "ns-changed=2026-11-21T12:00:00Z", *OVERRIDE]

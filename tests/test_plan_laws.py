@@ -289,6 +289,28 @@ def test_the_order_in_which_events_are_recorded_does_not_matter(
     assert one == other
 
 
+@given(flows_with_facts, seconds, seconds)
+@settings(max_examples=40)
+def test_a_plan_that_is_resumed_begins_nothing_before_and_stays_safe(
+    given_facts: tuple[Flow, Facts], until: timedelta, later: timedelta
+) -> None:
+    """Everything up to some instant was done on time, and nothing since."""
+    flow, facts = given_facts
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    assert plan.resumed(NOW) == plan
+    for step in plan.steps:
+        if step.completed <= NOW + until and step.step.actor is not Actor.NOBODY:
+            plan = plan.record(step.id, started=step.started, completed=step.completed)
+    at = NOW + until + later
+    resumed = plan.resumed(at)
+    assert resumed.start == plan.start and resumed.events == plan.events
+    # What a scanner takes it may have taken with the first server, which is on record.
+    assert all(step.recorded or step.step.scans or step.started >= at for step in resumed.steps)
+    assert_no_earlier(resumed, plan)
+    assert isinstance(prove(resumed), Safe)
+    assert resumed.resumed(at) == resumed
+
+
 def test_reversed_events_are_planned_on_and_told_to_be_unsafe() -> None:
     plan = plan_transfer(the_facts(), start=NOW)
     swapped = plan.record("ns-changed", started=NOW, completed=NOW)

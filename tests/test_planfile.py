@@ -179,6 +179,12 @@ def test_every_field_that_the_example_only_shows_can_be_used() -> None:
     assert facts.losing.signatures_expire == NOW + timedelta(days=14)
 
 
+def test_a_schedule_whose_servers_have_no_addresses_is_refused() -> None:
+    text = schedule_json(PLAN.schedule).replace('"hosts": []', '"hosts": ["ns1.example.nl."]', 1)
+    with pytest.raises(PlanError, match=r"names ns1\.example\.nl\., and no version of its addresses is given"):
+        read_schedule(text)
+
+
 def test_a_schedule_by_hand_may_be_short() -> None:
     schedule = read_schedule(json.dumps(by_hand()))
     assert schedule.servings[1] == Serving(operator=Source.GAINING, start=NOW, all_start=NOW)

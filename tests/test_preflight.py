@@ -349,6 +349,8 @@ def test_cds_of_one_side_and_an_immediate_csync_are_found() -> None:
     one = make_cds([ksk()])
     found = preflight_zones(losing_zone(one), gaining_zone())
     assert "gaining side" in the_finding(found, "cds-flips-ds").message
+    unsigned = preflight_zones(losing_zone(one), a_zone())
+    assert "bring back what was removed" in the_finding(unsigned, "cds-flips-ds").message
     both = make_cds([ksk(), ksk(number=1)])
     assert "cds-flips-ds" not in codes(preflight_zones(losing_zone(both), gaining_zone()))
     found = preflight_zones(losing_zone(delete_cds("example.nl")), gaining_zone())

@@ -77,11 +77,12 @@ def test_from_every_step_the_way_back_is_safe_and_tight(
 
 
 def what_is_left(schedule: Schedule) -> set[tuple[object, ...]]:
-    """What the parent and the losing operator serve in the end."""
+    """What the parent and the losing operator serve in the end; DS records by their keys, for a scanner picks the digest."""
     return {
         (
             *(type(version), version.source, version.ttl),
-            *[getattr(version, name, None) for name in ("entries", "keys", "leads_to", "hosts", "signatures")],
+            *[getattr(version, name, None) for name in ("keys", "leads_to", "hosts", "signatures")],
+            frozenset(entry.key for entry in getattr(version, "entries", ())),
         )
         for version in schedule.versions
         if version.end is None and version.source is not Source.GAINING
@@ -238,8 +239,9 @@ def test_what_expires_before_caches_are_rid_of_it_is_proven_bogus_and_nothing_el
     way = way_back(let_expire(plan, turned_at + timedelta(seconds=later)), at=turned_at)
     verdict = prove_way_back(way)
     assert isinstance(verdict, Safe if way.is_in_time else Bogus), verdict
-    assert way.step("losing-signatures-renewed").started == turned_at, "whatever else has to be finished first"
-    assert what_is_left(way.schedule) == what_is_left(schedule_of(facts, STEPS[flow], {}))
+    if facts.parent.ds:  # or nobody asks for signatures
+        assert way.step("losing-signatures-renewed").started == turned_at, "whatever else has to be finished first"
+        assert what_is_left(way.schedule) == what_is_left(schedule_of(facts, STEPS[flow], {}))
     if way.is_in_time:
         assert_tight(way)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
@@ -22,7 +22,8 @@ from zonekit.transfer import check_certificate
 from zonekit.transfer.plan import Plan, prove
 from zonekit.transfer.planfile import read_plan_or_schedule
 from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
-from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, prove_schedule
+from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window, prove_schedule
+from zonekit.transfer.spans import instant_of
 from zonekit.transfer.versions import Version
 from zonekit.ttl import duration_text
 
@@ -107,7 +108,16 @@ def _check_certificate(source: str, text: str) -> int:
         click.echo(one_line(complaint))
     if not complaints:
         click.echo(one_line(f"certified for {', '.join(profile['name'] for profile in certificate['profiles'])}"))
+        for text in windows_text(_insecure(certificate)):
+            click.echo(f"not protected {text}")
     return REFUSED if complaints else OK
+
+
+def _insecure(certificate: Any) -> Iterator[Window]:
+    """When a certificate says that the domain may be found insecure."""
+    for profile in certificate["profiles"]:
+        for start, end in profile["insecure"]:
+            yield Window(profile=profile["name"], start=instant_of(start), end=instant_of(end))
 
 
 def print_verdict(verdict: Verdict) -> None:

@@ -117,6 +117,11 @@ from zonekit.ttl import duration_text
     "--options", "list_options", is_flag=True, help="Print every way to carry the transfer out, the best first."
 )
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the flow as a Mermaid diagram, and no dates.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Date all that is not on record from now on: what should have been done by now has not been.",
+)
 @now_option
 @json_option
 @quiet_option
@@ -138,6 +143,7 @@ def plan(
     in_place: bool,
     list_options: bool,
     as_mermaid: bool,
+    resume: bool,
     given_now: datetime | None,
     as_json: bool,
     quiet: bool,
@@ -171,6 +177,8 @@ def plan(
         raise usage_error("--options lists ways to begin: it takes no --record and writes no plan")
     if not said and (who is not None or why is not None):
         raise usage_error("--override-by and --because say something about a --record")
+    if list_options and resume:
+        raise usage_error("--options lists ways to begin: --resume is for a transfer under way")
     if list_options and (zones or key_directories):
         raise usage_error("--options lists ways to begin: give --zones and --key-directory when one is chosen")
     files = _Files(page=html_file, calendar=calendar_file, certificate=certificate_file)
@@ -190,6 +198,8 @@ def plan(
         chosen = profiles_named(profiles) or PROFILES
         begun = plan_transfer(begun, flow=flow or Flow.OPERATOR_CHANGE, start=start or now, profiles=chosen)
     made = with_recorded(begun, said, now=now, override=override)
+    if resume:
+        made = made.resumed(now)
     verdict = prove(made)
     voice = Voice(quiet=quiet)
     voice.report(preflight(made.facts, flow=made.flow, plan=made))

@@ -11,7 +11,7 @@ Each wait is read off the exact cache model: it lasts until no cache holds what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,7 +26,7 @@ from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.spans import Seconds, instant_of, intersection, lasting, union
 from zonekit.transfer.steps import Actor, Effect, Step
-from zonekit.transfer.timelines import Event, leads_to, schedule_of
+from zonekit.transfer.timelines import Event, ds_with_gaining, leads_to, schedule_of
 from zonekit.transfer.versions import (
     AddressVersion,
     DataVersion,
@@ -161,8 +161,8 @@ class _Backtrack:
 
     def _restore_losing_ds(self, *, after: tuple[str, ...], waits: Iterable[Wait]) -> None:
         parent = self._facts.parent
-        both = [*self._served(DsVersion)] if self._merges else []
-        entries = parent.ds.union(*[version.entries for version in both])
+        steps = [planned.step for planned in self._plan.steps]
+        entries = ds_with_gaining(self._facts, steps, parent.ds) if self._merges else parent.ds
         where = (
             " again, of each digest type that stood beside the gaining one"
             if self._merges
@@ -324,7 +324,8 @@ class _Backtrack:
         parent = self._facts.parent
 
         def removed(ds: DsVersion) -> DsVersion:
-            left = ds.entries & parent.ds
+            losing = frozenset(entry for entry in ds.entries if entry.key in self._facts.losing.dnskey_signers)
+            left = ds.entries & parent.ds or losing  # a scanner has left other digests of the same keys
             if not left:
                 return replace(ds, record="proof that there is no DS again", entries=left, ttl=parent.negative_ttl)
             return replace(ds, record="DS of the losing operator again", entries=left)
@@ -420,9 +421,6 @@ class _Backtrack:
         if self._parent_actor() is not Actor.SCANNER or parent.scan_delay is None:
             return requested
         return parent.scan_delay + requested  # it takes what the zones ask for when it comes by
-
-    def _served(self, kind: type[DsVersion]) -> Iterator[DsVersion]:
-        return (version for version in self.served.schedule.versions if isinstance(version, kind))
 
     # -- what a step waits for
 

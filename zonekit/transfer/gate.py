@@ -24,7 +24,7 @@ from zonekit.transfer.versions import Source
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
 _LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
 _GAINING: Final = (
-    *(Effect.LOSING_KEYS_AT_GAINING, Effect.GAINING_SERVES),
+    *(Effect.LOSING_KEYS_AT_GAINING, Effect.GAINING_SERVES, Effect.SHARED_SERVE),
     *(Effect.LOSING_KEYS_WITHDRAWN, Effect.GAINING_TTLS_RESTORED),
 )
 _CHANGES: Final = MappingProxyType(

@@ -243,6 +243,19 @@ class Plan:
     def _dated(self, events: Mapping[str, Event]) -> Plan:
         return replace(_planned(self.facts, self.flow, self.start, self.profiles, events), journal=self.journal)
 
+    def resumed(self, at: datetime) -> Plan:
+        """Return the plan with nothing that is not on record before an instant: what should be done by then has not been.
+
+        The start stays. :meth:`record` dates from there again, so record first what has happened.
+
+        Raises:
+            TimeError: the instant is naive.
+            PlanError: a date would lie beyond 2106.
+        """
+        start = max(self.start, values.instant(at, "the instant of resuming"))
+        plan = _planned(self.facts, self.flow, start, self.profiles, self.events)
+        return replace(plan, start=self.start, journal=self.journal)
+
     def decide(self, decision: Decision) -> Plan:
         """Return the plan with one more decision in its journal; its dates stay as they are.
 

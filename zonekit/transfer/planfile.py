@@ -950,6 +950,14 @@ def _check_whole(schedule: Schedule) -> None:
     _check_said(schedule, Source.PARENT, ((NsVersion, "NS"), (DsVersion, "DS")), ALWAYS)
     for operator in (Source.LOSING, Source.GAINING):
         _check_said(schedule, operator, of_operators, serving.get(operator, ()))
+    given = {host for version in schedule.versions if isinstance(version, AddressVersion) for host in version.hosts}
+    for version in schedule.versions:
+        if isinstance(version, NsVersion) and version.hosts - given:
+            raise refused(
+                "versions",
+                f"{version.record} names {min(version.hosts - given)}, and no version of its addresses is given",
+                "give its addresses at the parent and in the zones, or name it no host if its name lies elsewhere",
+            )
 
 
 def _check_said(schedule: Schedule, source: Source, kinds: Iterable[tuple[type[Version], str]], wanted: Spans) -> None:

@@ -438,7 +438,7 @@ def preflight_zones(losing_zone: Zone, gaining_zone: Zone) -> tuple[Finding, ...
 
     The codes are ``content-differs``, ``content-ttl-differs``, ``denial-mix``, ``cds-flips-ds``, ``csync-flips-ns``,
     ``rollover-under-way``, ``key-tag-collision``, ``response-too-large``, ``key-refused``, ``servers-in-zone`` and
-    ``glue-missing``. DNSKEY, CDS and denial are looked at where both zones are signed.
+    ``glue-missing``. DNSKEY and denial are looked at where both zones are signed, CDS and CSYNC where one is.
 
     Args:
         losing_zone: the zone as the losing operator serves it.
@@ -450,9 +450,9 @@ def preflight_zones(losing_zone: Zone, gaining_zone: Zone) -> tuple[Finding, ...
     if order_key(losing_zone.apex) != order_key(gaining_zone.apex):
         raise ZoneError(f"{name_text(losing_zone.apex)} and {name_text(gaining_zone.apex)} are different zones")
     found = [*_contents(losing_zone, gaining_zone), *_servers_in_zone(losing_zone, gaining_zone)]
+    found += _one_sided(losing_zone, gaining_zone)
     if all(zone.get("@", rd.DNSKEY) is not None for zone in (losing_zone, gaining_zone)):
         found += _denials(losing_zone, gaining_zone)
-        found += _one_sided(losing_zone, gaining_zone)
         for who, zone in (("losing", losing_zone), ("gaining", gaining_zone)):
             found += _rollover_under_way(who, zone)
         found += _intake("gaining", gaining_zone, losing_zone)
@@ -588,7 +588,9 @@ def _denial_text(denial: Denial) -> str:
 
 
 def _seps(zone: Zone) -> tuple[Dnskey, ...]:
-    """What the parent should have a DS of: the keys that sign the DNSKEY RRset, or could."""
+    """What the parent should have a DS of: the keys that sign the DNSKEY RRset, or could; none where there is no such RRset."""
+    if zone.get("@", rd.DNSKEY) is None:
+        return ()
     signing = dnskey_signers(zone)
     return tuple(key for key in signing if key.is_sep) or tuple(
         key for key in dnskeys_of(zone.apex_rrset(rd.DNSKEY)) if key.is_sep
@@ -616,10 +618,11 @@ def _one_sided(losing_zone: Zone, gaining_zone: Zone) -> Iterator[Finding]:
                     "cds-flips-ds",
                     Severity.ERROR,
                     f"the {rrset.type_text} RRset of the {who} zone does not ask for the DS of the {' or '.join(missing)}"
-                    " side: a parent that scans would remove it",
+                    " side: a parent that scans would remove it, or bring back what was removed",
                     rdtype=rrset.type_text,
                     rule="RFC 7344 section 4.1, RFC 8901 section 8",
-                    remedy="publish CDS and CDNSKEY of both sides in both zones, or none, until the transfer is over",
+                    remedy="publish CDS and CDNSKEY of both sides in both zones, or none, until the transfer is over; where one"
+                    " zone is not signed or the domain goes through insecure, none",
                 )
         csync = zone.get("@", rd.CSYNC)
         if csync is not None and int.from_bytes(csync.rdatas[0][4:6], "big") & CsyncFlag.IMMEDIATE:
