@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from html import escape
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -24,6 +25,7 @@ from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.parties import OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.profiles import NAMED
+from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import DsVersion, Key, Source
 from zonekit.ttl import Ttl
@@ -294,3 +296,14 @@ def test_an_operator_that_does_not_sign_is_drawn() -> None:
     drawing = draw_plan(plan_transfer(facts, flow=Flow.TO_UNSIGNED, start=NOW))
     assert_neat(drawing)
     assert any(each.text.startswith("not signed") for each in drawing.texts)
+
+
+def test_what_should_be_known_before_the_start_stands_on_the_page() -> None:
+    facts = the_facts()
+    old = replace(facts, parent=replace(facts.parent, ds=ds_of(facts.losing, 1)))
+    plan = plan_transfer(old, start=NOW)
+    page = page_of(plan)
+    findings = preflight(old, plan=plan)
+    assert "sha1-ds" in {finding.code for finding in findings}
+    for finding in findings:
+        assert escape(finding.message) in page and escape(finding.remedy) in page

@@ -32,6 +32,7 @@ from zonekit.transfer.outlook import look_ahead
 from zonekit.transfer.parties import OperatorFacts
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
+from zonekit.transfer.readiness import preflight
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
@@ -162,6 +163,7 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
             for number, planned in enumerate(in_order(plan), start=1)
         ),
         overrides=tuple(_overrides(plan)),
+        findings=preflight(plan.facts, flow=plan.flow, plan=plan),
         groups=tuple(_groups(plan.facts)),
     )
 
