@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.simulation import simulate
 from tests.test_plan_laws import overlaps
 from tests.test_transfer_deadline import SIGNED_FLOWS, expiring, without
-from tests.test_transfer_plan import COOPERATING, DAY, NOW, SECOND, facts_for, flows_with_facts, the_facts, ttls
+from tests.test_transfer_plan import COOPERATING, DAY, NOW, SECOND, ds_of, facts_for, flows_with_facts, the_facts, ttls
 from tests.test_transfer_simulation import assert_within_the_model, patient, seeds
 from tests.test_transfer_unsafe import in_domain
 from zonekit.errors import PlanError, TimeError
@@ -25,7 +25,7 @@ from zonekit.transfer.profiles import NAMED, PROFILES, STICKY, UNBOUND, Resolver
 from zonekit.transfer.proof import Bogus, Outage, Safe, prove_schedule
 from zonekit.transfer.steps import STEPS, Actor, Flow
 from zonekit.transfer.timelines import schedule_of
-from zonekit.transfer.versions import Overlap, Schedule, Source
+from zonekit.transfer.versions import DsVersion, Overlap, Schedule, Source
 from zonekit.transfer.wayback import Return, WayBack, point_of_no_return, prove_way_back, way_back
 from zonekit.ttl import Ttl
 
@@ -105,6 +105,8 @@ def test_from_every_instant_the_way_back_is_safe_and_tight_and_ends_where_the_tr
     assert way.turned_at <= way.returned <= way.finished
     before = schedule_of(facts, STEPS[flow], {})
     assert what_is_left(way.schedule) == what_is_left(before)
+    (ds,) = [version for version in way.schedule.versions if isinstance(version, DsVersion) and version.end is None]
+    assert ds.entries == facts.parent.ds or flow is Flow.SCANNING_PARENT, "which may have strengthened the digest"
     serves = [serving for serving in way.schedule.servings if serving.end is None]
     assert [serving.operator for serving in serves] == [Source.LOSING]
 
@@ -524,6 +526,19 @@ def test_a_scanning_parent_takes_what_the_zones_ask_for_when_it_comes_by() -> No
     restored = way_back(plan, at="losing-unreachable").step("ns-restored")
     assert restored.step.actor is Actor.SCANNER
     assert restored.completed - restored.started == timedelta(hours=6)
+
+
+@pytest.mark.parametrize("flow", COOPERATING)
+def test_a_losing_ds_of_a_weak_digest_comes_back_with_the_strong_one_beside_the_gaining_ds(flow: Flow) -> None:
+    facts = the_facts()
+    facts = replace(facts, parent=replace(facts.parent, ds=ds_of(facts.losing, digest_type=1)))
+    plan = plan_transfer(facts, flow=flow, start=NOW)
+    way = way_back(plan, at=plan.step("losing-ds-removed").completed + timedelta(hours=1))
+    assert isinstance(prove_way_back(way), Safe)
+    served = {each.record: each.entries for each in way.schedule.versions if isinstance(each, DsVersion)}
+    assert served["DS of both operators again"] == served["DS of both operators"]
+    left = ds_of(facts.losing, digest_type=2 if flow is Flow.SCANNING_PARENT else 1)
+    assert served["DS of the losing operator again"] == left
 
 
 @pytest.mark.parametrize("asked", [Source.LOSING, Source.PARENT])
