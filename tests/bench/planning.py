@@ -114,7 +114,13 @@ def _operator(who: str) -> OperatorFacts:
     keys = OperatorKey(key=ksk, signs_dnskey=True), OperatorKey(key=zsk, signs_data=True)
     delay = timedelta(minutes=5)
     return OperatorFacts(
-        keys=keys, ns_ttl=_DAY, dnskey_ttl=_DAY, data_ttl=_DAY, negative_ttl=Ttl(900), propagation_delay=delay
+        keys=keys,
+        ns_ttl=_DAY,
+        dnskey_ttl=_DAY,
+        data_ttl=_DAY,
+        negative_ttl=Ttl(900),
+        propagation_delay=delay,
+        name_servers=frozenset(f"ns{number}.{who}-dns.example" for number in (1, 2, 3)),
     )
 
 

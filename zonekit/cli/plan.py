@@ -200,7 +200,7 @@ def plan(
     made = with_recorded(begun, said, now=now, override=override)
     if resume:
         made = made.resumed(now)
-    verdict = prove(made)
+    verdict, outlook = prove(made), look_ahead(made)
     voice = Voice(quiet=quiet)
     voice.report(preflight(made.facts, flow=made.flow, plan=made))
     voice.report(_of_zones(made, zones, include_root))
@@ -212,15 +212,15 @@ def plan(
         for each in overridden:
             voice.say(f"overridden: {override_text(each)}")
     if in_place:
-        write_text(source, plan_json(made, outlook=look_ahead(made)))
+        write_text(source, plan_json(made, outlook=outlook))
         voice.say(f"wrote {source}")
-    files.write(made, verdict, now=now, voice=voice)
+    files.write(made, verdict, outlook, now=now, voice=voice)
     if as_json:
-        click.echo(plan_json(made, outlook=look_ahead(made)), nl=False)
+        click.echo(plan_json(made, outlook=outlook), nl=False)
     elif as_mermaid:
         click.echo(mermaid(made.flow), nl=False)
     else:
-        print_plan(made)
+        print_plan(made, outlook)
         click.echo()
         print_verdict(verdict)
     return OK if isinstance(verdict, Safe) else REFUSED
@@ -276,10 +276,10 @@ class _Files:
         if any(same_file(one, other) for one, other in itertools.combinations(paths, 2)):
             raise usage_error("--html, --ics and --certificate cannot write to one file")
 
-    def write(self, made: Plan, verdict: Verdict, *, now: datetime, voice: Voice) -> None:
+    def write(self, made: Plan, verdict: Verdict, outlook: Outlook, *, now: datetime, voice: Voice) -> None:
         """Write them and say so; of a plan that is not safe the page alone."""
         if self.page is not None:
-            write_text(self.page, render_plan_page(made, verdict))
+            write_text(self.page, render_plan_page(made, verdict, outlook=outlook))
             voice.say(f"wrote {self.page}")
         if self.calendar is not None and isinstance(verdict, Safe):
             write_text(self.calendar, calendar_text(made, stamp=now))
@@ -309,12 +309,12 @@ def print_options(options: Sequence[Option]) -> None:
     print_table(columns, rows)
 
 
-def print_plan(made: Plan) -> None:
+def print_plan(made: Plan, outlook: Outlook) -> None:
     """Print a plan as a table, then what it comes down to."""
     columns, rows = plan_table(made)
     print_table(columns, rows)
     click.echo()
-    print_facts([*plan_facts(made), *outlook_facts(made, look_ahead(made)), *override_facts(made)])
+    print_facts([*plan_facts(made), *outlook_facts(made, outlook), *override_facts(made)])
 
 
 def plan_facts(made: Plan) -> list[tuple[str, str]]:

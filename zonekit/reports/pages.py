@@ -28,7 +28,7 @@ from zonekit.reports.wording import (
 )
 from zonekit.resources import TemplateDirectory
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.outlook import look_ahead
+from zonekit.transfer.outlook import Outlook, look_ahead
 from zonekit.transfer.parties import OperatorFacts
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
@@ -120,12 +120,19 @@ class OverrideItem:
     missing: tuple[str, ...]
 
 
-def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDirectory | None = None) -> str:
+def render_plan_page(
+    plan: Plan,
+    verdict: Verdict,
+    *,
+    outlook: Outlook | None = None,
+    own_templates: TemplateDirectory | None = None,
+) -> str:
     """Return a plan as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
 
     Args:
         plan: the plan.
         verdict: what :func:`zonekit.transfer.plan.prove` says of it.
+        outlook: what :func:`zonekit.transfer.outlook.look_ahead` says of it; looked up unless given.
         own_templates: the user's directory of templates; its ``plan.html.j2`` comes before the one shipped.
 
     Raises:
@@ -133,7 +140,7 @@ def render_plan_page(plan: Plan, verdict: Verdict, *, own_templates: TemplateDir
         TimeError: a date lies beyond 2106.
     """
     trouble = None if isinstance(verdict, Safe) else verdict.at
-    outlook = look_ahead(plan)
+    outlook = outlook or look_ahead(plan)
     backs = {back.step_id: _sentence(f"back from here: {back_text(back)}") for back in outlook.turning_back}
     return render_template(
         "plan.html.j2",

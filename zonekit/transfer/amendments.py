@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from zonekit.transfer.timelines import Event, line_of
+from zonekit.transfer.timelines import Event, as_data, line_of
 from zonekit.transfer.versions import (
     DataVersion,
     DnskeyVersion,
@@ -71,14 +71,7 @@ class Amendments:
         """All that is served."""
         versions = [each for version in self._versions for each in self._changed(version)]
         versions += [
-            DataVersion(
-                source=version.source,
-                record=version.record,
-                ttl=version.ttl,
-                start=version.start,
-                end=version.end,
-                signatures=self._ns_signatures[version.source],
-            )
+            as_data(version, self._ns_signatures[version.source])
             for version in versions
             if isinstance(version, NsVersion) and version.source is not Source.PARENT
         ]

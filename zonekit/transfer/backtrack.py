@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zonekit.errors import PlanError
-from zonekit.instants import LATEST, instant_text
+from zonekit.instants import instant_text
 from zonekit.transfer.amendments import Amendments
 from zonekit.transfer.caches import counted_entries, held, holds_like
 from zonekit.transfer.capabilities import is_able
 from zonekit.transfer.parties import Capability
-from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.plan import Plan, PlannedStep, check_date, duration
 from zonekit.transfer.profiles import ResolverProfile
 from zonekit.transfer.spans import Seconds, instant_of, intersection, lasting, union
 from zonekit.transfer.steps import Actor, Effect, Step
@@ -386,7 +386,8 @@ class _Backtrack:
         not_before = max([done, *[wait.until for wait in binding]])
         recorded = self._recorded.get(step.id)
         event = recorded or Event(not_before, not_before + lasts if completed is None else max(completed, not_before))
-        self._check_date(step, max(not_before, event.completed))
+        what = f"on the way back {step.id}"
+        check_date(self._facts, what, max(not_before, event.completed), remedy="turn back earlier")
         self.steps[step.id] = PlannedStep(
             step=step,
             not_before=not_before,
@@ -397,16 +398,6 @@ class _Backtrack:
         )
         change(event)
 
-    def _check_date(self, step: Step, date: datetime) -> None:
-        """Refuse a date that no instant can say."""
-        if date > LATEST:
-            raise PlanError(
-                f"{self._facts.domain}: on the way back {step.id} would come to {date.isoformat()}, after"
-                f" {LATEST.isoformat()}",
-                remedy="turn back earlier, or have the TTLs and delays lowered that it waits for",
-                rule="RFC 4034 section 3.1.5",
-            )
-
     def _laid(self, *step_ids: str) -> tuple[str, ...]:
         return tuple(step_id for step_id in step_ids if step_id in self.steps)
 
@@ -416,11 +407,8 @@ class _Backtrack:
         return Actor.GAINING_REGISTRAR if is_transferred else actor
 
     def _at_parent(self) -> timedelta:
-        parent = self._facts.parent
-        requested = parent.registration_delay + parent.propagation_delay
-        if self._parent_actor() is not Actor.SCANNER or parent.scan_delay is None:
-            return requested
-        return parent.scan_delay + requested  # it takes what the zones ask for when it comes by
+        """How long a change at the parent takes, as long as that of the NS in the transfer."""
+        return duration(self._facts, self._plan.step("ns-changed").step.lasting)
 
     # -- what a step waits for
 

@@ -75,10 +75,12 @@ class Facts:
         timing: what the parties settle on.
         ledger: the TTLs that were served before those of now.
         overlaps: servers that answer for more than one of the parties, beside those that both operators name.
+        servers_that_stay: the names of the name servers in the domain that both operators have: their addresses change, not
+            they. It follows from the others, and is worked out once.
 
     Raises:
-        PlanError: a field has the wrong type, two keys of one name, a DS of a key that the losing operator does not have, or addresses of name servers
-            in the domain without their TTLs.
+        PlanError: a field has the wrong type, two keys of one name, a DS of a key that the losing operator does not have, or
+            addresses of name servers in the domain without their TTLs.
     """
 
     domain: str
@@ -88,6 +90,7 @@ class Facts:
     timing: Timing = Timing()
     ledger: Ledger = field(default_factory=Ledger)
     overlaps: tuple[Overlap, ...] = ()
+    servers_that_stay: frozenset[str] = field(init=False, compare=False, repr=False)
 
     @classmethod
     def from_zones(
@@ -185,6 +188,8 @@ class Facts:
                 f"{self.domain}: an overlap has a start or an end",
                 remedy="leave them out: the plan says when it begins",
             )
+        stay = self.servers_in_domain(self.losing) & self.servers_in_domain(self.gaining)
+        object.__setattr__(self, "servers_that_stay", stay)
         self._check_ledger()
         if self.servers_that_stay:
             for name, ttl, how_to_find in (
@@ -207,11 +212,6 @@ class Facts:
         """Return the names of an operator's name servers that lie in the domain (RFC 9499 section 7)."""
         apex = parse_origin(self.domain)
         return frozenset(name for name in operator.name_servers if is_subdomain(parse_origin(name), apex))
-
-    @property
-    def servers_that_stay(self) -> frozenset[str]:
-        """The names of the name servers in the domain that both operators have: their addresses change, not they."""
-        return self.servers_in_domain(self.losing) & self.servers_in_domain(self.gaining)
 
     def _check_ledger(self) -> None:
         """What the ledger says is still served has to be among the TTLs of now."""

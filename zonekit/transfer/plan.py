@@ -194,7 +194,7 @@ class Plan:
         if expires is None:
             return None
         return last_start(
-            lambda start: _planned(self.facts, self.flow, start, self.profiles, self.events).schedule,
+            lambda start: self._dated(self.events, start).schedule,
             start=self.start,
             expires=expires,
             profiles=self.resolvers,
@@ -231,17 +231,19 @@ class Plan:
                 f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
                 remedy="plan from an earlier start",
             )
-        recorded = self._dated({**self.events, step_id: event})
+        recorded = self._dated({**self.events, step_id: event}, self.start)
         for planned in recorded.steps:
             _check_wait(planned)
         return recorded
 
     def planned_again(self) -> Plan:
         """Return the plan with the dates that follow from what is on record, whatever dates were put into its steps."""
-        return self._dated(self.events)
+        return self._dated(self.events, self.start)
 
-    def _dated(self, events: Mapping[str, Event]) -> Plan:
-        return replace(_planned(self.facts, self.flow, self.start, self.profiles, events), journal=self.journal)
+    def _dated(self, events: Mapping[str, Event], earliest: datetime) -> Plan:
+        """The plan with these events, and nothing else before an instant."""
+        plan = _planned(self.facts, self.flow, earliest, self.profiles, events)
+        return replace(plan, start=self.start, journal=self.journal)
 
     def resumed(self, at: datetime) -> Plan:
         """Return the plan with nothing that is not on record before an instant: what should be done by then has not been.
@@ -252,9 +254,7 @@ class Plan:
             TimeError: the instant is naive.
             PlanError: a date would lie beyond 2106.
         """
-        start = max(self.start, values.instant(at, "the instant of resuming"))
-        plan = _planned(self.facts, self.flow, start, self.profiles, self.events)
-        return replace(plan, start=self.start, journal=self.journal)
+        return self._dated(self.events, max(self.start, values.instant(at, "the instant of resuming")))
 
     def decide(self, decision: Decision) -> Plan:
         """Return the plan with one more decision in its journal; its dates stay as they are.
@@ -404,8 +404,8 @@ def _planned(
         # A scanner may come by as soon as the first server gives what it takes, and has to by when the last one does.
         not_before = ready if step.scans is None else under_way.events[step.scans].started
         event = events.get(step.id)
-        planned = event or Event(not_before, ready + _duration(facts, step.lasting))
-        _check_date(facts, step, max(not_before, planned.completed))
+        planned = event or Event(not_before, ready + duration(facts, step.lasting))
+        check_date(facts, step.id, max(not_before, planned.completed), remedy="start earlier")
         under_way.note(step, planned)
         steps.append(
             PlannedStep(
@@ -426,12 +426,16 @@ def _planned(
     )
 
 
-def _check_date(facts: Facts, step: Step, date: datetime) -> None:
-    """Refuse a date that no instant can say."""
+def check_date(facts: Facts, step: str, date: datetime, *, remedy: str) -> None:
+    """Check that a date of a step is one that an instant can say.
+
+    Raises:
+        PlanError: it lies beyond 2106.
+    """
     if date > LATEST:
         raise PlanError(
-            f"{facts.domain}: {step.id} would come to {date.isoformat()}, after {LATEST.isoformat()}",
-            remedy="start earlier, or have the TTLs and delays lowered that it waits for",
+            f"{facts.domain}: {step} would come to {date.isoformat()}, after {LATEST.isoformat()}",
+            remedy=f"{remedy}, or have the TTLs and delays lowered that it waits for",
             rule="RFC 4034 section 3.1.5",
         )
 
@@ -491,8 +495,8 @@ def _closed_by_stopping(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (*rest[:place], stopping, *rest[place:])
 
 
-def _duration(facts: Facts, lasting: Lasting) -> timedelta:
-    """How long a step takes from the request to the last server."""
+def duration(facts: Facts, lasting: Lasting) -> timedelta:
+    """Return how long a step takes from the request to the last server."""
     parent = facts.parent
     requested = parent.registration_delay + parent.propagation_delay
     match lasting:

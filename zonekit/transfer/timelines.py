@@ -25,6 +25,7 @@ from zonekit.transfer.versions import (
     Overlap,
     Schedule,
     Serving,
+    Signature,
     Source,
     Version,
 )
@@ -72,8 +73,12 @@ def schedule_of(facts: Facts, steps: Iterable[Step], events: Mapping[str, Event]
         *_earlier(data, facts, Record.ADDRESS),
         _data(Source.GAINING, gaining, "data of the gaining operator"),
     ]
+    signatures = {
+        source: operator.signatures(operator.data_signers)
+        for source, operator in ((Source.LOSING, losing), (Source.GAINING, gaining))
+    }
     versions += [
-        _as_data(version, losing if version.source is Source.LOSING else gaining)
+        as_data(version, signatures[version.source])
         for version in versions
         if isinstance(version, NsVersion) and version.source is not Source.PARENT
     ]
@@ -125,15 +130,10 @@ def _data(source: Source, operator: OperatorFacts, record: str) -> DataVersion:
     )
 
 
-def _as_data(ns: NsVersion, operator: OperatorFacts) -> DataVersion:
-    """The NS RRset of a zone as what it is besides: signed data like any other."""
+def as_data(ns: NsVersion, signatures: tuple[Signature, ...]) -> DataVersion:
+    """Return the NS RRset of a zone as what it is besides: signed data like any other."""
     return DataVersion(
-        source=ns.source,
-        record=ns.record,
-        ttl=ns.ttl,
-        start=ns.start,
-        end=ns.end,
-        signatures=operator.signatures(operator.data_signers),
+        source=ns.source, record=ns.record, ttl=ns.ttl, start=ns.start, end=ns.end, signatures=signatures
     )
 
 
