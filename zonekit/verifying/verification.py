@@ -1,0 +1,44 @@
+"""What a verification came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from zonekit.findings import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The verdict on a zone at an instant.
+
+    Attributes:
+        zone: the apex name in presentation form.
+        serial: the SOA serial.
+        now: the instant that signatures were held against.
+        findings: everything that was found, the gravest first and then in canonical order of owners.
+        names: how many owner names the zone has.
+        rrsets: how many RRsets in it have to be signed.
+        signatures: how many signatures were checked.
+        carried_over: how many were not, because the zone that was verified before has them over the same data.
+        first_expiration: when the first signature expires that is good now; None where none is.
+    """
+
+    zone: str
+    serial: int
+    now: datetime
+    findings: tuple[Finding, ...]
+    names: int
+    rrsets: int
+    signatures: int
+    carried_over: int
+    first_expiration: datetime | None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of severity ERROR was found."""
+        return not self.at_least(Severity.ERROR)
+
+    def at_least(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the findings of this severity or a graver one."""
+        return tuple(finding for finding in self.findings if finding.severity >= severity)
