@@ -294,6 +294,7 @@ class Draft:
         hosts: those that no fault has taken as its place.
         signers: the keys that sign a type at the apex, where they are not those that usually do.
         zonemd: the serial and the digest that a ZONEMD is to have, from those it should have; None for no ZONEMD.
+        more_zonemds: ZONEMDs beside that one.
         ds: what the parent has; None where that is not looked at.
     """
 
@@ -306,6 +307,7 @@ class Draft:
     hosts: list[str] = field(default_factory=list)
     signers: dict[int, list[Pen]] = field(default_factory=dict)
     zonemd: Callable[[int, bytes], tuple[int, bytes]] | None = None
+    more_zonemds: list[bytes] = field(default_factory=list)
     ds: RRset | None = None
 
     @classmethod
@@ -509,7 +511,8 @@ class Draft:
         zone = self.zone()
         serial, digest = self.zonemd(zone.serial, zone_digest(zone))
         (old,) = self.drop("@", rd.ZONEMD)
-        self.put("@", rd.ZONEMD, ttl_of(old), serial.to_bytes(4, "big") + b"\x01\x01" + digest)
+        zonemd = serial.to_bytes(4, "big") + b"\x01\x01" + digest
+        self.put("@", rd.ZONEMD, ttl_of(old), zonemd, *self.more_zonemds)
         self.sign_again("@", rd.ZONEMD)
         return self.zone()
 

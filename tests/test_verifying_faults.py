@@ -1,0 +1,103 @@
+"""The verifier before everything that can be wrong with a zone: each fault is found, and nothing else is."""
+
+from __future__ import annotations
+
+import functools
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from tests.drafts import ALL, ANY_DENIAL, NSEC, NSEC3, Stage, base
+from tests.faults import FAULTS, Fault, Injected, inject
+from tests.keyring import NOW
+from zonekit.findings import Severity
+from zonekit.verifying import verify_zone
+from zonekit.verifying.codes import CODES
+from zonekit.verifying.verification import Verification
+from zonekit.zones import Zone
+
+CASES = [(fault, name) for fault in FAULTS.values() for name in fault.bases]
+
+
+@functools.cache
+def clean_zone(name: str) -> Zone:
+    """A base zone with nothing wrong."""
+    return inject(base(name), [], Random(0)).zone
+
+
+def verified(injected: Injected, previous: Zone | None = None) -> Verification:
+    return verify_zone(injected.zone, now=NOW, ds=injected.ds, previous=previous)
+
+
+def grave_codes(verification: Verification) -> set[str]:
+    return {finding.code for finding in verification.at_least(Severity.WARNING)}
+
+
+def expected_codes(fault: Fault) -> set[str]:
+    """The codes of a fault that are findings of severity WARNING or above."""
+    grave = {code for code in fault.codes if CODES[code].severity >= Severity.WARNING}
+    return grave if fault.severity is not None and fault.severity >= Severity.WARNING else set()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_base_zone_is_clean(name: str) -> None:
+    verification = verify_zone(clean_zone(name), now=NOW)
+    assert verification.at_least(Severity.WARNING) == ()
+    assert verification.signatures > verification.names > 40
+
+
+@pytest.mark.parametrize(("fault", "name"), CASES, ids=str)
+def test_a_fault_is_found_and_nothing_else(fault: Fault, name: str) -> None:
+    injected = inject(base(name), [fault], Random(fault.name))
+    verification = verified(injected)
+    told = "\n".join(map(str, verification.findings))
+    assert grave_codes(verification) == expected_codes(fault), told
+    found = [finding for finding in verification.findings if finding.code in fault.codes]
+    assert {finding.code for finding in found} == set(fault.codes), told
+    assert max((finding.severity for finding in found), default=None) == fault.severity, told
+    assert verification.is_clean is fault.is_clean
+    if fault.codes:
+        assert injected.places[fault.name] in {each.owner for each in found if each.code == fault.codes[0]}, told
+    for finding in found:
+        assert finding.message and finding.rule == CODES[finding.code].rule
+
+
+@pytest.mark.parametrize("name", ANY_DENIAL)
+def test_a_fault_is_found_when_only_what_changed_is_verified(name: str) -> None:
+    for fault in FAULTS.values():
+        if name in fault.bases:
+            injected = inject(base(name), [fault], Random(fault.name))
+            again = verified(injected, previous=clean_zone(name))
+            assert again.findings == verified(injected).findings, fault
+
+
+# ---- several at once ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def compatible_faults(draw: DrawFn, name: str) -> list[Fault]:
+    """Faults of a base that do not get in each other's way: no two claim the same."""
+    able = [fault for fault in FAULTS.values() if name in fault.bases and fault.stage is not Stage.PARENT]
+    chosen = draw(st.lists(st.sampled_from(able), min_size=2, max_size=8, unique_by=lambda fault: fault.name))
+    compatible: list[Fault] = []
+    for fault in chosen:
+        if all(fault.claims.isdisjoint(other.claims) for other in compatible):
+            compatible.append(fault)
+    return compatible
+
+
+@pytest.mark.parametrize("name", [*NSEC, *NSEC3])
+def test_no_fault_hides_another(name: str) -> None:
+    @given(faults=compatible_faults(name), seed=st.integers(0, 2**16))
+    def no_fault_hides_another(faults: list[Fault], seed: int) -> None:
+        injected = inject(base(name), faults, Random(seed))
+        verification = verified(injected)
+        found = {(finding.code, finding.owner) for finding in verification.findings}
+        for fault in faults:
+            assert not fault.codes or (fault.codes[0], injected.places[fault.name]) in found, fault
+            assert {code for code, _ in found} >= set(fault.codes), fault
+
+    no_fault_hides_another()
