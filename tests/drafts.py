@@ -421,9 +421,8 @@ class Draft:
 
     def set_link(self, owner: WireName, link: Link) -> None:
         """Put these fields in place of those of the NSEC3 at an owner, or make one there."""
-        if self.get(owner, rd.NSEC3):
-            self.drop(owner, rd.NSEC3)
-        self.put(owner, rd.NSEC3, self.negative_ttl, link.rdata())
+        there = self.drop(owner, rd.NSEC3) if self.get(owner, rd.NSEC3) else []
+        self.put(owner, rd.NSEC3, ttl_of(there[0]) if there else self.negative_ttl, link.rdata())
 
     def hashed_owners(self) -> list[WireName]:
         """Return the owners of the NSEC3 records, in order."""

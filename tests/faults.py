@@ -65,7 +65,8 @@ class Fault:
         severity: how grave the gravest of them is; None where there are none.
         stage: what is there when it is put in.
         bases: the zones that it can be put into.
-        claims: what it needs for itself; two faults with a claim in common do not go together.
+        claims: what it needs for itself; two faults with a claim in common do not go together, and one that claims the
+            zone goes with no other.
         inject: puts it into a draft, and returns the owner that its own code is found at.
     """
 
@@ -120,7 +121,7 @@ def _fault(
 _data = functools.partial(_fault, stage=Stage.DATA)
 _chain = functools.partial(_fault, stage=Stage.CHAIN)
 _signatures = functools.partial(_fault, stage=Stage.SIGNATURES)
-_parent = functools.partial(_fault, stage=Stage.PARENT, bases=("nsec",))
+_parent = functools.partial(_fault, stage=Stage.PARENT, bases=("nsec",), claims=["DS", "DNSKEY"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,7 @@ def data_bit_flipped(draft: Draft) -> str:
     return host
 
 
-@_signatures("rrsig-bogus", bases=ALL, claims=["SOA"])
+@_signatures("rrsig-bogus", bases=ALL, claims=["SOA", "ZONEMD"])
 def soa_serial_raised_without_signing(draft: Draft) -> str:
     draft.edit("@", rd.SOA, lambda record: _flip(record, 16 * 8))
     return "@"
@@ -323,21 +324,21 @@ def signer_is_the_parent(draft: Draft) -> str:
 @_signatures("rrsig-without-dnskey", bases=ONE_ALGORITHM)
 def unknown_key_tag(draft: Draft) -> str:
     host = draft.host()
-    (pen,) = draft.zsks
+    pen = draft.zsks[0]
     taken = {each.tag for each in draft.base.keys}
     tag = next(tag for tag in range(pen.tag + 1, pen.tag + 9) if tag % 65536 not in taken) % 65536
     draft.sign_again(host, rd.A, slip=Slip(tag=tag))
     return host
 
 
-@_signatures("rrsig-without-dnskey")
+@_signatures("rrsig-without-dnskey", claims=["other keys"])
 def signed_by_an_unpublished_key(draft: Draft) -> str:
     host = draft.host()
     draft.sign_again(host, rd.A, Pen.of(zsk(number=1)))
     return host
 
 
-@_signatures("rrsig-without-dnskey", "rrsig-missing")
+@_signatures("rrsig-without-dnskey", "rrsig-missing", claims=["other keys"])
 def wrong_algorithm_number(draft: Draft) -> str:
     host = draft.host()
     draft.sign_again(host, rd.A, slip=Slip(algorithm=Algorithm.ED25519))
@@ -445,14 +446,14 @@ def expired_signature_beside_a_good_one(draft: Draft) -> str:
     return host
 
 
-@_signatures("rrsig-without-dnskey", severity=Severity.WARNING)
+@_signatures("rrsig-without-dnskey", severity=Severity.WARNING, claims=["other keys"])
 def signature_by_an_unpublished_key_beside_a_good_one(draft: Draft) -> str:
     host = draft.host()
     draft.sign(host, rd.A, Pen.of(zsk(number=1)))
     return host
 
 
-@_signatures("rrsig-without-dnskey", severity=Severity.WARNING)
+@_signatures("rrsig-without-dnskey", severity=Severity.WARNING, claims=["other keys"])
 def signature_of_an_algorithm_to_come(draft: Draft) -> str:
     """Where an algorithm rollover begins: signatures go before the DNSKEY (RFC 6781 section 4.1.4)."""
     host = draft.host()
@@ -546,33 +547,35 @@ def dnskeys_signed_by_the_zsk_alone(draft: Draft) -> str:
     return "@"
 
 
-@_data("algorithm-signs-nothing", claims=["DNSKEY"])
+@_data("algorithm-signs-nothing", claims=["DNSKEY", "other keys"])
 def algorithm_that_signs_nothing(draft: Draft) -> str:
     draft.put("@", rd.DNSKEY, TTL, ksk(Algorithm.ED25519).dnskey_rdata)
     return "@"
 
 
-@_data("dnskey-stand-by")
+@_data("dnskey-stand-by", claims=["other keys"])
 def stand_by_zsk(draft: Draft) -> str:
     """Allowed: a key that is published ahead of a rollover (RFC 6781 section 4.1.1.1)."""
     draft.put("@", rd.DNSKEY, TTL, zsk(number=1).dnskey_rdata)
     return "@"
 
 
-@_data("dnskey-stand-by")
+@_data("dnskey-stand-by", claims=["other keys"])
 def stand_by_ksk(draft: Draft) -> str:
     """Allowed: a KSK of another provider, or one that the parent's DS is about to be of (RFC 8901 section 2.1)."""
     draft.put("@", rd.DNSKEY, TTL, ksk(number=1).dnskey_rdata)
     return "@"
 
 
-@_data("dnskey-revoked-silently")
+@_data("dnskey-revoked-silently", claims=["other keys"])
 def revoked_ksk_that_signs_nothing(draft: Draft) -> str:
     draft.put("@", rd.DNSKEY, TTL, Pen.of(ksk(number=1)).revoked().dnskey)
     return "@"
 
 
-@_signatures("dnskey-revoked-silently", "rrsig-by-unusable-key", severity=Severity.ERROR, claims=["DNSKEY"])
+@_signatures(
+    "dnskey-revoked-silently", "rrsig-by-unusable-key", severity=Severity.ERROR, claims=["DNSKEY", "other keys"]
+)
 def revoked_ksk_that_signs_data_and_not_the_dnskeys(draft: Draft) -> str:
     host, revoked = draft.host(), Pen.of(ksk(number=1)).revoked()
     draft.put("@", rd.DNSKEY, TTL, revoked.dnskey)
@@ -581,7 +584,7 @@ def revoked_ksk_that_signs_data_and_not_the_dnskeys(draft: Draft) -> str:
     return "@"
 
 
-@_signatures("dnskey-revoked-silently", "rrsig-bogus", severity=Severity.ERROR, claims=["DNSKEY"])
+@_signatures("dnskey-revoked-silently", "rrsig-bogus", severity=Severity.ERROR, claims=["DNSKEY", "other keys"])
 def revoked_ksk_whose_own_signature_is_bogus(draft: Draft) -> str:
     revoked = Pen.of(ksk(number=1)).revoked()
     draft.put("@", rd.DNSKEY, TTL, revoked.dnskey)
@@ -590,7 +593,7 @@ def revoked_ksk_whose_own_signature_is_bogus(draft: Draft) -> str:
     return "@"
 
 
-@_data("dnskey-revoked")
+@_data("dnskey-revoked", claims=["other keys", "DNSKEY"])
 def revoked_ksk_that_signs_its_revocation(draft: Draft) -> str:
     """Allowed: how a key is revoked (RFC 5011 section 2.1)."""
     revoked = Pen.of(ksk(number=1)).revoked()
@@ -607,34 +610,34 @@ def _revoked_signer(draft: Draft) -> Pen:
     return revoked
 
 
-@_signatures("rrsig-by-unusable-key", "dnskey-revoked", claims=["DNSKEY"])
+@_signatures("rrsig-by-unusable-key", "dnskey-revoked", claims=["DNSKEY", "other keys"])
 def signed_by_a_revoked_key(draft: Draft) -> str:
     host = draft.host()
     draft.sign_again(host, rd.A, _revoked_signer(draft))
     return host
 
 
-@_signatures("rrsig-by-unusable-key", "dnskey-revoked", severity=Severity.WARNING, claims=["DNSKEY"])
+@_signatures("rrsig-by-unusable-key", "dnskey-revoked", severity=Severity.WARNING, claims=["DNSKEY", "other keys"])
 def signed_by_a_revoked_key_too(draft: Draft) -> str:
     host = draft.host()
     draft.sign(host, rd.A, _revoked_signer(draft))
     return host
 
 
-@_data("dnskey-protocol")
+@_data("dnskey-protocol", claims=["other keys"])
 def dnskey_of_another_protocol(draft: Draft) -> str:
     rdata = zsk(number=1).dnskey_rdata
     draft.put("@", rd.DNSKEY, TTL, rdata[:2] + b"\x02" + rdata[3:])
     return "@"
 
 
-@_data("dnskey-not-zone-key")
+@_data("dnskey-not-zone-key", claims=["other keys"])
 def dnskey_without_zone_flag(draft: Draft) -> str:
     draft.put("@", rd.DNSKEY, TTL, b"\x00\x00" + zsk(number=1).dnskey_rdata[2:])
     return "@"
 
 
-@_signatures("rrsig-by-unusable-key", "dnskey-not-zone-key", claims=["DNSKEY"])
+@_signatures("rrsig-by-unusable-key", "dnskey-not-zone-key", claims=["DNSKEY", "other keys"])
 def signed_by_a_key_without_zone_flag(draft: Draft) -> str:
     host = draft.host()
     pen = replace(Pen.of(zsk(number=1)), dnskey=b"\x00\x00" + zsk(number=1).dnskey_rdata[2:])
@@ -644,7 +647,7 @@ def signed_by_a_key_without_zone_flag(draft: Draft) -> str:
     return host
 
 
-@_data("dnskey-malformed")
+@_data("dnskey-malformed", claims=["other keys"])
 def malformed_dnskey(draft: Draft) -> str:
     draft.put("@", rd.DNSKEY, TTL, zsk(number=1).dnskey_rdata[:-1])
     return "@"
@@ -681,7 +684,7 @@ def key_tag_collision(draft: Draft) -> str:
     return "@"
 
 
-@_data("dnskey-below-apex")
+@_data("dnskey-below-apex", claims=["other keys"])
 def dnskey_below_the_apex(draft: Draft) -> str:
     host = draft.host()
     draft.put(host, rd.DNSKEY, TTL, ksk(number=1).dnskey_rdata)
@@ -707,13 +710,13 @@ def _sign_with(draft: Draft, ksk_pen: Pen, zsk_pen: Pen) -> None:
     draft.ksks, draft.zsks = [ksk_pen], [zsk_pen]
 
 
-@_data("algorithm-dated", bases=NSEC, claims=["DNSKEY"])
+@_data("algorithm-dated", bases=NSEC, claims=["DNSKEY", "zone"])
 def signed_with_rsasha1(draft: Draft) -> str:
     _sign_with(draft, *_rsasha1_pens(Algorithm.RSASHA1))
     return "@"
 
 
-@_data("algorithm-dated", bases=("nsec3",), claims=["DNSKEY"])
+@_data("algorithm-dated", bases=("nsec3",), claims=["DNSKEY", "zone"])
 def signed_with_nsec3rsasha1(draft: Draft) -> str:
     _sign_with(draft, *_rsasha1_pens(Algorithm.NSEC3RSASHA1))
     return "@"
@@ -727,7 +730,7 @@ def _unknown_pen(flags: bytes) -> Pen:
     return Pen(dnskey, lambda data: hashlib.sha512(dnskey + data).digest())
 
 
-@_data("algorithm-unknown", "rrsig-unchecked", claims=["DNSKEY"])
+@_data("algorithm-unknown", "rrsig-unchecked", claims=["zone"])
 def signed_with_an_unknown_algorithm_too(draft: Draft) -> str:
     pens = _unknown_pen(b"\x01\x01"), _unknown_pen(b"\x01\x00")
     draft.put("@", rd.DNSKEY, TTL, *(pen.dnskey for pen in pens))
@@ -736,7 +739,7 @@ def signed_with_an_unknown_algorithm_too(draft: Draft) -> str:
     return "@"
 
 
-@_data(claims=["DNSKEY"])
+@_data(claims=["DNSKEY", "zone"])
 def signed_with_a_csk(draft: Draft) -> str:
     """Allowed: one key that signs everything (RFC 6781 section 3.1)."""
     (pen,) = draft.ksks
@@ -744,7 +747,7 @@ def signed_with_a_csk(draft: Draft) -> str:
     return "@"
 
 
-@_data("zone-not-signed", claims=["DNSKEY", "chain"], bases=NSEC)
+@_data("zone-not-signed", claims=["DNSKEY", "chain", "zone"], bases=NSEC)
 def zone_is_not_signed(draft: Draft) -> str:
     draft.drop("@", rd.DNSKEY)
     draft.ksks, draft.zsks, draft.denial = [], [], None
@@ -756,7 +759,7 @@ def zone_is_not_signed(draft: Draft) -> str:
 _nsec = functools.partial(_chain, bases=NSEC)
 
 
-@_nsec("denial-missing", claims=["chain"])
+@_nsec("denial-missing", claims=["chain", "zone"])
 def no_denial_at_all(draft: Draft) -> str:
     for owner in [owner for owner in draft.records if draft.get(owner, rd.NSEC)]:
         draft.drop(owner, rd.NSEC)
@@ -920,7 +923,7 @@ def _with_types(change: Callable[[set[int]], set[int]]) -> Callable[[Link], Link
     return lambda link: replace(link, bitmap=rd.type_bitmap(change(set(rd.bitmap_types(link.bitmap)))))
 
 
-@_nsec3("nsec3-missing", claims=["chain"])
+@_nsec3("nsec3-missing", claims=["chain", "zone"])
 def no_nsec3_at_all(draft: Draft) -> str:
     for owner in draft.hashed_owners():
         draft.drop(owner, rd.NSEC3)
@@ -941,7 +944,7 @@ def nsec3_missing(draft: Draft) -> str:
     return host
 
 
-@_nsec3("nsec3-missing", claims=["chain"])
+@_nsec3("nsec3-missing", claims=["chain", "ent"])
 def nsec3_missing_of_an_empty_non_terminal(draft: Draft) -> str:
     draft.unlink(draft.hashed("ent"))
     return "ent"
@@ -953,7 +956,7 @@ def nsec3_missing_of_a_secure_delegation(draft: Draft) -> str:
     return "secure"
 
 
-@_chain("nsec3-missing", bases=("nsec3",), claims=["chain"])
+@_chain("nsec3-missing", bases=("nsec3",), claims=["chain", "open"])
 def nsec3_missing_of_an_insecure_delegation(draft: Draft) -> str:
     draft.unlink(draft.hashed("open"))
     return "open"
@@ -1065,7 +1068,7 @@ def nsec3_next_is_too_short(draft: Draft) -> str:
     return _change_link(draft, draft.host(), lambda link: replace(link, next_hash=link.next_hash[:19]))
 
 
-@_nsec3("nsec3-flags")
+@_nsec3("nsec3-flags", claims=["chain"])
 def nsec3_with_unknown_flags(draft: Draft) -> str:
     return _change_link(draft, draft.host(), lambda link: replace(link, flags=link.flags | 0x80))
 
@@ -1117,13 +1120,13 @@ def opt_out_flag_with_every_delegation_in_the_chain(draft: Draft) -> str:
     return "@"
 
 
-@_data("nsec3-iterations", bases=("nsec3",), claims=["chain"])
+@_data("nsec3-iterations", bases=("nsec3",), claims=["chain", "zone"])
 def nsec3_iterations(draft: Draft) -> str:
     _use_chain(draft, Nsec3(iterations=5))
     return "@"
 
 
-@_data("nsec3-iterations", severity=Severity.ERROR, bases=("nsec3",), claims=["chain"])
+@_data("nsec3-iterations", severity=Severity.ERROR, bases=("nsec3",), claims=["chain", "zone"])
 def nsec3_iterations_beyond_what_is_taken(draft: Draft) -> str:
     draft.drop("@", rd.NSEC3PARAM)
     draft.put("@", rd.NSEC3PARAM, 0, b"\x01\x00\x00\xc8\x00")
@@ -1139,7 +1142,7 @@ class _UnboundedNsec3(Nsec3):
         object.__setattr__(self, "iterations", 200)
 
 
-@_data("nsec3-salt", bases=("nsec3",), claims=["chain"])
+@_data("nsec3-salt", bases=("nsec3",), claims=["chain", "zone"])
 def nsec3_salt(draft: Draft) -> str:
     """Allowed, and of no use (RFC 9276 section 3.1)."""
     _use_chain(draft, Nsec3(salt=b"\xca\xfe"))
@@ -1165,7 +1168,7 @@ def nsec3param_missing(draft: Draft) -> str:
     return "@"
 
 
-@_data("nsec3-parameters", bases=NSEC3, claims=["NSEC3PARAM", "chain"])
+@_data("nsec3-parameters", bases=NSEC3, claims=["NSEC3PARAM", "chain", "zone"])
 def nsec3param_with_another_salt(draft: Draft) -> str:
     return _apex_param(draft, Nsec3(salt=b"\x01").param_rdata())
 
@@ -1194,7 +1197,7 @@ def nsec3param_below_the_apex(draft: Draft) -> str:
     return host
 
 
-@_chain("denial-twice", bases=("nsec3",), claims=["chain"])
+@_chain("denial-twice", bases=("nsec3",), claims=["chain", "zone"])
 def both_chains(draft: Draft) -> str:
     """Allowed: on the way from one to the other (RFC 5155 section 10.4)."""
     _make_nsec_too(draft)
@@ -1438,32 +1441,32 @@ def cds_without_cdnskey(draft: Draft) -> str:
     return "@"
 
 
-@_cds("cds-breaks-chain", "cds-without-dnskey")
+@_cds("cds-breaks-chain", "cds-without-dnskey", claims=["other keys", "CDS"])
 def cds_of_an_unknown_key(draft: Draft) -> str:
     _put_cds(draft, ksk(number=1).dnskey_rdata)
     return "@"
 
 
-@_cds("cds-breaks-chain", "cds-without-dnskey")
+@_cds("cds-breaks-chain", "cds-without-dnskey", claims=["other keys", "CDS"])
 def cdnskey_of_an_unknown_key(draft: Draft) -> str:
     draft.put("@", rd.CDNSKEY, TTL, ksk(number=1).dnskey_rdata)
     return "@"
 
 
-@_cds("cds-without-dnskey")
+@_cds("cds-without-dnskey", claims=["other keys", "CDS"])
 def cds_of_an_unknown_key_beside_a_good_one(draft: Draft) -> str:
     _put_cds(draft, ksk(number=1).dnskey_rdata, draft.ksks[0].dnskey)
     return "@"
 
 
-@_cds("cds-breaks-chain", "dnskey-stand-by")
+@_cds("cds-breaks-chain", "dnskey-stand-by", claims=["other keys", "CDS"])
 def cds_of_a_key_that_does_not_sign(draft: Draft) -> str:
     draft.put("@", rd.DNSKEY, TTL, ksk(number=1).dnskey_rdata)
     _put_cds(draft, ksk(number=1).dnskey_rdata)
     return "@"
 
 
-@_cds("cds-cdnskey-differ", "dnskey-stand-by")
+@_cds("cds-cdnskey-differ", "dnskey-stand-by", claims=["other keys", "CDS"])
 def cds_and_cdnskey_differ(draft: Draft) -> str:
     other = ksk(number=1).dnskey_rdata
     draft.put("@", rd.DNSKEY, TTL, other)
@@ -1590,30 +1593,30 @@ def ds_of_another_digest_beside_a_good_one(draft: Draft) -> str:
     return _ds(draft, _flip(_good_ds(draft), 7), _good_ds(draft))
 
 
-@_parent("ds-without-dnskey", "chain-broken")
+@_parent("ds-without-dnskey", "chain-broken", claims=["other keys", "DS", "DNSKEY"])
 def ds_without_dnskey(draft: Draft) -> str:
     return _ds(draft, _ds_rdata(ksk(number=1).dnskey_rdata))
 
 
-@_parent("ds-without-dnskey")
+@_parent("ds-without-dnskey", claims=["other keys", "DS", "DNSKEY"])
 def ds_without_dnskey_beside_a_good_one(draft: Draft) -> str:
     return _ds(draft, _ds_rdata(ksk(number=1).dnskey_rdata), _good_ds(draft))
 
 
-@_data("ds-key-silent", "dnskey-stand-by", bases=NSEC, claims=["DS"])
+@_data("ds-key-silent", "dnskey-stand-by", bases=NSEC, claims=["DS", "other keys", "DNSKEY"])
 def ds_of_a_stand_by_key_beside_a_good_one(draft: Draft) -> str:
     """Allowed: double-DS rollovers (RFC 6781 section 4.1.2), and the other operator's in model 2 (RFC 8901 section 2.1.2)."""
     draft.put("@", rd.DNSKEY, TTL, ksk(number=1).dnskey_rdata)
     return _ds(draft, _ds_rdata(ksk(number=1).dnskey_rdata), _good_ds(draft))
 
 
-@_data("chain-broken", "ds-key-silent", "dnskey-stand-by", bases=NSEC, claims=["DS"])
+@_data("chain-broken", "ds-key-silent", "dnskey-stand-by", bases=NSEC, claims=["DS", "other keys", "DNSKEY"])
 def ds_of_a_stand_by_key_alone(draft: Draft) -> str:
     draft.put("@", rd.DNSKEY, TTL, ksk(number=1).dnskey_rdata)
     return _ds(draft, _ds_rdata(ksk(number=1).dnskey_rdata))
 
 
-@_data("ds-key-unusable", "chain-broken", "dnskey-revoked", bases=NSEC, claims=["DS"])
+@_data("ds-key-unusable", "chain-broken", "dnskey-revoked", bases=NSEC, claims=["DS", "other keys", "DNSKEY"])
 def ds_of_a_revoked_key(draft: Draft) -> str:
     revoked = Pen.of(ksk(number=1)).revoked()
     draft.put("@", rd.DNSKEY, TTL, revoked.dnskey)
@@ -1621,7 +1624,7 @@ def ds_of_a_revoked_key(draft: Draft) -> str:
     return _ds(draft, _ds_rdata(revoked.dnskey))
 
 
-@_parent("ds-algorithm-unsigned", "ds-without-dnskey")
+@_parent("ds-algorithm-unsigned", "ds-without-dnskey", claims=["other keys", "DS", "DNSKEY"])
 def ds_of_an_algorithm_that_the_zone_does_not_have(draft: Draft) -> str:
     """Who insists on every algorithm of the DS RRset fails (RFC 4035 section 2.2, RFC 6840 section 5.11)."""
     return _ds(draft, _ds_rdata(ksk(Algorithm.ED25519).dnskey_rdata), _good_ds(draft))
@@ -1648,7 +1651,7 @@ def ds_of_sha1(draft: Draft) -> str:
     return _ds(draft, _ds_rdata(draft.ksks[0].dnskey, DigestType.SHA1))
 
 
-@_data("ds-sha1-ignored", "ds-digest-dated", bases=NSEC, claims=["DS"])
+@_data("ds-sha1-ignored", "ds-digest-dated", bases=NSEC, claims=["DS", "other keys", "DNSKEY"])
 def ds_of_sha1_beside_one_of_sha256(draft: Draft) -> str:
     other = Pen.of(ksk(number=1))
     draft.put("@", rd.DNSKEY, TTL, other.dnskey)
@@ -1662,7 +1665,7 @@ def ds_of_an_algorithm_that_does_not_sign_the_dnskeys(draft: Draft) -> str:
     return _ds(draft, *(_ds_rdata(pen.dnskey) for pen in draft.ksks))
 
 
-@_data("cds-signer", bases=NSEC, claims=["DS", "CDS"])
+@_data("cds-signer", bases=NSEC, claims=["DS", "CDS", "DNSKEY"])
 def cds_signed_by_the_zsk(draft: Draft) -> str:
     draft.put("@", rd.CDS, TTL, _good_ds(draft))
     draft.signers[rd.CDS] = draft.zsks
