@@ -54,7 +54,7 @@ from zonekit.zones import NameStatus, RRset, Zone, cut_blocks, missing_ancestors
 
 ORIGIN: Final = parse_name("example.nl.")
 TTL: Final = 3600
-HOSTS: Final = tuple(f"host{number:02}" for number in range(1, 25))
+HOSTS: Final = tuple(f"host{number:02}" for number in range(1, 17))
 
 ZONE_TEXT: Final = """\
 $ORIGIN example.nl.

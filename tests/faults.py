@@ -1080,7 +1080,7 @@ def nsec3_ttl(draft: Draft) -> str:
     return name_text(owner)
 
 
-@_nsec3("nsec3-duplicate")
+@_nsec3("nsec3-duplicate", claims=["chain"])
 def two_nsec3s(draft: Draft) -> str:
     owner = draft.hashed(draft.host())
     (record,) = draft.get(owner, rd.NSEC3)
