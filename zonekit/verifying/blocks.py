@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from zonekit import rdata as rd
 from zonekit.algorithms import DigestType
 from zonekit.denial import is_insecure_delegation, nsec3_bitmap, nsec3_hash, types_to_list
-from zonekit.findings import Finding
+from zonekit.findings import Finding, Severity
 from zonekit.names import WILDCARD_LABEL, WireName, name_end, name_text
 from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, Record, rdata_of, split_node, ttl_of
 from zonekit.signatures import Signer
@@ -173,6 +173,8 @@ class _Looker:
                 rrsigs[rrset[1]] = rrset[2]
             else:
                 data.append(rrset)
+                if len(rrset[2]) > 1:
+                    self._judge_ttls(owner, rrset)
         types = {rrset[0] for rrset in data}
         if status is NameStatus.OCCLUDED:
             self._note_occluded(owner, types)
@@ -194,6 +196,12 @@ class _Looker:
         if has_place:
             return (owner,)
         return (owner, *following) if rd.NSEC in types and status is not NameStatus.OCCLUDED else following
+
+    def _judge_ttls(self, owner: WireName, rrset: PackedRRset) -> None:
+        ttls = sorted(set(map(ttl_of, rrset[2])))
+        if len(ttls) > 1:
+            shown = f"{', '.join(map(str, ttls[:-1]))} and {ttls[-1]}"
+            self._add(codes.TTL_DIFFERS, owner, rrset[0], f"the records have TTLs {shown}")
 
     # -- signatures
 
@@ -226,21 +234,28 @@ class _Looker:
             if covered == rd.RRSIG:
                 self.seen.findings.append(codes.RRSIG_NOT_ALLOWED.found(owner, covered, "an RRSIG covers RRSIGs"))
             else:
+                # Where there is nothing else it makes a name that no chain of denial knows.
+                is_alone = {rrset[0] for rrset in data} <= _NO_NAME_MADE
                 self.seen.findings.append(
                     codes.RRSIG_COVERS_NOTHING.found(
-                        owner, covered, f"an RRSIG covers {rd.type_text(covered)}, which the name does not have"
+                        owner,
+                        covered,
+                        f"an RRSIG covers {rd.type_text(covered)}, which the name does not have",
+                        severity=Severity.ERROR if is_alone else Severity.WARNING,
                     )
                 )
 
     # -- denial
 
     def _refuse_nsec(self, owner: WireName, status: NameStatus) -> None:
-        why = "the name owns nothing else"
+        why, severity = "the name owns nothing else", Severity.ERROR
         if status is NameStatus.OCCLUDED:
             why = "the name lies below a zone cut"
-        elif not self.rules.nsec:
-            why = "the zone has no NSEC chain"
-        self._add(codes.NSEC_NOT_ALLOWED, owner, rd.NSEC, f"an NSEC stands here: {why}")
+        elif not self.rules.nsec:  # nobody is given it as a proof
+            why, severity = "the zone has no NSEC chain", Severity.WARNING
+        self.seen.findings.append(
+            codes.NSEC_NOT_ALLOWED.found(owner, rd.NSEC, f"an NSEC stands here: {why}", severity=severity)
+        )
 
     def _judge_nsec(
         self,
@@ -283,6 +298,8 @@ class _Looker:
 
     def _link_nsec3(self, owner: WireName, status: NameStatus, rrsets: Sequence[PackedRRset]) -> None:
         bitmap = nsec3_bitmap(status, rrsets)
+        if any(rrset[0] == rd.NSEC for rrset in rrsets):  # on the way from one chain to the other it has both
+            bitmap = rd.type_bitmap((*rd.bitmap_types(bitmap), rd.NSEC, rd.RRSIG))
         optional = is_insecure_delegation(status, rrsets)
         for (iterations, salt), links in zip(self.rules.nsec3, self.seen.links, strict=True):
             links.append((nsec3_hash(owner, salt=salt, iterations=iterations), owner, bitmap, optional))
