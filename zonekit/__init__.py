@@ -181,6 +181,7 @@ if TYPE_CHECKING:
         parse_ttl,
     )
     from zonekit.zonefile import (
+        Misfits,
         ParsedZone,
         parse_zone,
         parse_zone_with_findings,
@@ -229,6 +230,7 @@ __all__ = [
     "KeyUse",
     "LocalSigner",
     "MalformedKey",
+    "Misfits",
     "NameStatus",
     "NotZoneKey",
     "Nsec",
@@ -375,6 +377,7 @@ _HOMES: Final = {
     "KeyUse": "zonekit.keys",
     "LocalSigner": "zonekit.keys",
     "MalformedKey": "zonekit.errors",
+    "Misfits": "zonekit.zonefile",
     "NameStatus": "zonekit.zones",
     "NotZoneKey": "zonekit.errors",
     "Nsec": "zonekit.denial",

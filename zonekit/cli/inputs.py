@@ -22,7 +22,7 @@ from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
 from zonekit.names import WireName, from_wire_name, name_text, parse_origin
-from zonekit.zonefile import Opener, ParsedZone, parse_zone_with_findings
+from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_zone_with_findings
 
 _STANDARD_INPUT: Final = "<stdin>"
 _PIECE_OCTETS: Final = 2**18
@@ -48,21 +48,25 @@ def place(path: str) -> str:
     return _STANDARD_INPUT if path == STANDARD_STREAM else path
 
 
-def read_zone(path: str, origin: str | None, include_root: str | None) -> ParsedZone:
+def read_zone(
+    path: str, origin: str | None, include_root: str | None, *, misfits: Misfits = Misfits.REFUSE
+) -> ParsedZone:
     """Return the zone in a file or on standard input, and the findings about it."""
-    return read_zone_and_included(path, origin, include_root)[0]
+    return read_zone_and_included(path, origin, include_root, misfits=misfits)[0]
 
 
 def read_zone_and_included(
-    path: str, origin: str | None, include_root: str | None
+    path: str, origin: str | None, include_root: str | None, *, misfits: Misfits = Misfits.REFUSE
 ) -> tuple[ParsedZone, tuple[str, ...]]:
     """Return the same as :func:`read_zone`, and the files that the zone includes."""
     included: list[str] = []
     include = None if include_root is None else _noting(opener_within(include_root), included)
     if path == STANDARD_STREAM:
-        parsed = parse_zone_with_findings(_standard_input(), origin, file=_STANDARD_INPUT, include=include)
+        parsed = parse_zone_with_findings(
+            _standard_input(), origin, file=_STANDARD_INPUT, include=include, misfits=misfits
+        )
     else:
-        parsed = read_zone_with_findings(path, origin=origin, include=include)
+        parsed = read_zone_with_findings(path, origin=origin, include=include, misfits=misfits)
     return parsed, tuple(included)
 
 
