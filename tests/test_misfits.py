@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from tests.strategies import zones
 from tests.test_zonefile import HEAD, REFUSALS, SOA, texts_of
 from zonekit.cli.inputs import read_zone
+from zonekit.ds import dsset_text
 from zonekit.errors import ZoneError, ZoneFileError
 from zonekit.files import read_zone_with_findings
 from zonekit.names import order_key
 from zonekit.render import render_zone
-from zonekit.zonefile import Misfits, ParsedZone, parse_zone, parse_zone_with_findings
+from zonekit.zonefile import Misfits, ParsedZone, parse_rrsets, parse_zone, parse_zone_with_findings
 from zonekit.zones import RRset, Zone
 
 DIGEST: Final = "AB" * 32
@@ -149,3 +150,38 @@ def test_files_and_commands_can_be_told_to_keep_them(tmp_path: Path) -> None:
     kept_zone = read_zone_with_findings(file, origin="example.nl", misfits=Misfits.KEEP).zone
     assert read_zone(str(file), "example.nl", None, misfits=Misfits.KEEP).zone == kept_zone
     assert len(kept_zone.rrsets_at("x")) == 2
+
+
+# ---- records that need not make a zone ------------------------------------------------------------------------------
+
+
+def test_a_dsset_a_delegation_and_what_dig_prints_are_read_without_a_zone_around_them() -> None:
+    ds = RRset.from_text("example.nl.", 3600, "DS", f"1 13 2 {DIGEST}", f"2 13 4 {'CD' * 48}")
+    assert parse_rrsets(dsset_text(ds), "example.nl", default_ttl=3600) == (ds,)
+    delegation = f"$TTL 1d\nexample.nl. NS ns1\n NS ns2.example.net.\nns1 A 192.0.2.1\n{ds.text()}\n"
+    found = parse_rrsets(delegation, "example.nl")
+    assert [(rrset.type_text, rrset.ttl, len(rrset.rdatas)) for rrset in found] == [
+        ("NS", 86400, 2),
+        ("DS", 3600, 2),
+        ("A", 86400, 1),
+    ]
+    answer = f";; ANSWER SECTION:\n{ds.text()}\nnl.\t60\tIN\tSOA\tns1.dns.nl. host.dns.nl. 1 2 3 4 5\n\n;; WHEN: now\n"
+    assert parse_rrsets(answer, "example.nl") == (ds,)
+
+
+@pytest.mark.parametrize("text", ["", "; nothing\n", "example.com. 60 IN DS 1 13 2 " + DIGEST])
+def test_where_nothing_is_of_the_name_there_are_no_rrsets(text: str) -> None:
+    assert parse_rrsets(text, "example.nl") == ()
+
+
+def test_records_that_cannot_be_read_are_refused_with_their_line() -> None:
+    with pytest.raises(ZoneFileError, match=r"^dsset:2: bad DS data"):
+        parse_rrsets(f"@ 5 DS 1 13 2 {DIGEST}\n@ 5 DS 1 13 2 AB\n", "example.nl", file="dsset")
+    with pytest.raises(ZoneFileError, match=r"^<text>:1: the record has no TTL"):
+        parse_rrsets(f"@ DS 1 13 2 {DIGEST}\n", "example.nl")
+
+
+@given(zones())
+def test_the_rrsets_of_a_zones_text_are_those_of_the_zone(zone: Zone) -> None:
+    text = "\n".join(rrset.text() for rrset in zone.rrsets())
+    assert parse_rrsets(text, zone.origin) == tuple(zone.rrsets())

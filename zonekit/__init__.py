@@ -183,6 +183,7 @@ if TYPE_CHECKING:
     from zonekit.zonefile import (
         Misfits,
         ParsedZone,
+        parse_rrsets,
         parse_zone,
         parse_zone_with_findings,
     )
@@ -306,6 +307,7 @@ __all__ = [
     "parse_instant",
     "parse_key_files",
     "parse_name",
+    "parse_rrsets",
     "parse_ttl",
     "parse_zone",
     "parse_zone_with_findings",
@@ -453,6 +455,7 @@ _HOMES: Final = {
     "parse_instant": "zonekit.instants",
     "parse_key_files": "zonekit.keyfiles",
     "parse_name": "zonekit.names",
+    "parse_rrsets": "zonekit.zonefile",
     "parse_ttl": "zonekit.ttl",
     "parse_zone": "zonekit.zonefile",
     "parse_zone_with_findings": "zonekit.zonefile",

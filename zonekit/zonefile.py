@@ -40,7 +40,7 @@ from zonekit.names import (
 )
 from zonekit.nodes import CLASS_IN, HEADER, HEADER_OCTETS, Node, Record, pack_record, split_node, ttl_of, with_ttl
 from zonekit.ttl import Ttl, parse_ttl, to_ttl
-from zonekit.zones import BESIDE_CNAME, SINGLETONS, Zone, cut_blocks, ds_at_apex
+from zonekit.zones import BESIDE_CNAME, SINGLETONS, RRset, Zone, cut_blocks, ds_at_apex, view_rrset
 
 if TYPE_CHECKING:
     import dns.name
@@ -187,6 +187,40 @@ def parse_zone_with_findings(
     )
     reader.read_file(text, file)
     return reader.finish(file)
+
+
+def parse_rrsets(
+    text: ZoneText, origin: str | dns.name.Name, *, file: str = "<text>", default_ttl: int | None = None
+) -> tuple[RRset, ...]:
+    """Return the RRsets at and below a name that are in a text like a zone file, which need not make a zone.
+
+    Such as a ``dsset-`` file, a delegation as its parent has it, or what ``dig`` prints. Records of other names are
+    passed over.
+
+    Args:
+        text: as in :func:`parse_zone`.
+        origin: the name, and the origin of relative names until an ``$ORIGIN``.
+        file: what messages call the text.
+        default_ttl: the TTL in seconds of records that have none until a ``$TTL``.
+
+    Raises:
+        ZoneFileError: everything that is refused, with file, line and reason.
+        DomainNameError: ``origin`` is not a domain name.
+        TtlError: ``default_ttl`` is outside 0 to 2^31-1.
+
+    >>> ns, = parse_rrsets("example.nl. 86400 IN NS ns1.example.net. ; from the zone nl", "example.nl")
+    >>> ns.text()
+    'example.nl. 86400 IN NS ns1.example.net.'
+    """
+    reader = _Reader(
+        apex=parse_origin(origin),
+        default_ttl=None if default_ttl is None else to_ttl(default_ttl),
+        include=None,
+        generate_limit=DEFAULT_GENERATE_LIMIT,
+        misfits=Misfits.KEEP,
+    )
+    reader.read_file(text, file)
+    return reader.rrsets()
 
 
 # ---- octets to lines ------------------------------------------------------------------------------------------------
@@ -882,6 +916,10 @@ class _Reader:
                 f"there is no NS record at {name_text(apex)}", file=file, line=0, rule="RFC 1035 section 5.2"
             )
         return ParsedZone(zone=zone, findings=tuple(self._findings))
+
+    def rrsets(self) -> tuple[RRset, ...]:
+        """Return all RRsets, now that everything is read."""
+        return tuple([view_rrset(owner, packed) for owner, node in self._nodes() for packed in split_node(node)])
 
     def _place_of_ds_at_apex(self) -> int:
         """The line of the first DS at the apex."""
