@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from zonekit.errors import ZonekitError
+from zonekit.findings import Severity
 from zonekit.instants import SignatureValidity, parse_instant
 from zonekit.serials import SerialPolicy
 from zonekit.ttl import parse_ttl
@@ -114,6 +115,18 @@ validity_option: Final = click.option(
     help="How long new signatures are valid. They begin an hour ago, for clocks that run behind.",
 )
 quiet_option: Final = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error but errors.")
+
+
+def severity_option(default: Severity, meaning: str) -> Callable[[_Command], _Command]:
+    """The option ``--severity`` of a command with this default."""
+    return click.option(
+        "--severity",
+        type=click.Choice([severity.name.lower() for severity in Severity]),
+        default=default.name.lower(),
+        show_default=True,
+        callback=lambda _ctx, _parameter, value: Severity[value.upper()],
+        help=meaning,
+    )
 
 
 def serial_option(default: SerialPolicy) -> Callable[[_Command], _Command]:

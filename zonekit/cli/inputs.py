@@ -13,16 +13,19 @@ from typing import Final
 
 import click
 
+from zonekit import rdata as rd
 from zonekit.cli.arguments import STANDARD_STREAM
 from zonekit.cli.exits import BadInput, Refused
 from zonekit.dnskeys import Dnskey, keys_to_take, parse_dnskeys
+from zonekit.ds import DEFAULT_TTL
 from zonekit.errors import DnskeyRefused, KeyFileError, ZonekitError
 from zonekit.files import check_key, opener_within, read_key, read_keys, read_text, read_zone_with_findings
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
-from zonekit.names import WireName, from_wire_name, name_text, parse_origin
-from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_zone_with_findings
+from zonekit.names import WireName, from_wire_name, name_text, order_key, parse_origin
+from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_rrsets, parse_zone_with_findings
+from zonekit.zones import RRset
 
 _STANDARD_INPUT: Final = "<stdin>"
 _PIECE_OCTETS: Final = 2**18
@@ -84,6 +87,18 @@ def _noting(include: Opener, files: list[str]) -> Opener:
 def _parse_zone(pieces: Iterable[bytes], origin: str | None, include_root: str | None) -> ParsedZone:
     include = None if include_root is None else opener_within(include_root)
     return parse_zone_with_findings(pieces, origin, file=_STANDARD_INPUT, include=include)
+
+
+def read_rrset(path: str, rdtype: int, owner: WireName) -> RRset:
+    """Return the RRset of this type at a name in a file of records: a dsset file, a delegation, what dig prints."""
+    records = parse_rrsets(read_input(path), from_wire_name(owner), file=place(path), default_ttl=DEFAULT_TTL)
+    for rrset in records:
+        if rrset.rdtype == rdtype and order_key(rrset.owner) == order_key(owner):
+            return rrset
+    raise BadInput(
+        f"{place(path)}: there is no {rd.type_text(rdtype)} record of {name_text(owner)} in it;"
+        " give the records with their owner, as dig prints them"
+    )
 
 
 # ---- DNSKEYs --------------------------------------------------------------------------------------------------------
