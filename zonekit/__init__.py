@@ -180,6 +180,7 @@ if TYPE_CHECKING:
         longest_ttl,
         parse_ttl,
     )
+    from zonekit.verifying import Verification, verify_chain, verify_zone
     from zonekit.zonefile import (
         Misfits,
         ParsedZone,
@@ -264,6 +265,7 @@ __all__ = [
     "TtlError",
     "TtlScope",
     "UnsupportedKey",
+    "Verification",
     "WrongOwner",
     "WrongProtocol",
     "Zone",
@@ -337,7 +339,9 @@ __all__ = [
     "safe_switchover",
     "sign_rrset",
     "sign_zone",
+    "verify_chain",
     "verify_rrset",
+    "verify_zone",
     "way_back",
     "with_serial",
     "withdraw_dnskeys",
@@ -412,6 +416,7 @@ _HOMES: Final = {
     "TtlError": "zonekit.errors",
     "TtlScope": "zonekit.apex",
     "UnsupportedKey": "zonekit.errors",
+    "Verification": "zonekit.verifying",
     "WrongOwner": "zonekit.errors",
     "WrongProtocol": "zonekit.errors",
     "Zone": "zonekit.zones",
@@ -485,7 +490,9 @@ _HOMES: Final = {
     "safe_switchover": "zonekit.transfer.switchover",
     "sign_rrset": "zonekit.signing",
     "sign_zone": "zonekit.signing",
+    "verify_chain": "zonekit.verifying",
     "verify_rrset": "zonekit.signatures",
+    "verify_zone": "zonekit.verifying",
     "way_back": "zonekit.transfer.wayback",
     "with_serial": "zonekit.apex",
     "withdraw_dnskeys": "zonekit.apex",

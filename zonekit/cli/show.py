@@ -59,7 +59,7 @@ def show(
     """Show a zone, DNSKEY records or a key file, and what is odd about it. Never anything of a private key.
 
     Of a zone: its size, the keys with what each signs, their DS, from when until when the signatures are valid, TTLs,
-    and findings. Signatures are not verified: dnssec-verify, ldns-verify-zone and kzonecheck do that.
+    and findings. Signatures are not verified: zonekit verify does that.
 
     A file named K*.key or K*.private is a key: its role, key tag, timing metadata and DS. Any other file is DNSKEY records
     if there is nothing else in it, else a zone; - is standard input.
