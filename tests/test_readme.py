@@ -47,6 +47,8 @@ def test_the_flows_are_those_of_the_tables() -> None:
 def test_the_codes_are_those_of_the_verifier() -> None:
     _, table, _ = code_table.parts((ROOT / "README.md").read_text(encoding="utf-8"))
     assert table == code_table.code_table(), "write it anew: python -m tests.code_table"
-    cells = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")]
+    cells = [
+        [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
+    ]
     assert [name.strip("`") for name, *_ in cells] == list(CODES)
     assert all(len(row) == 4 and all(row) for row in cells)

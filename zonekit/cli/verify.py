@@ -21,7 +21,7 @@ from zonekit.cli.workers import jobs_option, workers_for
 from zonekit.ds import DEFAULT_TTL
 from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
-from zonekit.names import WireName, name_text, order_key, parse_origin
+from zonekit.names import WireName, name_text, order_key, parse_name
 from zonekit.ttl import duration_text
 from zonekit.verifying import Verification, verify_zone
 from zonekit.zonefile import Misfits
@@ -53,7 +53,7 @@ _SHOWN: Final = 20
     help="The zone as it was verified before. A signature that it has too, over the same data and by the same key, is"
     " held against the clock and not computed again.",
 )
-@jobs_option("check signatures")
+@jobs_option("verify")
 @severity_option(Severity.ERROR, "From which severity on a finding makes the exit code 1.")
 @click.option("--all", "show_all", is_flag=True, help=f"Show more than {_SHOWN} findings of a code.")
 @include_option
@@ -98,16 +98,16 @@ def verify(
 
     With --json: {"zone", "serial", "now", "clean", "names", "rrsets", "signatures", "carried_over", "first_expiration",
     "findings": [{"code", "severity", "owner", "type", "message", "remedy", "rule"}]}. "clean" says that no finding is an
-    error, whatever --severity is; "signatures" were checked, those that are "carried_over" from --previous were not.
+    error, whatever --severity is. Of the "signatures" those that are "carried_over" were not computed again.
     """
     now = clock(given_now)
-    with Progress(quiet=quiet) as progress, workers_for(jobs, "checked signatures") as workers:
+    with Progress(quiet=quiet) as progress, workers_for(jobs, "verified") as workers:
         with progress.working("reading"):
             parsed = read_zone(zone_file, origin, include_root, misfits=Misfits.KEEP)
             zone = parsed.zone
             ds = _ds_of(zone.apex, ds_file, ds_records)
             earlier = _read_earlier(previous, zone)
-        with progress.counting("checking signatures") as count:
+        with progress.counting("verifying") as count:
             found = verify_zone(zone, now=now, ds=ds, previous=earlier, executor=workers, progress=count)
     result = dataclasses.replace(found, findings=_with_those_of_the_text(found.findings, parsed.findings))
     if as_json:
@@ -141,7 +141,11 @@ def _with_those_of_the_text(findings: Sequence[Finding], of_text: Iterable[Findi
 
     of_reader = {told(finding): finding for finding in of_text}
     both = [finding for finding in findings if told(finding) not in of_reader] + list(of_reader.values())
-    return tuple(sorted(both, key=lambda each: (-each.severity, order_key(parse_origin(each.owner)))))
+    return tuple(sorted(both, key=_rank))
+
+
+def _rank(finding: Finding) -> tuple[int, bytes, str, str]:
+    return -finding.severity, order_key(parse_name(finding.owner)), finding.code, finding.rdtype
 
 
 def _verification_object(result: Verification) -> dict[str, Any]:
@@ -196,7 +200,7 @@ def _facts(result: Verification, severity: Severity) -> list[tuple[str, str]]:
     """What a verification comes to, fact by fact."""
     signatures = f"{result.signatures} checked"
     if result.carried_over:
-        signatures += f", {result.carried_over} carried over"
+        signatures += f", {result.carried_over} of them carried over from the zone of before"
     first = result.first_expiration
     return [
         ("zone", result.zone),
@@ -223,8 +227,7 @@ def _plural(count: int, severity: Severity) -> str:
 
 
 def _verdict_text(result: Verification, severity: Severity) -> str:
-    if not result.is_clean:
-        return f"not clean at {instant_text(result.now)}"
-    if result.at_least(severity):
-        return f"clean at {instant_text(result.now)}, but not of what is graver than --severity {severity.name.lower()}"
-    return f"clean at {instant_text(result.now)}"
+    verdict = f"{'clean' if result.is_clean else 'not clean'} at {instant_text(result.now)}"
+    if result.is_clean and result.at_least(severity):
+        verdict += f", and refused: there are findings of severity {severity.name.lower()} or graver"
+    return verdict
