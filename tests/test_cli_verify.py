@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.keyring import NOW, VALIDITY, ksk, zsk
 from tests.test_cli import refuse, run, succeed
-from zonekit.cli.exits import BAD_INPUT, OK, REFUSED
+from zonekit.cli.exits import BAD_INPUT, OK, REFUSED, BadInput
+from zonekit.cli.workers import workers_for
 from zonekit.ds import dsset_text, make_ds
 from zonekit.files import read_zone, write_text
 from zonekit.findings import Severity
@@ -277,6 +279,13 @@ def test_several_processes_find_the_same(signed: Zone, tmp_path: Path) -> None:
     more = "".join(f"host{number} 3600 IN A 192.0.2.1\n" for number in range(3000))
     zone_file = written(signed, tmp_path / "zone", more)
     assert answer(zone_file, *AT, "--jobs", 2, code=REFUSED) == answer(zone_file, *AT, code=REFUSED)
+
+
+def test_a_process_that_is_ended_from_outside_is_one_clear_line() -> None:
+    with pytest.raises(BadInput, match="a process that verified was ended from outside; try fewer --jobs"):
+        with workers_for(2, "verified") as workers:
+            assert workers is not None
+            workers.submit(os._exit, 1).result()
 
 
 # ---- zones that no other command reads ------------------------------------------------------------------------------
