@@ -282,10 +282,10 @@ def test_several_processes_find_the_same(signed: Zone, tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_ended_from_outside_is_one_clear_line() -> None:
-    with pytest.raises(BadInput, match="a process that verified was ended from outside; try fewer --jobs"):
-        with workers_for(2, "verified") as workers:
-            assert workers is not None
-            workers.submit(os._exit, 1).result()
+    reason = "a process that verified was ended from outside; try fewer --jobs"
+    with pytest.raises(BadInput, match=reason), workers_for(2, "verified") as workers:
+        assert workers is not None
+        workers.submit(os._exit, 1).result()
 
 
 # ---- zones that no other command reads ------------------------------------------------------------------------------
