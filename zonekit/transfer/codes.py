@@ -89,11 +89,11 @@ CLAIM_CODES: Final[Mapping[Claim, Code]] = MappingProxyType(
             "have the DS of both sides at the parent until no resolver asks the losing servers",
         ),
         Claim.DS_DIGESTS: _code(
-            "ds-sha1-alone",
+            "ds-digest-outdone",
             _ERROR,
-            "the only DS of a key has a SHA-1 digest, beside a stronger one of another key",
+            "a key has no DS with the strongest digest that another key has: validators may pass over the ones that it has",
             "RFC 4509 section 3",
-            "add the SHA-256 DS of that key in the same update",
+            "add the DS of that key with the same digest type, SHA-256 beside SHA-1, in the same update",
         ),
         Claim.GAINING_ANSWERS: _code(
             "gaining-servers-silent",

@@ -16,10 +16,10 @@ from zonekit import rdata as rd
 from zonekit.dnskeys import Dnskey, dnskeys_of, signer_of
 from zonekit.ds import matches_ds
 from zonekit.keys import DNSKEY_PROTOCOL
-from zonekit.names import WireName, is_subdomain, name_text
+from zonekit.names import WireName, name_text
 from zonekit.nodes import HEADER_OCTETS
 from zonekit.signatures import Signer, verify_rrset
-from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.sightings import Sighting, Unseen
 from zonekit.transfer.versions import SIGNING_ALGORITHMS, Source
 from zonekit.zones import RRset, Zone
 
@@ -35,7 +35,8 @@ class Side:
         zone: its zone; None where none was seen.
         keys: the keys in its DNSKEY RRset that validators use, whoever's they are.
         own: the keys of this operator, in its zone or known from elsewhere.
-        dnskey_signers: those of its keys whose signature over its DNSKEY RRset is good.
+        signing_dnskey: those of its keys that a signature over its DNSKEY RRset names, whether that is good or not.
+        dnskey_signers: those of them whose signature over it is good.
         signer_sets: by which keys each RRset of its zone but DNSKEY, CDS and CDNSKEY is signed: each set of signers that there is.
     """
 
@@ -43,13 +44,9 @@ class Side:
     zone: Zone | None
     keys: tuple[Dnskey, ...] = ()
     own: tuple[Dnskey, ...] = ()
+    signing_dnskey: tuple[Dnskey, ...] = ()
     dnskey_signers: tuple[Dnskey, ...] = ()
     signer_sets: frozenset[frozenset[Signer]] = frozenset()
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether its zone was seen and has keys."""
-        return bool(self.keys)
 
     @property
     def data_signers(self) -> frozenset[Signer]:
@@ -58,17 +55,24 @@ class Side:
 
     @property
     def sep_keys(self) -> tuple[Dnskey, ...]:
-        """What the parent has to have a DS of: its keys that sign its DNSKEY RRset, or else could."""
-        return self.dnskey_signers or tuple(key for key in self.own if key.is_sep)
+        """What the parent has to have a DS of: its keys that sign its DNSKEY RRset, or could where none was seen to.
+
+        A ZSK that signs it beside a KSK is not among them.
+        """
+        signing = tuple(key for key in self.signing_dnskey if key.is_sep) or self.signing_dnskey
+        return signing or tuple(key for key in self.own if key.is_sep)
 
     @property
     def keys_for_others(self) -> tuple[Dnskey, ...]:
         """The keys that the other side has to publish: all of its own but those that sign the DNSKEY RRset alone.
 
-        See :func:`zonekit.dnskeys.keys_to_take`.
+        See :func:`zonekit.dnskeys.keys_to_take`. Where its zone was not seen, these are the ZSKs, or what there is instead.
         """
-        alone = set(self.dnskey_signers) if self.zone is not None else {key for key in self.own if key.is_sep}
-        return tuple(key for key in self.own if key not in alone or _signer(key) in self.data_signers)
+        if self.zone is None:
+            return tuple(key for key in self.own if not key.is_sep) or self.own
+        return tuple(
+            key for key in self.own if key not in self.signing_dnskey or signer_of_key(key) in self.data_signers
+        )
 
     def name_servers(self) -> frozenset[str]:
         """Return the names of the servers in its apex NS RRset, in lower case; none where no zone was seen."""
@@ -85,13 +89,6 @@ class Side:
 def servers_in(ns: RRset) -> frozenset[str]:
     """Return the names in an NS RRset in presentation form, in lower case."""
     return frozenset(name_text(name).lower() for name in ns.rdatas)
-
-
-def in_domain(server: str, side: Side) -> bool:
-    """Whether a name server's name lies in the zone."""
-    from zonekit.names import parse_origin
-
-    return side.zone is not None and is_subdomain(parse_origin(server), side.zone.apex)
 
 
 def sides_of(sighting: Sighting) -> dict[Source, Side]:
@@ -145,19 +142,21 @@ def _side(
     known, known_other = sighting.keys.get(source, ()), sighting.keys.get(other, ())
     own = []
     for key in keys:
-        if key in known or _signer(key) in signed_by[source] | of_dnskey:
+        if key in known or signer_of_key(key) in signed_by[source] | of_dnskey:
             own.append(key)
-        elif key in known_other or (key in others_keys and _signer(key) in others_signers):
+        elif key in known_other or (key in others_keys and signer_of_key(key) in others_signers):
             continue  # the other operator's, published here
         elif source is Source.LOSING or key not in others_keys:
             own.append(key)
     own += [key for key in known if key not in own]
+    signing = () if zone is None else tuple(key for key in own if signer_of_key(key) in of_dnskey)
     return Side(
         source=source,
         zone=zone,
         keys=keys,
         own=tuple(own),
-        dnskey_signers=() if zone is None else tuple(key for key in own if _signs_dnskeys(zone, key, sighting.at)),
+        signing_dnskey=signing,
+        dnskey_signers=tuple(key for key in signing if zone is not None and _signs_dnskeys(zone, key, sighting.at)),
         signer_sets=sets,
     )
 
@@ -171,11 +170,12 @@ def _signs_dnskeys(zone: Zone, key: Dnskey, at: datetime) -> bool:
     return verify_rrset(dnskeys, rrsigs, alone, now=at)
 
 
-def _signer(key: Dnskey) -> Signer:
+def signer_of_key(key: Dnskey) -> Signer:
+    """Return what signatures name a key by."""
     return key.algorithm, key.key_tag
 
 
-def led_to(ds: RRset | None, apex: WireName, keys: tuple[Dnskey, ...]) -> tuple[Dnskey, ...]:
+def led_to(ds: RRset | Unseen, apex: WireName, keys: tuple[Dnskey, ...]) -> tuple[Dnskey, ...]:
     """Return the keys that a DS of the parent leads to (RFC 4034 section 5.2)."""
-    rdatas = () if ds is None else ds.rdatas
+    rdatas = ds.rdatas if isinstance(ds, RRset) else ()
     return tuple(key for key in keys if any(matches_ds(rdata, apex, key.dnskey_rdata) for rdata in rdatas))
