@@ -315,6 +315,15 @@ def _ecdsa_der(signature: bytes, octets: int) -> bytes:
     return encode_dss_signature(int.from_bytes(signature[:octets], "big"), int.from_bytes(signature[octets:], "big"))
 
 
+def can_verify(algorithm: int, public_key: bytes) -> bool:
+    """Whether the public key field of a DNSKEY holds a key, however weak, that signatures can be held against.
+
+    Raises:
+        AlgorithmError: zonekit does not know the algorithm.
+    """
+    return _verifier(algorithm, public_key) is not _verify_nothing
+
+
 @functools.lru_cache(maxsize=1024)
 def check_public_key(algorithm: int, public_key: bytes) -> int:
     """Return the size in bits of the key in a DNSKEY's public key field, after checking that it is a sound one.

@@ -14,7 +14,7 @@ import binascii
 import enum
 import hmac
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
@@ -260,6 +260,19 @@ def asks_for(rdtype: int, rdata: bytes, owner: WireName, dnskey_rdatas: Iterable
     if rdata[3] in _KNOWN_DIGESTS:
         return any(matches_ds(rdata, owner, dnskey_rdata) for dnskey_rdata in dnskey_rdatas)
     return any(rdata[:3] == _DS_HEAD.pack(key_tag(key), key[3], 0)[:3] for key in dnskey_rdatas)
+
+
+def asks_for_removal(rdtype: int, rdata: bytes) -> bool:
+    """Whether a record of a CDS or CDNSKEY RRset has algorithm 0, which asks for no DS at all (RFC 8078 section 4).
+
+    It need not have the one form that parents take for that: see :func:`is_removal`.
+    """
+    return rdata[3 if rdtype == rd.CDNSKEY else 2] == 0
+
+
+def is_removal(rdtype: int, rdatas: Sequence[bytes]) -> bool:
+    """Whether a CDS or CDNSKEY RRset is the one that has the DS RRset removed (RFC 8078 section 4)."""
+    return tuple(rdatas) == ((_DELETE_CDNSKEY if rdtype == rd.CDNSKEY else _DELETE_CDS),)
 
 
 def delete_cds(owner: str | dns.name.Name, *, ttl: int = DEFAULT_TTL) -> RRset:

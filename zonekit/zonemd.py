@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEME_SIMPLE: Final = 1
 HASH_SHA384: Final = 1
 HASH_SHA512: Final = 2
-_HASHES: Final[dict[int, Callable[[], _Hash]]] = {HASH_SHA384: hashlib.sha384, HASH_SHA512: hashlib.sha512}
+ZONEMD_HASHES: Final[dict[int, Callable[[], _Hash]]] = {HASH_SHA384: hashlib.sha384, HASH_SHA512: hashlib.sha512}
 _FIXED_OCTETS: Final = 6
 
 
@@ -30,9 +30,9 @@ def zone_digest(zone: Zone, hash_algorithm: int = HASH_SHA384) -> bytes:
     Raises:
         SigningError: the hash algorithm is not SHA-384 (1) or SHA-512 (2).
     """
-    if hash_algorithm not in _HASHES:
+    if hash_algorithm not in ZONEMD_HASHES:
         raise SigningError(f"ZONEMD hash algorithm {hash_algorithm} is not supported", rule="RFC 8976 section 2.2.3")
-    running = _HASHES[hash_algorithm]()
+    running = ZONEMD_HASHES[hash_algorithm]()
     for owner, node in zone.nodes():
         lowered = owner.lower()
         at_apex = owner == zone.apex
@@ -58,7 +58,7 @@ def current_zonemd(zone: Zone) -> RRset | None:
     rdatas = []
     for rdata in present.rdatas:
         scheme, hash_algorithm = rdata[4], rdata[5]
-        if scheme != SCHEME_SIMPLE or hash_algorithm not in _HASHES:
+        if scheme != SCHEME_SIMPLE or hash_algorithm not in ZONEMD_HASHES:
             raise SigningError(
                 f"{name_text(zone.apex)}: ZONEMD scheme {scheme} with hash {hash_algorithm} cannot be recomputed",
                 remedy="remove that record first",

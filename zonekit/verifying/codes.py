@@ -495,13 +495,6 @@ DS_DIGEST_UNKNOWN: Final = _code(
     "RFC 4035 section 5.2",
     "publish a SHA-256 DS",
 )
-DS_DIGEST_LENGTH: Final = _code(
-    "ds-digest-length",
-    _ERROR,
-    "a DS digest has not the length of its type",
-    "RFC 4034 section 5.1.4",
-    "copy the DS again from the child's operator",
-)
 
 # ---- what the child asks the parent for -----------------------------------------------------------------------------
 

@@ -1,0 +1,401 @@
+"""What a run of consecutive names shows: the unit of work, here or in another process.
+
+All that can be told from the names themselves is judged at once. What takes the whole zone, such as the order of hashes
+or whether a name server has an address, is collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from zonekit import rdata as rd
+from zonekit.algorithms import DigestType
+from zonekit.denial import is_insecure_delegation, nsec3_bitmap, nsec3_hash, types_to_list
+from zonekit.findings import Finding
+from zonekit.names import WILDCARD_LABEL, WireName, name_end, name_text
+from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, Record, rdata_of, split_node, ttl_of
+from zonekit.signatures import Signer
+from zonekit.signing import is_signed_here
+from zonekit.verifying import codes
+from zonekit.verifying.rrsigs import SignatureRules, Tally, judge_rrset
+from zonekit.zones import BESIDE_CNAME, SINGLETONS, Block, NameStatus, walk_block
+
+_NO_NAME_MADE: Final = frozenset((rd.RRSIG, rd.NSEC, rd.NSEC3))
+"""What signing adds; it makes no name of an owner that has nothing else (RFC 4035 section 2.3)."""
+_DENIALS: Final = frozenset((rd.NSEC, rd.NSEC3))
+_PARENTS_TYPES: Final = frozenset((rd.CDS, rd.CDNSKEY))
+_DIGESTS: Final = frozenset(map(int, DigestType))
+_DATED_DIGESTS: Final[Mapping[int, str]] = {1: "SHA-1", 3: "GOST R 34.11-94"}
+
+Nsec3Parameters: TypeAlias = tuple[int, bytes]
+"""Iterations and salt."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRules:
+    """What names are held against.
+
+    Attributes:
+        signatures: what their signatures are held against; None where the zone is not signed.
+        nsec: whether there is an NSEC chain.
+        denial_ttl: the TTL that NSEC and NSEC3 should have (RFC 9077).
+        nsec3: the parameters of each NSEC3 chain.
+    """
+
+    signatures: SignatureRules | None
+    nsec: bool
+    denial_ttl: int
+    nsec3: tuple[Nsec3Parameters, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A block and what of its surroundings is needed to judge it.
+
+    Attributes:
+        block: the block.
+        cut: the topmost delegation or DNAME above its first name.
+        following: the names that an NSEC of its last name may lead to.
+        earlier: the nodes of its names in a zone that was verified before, by owner in lower case.
+    """
+
+    block: Block
+    cut: WireName | None
+    following: tuple[WireName, ...]
+    earlier: Mapping[WireName, Node]
+
+
+Link: TypeAlias = tuple[bytes, WireName, bytes, bool]
+"""What an NSEC3 has to be of: a hash, its name, the type bitmap, and whether the NSEC3 may be left out under opt-out."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a run of names shows.
+
+    Attributes:
+        findings: what is wrong with the names themselves.
+        tally: what was counted.
+        links: for each NSEC3 chain what it has to hold.
+        nsec3s: the NSEC3 RRsets, by owner.
+        servers: of each delegation the name servers within the zone.
+        targets: the hosts within the zone that MX and SRV records name, each with a record that does.
+        occluded: what lies below a delegation or a DNAME, with its types.
+        good: at the apex, whose signatures are good over the RRset of each type.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    links: list[list[Link]] = field(default_factory=list)
+    nsec3s: list[tuple[WireName, list[Record]]] = field(default_factory=list)
+    servers: list[tuple[WireName, tuple[WireName, ...]]] = field(default_factory=list)
+    targets: dict[WireName, tuple[WireName, int]] = field(default_factory=dict)
+    occluded: list[tuple[WireName, tuple[int, ...]]] = field(default_factory=list)
+    good: dict[int, frozenset[Signer]] = field(default_factory=dict)
+
+    def add(self, other: Seen) -> None:
+        """Take in what the next run of names shows."""
+        self.findings += other.findings
+        self.tally.add(other.tally)
+        for held, more in zip(self.links, other.links, strict=True):
+            held += more
+        self.nsec3s += other.nsec3s
+        self.servers += other.servers
+        self.targets = other.targets | self.targets
+        self.occluded += other.occluded
+
+
+def see_block(rules: BlockRules, job: Job) -> Seen:
+    """Return what a block shows."""
+    return see_names(rules, walk_block(job.block, job.cut), job.following, job.earlier)
+
+
+def see_names(
+    rules: BlockRules,
+    names: Iterable[tuple[WireName, NameStatus, list[PackedRRset]]],
+    following: tuple[WireName, ...],
+    earlier: Mapping[WireName, Node],
+) -> Seen:
+    """Return what consecutive names show; ``following`` is what an NSEC of the last one may lead to."""
+    seen = Seen(links=[[] for _ in rules.nsec3])
+    looker = _Looker(rules, seen)
+    held = list(names)
+    next_names = _next_names(held, following) if rules.nsec else [following] * len(held)
+    for (owner, status, rrsets), may_follow in zip(held, next_names, strict=True):
+        before = earlier.get(owner.lower()) if earlier else None
+        looker.look(owner, status, rrsets, may_follow, before)
+    return seen
+
+
+def makes_name(rrsets: Iterable[PackedRRset]) -> bool:
+    """Whether there is more than what signing adds."""
+    return any(rrset[0] not in _NO_NAME_MADE for rrset in rrsets)
+
+
+def has_nsec(rrsets: Iterable[PackedRRset]) -> bool:
+    """Whether there is an NSEC among these."""
+    return any(rrset[0] == rd.NSEC for rrset in rrsets)
+
+
+def first_names(
+    names: Iterable[tuple[WireName, NameStatus, Sequence[PackedRRset]]], following: tuple[WireName, ...]
+) -> tuple[WireName, ...]:
+    """Return what an NSEC of the name before these may lead to.
+
+    That is the first name that has a place in the chain and, before it, owners of nothing but an NSEC: those are reported
+    themselves, and whether the chain takes them in or passes them over is no second fault.
+    """
+    found: list[WireName] = []
+    for owner, status, rrsets in names:
+        if status is NameStatus.OCCLUDED:
+            continue
+        if status is not NameStatus.ABSENT and makes_name(rrsets):
+            return (*found, owner)
+        if has_nsec(rrsets):
+            found.append(owner)
+    return (*found, *following)
+
+
+def _next_names(
+    held: Sequence[tuple[WireName, NameStatus, Sequence[PackedRRset]]], following: tuple[WireName, ...]
+) -> list[tuple[WireName, ...]]:
+    """For each name what its NSEC may lead to."""
+    result = []
+    for place in reversed(held):
+        result.append(following)
+        following = first_names((place,), following)
+    result.reverse()
+    return result
+
+
+@dataclass(slots=True)
+class _Looker:
+    """Looks at one name after the other."""
+
+    rules: BlockRules
+    seen: Seen
+
+    def look(
+        self,
+        owner: WireName,
+        status: NameStatus,
+        rrsets: list[PackedRRset],
+        following: tuple[WireName, ...],
+        before: Node | None,
+    ) -> None:
+        """Judge one name."""
+        rrsigs: dict[int, list[Record]] = {}
+        data: list[PackedRRset] = []
+        for rrset in rrsets:
+            if rrset[0] == rd.RRSIG:
+                rrsigs[rrset[1]] = rrset[2]
+            else:
+                data.append(rrset)
+        types = {rrset[0] for rrset in data}
+        self._judge_content(owner, status, data, types)
+        if self.rules.signatures is None:
+            return
+        denied_here = self._judge_nsec(owner, status, rrsets, data, following)
+        self._judge_signatures(self.rules.signatures, owner, status, data, rrsigs, before, denied_here)
+        self._collect_nsec3(owner, status, rrsets, data)
+
+    # -- signatures
+
+    def _judge_signatures(
+        self,
+        rules: SignatureRules,
+        owner: WireName,
+        status: NameStatus,
+        data: Sequence[PackedRRset],
+        rrsigs: dict[int, list[Record]],
+        before: Node | None,
+        denied_here: bool,
+    ) -> None:
+        earlier = {} if before is None else {found[:2]: found[2] for found in split_node(before)}
+        for rrset in data:
+            over = rrsigs.pop(rrset[0], ())
+            if is_signed_here(status, rrset[0]):
+                if rrset[0] == rd.NSEC and not denied_here:
+                    continue  # an NSEC that should not be there is that, whoever signed it
+                found, good = judge_rrset(rules, self.seen.tally, owner, rrset, over, earlier)
+                self.seen.findings += found
+                if status is NameStatus.APEX:
+                    self.seen.good[rrset[0]] = good
+            elif over and rrset[0] != rd.NSEC:
+                what = "an NS RRset at a delegation" if status is NameStatus.DELEGATION else "data below a zone cut"
+                if status is NameStatus.DELEGATION and rrset[0] != rd.NS:
+                    what = "data at a delegation that belongs to the child zone"
+                self.seen.findings.append(codes.RRSIG_NOT_ALLOWED.found(owner, rrset[0], f"{what} is signed"))
+        for covered in rrsigs:
+            if covered == rd.RRSIG:
+                self.seen.findings.append(codes.RRSIG_NOT_ALLOWED.found(owner, covered, "an RRSIG covers RRSIGs"))
+            else:
+                self.seen.findings.append(
+                    codes.RRSIG_COVERS_NOTHING.found(
+                        owner, covered, f"an RRSIG covers {rd.type_text(covered)}, which the name does not have"
+                    )
+                )
+
+    # -- denial
+
+    def _judge_nsec(
+        self,
+        owner: WireName,
+        status: NameStatus,
+        rrsets: Sequence[PackedRRset],
+        data: Sequence[PackedRRset],
+        following: tuple[WireName, ...],
+    ) -> bool:
+        """Judge the NSEC of a name; whether one may stand there."""
+        nsec = next((rrset for rrset in data if rrset[0] == rd.NSEC), None)
+        in_chain = self.rules.nsec and status not in (NameStatus.OCCLUDED, NameStatus.ABSENT) and makes_name(data)
+        if not in_chain:
+            if nsec is not None:
+                why = (
+                    "the zone has no NSEC chain"
+                    if not self.rules.nsec
+                    else "the name lies below a zone cut"
+                    if status is NameStatus.OCCLUDED
+                    else "the name owns nothing else"
+                )
+                self.seen.findings.append(codes.NSEC_NOT_ALLOWED.found(owner, rd.NSEC, f"an NSEC stands here: {why}"))
+            return False
+        if nsec is None:
+            self.seen.findings.append(codes.NSEC_MISSING.found(owner, rd.NSEC, "the name has no NSEC"))
+            return True
+        if len(nsec[2]) > 1:
+            self.seen.findings.append(
+                codes.NSEC_DUPLICATE.found(owner, rd.NSEC, f"there are {len(nsec[2])} NSEC records")
+            )
+            return True
+        record = nsec[2][0]
+        self._judge_denial_ttl(codes.NSEC_TTL, owner, rd.NSEC, record)
+        rdata = rdata_of(record)
+        end = name_end(rdata)
+        next_name = rdata[:end].lower()
+        if all(next_name != each.lower() for each in following):
+            self.seen.findings.append(
+                codes.NSEC_NEXT.found(
+                    owner, rd.NSEC, f"it leads to {name_text(next_name)}, the next name is {name_text(following[-1])}"
+                )
+            )
+        rdtypes = (*types_to_list(status, rrsets), rd.RRSIG, rd.NSEC)
+        if rdata[end:] != rd.type_bitmap(rdtypes):
+            self.seen.findings.append(
+                codes.NSEC_BITMAP.found(owner, rd.NSEC, bitmap_difference(rdata[end:], rd.type_bitmap(rdtypes)))
+            )
+        return True
+
+    def _judge_denial_ttl(self, code: codes.Code, owner: WireName, rdtype: int, record: Record) -> None:
+        if ttl_of(record) != self.rules.denial_ttl:
+            self.seen.findings.append(
+                code.found(
+                    owner,
+                    rdtype,
+                    f"its TTL is {ttl_of(record)}, min(SOA TTL, SOA MINIMUM) is {self.rules.denial_ttl}",
+                )
+            )
+
+    def _collect_nsec3(
+        self, owner: WireName, status: NameStatus, rrsets: Sequence[PackedRRset], data: Sequence[PackedRRset]
+    ) -> None:
+        for rdtype, _, records in data:
+            if rdtype == rd.NSEC3:
+                self.seen.nsec3s.append((owner, records))
+                self._judge_denial_ttl(codes.NSEC3_TTL, owner, rd.NSEC3, records[0])
+        if status in (NameStatus.OCCLUDED, NameStatus.ABSENT) or not self.rules.nsec3 or not makes_name(data):
+            return
+        bitmap = nsec3_bitmap(status, rrsets)
+        optional = is_insecure_delegation(status, rrsets)
+        for (iterations, salt), links in zip(self.rules.nsec3, self.seen.links, strict=True):
+            links.append((nsec3_hash(owner, salt=salt, iterations=iterations), owner, bitmap, optional))
+
+    # -- data
+
+    def _judge_content(self, owner: WireName, status: NameStatus, data: Sequence[PackedRRset], types: set[int]) -> None:
+        if status is NameStatus.OCCLUDED:
+            hidden = tuple(sorted(types - _DENIALS))
+            if hidden:
+                self.seen.occluded.append((owner, hidden))
+            return
+        if rd.CNAME in types and not types <= BESIDE_CNAME:
+            others = ", ".join(rd.type_text(rdtype) for rdtype in sorted(types - BESIDE_CNAME))
+            self._add(codes.CNAME_AND_OTHER_DATA, owner, rd.CNAME, f"a CNAME stands beside {others}")
+        for rdtype, _, records in data:
+            if rdtype in _LOOKED_AT:
+                self._judge_rrset(owner, status, rdtype, records, types)
+
+    def _judge_rrset(
+        self, owner: WireName, status: NameStatus, rdtype: int, records: Sequence[Record], types: set[int]
+    ) -> None:
+        at_apex = status is NameStatus.APEX
+        if rdtype in SINGLETONS and len(records) > 1:
+            text = rd.type_text(rdtype)
+            self._add(codes.SINGLETON_TWICE, owner, rdtype, f"there are {len(records)} {text} records")
+        if rdtype == rd.NS:
+            if owner.startswith(WILDCARD_LABEL):
+                self._add(codes.WILDCARD_NS, owner, rdtype, "an NS RRset stands at a wildcard")
+            self.seen.servers.append((owner, tuple(rdata_of(record) for record in records)))
+            if rd.DNAME in types and not at_apex:
+                self._add(codes.DNAME_BESIDE_NS, owner, rd.DNAME, "a DNAME stands beside NS, and this is not the apex")
+        elif rdtype == rd.DS:
+            self._judge_ds(owner, status, records, types)
+        elif rdtype in _HOST_AT:
+            for record in records:
+                target = record[HEADER_OCTETS + _HOST_AT[rdtype] :].lower()
+                self.seen.targets.setdefault(target, (owner, rdtype))
+        elif rdtype == rd.DNAME and owner.startswith(WILDCARD_LABEL):
+            self._add(codes.WILDCARD_DNAME, owner, rdtype, "a DNAME stands at a wildcard")
+        elif not at_apex:
+            if rdtype == rd.SOA:
+                self._add(codes.SOA_BELOW_APEX, owner, rdtype, "an SOA stands below the apex")
+            elif rdtype == rd.DNSKEY and rd.NS not in types:
+                self._add(codes.DNSKEY_BELOW_APEX, owner, rdtype, "a DNSKEY RRset stands below the apex")
+            elif rdtype in _PARENTS_TYPES and rd.NS not in types:
+                text = rd.type_text(rdtype)
+                self._add(codes.CDS_NOT_AT_APEX, owner, rdtype, f"a {text} RRset stands below the apex")
+            elif rdtype == rd.NSEC3PARAM:
+                self._add(codes.NSEC3PARAM_NOT_AT_APEX, owner, rdtype, "an NSEC3PARAM stands below the apex")
+            elif rdtype == rd.ZONEMD:
+                self._add(codes.ZONEMD_NOT_AT_APEX, owner, rdtype, "a ZONEMD stands below the apex")
+
+    def _judge_ds(self, owner: WireName, status: NameStatus, records: Sequence[Record], types: set[int]) -> None:
+        if status is NameStatus.APEX:
+            self._add(codes.DS_AT_APEX, owner, rd.DS, "a DS RRset stands at the apex")
+            return
+        if rd.NS not in types:
+            self._add(codes.DS_WITHOUT_NS, owner, rd.DS, "a DS RRset stands here, and there is no NS RRset")
+        self.seen.findings += ds_findings(owner, [rdata_of(record) for record in records])
+
+    def _add(self, code: codes.Code, owner: WireName, rdtype: int, message: str) -> None:
+        self.seen.findings.append(code.found(owner, rdtype, message))
+
+
+_HOST_AT: Final[Mapping[int, int]] = {rd.MX: 2, rd.SRV: 6}
+"""Where the name of a host begins in the data."""
+_LOOKED_AT: Final = frozenset(
+    (rd.NS, rd.DS, *_HOST_AT, *SINGLETONS, rd.DNSKEY, *_PARENTS_TYPES, rd.NSEC3PARAM, rd.ZONEMD)
+)
+
+
+def ds_findings(owner: WireName, rdatas: Iterable[bytes]) -> Iterator[Finding]:
+    """Yield what is wrong with DS records by themselves, wherever they stand."""
+    for rdata in rdatas:
+        tag, algorithm, digest_type = rdata[0] << 8 | rdata[1], rdata[2], rdata[3]
+        place = f"the DS of key {tag} (algorithm {algorithm})"
+        if digest_type in _DATED_DIGESTS:
+            yield codes.DS_DIGEST_DATED.found(owner, rd.DS, f"{place} has a {_DATED_DIGESTS[digest_type]} digest")
+        elif digest_type not in _DIGESTS:
+            yield codes.DS_DIGEST_UNKNOWN.found(owner, rd.DS, f"{place} has a digest of type {digest_type}")
+
+
+def bitmap_difference(found: bytes, expected: bytes) -> str:
+    """Return in words how a type bitmap differs from what it should be."""
+    there, wanted = set(rd.bitmap_types(found)), set(rd.bitmap_types(expected))
+    parts = []
+    for what, rdtypes in (("lists", there - wanted), ("does not list", wanted - there)):
+        if rdtypes:
+            parts.append(f"{what} {', '.join(rd.type_text(rdtype) for rdtype in sorted(rdtypes))}")
+    return f"its bitmap {' and '.join(parts)}" if parts else "its bitmap is not in the shortest form"

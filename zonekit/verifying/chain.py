@@ -1,0 +1,171 @@
+"""The chain of trust: whether the parent's DS RRset leads to the keys of a zone (RFC 4035 section 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from zonekit import rdata as rd
+from zonekit.algorithms import Algorithm, DigestType
+from zonekit.ds import matches_ds
+from zonekit.errors import DsError
+from zonekit.findings import Finding, Severity
+from zonekit.instants import epoch_seconds, utc
+from zonekit.keys import key_tag
+from zonekit.names import WireName, name_text, order_key
+from zonekit.nodes import Record, pack_record
+from zonekit.signatures import Signer
+from zonekit.verifying import codes
+from zonekit.verifying.blocks import ds_findings
+from zonekit.verifying.rrsigs import SignatureRules, Tally, is_usable, judge_rrset
+from zonekit.zones import RRset, pack_rrset
+
+_ALGORITHMS: Final = frozenset(map(int, Algorithm))
+_DIGESTS: Final = frozenset(map(int, DigestType))
+_SHA1: Final = int(DigestType.SHA1)
+
+
+def verify_chain(
+    ds: RRset | None, dnskeys: RRset | None, rrsigs: RRset | None, *, now: datetime
+) -> tuple[Finding, ...]:
+    """Return what is wrong with the chain from the parent's DS RRset to the DNSKEY RRset of a zone, the gravest first.
+
+    The signatures over the DNSKEY RRset are checked, but only told of where they leave no path; :func:`verify_zone` tells
+    of each.
+
+    Args:
+        ds: the DS RRset at the parent; None where there is none.
+        dnskeys: the DNSKEY RRset of the zone; None where there is none.
+        rrsigs: the RRSIGs over it.
+        now: the instant to judge for.
+
+    Raises:
+        DsError: ``ds`` is no DS RRset, or of another owner than the keys.
+        TimeError: ``now`` is naive.
+    """
+    instant = epoch_seconds(utc(now))
+    good: frozenset[Signer] = frozenset()
+    if dnskeys is not None:
+        rules = signature_rules(dnskeys, instant)
+        _, good = judge_rrset(rules, Tally(), dnskeys.owner, pack_rrset(dnskeys), _packed(rrsigs))
+    owner = dnskeys.owner if ds is None and dnskeys is not None else ds.owner if ds is not None else None
+    if owner is None:
+        return ()
+    found = chain_findings(owner, ds, () if dnskeys is None else dnskeys.rdatas, good)
+    return tuple(sorted(found, key=lambda finding: -finding.severity))
+
+
+def _packed(rrsigs: RRset | None) -> list[Record]:
+    return [] if rrsigs is None else [pack_record(rd.RRSIG, rrsigs.ttl, rdata) for rdata in rrsigs.rdatas]
+
+
+def signature_rules(dnskeys: RRset, now: int, *, carried: frozenset[Signer] = frozenset()) -> SignatureRules:
+    """Return what the signatures of the zone with these keys are held against at an instant, in seconds since 1970."""
+    keys: dict[Signer, tuple[bytes, ...]] = {}
+    for rdata in dnskeys.rdatas:
+        signer = (rdata[3], key_tag(rdata))
+        keys[signer] = (*keys.get(signer, ()), rdata)
+    algorithms = frozenset(rdata[3] for rdata in dnskeys.rdatas if is_usable(rdata))
+    return SignatureRules(dnskeys.owner.lower(), keys, algorithms, now, carried)
+
+
+def chain_findings(
+    owner: WireName, ds: RRset | None, dnskeys: Sequence[bytes], good: frozenset[Signer]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the chain, given whose signatures over the DNSKEY RRset are good.
+
+    Raises:
+        DsError: ``ds`` is no DS RRset, or of another owner.
+    """
+    if ds is None:
+        if dnskeys:
+            yield codes.DS_NONE.found(owner, rd.DS, "the zone is signed, and the parent has no DS")
+        return
+    _check_ds(ds, owner)
+    if not dnskeys:
+        yield codes.CHAIN_BROKEN.found(owner, rd.DS, "the parent has a DS, and the zone is not signed")
+        return
+    yield from ds_findings(owner, ds.rdatas)
+    defects = [(rdata, _judge_ds(owner, rdata, dnskeys, good)) for rdata in ds.rdatas]
+    leading = [rdata for rdata, defect in defects if defect is None and _is_known(rdata)]
+    for _, defect in defects:
+        if defect is not None and leading:  # validators pass it over and take the one that leads to a key
+            yield replace(defect, severity=min(defect.severity, Severity.WARNING))
+        elif defect is not None:
+            yield defect
+    known = [rdata for rdata in ds.rdatas if _is_known(rdata)]
+    signed_with = {algorithm for algorithm, _ in good}
+    for algorithm in sorted({rdata[2] for rdata in known} - signed_with):
+        yield codes.DS_ALGORITHM_UNSIGNED.found(
+            owner,
+            rd.DS,
+            f"the DS RRset has algorithm {algorithm}, and no good signature over the DNSKEY RRset is of it",
+        )
+    if not known:
+        yield codes.CHAIN_INSECURE.found(owner, rd.DS, "no DS is of an algorithm and a digest that are known here")
+    elif not leading:
+        yield codes.CHAIN_BROKEN.found(owner, rd.DS, "no DS is of a key with a good signature over the DNSKEY RRset")
+    else:
+        yield from _ignored_sha1(owner, known, leading)
+
+
+def _check_ds(ds: RRset, owner: WireName) -> None:
+    if ds.rdtype != rd.DS:
+        raise DsError(
+            f"{name_text(ds.owner)} {ds.type_text}: a DS RRset is asked for, this is none",
+            remedy="give the DS RRset that the parent serves",
+        )
+    if order_key(ds.owner) != order_key(owner):
+        raise DsError(
+            f"the DS RRset is of {name_text(ds.owner)}, the zone is {name_text(owner)}",
+            remedy="give the DS RRset of this zone",
+        )
+
+
+def _is_known(ds_rdata: bytes) -> bool:
+    """Whether a DS is of an algorithm and a digest that are known here; validators pass others over."""
+    return ds_rdata[2] in _ALGORITHMS and ds_rdata[3] in _DIGESTS
+
+
+def _judge_ds(owner: WireName, rdata: bytes, dnskeys: Iterable[bytes], good: frozenset[Signer]) -> Finding | None:
+    """Return why a DS leads nowhere, or None where it leads to a key that signs or nothing can be said of it."""
+    tag, algorithm = rdata[0] << 8 | rdata[1], rdata[2]
+    place = f"the DS of key {tag} (algorithm {algorithm}, digest type {rdata[3]})"
+    if algorithm not in _ALGORITHMS:
+        return codes.DS_ALGORITHM_UNKNOWN.found(owner, rd.DS, f"{place} is of an algorithm that is not known here")
+    if rdata[3] not in _DIGESTS:
+        return None
+    named = [key for key in dnskeys if (key[3], key_tag(key)) == (algorithm, tag)]
+    if any(matches_ds(rdata, owner, key) for key in named):
+        if (algorithm, tag) in good:
+            return None
+        return codes.DS_KEY_SILENT.found(
+            owner, rd.DS, f"{place} is of a DNSKEY without a good signature over the DNSKEY RRset"
+        )
+    if any(not is_usable(key) for key in named):
+        return codes.DS_KEY_UNUSABLE.found(
+            owner, rd.DS, f"{place} names a DNSKEY that is revoked, no zone key, or of another protocol"
+        )
+    if named:
+        return codes.DS_MISMATCH.found(owner, rd.DS, f"{place} has a digest that is not of that DNSKEY")
+    return codes.DS_WITHOUT_DNSKEY.found(owner, rd.DS, f"{place} is of no key in the DNSKEY RRset")
+
+
+def _ignored_sha1(owner: WireName, known: Sequence[bytes], leading: Sequence[bytes]) -> Iterator[Finding]:
+    """Yield the keys that only a SHA-1 DS leads to where there are stronger DS records (RFC 4509 section 3)."""
+    if all(rdata[3] == _SHA1 for rdata in known):
+        return
+    stronger = {rdata[:3] for rdata in known if rdata[3] != _SHA1}
+    weak = [rdata for rdata in leading if rdata[3] == _SHA1 and rdata[:3] not in stronger]
+    is_path_left = any(rdata[3] != _SHA1 for rdata in leading)
+    for rdata in weak:
+        tag = rdata[0] << 8 | rdata[1]
+        yield codes.DS_SHA1_IGNORED.found(
+            owner,
+            rd.DS,
+            f"key {tag} has a SHA-1 DS alone, which validators ignore beside the SHA-256 DS of another key"
+            + ("" if is_path_left else ", and no other DS leads to a key that signs"),
+            severity=Severity.WARNING if is_path_left else Severity.ERROR,
+        )
