@@ -81,7 +81,7 @@ def _by_other_ds(view: View, source: Source, finding: Finding) -> bool:
     if not left:
         return True
     without = RRset(owner=view.ds.owner, rdtype=rd.DS, ttl=view.ds.ttl, rdatas=left)
-    return finding not in view.chain(source, without)
+    return finding.message not in [each.message for each in view.chain(source, without)]
 
 
 def _all_ds_known(view: View, source: Source, finding: Finding) -> bool:
@@ -106,7 +106,10 @@ def _all_cds_known(view: View, source: Source, finding: Finding) -> bool:
     keys = [key.dnskey_rdata for key in (*view.losing.own, *view.gaining.own)]
     rrsets = [] if zone is None else [zone.get("@", rdtype) for rdtype in (rd.CDS, rd.CDNSKEY)]
     return all(
-        asks_for(rrset.rdtype, rdata, view.apex, keys) for rrset in rrsets if rrset is not None for rdata in rrset.rdatas
+        asks_for(rrset.rdtype, rdata, view.apex, keys)
+        for rrset in rrsets
+        if rrset is not None
+        for rdata in rrset.rdatas
     )
 
 
@@ -185,12 +188,11 @@ WINDOWS: Final[tuple[_Window, ...]] = (
             source=source,
             since=None,
             until=(Effect.DS_ADDED,),
-            not_in=mark,
             only_in=Effect.DS_ADDED,
+            not_in=Effect.ALL_DS_REMOVED,
             explains=lambda view, _source, _finding: not view.merges,
         )
         for source in _OPERATORS
-        for mark in (Effect.ALL_DS_REMOVED,)
     ],
     _Window(
         codes=_named(codes.ZONE_NOT_SIGNED),
@@ -272,9 +274,11 @@ def delegation_findings(view: View) -> Iterator[Finding]:
                 rd.NS,
                 f"the parent names {_listed(servers_in(delegated))}, the {source.value} zone {_listed(named)}",
             )
-            yield as_expected(view, found, (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)) if _may_differ(
-                view, source
-            ) else found
+            yield (
+                as_expected(view, found, (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING))
+                if _may_differ(view, source)
+                else found
+            )
         low = [
             f"{rrset.type_text} {rrset.ttl}"
             for rdtype in (rd.NS, rd.DNSKEY)

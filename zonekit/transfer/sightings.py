@@ -34,8 +34,6 @@ class Unseen(enum.Enum):
 
 NOT_LOOKED_AT: Final = Unseen.NOT_LOOKED_AT
 THERE_IS_NONE: Final = Unseen.THERE_IS_NONE
-_NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
-_NO_KEYS: Final[Mapping[Source, tuple[Dnskey, ...]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +68,9 @@ class Sighting:
     gaining: Zone | Unseen = NOT_LOOKED_AT
     parent_ds: RRset | Unseen = NOT_LOOKED_AT
     parent_ns: RRset | Unseen = NOT_LOOKED_AT
-    keys: Mapping[Source, tuple[Dnskey, ...]] = _NO_KEYS
-    giving: Mapping[Source, frozenset[str]] = _NO_SERVERS
-    lacking: Mapping[Source, frozenset[str]] = _NO_SERVERS
+    keys: Mapping[Source, tuple[Dnskey, ...]] = field(default_factory=dict)
+    giving: Mapping[Source, frozenset[str]] = field(default_factory=dict)
+    lacking: Mapping[Source, frozenset[str]] = field(default_factory=dict)
     domain: str = field(init=False)
 
     def __post_init__(self) -> None:
