@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from zonekit.transfer.capabilities import Lack, lacks
+    from zonekit.transfer.checking import Need, TransferCheck, check_transfer
+    from zonekit.transfer.claims import Claim, Rest, Standing, claims_of, rest_of, standing_claims, steps_done
+    from zonekit.transfer.codes import CLAIM_CODES, TRANSFER_CODES
     from zonekit.transfer.facts import Facts, Timing
-    from zonekit.transfer.gate import is_confirmed, may_begin, may_record
-    from zonekit.transfer.journal import (
-        Confirmed,
-        Decision,
-        Evidence,
-        Journal,
-        Lacking,
-        Missing,
-        Overridden,
-        Override,
-    )
+    from zonekit.transfer.gate import is_confirmed, may_begin, may_record, see_step
+    from zonekit.transfer.hazards import Break
+    from zonekit.transfer.journal import Confirmed, Decision, Evidence, Journal, Lacking, Missing, Overridden, Override
+    from zonekit.transfer.judging import Judged, Truth
     from zonekit.transfer.ledger import Ledger, Observation, Record
     from zonekit.transfer.options import Option, Variant, lowering_saves, plan_options
     from zonekit.transfer.outlook import Outlook, TurningBack, look_ahead
@@ -47,6 +43,7 @@ if TYPE_CHECKING:
     )
     from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window, prove_schedule
     from zonekit.transfer.readiness import preflight, preflight_rollovers, preflight_zones
+    from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
     from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, mermaid, step_list
     from zonekit.transfer.switchover import (
         CachedRecord,
@@ -75,12 +72,16 @@ if TYPE_CHECKING:
     from zonekit.transfer.wayback import Return, WayBack, point_of_no_return, prove_way_back, way_back
 
 __all__ = [
+    "CLAIM_CODES",
     "KNOT_RESOLVER",
     "NAMED",
+    "NOT_LOOKED_AT",
     "PDNS_RECURSOR",
     "PROFILES",
     "STEPS",
     "STICKY",
+    "THERE_IS_NONE",
+    "TRANSFER_CODES",
     "UNBOUND",
     "UNBOUND_HARDENED",
     "WITHOUT_ED448",
@@ -89,9 +90,11 @@ __all__ = [
     "AddressVersion",
     "AlgorithmRule",
     "Bogus",
+    "Break",
     "CachedRecord",
     "Capability",
     "Channel",
+    "Claim",
     "Confirmed",
     "DataVersion",
     "Decision",
@@ -105,11 +108,13 @@ __all__ = [
     "Facts",
     "Flow",
     "Journal",
+    "Judged",
     "Key",
     "Lack",
     "Lacking",
     "Ledger",
     "Missing",
+    "Need",
     "NsRule",
     "NsVersion",
     "Observation",
@@ -126,16 +131,22 @@ __all__ = [
     "PlannedStep",
     "Record",
     "ResolverProfile",
+    "Rest",
     "Return",
     "Safe",
     "Schedule",
     "Serving",
+    "Sighting",
     "Signature",
     "Source",
+    "Standing",
     "Step",
     "Switchover",
     "Timing",
+    "TransferCheck",
+    "Truth",
     "TurningBack",
+    "Unseen",
     "Variant",
     "Verdict",
     "Version",
@@ -143,6 +154,8 @@ __all__ = [
     "WaitFor",
     "WayBack",
     "Window",
+    "check_transfer",
+    "claims_of",
     "involved_records",
     "is_confirmed",
     "lacks",
@@ -161,19 +174,27 @@ __all__ = [
     "prove_schedule",
     "prove_way_back",
     "replaced_records",
+    "rest_of",
     "safe_switchover",
     "schedule_of",
+    "see_step",
+    "standing_claims",
     "step_list",
+    "steps_done",
     "way_back",
 ]
 
 _HOMES: Final = {
+    "CLAIM_CODES": "zonekit.transfer.codes",
     "KNOT_RESOLVER": "zonekit.transfer.profiles",
     "NAMED": "zonekit.transfer.profiles",
+    "NOT_LOOKED_AT": "zonekit.transfer.sightings",
     "PDNS_RECURSOR": "zonekit.transfer.profiles",
     "PROFILES": "zonekit.transfer.profiles",
     "STEPS": "zonekit.transfer.steps",
     "STICKY": "zonekit.transfer.profiles",
+    "THERE_IS_NONE": "zonekit.transfer.sightings",
+    "TRANSFER_CODES": "zonekit.transfer.codes",
     "UNBOUND": "zonekit.transfer.profiles",
     "UNBOUND_HARDENED": "zonekit.transfer.profiles",
     "WITHOUT_ED448": "zonekit.transfer.profiles",
@@ -182,9 +203,11 @@ _HOMES: Final = {
     "AddressVersion": "zonekit.transfer.versions",
     "AlgorithmRule": "zonekit.transfer.profiles",
     "Bogus": "zonekit.transfer.proof",
+    "Break": "zonekit.transfer.hazards",
     "CachedRecord": "zonekit.transfer.switchover",
     "Capability": "zonekit.transfer.parties",
     "Channel": "zonekit.transfer.parties",
+    "Claim": "zonekit.transfer.claims",
     "Confirmed": "zonekit.transfer.journal",
     "DataVersion": "zonekit.transfer.versions",
     "Decision": "zonekit.transfer.journal",
@@ -198,11 +221,13 @@ _HOMES: Final = {
     "Facts": "zonekit.transfer.facts",
     "Flow": "zonekit.transfer.steps",
     "Journal": "zonekit.transfer.journal",
+    "Judged": "zonekit.transfer.judging",
     "Key": "zonekit.transfer.versions",
     "Lack": "zonekit.transfer.capabilities",
     "Lacking": "zonekit.transfer.journal",
     "Ledger": "zonekit.transfer.ledger",
     "Missing": "zonekit.transfer.journal",
+    "Need": "zonekit.transfer.checking",
     "NsRule": "zonekit.transfer.profiles",
     "NsVersion": "zonekit.transfer.versions",
     "Observation": "zonekit.transfer.ledger",
@@ -219,16 +244,22 @@ _HOMES: Final = {
     "PlannedStep": "zonekit.transfer.plan",
     "Record": "zonekit.transfer.ledger",
     "ResolverProfile": "zonekit.transfer.profiles",
+    "Rest": "zonekit.transfer.claims",
     "Return": "zonekit.transfer.wayback",
     "Safe": "zonekit.transfer.proof",
     "Schedule": "zonekit.transfer.versions",
     "Serving": "zonekit.transfer.versions",
+    "Sighting": "zonekit.transfer.sightings",
     "Signature": "zonekit.transfer.versions",
     "Source": "zonekit.transfer.versions",
+    "Standing": "zonekit.transfer.claims",
     "Step": "zonekit.transfer.steps",
     "Switchover": "zonekit.transfer.switchover",
     "Timing": "zonekit.transfer.facts",
+    "TransferCheck": "zonekit.transfer.checking",
+    "Truth": "zonekit.transfer.judging",
     "TurningBack": "zonekit.transfer.outlook",
+    "Unseen": "zonekit.transfer.sightings",
     "Variant": "zonekit.transfer.options",
     "Verdict": "zonekit.transfer.proof",
     "Version": "zonekit.transfer.versions",
@@ -236,6 +267,8 @@ _HOMES: Final = {
     "WaitFor": "zonekit.transfer.steps",
     "WayBack": "zonekit.transfer.wayback",
     "Window": "zonekit.transfer.proof",
+    "check_transfer": "zonekit.transfer.checking",
+    "claims_of": "zonekit.transfer.claims",
     "involved_records": "zonekit.transfer.switchover",
     "is_confirmed": "zonekit.transfer.gate",
     "lacks": "zonekit.transfer.capabilities",
@@ -254,9 +287,13 @@ _HOMES: Final = {
     "prove_schedule": "zonekit.transfer.proof",
     "prove_way_back": "zonekit.transfer.wayback",
     "replaced_records": "zonekit.transfer.switchover",
+    "rest_of": "zonekit.transfer.claims",
     "safe_switchover": "zonekit.transfer.switchover",
     "schedule_of": "zonekit.transfer.timelines",
+    "see_step": "zonekit.transfer.gate",
+    "standing_claims": "zonekit.transfer.claims",
     "step_list": "zonekit.transfer.steps",
+    "steps_done": "zonekit.transfer.claims",
     "way_back": "zonekit.transfer.wayback",
 }
 
