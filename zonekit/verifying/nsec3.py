@@ -61,16 +61,11 @@ def chains_of(zone: Zone, *, has_nsec: bool) -> Chains:
         else:
             counting.append(rdata)
     wanted = [_parameters(rdata) for rdata in counting]
-    if all(apex_nsec3(zone, rdata) is None for rdata in counting):
+    if (wanted or not has_nsec) and all(apex_nsec3(zone, rdata) is None for rdata in counting):
         made = _most_common(zone)
         if made is not None and made not in wanted and not has_nsec:
             findings.append(_without_param(zone, made, wanted))
             wanted = [made]
-        elif made is None and wanted and has_nsec:
-            findings.append(
-                codes.NSEC3_MISSING.found(zone.apex, rd.NSEC3, "there is an NSEC3PARAM, and no NSEC3 record at all")
-            )
-            wanted = []
     checked = []
     for iterations, salt in dict.fromkeys(wanted):
         findings += _advice(zone, iterations, salt)

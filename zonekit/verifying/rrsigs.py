@@ -17,7 +17,7 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import from_epoch_seconds, instant_text, serial_before
 from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, ZONE_KEY_FLAG
 from zonekit.names import WireName, label_count, name_end, name_text
-from zonekit.nodes import HEADER_OCTETS, PackedRRset, Record
+from zonekit.nodes import HEADER_OCTETS, PackedRRset, Record, ttl_of
 from zonekit.signatures import Signer, signed_data
 from zonekit.ttl import duration_text
 from zonekit.verifying import codes
@@ -25,6 +25,7 @@ from zonekit.verifying.codes import Code
 
 _KNOWN: Final = frozenset(map(int, Algorithm))
 _MODULUS: Final = 2**32
+_MOST_HEADS: Final = 4096
 _NOTHING: Final[Mapping[tuple[int, int], list[Record]]] = {}
 
 
@@ -38,6 +39,7 @@ class SignatureRules:
         algorithms: the algorithms that every RRset has to be signed with (RFC 4035 section 2.2).
         now: seconds since 1970.
         carried: the keys whose signatures need not be computed again where they stand over the same data as before.
+        heads: what has been found out of signatures' fields so far, by these, labels and TTL.
     """
 
     apex: WireName
@@ -45,6 +47,7 @@ class SignatureRules:
     algorithms: frozenset[int]
     now: int
     carried: frozenset[Signer] = frozenset()
+    heads: dict[tuple[bytes, tuple[int, bytes]], Head] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -111,69 +114,61 @@ def judge_rrset(
     tally.rrsets += 1
     same = rules.carried and earlier.get((rdtype, 0)) == records
     before = earlier.get((rd.RRSIG, rdtype), ()) if same else ()
-    lowered = owner.lower()
-    ttl = int.from_bytes(records[0][4:8], "big")
-    data = signed_data(lowered, rdtype, records)
-    labels = label_count(owner)
+    ttl = records[0][4:8]
+    place = (label_count(owner), ttl)
+    data = b""
     good: set[Signer] = set()
     seen: set[int] = set()
     ending: dict[int, int] = {}
     defects: list[tuple[int, Code, str]] = []
     findings: list[Finding] = []
     for record in rrsigs:
-        rrsig = record[HEADER_OCTETS:]
-        algorithm, key_tag = rrsig[2], rrsig[16] << 8 | rrsig[17]
-        signer = (algorithm, key_tag)
+        signature_at = name_end(record, HEADER_OCTETS + rd.RRSIG_FIXED_OCTETS)
+        head = _head(rules, record[HEADER_OCTETS:signature_at], place)
+        signer, algorithm = head.signer, head.signer[0]
         seen.add(algorithm)
         tally.signers.add(signer)
-        if record[4:8] != records[0][4:8]:
-            rrsig_ttl = int.from_bytes(record[4:8], "big")
+        if record[4:8] != ttl:
             findings.append(
                 codes.RRSIG_TTL.found(
                     owner,
                     rdtype,
-                    f"the RRSIG by key {key_tag} has TTL {rrsig_ttl}, the RRset {ttl}",
+                    f"the RRSIG by key {signer[1]} has TTL {ttl_of(record)}, the RRset {ttl_of(records[0])}",
                 )
             )
-        defect = _field_defect(rules, rrsig, labels, ttl)
-        keys = () if defect else rules.keys.get(signer, ())
-        if defect is None and not keys:
-            defect = codes.RRSIG_WITHOUT_DNSKEY, "the DNSKEY RRset has no such key"
-        if defect is None and algorithm not in _KNOWN:
-            tally.unknown[algorithm] = tally.unknown.get(algorithm, 0) + 1
-            continue
-        usable = [key for key in keys if is_usable(key) or _revokes_itself(key, rdtype)]
-        if defect is None and not usable:
-            defect = codes.RRSIG_BY_UNUSABLE_KEY, "the key is revoked, no zone key, or of another protocol"
+        defect = head.defect
         if defect is None:
-            if signer in rules.carried and record in before:
+            if algorithm not in _KNOWN:
+                tally.unknown[algorithm] = tally.unknown.get(algorithm, 0) + 1
+                continue
+            if before and signer in rules.carried and record in before:
                 tally.carried_over += 1
             else:
                 tally.checked += 1
-                if not _is_good(rrsig, usable, data):
+                data = data or signed_data(owner.lower(), rdtype, records)
+                signed = head.signed + data
+                signature = record[signature_at:]
+                if not any(verify_signature(algorithm, key, signature, signed) for key in head.public_keys):
                     defect = codes.RRSIG_BOGUS, "the signature is not good over the data"
         if defect is not None:
-            defects.append((algorithm, defect[0], f"signature by key {key_tag} (algorithm {algorithm}): {defect[1]}"))
-            continue
-        if not is_usable(usable[0]):
-            continue  # it revokes itself and proves nothing else (RFC 5011 section 2.1)
-        good.add(signer)
-        left = (int.from_bytes(rrsig[8:12], "big") - rules.now) % _MODULUS
-        ending[algorithm] = max(left, ending.get(algorithm, 0))
-        end = rules.now + left
-        if tally.first_expiration is None or end < tally.first_expiration:
-            tally.first_expiration = end
+            message = f"signature by key {signer[1]} (algorithm {algorithm}): {defect[1]}"
+            defects.append((algorithm, defect[0], message))
+        elif not head.revokes:  # a key that revokes itself proves nothing else (RFC 5011 section 2.1)
+            good.add(signer)
+            ending[algorithm] = max(head.left, ending.get(algorithm, 0))
+            if tally.first_expiration is None or rules.now + head.left < tally.first_expiration:
+                tally.first_expiration = rules.now + head.left
     for algorithm, code, message in defects:
         is_needed = algorithm in rules.algorithms and algorithm not in ending
         findings.append(code.found(owner, rdtype, message, severity=Severity.ERROR if is_needed else Severity.WARNING))
     for algorithm, left in ending.items():
-        if left < ttl:
+        if left < ttl_of(records[0]):
             findings.append(
                 codes.RRSIG_EXPIRES_IN_CACHE.found(
                     owner,
                     rdtype,
                     f"the last signature of algorithm {algorithm} expires at {_instant(rules.now + left)}, in"
-                    f" {_length(left)}, and caches may keep the RRset for {_length(ttl)}",
+                    f" {duration_text(left)}, and caches may keep the RRset for {duration_text(ttl_of(records[0]))}",
                 )
             )
     if not rules.algorithms <= seen:
@@ -182,20 +177,71 @@ def judge_rrset(
     return findings, frozenset(good)
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the fields of a signature say, all but the signature itself; the same for many RRsets of a zone.
+
+    Attributes:
+        signer: the algorithm and key tag.
+        defect: what is wrong with it, if anything.
+        public_keys: the public keys of the DNSKEYs that may have made it.
+        signed: the fields as they are signed, the signer's name in lower case (RFC 4034 section 3.1.8.1).
+        revokes: whether it is by a revoked key over the DNSKEY RRset, which is how that says so.
+        left: how many seconds it is still valid.
+    """
+
+    signer: Signer
+    defect: tuple[Code, str] | None
+    public_keys: tuple[bytes, ...]
+    signed: bytes
+    revokes: bool
+    left: int
+
+
+def _head(rules: SignatureRules, fields: bytes, place: tuple[int, bytes]) -> Head:
+    """What the fields of a signature say over an RRset with so many labels and this TTL."""
+    known = rules.heads.get((fields, place))
+    if known is None:
+        if len(rules.heads) >= _MOST_HEADS:
+            rules.heads.clear()
+        known = rules.heads[fields, place] = _read_head(rules, fields, place)
+    return known
+
+
+def _read_head(rules: SignatureRules, fields: bytes, place: tuple[int, bytes]) -> Head:
+    rdtype, signer = fields[0] << 8 | fields[1], (fields[2], fields[16] << 8 | fields[17])
+    keys = rules.keys.get(signer, ())
+    usable = tuple(key for key in keys if is_usable(key) or _revokes_itself(key, rdtype))
+    defect = _field_defect(rules, fields, place)
+    if defect is None and not keys:
+        defect = codes.RRSIG_WITHOUT_DNSKEY, "the DNSKEY RRset has no such key"
+    elif defect is None and not usable:
+        defect = codes.RRSIG_BY_UNUSABLE_KEY, "the key is revoked, no zone key, or of another protocol"
+    return Head(
+        signer=signer,
+        defect=defect,
+        public_keys=tuple(key[4:] for key in usable),
+        signed=fields[: rd.RRSIG_FIXED_OCTETS] + fields[rd.RRSIG_FIXED_OCTETS :].lower(),
+        revokes=bool(usable) and not any(map(is_usable, usable)),
+        left=(int.from_bytes(fields[8:12], "big") - rules.now) % _MODULUS,
+    )
+
+
 def _revokes_itself(key: bytes, rdtype: int) -> bool:
     """Whether a key is revoked and what it signs is the DNSKEY RRset, which is how it says so (RFC 5011 section 2.1)."""
     return rdtype == rd.DNSKEY and bool(key[1] & REVOKE_FLAG) and bool(key[0] << 8 & ZONE_KEY_FLAG)
 
 
-def _field_defect(rules: SignatureRules, rrsig: bytes, labels: int, ttl: int) -> tuple[Code, str] | None:
+def _field_defect(rules: SignatureRules, fields: bytes, place: tuple[int, bytes]) -> tuple[Code, str] | None:
     """What is wrong with the fields of a signature, before its key is looked at."""
-    original_ttl, expiration, inception = [int.from_bytes(rrsig[at : at + 4], "big") for at in (4, 8, 12)]
-    if rrsig[3] != labels:
-        return codes.RRSIG_LABELS, f"its labels field is {rrsig[3]}, the owner has {labels}"
+    labels, ttl = place[0], int.from_bytes(place[1], "big")
+    original_ttl, expiration, inception = [int.from_bytes(fields[at : at + 4], "big") for at in (4, 8, 12)]
+    if fields[3] != labels:
+        return codes.RRSIG_LABELS, f"its labels field is {fields[3]}, the owner has {labels}"
     if original_ttl != ttl:
         return codes.RRSIG_ORIGINAL_TTL, f"its Original TTL is {original_ttl}, the RRset's TTL {ttl}"
-    signer_name = rrsig[rd.RRSIG_FIXED_OCTETS : name_end(rrsig, rd.RRSIG_FIXED_OCTETS)]
-    if signer_name != rules.apex and signer_name.lower() != rules.apex:
+    signer_name = fields[rd.RRSIG_FIXED_OCTETS :]
+    if signer_name.lower() != rules.apex:
         return codes.RRSIG_SIGNER, f"its signer is {name_text(signer_name)}, the zone {name_text(rules.apex)}"
     if not serial_before(inception, expiration):
         return (
@@ -204,24 +250,12 @@ def _field_defect(rules: SignatureRules, rrsig: bytes, labels: int, ttl: int) ->
         )
     if serial_before(expiration, rules.now):
         ago = (rules.now - expiration) % _MODULUS
-        return codes.RRSIG_EXPIRED, f"it expired at {_instant(expiration)}, {_length(ago)} ago"
+        return codes.RRSIG_EXPIRED, f"it expired at {_instant(expiration)}, {duration_text(ago)} ago"
     if serial_before(rules.now, inception):
         ahead = (inception - rules.now) % _MODULUS
-        return codes.RRSIG_NOT_YET_VALID, f"it begins at {_instant(inception)}, in {_length(ahead)}"
+        return codes.RRSIG_NOT_YET_VALID, f"it begins at {_instant(inception)}, in {duration_text(ahead)}"
     return None
-
-
-def _is_good(rrsig: bytes, keys: Sequence[bytes], data: bytes) -> bool:
-    """Whether one of the keys made a signature over RRs in canonical form (RFC 4034 section 3.1.8.1)."""
-    signature_at = name_end(rrsig, rd.RRSIG_FIXED_OCTETS)
-    signed = rrsig[: rd.RRSIG_FIXED_OCTETS] + rrsig[rd.RRSIG_FIXED_OCTETS : signature_at].lower() + data
-    signature = rrsig[signature_at:]
-    return any(verify_signature(key[3], key[4:], signature, signed) for key in keys)
 
 
 def _instant(seconds: int) -> str:
     return instant_text(from_epoch_seconds(seconds % _MODULUS))
-
-
-def _length(seconds: int) -> str:
-    return duration_text(seconds)
