@@ -43,6 +43,15 @@ if TYPE_CHECKING:
     )
     from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict, Window, prove_schedule
     from zonekit.transfer.readiness import preflight, preflight_rollovers, preflight_zones
+    from zonekit.transfer.receipts import (
+        DsState,
+        Publication,
+        PublicationState,
+        Receipt,
+        ReceivedKey,
+        Refusal,
+        make_receipt,
+    )
     from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
     from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, mermaid, step_list
     from zonekit.transfer.switchover import (
@@ -101,6 +110,7 @@ __all__ = [
     "DigestRule",
     "DnskeyVersion",
     "DsEntry",
+    "DsState",
     "DsVersion",
     "Effect",
     "Event",
@@ -129,7 +139,12 @@ __all__ = [
     "ParentFacts",
     "Plan",
     "PlannedStep",
+    "Publication",
+    "PublicationState",
+    "Receipt",
+    "ReceivedKey",
     "Record",
+    "Refusal",
     "ResolverProfile",
     "Rest",
     "Return",
@@ -161,6 +176,7 @@ __all__ = [
     "lacks",
     "look_ahead",
     "lowering_saves",
+    "make_receipt",
     "may_begin",
     "may_record",
     "mermaid",
@@ -214,6 +230,7 @@ _HOMES: Final = {
     "DigestRule": "zonekit.transfer.profiles",
     "DnskeyVersion": "zonekit.transfer.versions",
     "DsEntry": "zonekit.transfer.versions",
+    "DsState": "zonekit.transfer.receipts",
     "DsVersion": "zonekit.transfer.versions",
     "Effect": "zonekit.transfer.steps",
     "Event": "zonekit.transfer.timelines",
@@ -242,7 +259,12 @@ _HOMES: Final = {
     "ParentFacts": "zonekit.transfer.parties",
     "Plan": "zonekit.transfer.plan",
     "PlannedStep": "zonekit.transfer.plan",
+    "Publication": "zonekit.transfer.receipts",
+    "PublicationState": "zonekit.transfer.receipts",
+    "Receipt": "zonekit.transfer.receipts",
+    "ReceivedKey": "zonekit.transfer.receipts",
     "Record": "zonekit.transfer.ledger",
+    "Refusal": "zonekit.transfer.receipts",
     "ResolverProfile": "zonekit.transfer.profiles",
     "Rest": "zonekit.transfer.claims",
     "Return": "zonekit.transfer.wayback",
@@ -274,6 +296,7 @@ _HOMES: Final = {
     "lacks": "zonekit.transfer.capabilities",
     "look_ahead": "zonekit.transfer.outlook",
     "lowering_saves": "zonekit.transfer.options",
+    "make_receipt": "zonekit.transfer.receipts",
     "may_begin": "zonekit.transfer.gate",
     "may_record": "zonekit.transfer.gate",
     "mermaid": "zonekit.transfer.steps",
