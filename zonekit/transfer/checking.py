@@ -19,14 +19,14 @@ from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import check_domain, is_confirmed, may_begin, see_step
 from zonekit.transfer.hazards import Break, breaks_of
 from zonekit.transfer.journal import Decision, Evidence
-from zonekit.transfer.judging import Judged, Truth, judge
+from zonekit.transfer.judging import Judged, Truth, judge, view_of
 from zonekit.transfer.plan import Plan, steps_for
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
 from zonekit.transfer.versions import Source
-from zonekit.transfer.views import View
+from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
 
 BY_THIS_CHECK: Final = "the transfer check"
@@ -134,8 +134,8 @@ def check_transfer(
     """
     claimed = (step,) if isinstance(step, str) else tuple(step)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
-    view = View(sighting, steps, claimed, known)
-    claims = tuple(judge(view, each) for each in standing_claims(steps, claimed))
+    view = view_of(Look(sighting), steps, claimed, known)
+    claims = tuple(judge(view, each) for each in standing_claims(steps, claimed, view.at_hand))
     seen = tuple(evidence)
     switch = _switch(steps)
     breaks = None if _UNREACHABLE in view.done_marks else breaks_of(view, profiles=chosen)
@@ -193,10 +193,9 @@ def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Eviden
     if not view.done_marks.isdisjoint(_NS_CHANGES):
         return
     resting = steps_done(view.steps, switch.after)
-    ahead = View(view.sighting, view.steps, switch.after, view.facts)
-    ahead.__dict__.update({name: view.__dict__[name] for name in ("sides", "verifications") if name in view.__dict__})
+    ahead = view_of(view.look, view.steps, switch.after, view.facts)
     by_step: dict[str, list[Need]] = {step.id: [] for step in resting}
-    for standing in standing_claims(view.steps, switch.after):
+    for standing in standing_claims(view.steps, switch.after, ahead.at_hand):
         judged = judge(ahead, standing)
         if judged.truth is not Truth.TRUE:
             needed = judged.claim.value
@@ -233,7 +232,7 @@ def _decision(view: View, plan: Plan, switch: Step, evidence: tuple[Evidence, ..
     shown = list(evidence)
     for step in view.done:
         try:
-            shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK))
+            shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))
         except PlanError:
             continue  # what does not show, or only people can say
     return may_begin(plan, following[0].id, shown, now=view.at)

@@ -218,14 +218,24 @@ def steps_done(steps: Iterable[Step], claimed: Iterable[str]) -> tuple[Step, ...
     return tuple(step for step in table if step.id in wanted)
 
 
-def steps_at_hand(steps: Iterable[Step], done: Iterable[Step]) -> tuple[Step, ...]:
-    """Return the steps that are not claimed and may have been begun: all that they come after is done."""
-    ids = {step.id for step in done}
-    return tuple(step for step in steps if step.id not in ids and ids.issuperset(step.after))
+def steps_after(steps: Iterable[Step], claimed: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the steps that come after these, directly or by others."""
+    found = set(claimed)
+    for step in steps:
+        if not found.isdisjoint(step.after):
+            found.add(step.id)
+    return frozenset(found.difference(claimed))
 
 
-def standing_claims(steps: Iterable[Step], claimed: Iterable[str]) -> tuple[Standing, ...]:
+def standing_claims(
+    steps: Iterable[Step], claimed: Iterable[str], at_hand: Iterable[Step] = ()
+) -> tuple[Standing, ...]:
     """Return what has to hold when these steps are done, in the order in which it came to.
+
+    Args:
+        steps: the steps of the flow.
+        claimed: the ids of those that are claimed.
+        at_hand: those that are not claimed and may have been taken all the same.
 
     Raises:
         PlanError: no step is named, or the flow has no such step.
@@ -242,14 +252,14 @@ def standing_claims(steps: Iterable[Step], claimed: Iterable[str]) -> tuple[Stan
         for ended in _ended_by(step, claims):
             made.pop(ended, None)
         made |= {claim: step for claim in claims if not any(claim in _SUPERSEDES.get(by, ()) for by in made)}
-    at_hand = [(claim, step) for step in steps_at_hand(table, done) for claim in claims_of(step, table)]
+    instead = [(claim, step) for step in at_hand for claim in claims_of(step, table)]
     left = [step for step in table if step not in done]
     return tuple(
         Standing(
             claim=claim,
             step=step,
             until=tuple(each.id for each in left if claim in _ended_by(each, claims_of(each, table))),
-            or_instead=tuple((other, by) for other, by in at_hand if claim in _SUPERSEDES.get(other, ())),
+            or_instead=tuple((other, by) for other, by in instead if claim in _SUPERSEDES.get(other, ())),
         )
         for claim, step in made.items()
     )

@@ -17,13 +17,13 @@ from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
 from zonekit.transfer.claims import Rest, claims_of, rest_of, standing_claims
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
-from zonekit.transfer.judging import Truth, judge
+from zonekit.transfer.judging import Truth, judge, view_of
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import Actor, Effect, Step
 from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
-from zonekit.transfer.views import View
+from zonekit.transfer.views import Look
 
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
 _LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
@@ -176,7 +176,7 @@ def is_confirmed(
     return not _confirmation(plan.step(step_id), tuple(evidence), utc(now), servers)[1]
 
 
-def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str) -> Evidence:
+def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Look | None = None) -> Evidence:
     """Return what was seen as evidence for a step: confirming it, or with what lacks.
 
     Each claim of the step is held against what was seen (:func:`~zonekit.transfer.judging.judge`). Evidence names the servers
@@ -187,6 +187,7 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str) -> Eviden
         step_id: the step.
         sighting: what was seen.
         by: who or what saw it.
+        look: what follows from what was seen, where that has been worked out already.
 
     Raises:
         PlanError: no such step, one that only people or time can confirm, one that something on record has superseded, what
@@ -196,9 +197,9 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str) -> Eviden
     step = planned.step
     steps = [each.step for each in plan.steps]
     check_domain(plan, sighting)
-    view = View(sighting, steps, [step_id], plan.facts)
+    view = view_of(Look(sighting) if look is None else look, steps, [step_id], plan.facts)
     own = claims_of(step, steps)
-    standing = standing_claims(steps, [step_id, *plan.events])
+    standing = standing_claims(steps, [step_id, *plan.events], view.at_hand)
     judged = [judge(view, each) for each in standing if each.claim in own]
     false = [each for each in judged if each.truth is Truth.FALSE]
     rest = rest_of(step)

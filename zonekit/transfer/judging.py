@@ -18,15 +18,16 @@ from zonekit.ds import CsyncFlag, asks_for, matches_ds
 from zonekit.errors import AlgorithmError, SigningKeyError
 from zonekit.findings import Severity
 from zonekit.names import is_subdomain, parse_origin
-from zonekit.transfer.claims import Claim, Standing
+from zonekit.transfer.claims import Claim, Standing, claims_of, steps_after
 from zonekit.transfer.expected import findings_at
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.sides import Side, led_to, servers_in, signer_of_key
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE
-from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.steps import Actor, Effect, Step
 from zonekit.transfer.values import Assumed
 from zonekit.transfer.versions import Source
-from zonekit.transfer.views import View
+from zonekit.transfer.views import Look, View
 from zonekit.verifying import codes
 from zonekit.zones import RRset, Zone
 
@@ -87,6 +88,29 @@ class _Need(enum.Enum):
     GAINING_KEYS = "a key of the gaining operator"
     DS = "the DS RRset at the parent"
     NS = "the NS RRset at the parent"
+
+
+def view_of(look: Look, steps: Iterable[Step], claimed: Iterable[str], facts: Facts | None) -> View:
+    """Return what was seen in the light of a claim, with the steps that may have been taken besides.
+
+    That is what comes next, and in another line of steps than the claimed ones whatever follows on steps that show in what was
+    seen, or of which nothing does.
+
+    Raises:
+        PlanError: no step is claimed, or the flow has no such step.
+    """
+    table, ids = tuple(steps), tuple(claimed)
+    view = View(look, table, ids, facts)
+    later = steps_after(table, ids)
+    passed = {step.id for step in view.done}
+    at_hand = []
+    for step in table:
+        if step.id in passed or not passed.issuperset(step.after):
+            continue
+        at_hand.append(step)
+        if step.id not in later and all(_verdict(view, claim)[0] is Truth.TRUE for claim in claims_of(step, table)):
+            passed.add(step.id)
+    return View(look, table, ids, facts, at_hand)
 
 
 def judge(view: View, standing: Standing) -> Judged:

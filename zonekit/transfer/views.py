@@ -10,7 +10,7 @@ from typing import Final
 from zonekit import rdata as rd
 from zonekit.findings import Finding
 from zonekit.names import WireName
-from zonekit.transfer.claims import steps_at_hand, steps_done
+from zonekit.transfer.claims import steps_done
 from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.sides import Side, sides_of
 from zonekit.transfer.sightings import THERE_IS_NONE, Sighting
@@ -24,28 +24,73 @@ from zonekit.zones import RRset, Zone
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)
 
 
-class View:
-    """What was seen at a step. Whatever takes work is worked out when it is first asked for, and once.
+class Look:
+    """What was seen, and what follows from it whatever is claimed. Whatever takes work is worked out when it is first asked for.
 
     Attributes:
         sighting: what was seen.
-        steps: the steps of the flow.
-        done: those that are claimed to be done.
-        at_hand: those that may have been begun besides.
-        facts: what is known about the domain besides; None where nothing is.
     """
 
-    def __init__(self, sighting: Sighting, steps: Iterable[Step], claimed: Iterable[str], facts: Facts | None) -> None:
+    def __init__(self, sighting: Sighting) -> None:
         self.sighting: Final = sighting
-        self.steps: Final = tuple(steps)
-        self.done: Final = steps_done(self.steps, claimed)
-        self.at_hand: Final = steps_at_hand(self.steps, self.done)
-        self.facts: Final = facts
 
     @functools.cached_property
     def sides(self) -> dict[Source, Side]:
         """Both sides."""
         return sides_of(self.sighting)
+
+    @functools.cached_property
+    def verifications(self) -> dict[Source, Verification]:
+        """What the verifier says of each zone that was seen, with the chain from the parent where that was."""
+        ds = self.sighting.parent_ds
+        return {
+            source: verify_zone(zone, now=self.sighting.at, ds=ds if isinstance(ds, RRset) else None)
+            for source in _OPERATORS
+            if isinstance(zone := self.sighting.zone(source), Zone)
+        }
+
+
+class View:
+    """What was seen at a step.
+
+    Attributes:
+        look: what was seen.
+        steps: the steps of the flow.
+        claimed: the ids of those that the transfer claims to be at.
+        done: those that are claimed to be done.
+        at_hand: those that are not, and may have been begun or taken all the same.
+        facts: what is known about the domain besides; None where nothing is.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        steps: Iterable[Step],
+        claimed: Iterable[str],
+        facts: Facts | None,
+        at_hand: Iterable[Step] = (),
+    ) -> None:
+        self.look: Final = look
+        self.steps: Final = tuple(steps)
+        self.claimed: Final = tuple(claimed)
+        self.done: Final = steps_done(self.steps, self.claimed)
+        self.at_hand: Final = tuple(at_hand)
+        self.facts: Final = facts
+
+    @property
+    def sighting(self) -> Sighting:
+        """What was seen."""
+        return self.look.sighting
+
+    @property
+    def sides(self) -> dict[Source, Side]:
+        """Both sides."""
+        return self.look.sides
+
+    @property
+    def verifications(self) -> dict[Source, Verification]:
+        """What the verifier says of each zone that was seen."""
+        return self.look.verifications
 
     @property
     def losing(self) -> Side:
@@ -110,15 +155,6 @@ class View:
         """The servers that both zones name in the domain, with other addresses in the one than in the other."""
         both = self.losing.name_servers() & self.gaining.name_servers()
         return frozenset(name for name in both if self.losing.addresses(name) != self.gaining.addresses(name))
-
-    @functools.cached_property
-    def verifications(self) -> dict[Source, Verification]:
-        """What the verifier says of each zone that was seen, with the chain from the parent where that was."""
-        return {
-            source: verify_zone(zone, now=self.at, ds=self.ds)
-            for source in _OPERATORS
-            if isinstance(zone := self.sighting.zone(source), Zone)
-        }
 
     def verified(self, source: Source) -> tuple[Finding, ...]:
         """Return what the verifier finds in a zone; where the parent has no DS, that too."""
