@@ -1,10 +1,12 @@
-"""The README's table of the verifier's codes, made from :data:`CODES`: ``python -m tests.code_table`` writes it there."""
+"""The README's tables of the verifier's codes and the transfer check's: ``python -m tests.code_table`` writes them there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from zonekit.transfer.codes import TRANSFER_CODES
 from zonekit.verifying.codes import CODES, Code
 
 README: Final = Path(__file__).parent.parent / "README.md"
@@ -13,10 +15,16 @@ _END: Final = "<!-- end of the codes -->\n"
 
 
 def code_table() -> str:
-    """A block that opens to a row for each code."""
-    rows = "".join(_row(code) for code in CODES.values())
+    """Two blocks that open to a row for each code."""
+    of_zones = _table(f"All {len(CODES)} codes of a zone", CODES.values())
+    of_transfers = _table(f"The {len(TRANSFER_CODES)} codes of a transfer", TRANSFER_CODES.values())
+    return f"{of_zones}\n{of_transfers}"
+
+
+def _table(summary: str, codes: Iterable[Code]) -> str:
     head = "| code | severity | meaning | rule |\n|---|---|---|---|\n"
-    return f"<details>\n<summary>All {len(CODES)} codes</summary>\n\n{head}{rows}\n</details>\n"
+    rows = "".join(_row(code) for code in codes)
+    return f"<details>\n<summary>{summary}</summary>\n\n{head}{rows}\n</details>\n"
 
 
 def _row(code: Code) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import code_table, flow_sections
+from zonekit.transfer.codes import TRANSFER_CODES
 from zonekit.verifying.codes import CODES
 
 ROOT = Path(__file__).parent.parent
@@ -44,11 +45,11 @@ def test_the_flows_are_those_of_the_tables() -> None:
     assert sections == flow_sections.flow_sections(), "write them anew: python -m tests.flow_sections"
 
 
-def test_the_codes_are_those_of_the_verifier() -> None:
+def test_the_codes_are_those_of_the_verifier_and_the_transfer_check() -> None:
     _, table, _ = code_table.parts((ROOT / "README.md").read_text(encoding="utf-8"))
     assert table == code_table.code_table(), "write it anew: python -m tests.code_table"
     cells = [
         [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
     ]
-    assert [name.strip("`") for name, *_ in cells] == list(CODES)
+    assert [name.strip("`") for name, *_ in cells] == [*CODES, *TRANSFER_CODES]
     assert all(len(row) == 4 and all(row) for row in cells)

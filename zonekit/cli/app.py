@@ -62,7 +62,7 @@ def cli(context: click.Context) -> int:
 
     \b
     What would break now:
-      zonekit verify     every signature, chain and record of a zone, and its DS
+      zonekit verify     every signature, chain and record of a zone, and its DS; a whole transfer
       zonekit show       keys, tags, DS, validity and TTLs at a glance
 
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
