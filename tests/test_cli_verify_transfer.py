@@ -206,6 +206,21 @@ def test_the_receipt_says_what_became_of_each_gaining_key(move: Move, tmp_path: 
     assert all(each is not None and each.at > NOW - timedelta(seconds=1) for each in dates)
 
 
+def test_a_key_that_the_losing_side_cannot_take_is_in_the_receipt_with_the_reason(move: Move, tmp_path: Path) -> None:
+    offering = tmp_path / "gaining"
+    offering.write_text(move.merged.gaining.read_text() + "@ 600 DNSKEY 257 3 200 AAAA\n@ 600 DNSKEY 385 3 13 AAAA\n")
+    words = [offering if word == move.merged.gaining else word for word in move.merged.words("keys-made")]
+    receipt = Receipt.from_json(run(*words, "--receipt", "-").stdout)
+    assert sorted(key.algorithm for key in receipt.keys) == [13, 13, 13, 200]
+    assert {refusal.code for key in receipt.refused for refusal in key.refusals} >= {"unsupported-key", "revoked-key"}
+
+
+def test_an_unsigned_gaining_zone_has_no_keys_for_a_receipt(move: Move) -> None:
+    unsigned = ROOT / "fixtures" / "zones" / "example.nl.gaining.zone"
+    words = [unsigned if word == move.merged.gaining else word for word in move.merged.words("keys-made")]
+    assert "there is no DNSKEY RRset" in refuse(BAD_INPUT, *words, "-o", "example.nl", "--receipt", "-")
+
+
 def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tmp_path: Path) -> None:
     words = move.merged.words(*MERGED)
     for path in (move.merged.losing, move.merged.gaining, move.merged.ds, move.merged.ns):

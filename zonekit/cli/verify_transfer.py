@@ -17,7 +17,9 @@ from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.findings import counts_text, joined, print_findings
 from zonekit.cli.inputs import read_ds, read_facts_or_plan, read_rrset, read_zone
 from zonekit.cli.outputs import finding_objects, print_json, refuse_key_file, same_file
+from zonekit.cli.progress import Progress
 from zonekit.cli.tables import Column, print_facts, print_table
+from zonekit.dnskeys import dnskeys_of
 from zonekit.errors import PlanError
 from zonekit.files import write_text
 from zonekit.findings import Severity
@@ -230,15 +232,23 @@ def verify_transfer(
     """Check a transfer at the steps that it claims to be at, print what it came to, and return the exit code."""
     look.check_usage(as_json=as_json)
     known = None if look.plan is None else read_facts_or_plan(look.plan)
-    zones = {path: read_zone(path, look.origin, look.include_root, misfits=Misfits.KEEP) for path in _zone_files(look)}
-    check = check_transfer(
-        _sighting(look, known, zones, now),
-        step=tuple(dict.fromkeys(look.steps)),
-        flow=look.flow,
-        plan=known if isinstance(known, Plan) else None,
-        facts=known if isinstance(known, Facts) else None,
-        profiles=profiles_named(look.profiles) or None,
-    )
+    with Progress(quiet=quiet) as progress:
+        with progress.working("reading"):
+            zones = {
+                path: read_zone(path, look.origin, look.include_root, misfits=Misfits.KEEP)
+                for path in dict.fromkeys((look.losing, look.gaining))
+                if path is not None
+            }
+            sighting = _sighting(look, known, zones, now)
+        with progress.working("verifying"):
+            check = check_transfer(
+                sighting,
+                step=tuple(dict.fromkeys(look.steps)),
+                flow=look.flow,
+                plan=known if isinstance(known, Plan) else None,
+                facts=known if isinstance(known, Facts) else None,
+                profiles=profiles_named(look.profiles) or None,
+            )
     of_texts = [finding for parsed in zones.values() for finding in parsed.findings]
     check = replace(check, findings=joined(check.findings, of_texts))
     if look.receipt is not None:
@@ -251,10 +261,6 @@ def verify_transfer(
 
 
 # ---- what is looked at ----------------------------------------------------------------------------------------------
-
-
-def _zone_files(look: Look) -> list[str]:
-    return [path for path in dict.fromkeys((look.losing, look.gaining)) if path is not None]
 
 
 def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone], now: datetime) -> Sighting:
@@ -302,21 +308,18 @@ def _apex(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone]) 
 
 
 def _write_receipt(look: Look, sighting: Sighting, plan: Plan | None) -> None:
-    """Write what the losing side hands back for the gaining keys."""
-    losing = sighting.losing
-    assert look.receipt is not None and isinstance(losing, Zone)  # or the usage was refused
+    """Write what the losing side hands back for the gaining keys: all in the gaining zone that are not its own."""
+    losing, gaining = sighting.losing, sighting.gaining
+    assert look.receipt is not None and isinstance(losing, Zone) and isinstance(gaining, Zone)  # see check_usage
+    own = sides_of(sighting)[Source.LOSING].own
+    offered = [key for key in dnskeys_of(gaining.apex_rrset(rd.DNSKEY)) if key not in own]
     receipt = make_receipt(
-        losing,
-        sides_of(sighting)[Source.GAINING].own,
-        by=look.receipt_by,
-        at=sighting.at,
-        plan=plan,
-        parent_ds=sighting.parent_ds,
-    )
+        losing, offered, by=look.receipt_by, at=sighting.at, plan=plan, parent_ds=sighting.parent_ds
+    ).as_json()
     if look.receipt == STANDARD_STREAM:
-        click.echo(receipt.as_json(), nl=False)
+        click.echo(receipt, nl=False)
     else:
-        write_text(look.receipt, receipt.as_json())
+        write_text(look.receipt, receipt)
 
 
 # ---- as JSON --------------------------------------------------------------------------------------------------------
