@@ -158,6 +158,33 @@ def test_a_plan_brings_its_waits_and_the_gate(move: Move) -> None:
     assert "wait " in text and "ns-changed: missing" in text and "DS RRset without the gaining DS" in text
 
 
+def test_what_is_on_record_in_a_plan_need_not_be_said_again(move: Move, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(move.plan.read_text())
+    words: list[object] = []
+    for step in json.loads(plan.read_text())["steps"]:
+        if step["id"] == "ns-changed":
+            break
+        words += ["--record", f"{step['id']}={step['started']}/{step['completed']}"]
+    at = NOW + timedelta(days=3)
+    run("plan", plan, "-i", "-q", *words, "--now", instant_text(at))
+    words = [*move.merged.words(*MERGED, at=at), *ASKED, "--plan", plan]
+    found = json.loads(succeed(*words, "--json").stdout)
+    assert found["decision"] == {"step": "ns-changed", "decision": "confirmed", "missing": []} and found["waits"] == []
+    assert "ns-changed: confirmed" in succeed(*words).stdout
+    unlike = [*move.before.words("frozen", at=at), "--plan", plan, "--json"]
+    assert json.loads(run(*unlike).stdout)["decision"]["decision"] == "missing", "what is seen says otherwise"
+
+
+@pytest.mark.parametrize("kind", ["plan", "facts"])
+def test_the_plan_or_the_facts_say_the_domain_where_no_zone_does(move: Move, kind: str) -> None:
+    known = move.plan if kind == "plan" else ROOT / "fixtures" / "transfers" / "example.nl.toml"
+    words = ["verify", "--transfer", "ds-added", "--plan", known, "--ds", move.merged.ds, "--now", instant_text(NOW)]
+    found = json.loads(run(*words, "--json").stdout)
+    assert found["domain"] == "example.nl." and found["breaks"] is None
+    assert "what it would break is not to be told" in run(*words).stdout
+
+
 def test_facts_and_a_flow_serve_as_well(move: Move) -> None:
     facts = ROOT / "fixtures" / "transfers" / "example.nl.toml"
     found = move.merged.answer(*MERGED, more=[*ASKED, "--plan", facts, "--flow", "registrar-change"])

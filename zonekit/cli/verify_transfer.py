@@ -28,14 +28,15 @@ from zonekit.names import WireName, parse_origin
 from zonekit.reports.wording import profiles_text, wait_text
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
+from zonekit.transfer.claims import Rest, claims_of, rest_of, standing_claims
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.journal import Confirmed, Decision, Missing, Overridden
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Missing, Overridden
 from zonekit.transfer.judging import Truth
 from zonekit.transfer.plan import Plan
 from zonekit.transfer.receipts import make_receipt
 from zonekit.transfer.sides import sides_of
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import Actor, Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import duration_text
 from zonekit.zonefile import Misfits, ParsedZone
@@ -248,6 +249,7 @@ def verify_transfer(
                 plan=known if isinstance(known, Plan) else None,
                 facts=known if isinstance(known, Facts) else None,
                 profiles=profiles_named(look.profiles) or None,
+                evidence=_on_record(known) if isinstance(known, Plan) else (),
             )
     of_texts = [finding for parsed in zones.values() for finding in parsed.findings]
     check = replace(check, findings=joined(check.findings, of_texts))
@@ -261,6 +263,21 @@ def verify_transfer(
 
 
 # ---- what is looked at ----------------------------------------------------------------------------------------------
+
+
+def _on_record(plan: Plan) -> tuple[Evidence, ...]:
+    """What a plan has on record and nobody can see any more, or ever could, as evidence. All else has to be seen."""
+    recorded = [planned for planned in plan.steps if planned.recorded]
+    if not recorded:
+        return ()
+    steps = [planned.step for planned in plan.steps]
+    standing = {each.claim for each in standing_claims(steps, [planned.id for planned in recorded])}
+    return tuple(
+        Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
+        for planned in recorded
+        if rest_of(planned.step) is Rest.PEOPLE
+        or (planned.step.actor is not Actor.NOBODY and standing.isdisjoint(claims_of(planned.step, steps)))
+    )
 
 
 def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone], now: datetime) -> Sighting:
