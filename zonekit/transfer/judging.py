@@ -448,20 +448,23 @@ def _gaining_ns(view: View) -> _Verdict:
         missing = view.facts.gaining.name_servers - named
         if missing:
             return Truth.FALSE, f"the gaining zone names {_names(named)}, and not {_names(missing)}"
-    elif Effect.SHARED_SERVE not in view.effects and _is_of_losing(view, named):
-        return Truth.FALSE, f"the gaining zone names {_names(named)}, which are the losing servers"
+    elif Effect.SHARED_SERVE not in view.effects and not view.moving_servers:
+        if named in _servers_before(view, view.begun_marks):
+            return Truth.FALSE, f"the gaining zone names {_names(named)}, which are the losing servers"
+        is_claimed = not view.done_marks.isdisjoint((Effect.NS_AT_LOSING, Effect.NS_AT_PARENT))
+        if not is_claimed and named in _servers_before(view, view.done_marks):
+            return Truth.NOT_SEEN, f"the gaining zone names {_names(named)}, and so does what has not changed yet"
     return Truth.TRUE, f"the gaining zone names {_names(named)}"
 
 
-def _is_of_losing(view: View, named: frozenset[str]) -> bool:
-    """Whether these are the servers that the domain has before any NS RRset changes."""
+def _servers_before(view: View, marks: frozenset[Effect | str]) -> list[frozenset[str]]:
+    """The servers in the NS RRsets that none of these steps changes."""
     before = []
-    if Effect.NS_AT_LOSING not in view.begun_marks and not view.moving_servers:
+    if Effect.NS_AT_LOSING not in marks and view.losing.zone is not None:
         before.append(view.losing.name_servers())
-    if Effect.NS_AT_PARENT not in view.begun_marks and not view.moving_servers:
-        ns = view.sighting.parent_ns
-        before += [servers_in(ns)] if isinstance(ns, RRset) else []
-    return named in before
+    if Effect.NS_AT_PARENT not in marks and isinstance(view.sighting.parent_ns, RRset):
+        before.append(servers_in(view.sighting.parent_ns))
+    return before
 
 
 def _gaining_answers(view: View) -> _Verdict:
