@@ -251,7 +251,15 @@ def test_an_unsigned_gaining_zone_has_no_keys_for_a_receipt(move: Move) -> None:
 def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tmp_path: Path) -> None:
     words = move.merged.words(*MERGED)
     for path in (move.merged.losing, move.merged.gaining, move.merged.ds, move.merged.ns):
-        assert "this is what is read" in refuse(BAD_INPUT, *words, "--receipt", path)
+        assert "which is read; give --receipt another file" in refuse(BAD_INPUT, *words, "--receipt", path)
+    outer = tmp_path / "outer"
+    outer.write_text("$INCLUDE inner\n")
+    inner = tmp_path / "inner"
+    inner.write_text(move.merged.losing.read_text())
+    words_of_outer = [outer if word == move.merged.losing else word for word in words]
+    including = [*words_of_outer, "-o", "example.nl", "--include-root", tmp_path]
+    assert "which is read" in refuse(BAD_INPUT, *including, "--receipt", inner)
+    assert inner.read_text() == move.merged.losing.read_text()
     assert "key file" in refuse(BAD_INPUT, *words, "--receipt", tmp_path / "Kexample.nl.+013+12345.key")
     assert "--receipt is for the gaining keys" in refuse(
         BAD_INPUT, "verify", "--transfer", "keys-made", "--losing", move.before.losing, "--receipt", tmp_path / "r"
@@ -280,6 +288,8 @@ def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tm
         ),
         (["--transfer", "ds-added", "--giving", "registry=ns1"], "write SIDE=SERVER"),
         (["--transfer", "ds-added", "--giving", "losing"], "write SIDE=SERVER"),
+        (["--transfer", "ds-added", "--losing", "-", "--gaining", "-"], "--losing and --gaining are one file"),
+        (["--transfer", "ds-added", "--losing", "x", "--gaining", "./x"], "--losing and --gaining are one file"),
     ],
 )
 def test_what_does_not_go_together_is_one_clear_line(words: list[str], reason: str) -> None:

@@ -15,7 +15,7 @@ from zonekit.cli.arguments import STANDARD_STREAM, parsed_by, together, usage_er
 from zonekit.cli.check import PROFILES_BY_NAME, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.findings import counts_text, joined, print_findings
-from zonekit.cli.inputs import read_ds, read_facts_or_plan, read_rrset, read_zone
+from zonekit.cli.inputs import read_ds, read_facts_or_plan, read_rrset, read_zone_and_included
 from zonekit.cli.outputs import finding_objects, print_json, refuse_key_file, same_file
 from zonekit.cli.progress import Progress
 from zonekit.cli.tables import Column, print_facts, print_table
@@ -204,18 +204,20 @@ class Look:
         """Refuse what contradicts itself.
 
         Raises:
-            UsageError: something is given and said to be absent, a plan and a flow, or a receipt without both zones.
+            UsageError: something is given and said to be absent, one zone as both, or a receipt without both zones.
             BadInput: the receipt would take the place of a key file or of what is read.
         """
+        zones = [path for path in (self.losing, self.gaining) if path is not None]
+        if len(zones) == 2 and (zones[0] == zones[1] or same_file(*zones)):
+            raise usage_error("--losing and --gaining are one file: give the zone of each operator")
         if self.receipt is not None and (self.losing is None or self.gaining is None):
             raise usage_error("--receipt is for the gaining keys at the losing zone: give --gaining and --losing")
         if self.receipt == STANDARD_STREAM and as_json:
             raise usage_error("--json prints to standard output: give --receipt a file")
         if self.receipt is not None and self.receipt != STANDARD_STREAM:
             refuse_key_file(self.receipt)
-            for path in (self.losing, self.gaining, self.ds, self.ns, self.plan):
-                if path is not None and same_file(self.receipt, path):
-                    raise BadInput(f"{self.receipt}: this is what is read; give --receipt another file")
+            read = (self.losing, self.gaining, self.ds, self.ns, self.plan)
+            self.spare([path for path in read if path is not None])
         given = {
             Absent.LOSING: self.losing is not None,
             Absent.GAINING: self.gaining is not None,
@@ -226,6 +228,16 @@ class Look:
             if given[each]:
                 raise usage_error(f"--{each.value} is given, and --absent says that there is none")
 
+    def spare(self, read: Iterable[str]) -> None:
+        """Check that the receipt would not be written over one of these files, which are read.
+
+        Raises:
+            BadInput: it would.
+        """
+        for path in read:
+            if self.receipt is not None and same_file(self.receipt, path):
+                raise BadInput(f"{self.receipt}: this is {path}, which is read; give --receipt another file")
+
 
 def verify_transfer(
     look: Look, *, now: datetime, severity: Severity, most: int | None, as_json: bool, quiet: bool
@@ -235,11 +247,7 @@ def verify_transfer(
     known = None if look.plan is None else read_facts_or_plan(look.plan)
     with Progress(quiet=quiet) as progress:
         with progress.working("reading"):
-            zones = {
-                path: read_zone(path, look.origin, look.include_root, misfits=Misfits.KEEP)
-                for path in dict.fromkeys((look.losing, look.gaining))
-                if path is not None
-            }
+            zones = _read_zones(look)
             sighting = _sighting(look, known, zones, now)
         with progress.working("verifying"):
             check = check_transfer(
@@ -263,6 +271,16 @@ def verify_transfer(
 
 
 # ---- what is looked at ----------------------------------------------------------------------------------------------
+
+
+def _read_zones(look: Look) -> dict[str, ParsedZone]:
+    """The zones of both sides by their files."""
+    zones = {}
+    for path in (look.losing, look.gaining):
+        if path is not None:
+            zones[path], included = read_zone_and_included(path, look.origin, look.include_root, misfits=Misfits.KEEP)
+            look.spare(included)
+    return zones
 
 
 def _on_record(plan: Plan) -> tuple[Evidence, ...]:
