@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.keyring import NOW, VALIDITY, csk
+from tests.strategies import zones
 from tests.test_foreign_signatures import colliding_keys
 from tests.transfer_worlds import (
     DAY,
@@ -37,7 +38,7 @@ from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, digest
 from zonekit.dnskeys import parse_dnskeys, union
 from zonekit.ds import CsyncFlag, make_cds, make_csync, make_ds
-from zonekit.errors import PlanError, TimeError
+from zonekit.errors import PlanError, RdataError, TimeError
 from zonekit.findings import Severity
 from zonekit.keys import SigningKey
 from zonekit.signing import sign_zone
@@ -757,3 +758,92 @@ def test_every_pair_of_worlds_and_claims_is_answered() -> None:
         for step in steps[:: max(1, len(steps) // 5)]:
             check = check_transfer(world.seen(), step=step.id, flow=flow)
             assert list(check.findings) == sorted(check.findings, key=lambda finding: -finding.severity)
+
+
+@st.composite
+def odd_sightings(draw: st.DrawFn) -> Sighting:
+    """Zones with anything in them, among it DNSSEC records that nobody could validate, and a DS RRset of any sort."""
+    zones_or_none = st.one_of(
+        zones(), zones(), st.sampled_from((LOSING, GAINING, MERGED, THERE_IS_NONE, NOT_LOOKED_AT))
+    )
+    ds = st.builds(
+        lambda tag, rest, number: tag.to_bytes(2, "big") + bytes(rest) + bytes([number]) * 32,
+        st.sampled_from((LOSING_KEYS[0].key_tag, GAINING_KEYS[0].key_tag, 0)),
+        st.tuples(st.sampled_from((0, 5, 13, 200)), st.sampled_from((0, 1, 2, 3, 4))),
+        st.integers(0, 255),
+    )
+    rdatas = draw(st.lists(st.one_of(ds, st.just(LOSING_DS)), min_size=1, max_size=3))
+    try:
+        parent_ds: Any = as_ds(*rdatas)
+    except RdataError:
+        parent_ds = THERE_IS_NONE
+    keys_known = draw(st.sampled_from(((), parse_dnskeys(GAINING_KEYS))))
+    return Sighting(
+        at=NOW,
+        losing=draw(zones_or_none),
+        gaining=draw(zones_or_none),
+        parent_ds=draw(st.sampled_from((parent_ds, NOT_LOOKED_AT, THERE_IS_NONE))),
+        parent_ns=ns_of(LOSING_SERVERS),
+        keys={Source.GAINING: keys_known},
+    )
+
+
+@given(odd_sightings(), st.sampled_from(Flow), st.data())
+@settings(max_examples=150)
+def test_whatever_is_seen_there_is_an_answer(sighting: Sighting, flow: Flow, data: st.DataObject) -> None:
+    steps = [step.id for step in STEPS[flow]]
+    claimed = data.draw(st.lists(st.sampled_from(steps), min_size=1, max_size=2))
+    check = check_transfer(sighting, step=claimed, flow=flow)
+    assert len({each.claim for each in check.claims}) == len(check.claims)
+    for judged in check.claims:
+        assert judged.found and judged.found.isprintable()
+
+
+def in_domain(servers: tuple[str, str], address: str, *, ttl: int = DAY) -> Zone:
+    hosts = [RRset.from_text(server, 3600, "A", address) for server in servers]
+    return unsigned(servers, ttl=ttl).replace(*hosts)
+
+
+def test_servers_in_the_domain_need_their_addresses_at_the_parent() -> None:
+    names = ("ns1.example.nl.", "ns2.example.nl.")
+    gaining = signed(in_domain(names, "192.0.2.2", ttl=LOW), GAINING_KEYS, dnskey_ttl=LOW)
+    losing = signed(in_domain(names, "192.0.2.1"), LOSING_KEYS)
+    steps = STEPS[Flow.OPERATOR_CHANGE]
+    world = World(losing=losing, gaining=gaining, ns=ns_of(names))
+    for step in steps[3:9]:
+        world = world.after(step, steps)
+    glue = {
+        address: tuple(RRset.from_text(name, 3600, "A", address) for name in names)
+        for address in ("192.0.2.1", "192.0.2.2")
+    }
+
+    def judged(**more: Any) -> tuple[Truth, TransferCheck]:
+        check = check_transfer(replace(world.seen(), **more), step=world.taken)
+        (told,) = [each for each in check.claims if each.claim is Claim.PARENT_NS]
+        return told.truth, check
+
+    assert judged()[0] is Truth.NOT_SEEN
+    assert judged(parent_glue=THERE_IS_NONE)[0] is Truth.FALSE
+    assert judged(parent_glue=glue["192.0.2.1"])[0] is Truth.FALSE
+    is_true, check = judged(parent_glue=glue["192.0.2.2"])
+    assert is_true is Truth.TRUE and check.is_clean and check.breaks == ()
+    unchanged = check_transfer(world.seen(), step=[*world.taken, "losing-ns-changed"])
+    assert Claim.LOSING_NS in {each.claim for each in unchanged.that_are(Truth.FALSE)}, "its addresses are the old ones"
+    with pytest.raises(PlanError, match=r"parent_glue of what was seen of example\.nl\. has example\.nl\. NS"):
+        replace(world.seen(), parent_glue=(ns_of(names),))
+
+
+def test_a_ds_of_a_key_that_signs_nothing_is_nobodys_where_the_losing_keys_are_not_known() -> None:
+    """The losing KSK is still in the gaining zone, and its DS at the parent, and the losing zone is gone."""
+    world = world_at(Flow.OPERATOR_CHANGE, "ns-changed")
+    seen = replace(world.seen(), losing=THERE_IS_NONE, keys={})
+    check = check_transfer(seen, step="end-verified")
+    truths = {each.claim: each.truth for each in check.claims}
+    assert truths[Claim.GAINING_DS_ALONE] is Truth.NOT_SEEN and truths[Claim.LOSING_KEYS_GONE] is Truth.NOT_SEEN
+
+
+def test_what_is_on_record_counts_as_said() -> None:
+    plan = plan_transfer(the_facts(), start=NOW).record("frozen", started=NOW, completed=NOW)
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    check = check_transfer(replace(world.seen(), at=plan.switchover), step=world.taken, plan=plan)
+    assert check.missing == () and isinstance(check.decision, Confirmed)

@@ -7,6 +7,7 @@ all that it comes after. A legal intermediate state comes back as expected at th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,6 +115,7 @@ def check_transfer(
     facts: Facts | None = None,
     profiles: Iterable[ResolverProfile] | None = None,
     evidence: Iterable[Evidence] = (),
+    executor: Executor | None = None,
 ) -> TransferCheck:
     """Return what was seen says of the claim that a transfer is at a step.
 
@@ -127,14 +129,16 @@ def check_transfer(
         plan: the plan, whose steps, facts and waits then count.
         facts: what is known about the domain, where there is no plan.
         profiles: the resolvers that nothing may break for; those of the plan, or else ``PROFILES``.
-        evidence: what has been seen and said before, for the gate; what this check shows is added.
+        evidence: what has been seen and said before, for the gate; what this check shows, and what the plan
+            has on record, is added.
+        executor: where the zones are verified; here and now when there is none.
 
     Raises:
         PlanError: the flow has no such step, facts or another flow beside a plan, or a plan for another domain.
     """
     claimed = (step,) if isinstance(step, str) else tuple(step)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
-    view = view_of(Look(sighting), steps, claimed, known)
+    view = view_of(Look(sighting, executor), steps, claimed, known)
     claims = tuple(judge(view, each) for each in standing_claims(steps, claimed, view.at_hand))
     seen = tuple(evidence)
     switch = _switch(steps)
@@ -229,7 +233,12 @@ def _decision(view: View, plan: Plan, switch: Step, evidence: tuple[Evidence, ..
     following = _next(view, switch)
     if not following:
         return None
-    shown = list(evidence)
+    shown = [
+        Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
+        for planned in plan.steps
+        if planned.recorded and planned.step.actor is not Actor.NOBODY
+    ]
+    shown += evidence
     for step in view.done:
         try:
             shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))

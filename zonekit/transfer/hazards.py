@@ -125,7 +125,7 @@ def _key_names(view: View) -> dict[Dnskey, Key]:
         for key in (*side.own, *side.keys):
             if key in found or key.algorithm not in SIGNING_ALGORITHMS:
                 continue
-            owner = next(other.source for other in view.sides.values() if key in other.own)
+            owner = next((other.source for other in view.sides.values() if key in other.own), side.source)
             role = "KSK" if key.is_sep else "ZSK"
             name = f"{role} {key.key_tag} of the {owner.value} operator"
             if any(name == known.name for known in found.values()):
@@ -168,7 +168,7 @@ def _data(side: Side, names: dict[Dnskey, Key]) -> Iterator[DataVersion]:
     """The data of a zone: one version for each set of keys that sign an RRset of it."""
     assert side.zone is not None
     by_signer: dict[Signer, list[Key]] = {}
-    for key in side.own:
+    for key in dict.fromkeys((*side.own, *side.keys)):
         by_signer.setdefault(signer_of_key(key), []).append(names[key])
     for number, signers in enumerate(sorted(map(sorted, side.signer_sets))):
         signing = [key for signer in signers for key in by_signer.get(signer, [])]

@@ -17,7 +17,7 @@ from zonekit.dnskeys import Dnskey, check_intake
 from zonekit.ds import CsyncFlag, asks_for, matches_ds
 from zonekit.errors import AlgorithmError, SigningKeyError
 from zonekit.findings import Severity
-from zonekit.names import is_subdomain, parse_origin
+from zonekit.names import is_subdomain, name_text, parse_origin
 from zonekit.transfer.claims import Claim, Standing, claims_of, steps_after
 from zonekit.transfer.expected import findings_at
 from zonekit.transfer.facts import Facts
@@ -404,11 +404,17 @@ def _gaining_ds_alone(view: View) -> _Verdict:
         for rdata in view.ds.rdatas
         if not any(matches_ds(rdata, view.apex, key.dnskey_rdata) for key in view.gaining.own)
     ]
-    missing = [key for key in view.gaining.sep_keys if key not in led_to(view.ds, view.apex, view.gaining.own)]
+    leading = led_to(view.ds, view.apex, view.gaining.own)
+    missing = [key for key in view.gaining.sep_keys if key not in leading]
     if wrong or others:
         tags = sorted(int.from_bytes(rdata[:2], "big") for rdata in others)
         return Truth.FALSE, f"{_ds_text(view.ds)}: that of {', '.join(map(str, tags))} is of no gaining key"
-    return _told(not missing, _ds_text(view.ds) + (f", and none of {_keys(missing)}" if missing else ""))
+    if missing:
+        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
+    silent = [key for key in leading if key not in view.gaining.sep_keys]
+    if silent and not view.losing.own:
+        return Truth.NOT_SEEN, f"{_ds_text(view.ds)}: {_keys(silent)} signs nothing, and whose it is is not known"
+    return Truth.TRUE, _ds_text(view.ds)
 
 
 def _no_ds(view: View) -> _Verdict:
@@ -423,9 +429,26 @@ def _parent_ns(view: View) -> _Verdict:
         return Truth.NOT_SEEN, f"the parent names {_names(named)}, and the gaining servers are not known"
     if named != wanted:
         return Truth.FALSE, f"the parent names {_names(named)}, the gaining servers are {_names(wanted)}"
-    if view.moving_servers:
-        return Truth.NOT_SEEN, f"{_names(view.moving_servers)} keeps its name, and its address there was not looked at"
-    return Truth.TRUE, f"the parent names {_names(named)}"
+    return _glue(view, {name for name in wanted if is_subdomain(parse_origin(name), view.apex)}) or (
+        Truth.TRUE,
+        f"the parent names {_names(named)}",
+    )
+
+
+def _glue(view: View, inside: set[str]) -> _Verdict | None:
+    """What is wrong with the addresses at the delegation of name servers in the domain; None where nothing is (RFC 9471)."""
+    if not inside or view.gaining.zone is None:
+        return None
+    glue = view.sighting.parent_glue
+    if glue is NOT_LOOKED_AT:
+        return Truth.NOT_SEEN, f"{_names(inside)} lies in the domain, and its address at the parent was not looked at"
+    given: dict[str, set[bytes]] = {name: set() for name in inside}
+    for rrset in glue if isinstance(glue, tuple) else ():
+        given.get(name_text(rrset.owner).lower(), set()).update(rrset.rdatas)
+    wrong = {name for name, addresses in given.items() if addresses != view.gaining.addresses(name)}
+    if wrong:
+        return Truth.FALSE, f"the parent has other addresses of {_names(wrong)} than the gaining zone, or none"
+    return None
 
 
 # ---- name servers ---------------------------------------------------------------------------------------------------

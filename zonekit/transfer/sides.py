@@ -139,7 +139,7 @@ def _side(
     zone, keys, sets, of_dnskey = seen[source]
     other = Source.GAINING if source is Source.LOSING else Source.LOSING
     others_keys, others_signers = seen[other][1], signed_by[other] | seen[other][3]
-    known, known_other = sighting.keys.get(source, ()), sighting.keys.get(other, ())
+    known, known_other = (tuple(filter(_is_usable, sighting.keys.get(each, ()))) for each in (source, other))
     own = []
     for key in keys:
         if key in known or signer_of_key(key) in signed_by[source] | of_dnskey:

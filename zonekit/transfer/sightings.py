@@ -17,7 +17,7 @@ from zonekit import rdata as rd
 from zonekit.dnskeys import Dnskey
 from zonekit.errors import PlanError
 from zonekit.instants import utc
-from zonekit.names import WireName, name_text, order_key, parse_origin
+from zonekit.names import WireName, is_subdomain, name_text, order_key, parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.versions import Source
 from zonekit.zones import RRset, Zone
@@ -46,6 +46,7 @@ class Sighting:
         gaining: the zone as the gaining operator serves it or is going to; ``THERE_IS_NONE`` likewise.
         parent_ds: the DS RRset at the parent.
         parent_ns: the NS RRset at the parent.
+        parent_glue: the A and AAAA RRsets at the parent of name servers whose names lie in the domain.
         keys: DNSKEYs of an operator that are known from elsewhere, as where its zone is not to be seen yet, or any more.
         giving: the names of the servers that were asked, of the operators and the parent, and give this.
         lacking: those that were asked and give something else, or do not answer.
@@ -68,6 +69,7 @@ class Sighting:
     gaining: Zone | Unseen = NOT_LOOKED_AT
     parent_ds: RRset | Unseen = NOT_LOOKED_AT
     parent_ns: RRset | Unseen = NOT_LOOKED_AT
+    parent_glue: tuple[RRset, ...] | Unseen = NOT_LOOKED_AT
     keys: Mapping[Source, tuple[Dnskey, ...]] = field(default_factory=dict)
     giving: Mapping[Source, frozenset[str]] = field(default_factory=dict)
     lacking: Mapping[Source, frozenset[str]] = field(default_factory=dict)
@@ -103,6 +105,16 @@ class Sighting:
                     f"{name} of what was seen of {self.domain} is of type {rrset.type_text}",
                     remedy=f"give the {rd.type_text(wanted)} RRset that the parent has for the domain",
                 )
+        if not isinstance(self.parent_glue, Unseen):
+            glue = values.tuple_of(values.a(RRset))(self.parent_glue, f"parent_glue of what was seen of {self.domain}")
+            assert isinstance(glue, tuple)
+            object.__setattr__(self, "parent_glue", glue)
+            for rrset in glue:
+                if rrset.rdtype not in (rd.A, rd.AAAA) or not is_subdomain(rrset.owner, self.apex):
+                    raise PlanError(
+                        f"parent_glue of what was seen of {self.domain} has {name_text(rrset.owner)} {rrset.type_text}",
+                        remedy="give the A and AAAA RRsets of name servers in the domain",
+                    )
         for source, servers in self.giving.items():
             both = sorted(servers & self.lacking.get(source, frozenset()))
             if both:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from datetime import datetime
 from typing import Final
 
@@ -31,8 +32,9 @@ class Look:
         sighting: what was seen.
     """
 
-    def __init__(self, sighting: Sighting) -> None:
+    def __init__(self, sighting: Sighting, executor: Executor | None = None) -> None:
         self.sighting: Final = sighting
+        self._executor = executor
 
     @functools.cached_property
     def sides(self) -> dict[Source, Side]:
@@ -44,7 +46,9 @@ class Look:
         """What the verifier says of each zone that was seen, with the chain from the parent where that was."""
         ds = self.sighting.parent_ds
         return {
-            source: verify_zone(zone, now=self.sighting.at, ds=ds if isinstance(ds, RRset) else None)
+            source: verify_zone(
+                zone, now=self.sighting.at, ds=ds if isinstance(ds, RRset) else None, executor=self._executor
+            )
             for source in _OPERATORS
             if isinstance(zone := self.sighting.zone(source), Zone)
         }
