@@ -213,6 +213,28 @@ def test_quiet_leaves_the_exit_code(move: Move) -> None:
     assert (result.exit_code, result.output) == (REFUSED, "")
 
 
+def test_several_processes_say_the_same(move: Move) -> None:
+    assert move.merged.answer(*MERGED, more=[*ASKED, "--jobs", "2"]) == move.merged.answer(*MERGED, more=ASKED)
+
+
+def test_the_addresses_at_the_parent_come_with_the_ns_or_are_said_to_be_absent(tmp_path: Path) -> None:
+    words: list[object] = ["verify", "--transfer", "ns-changed", "--now", instant_text(NOW), "--json"]
+    unsigned = tmp_path / "unsigned"
+    soa = "@ 60 IN SOA ns.example.nl. h.example.nl. 1 7200 3600 1209600 300\n"
+    unsigned.write_text(f"{soa}@ 60 IN NS ns.example.nl.\nns 60 IN A 192.0.2.53\n")
+    words += ["--flow", "from-unsigned", "--gaining", unsigned, "-o", "example.nl"]
+    ns = "example.nl. 60 IN NS ns.example.nl.\n"
+    claim = "the parent names the gaining servers"
+    for text, more, truth in (
+        (ns, [], "not seen"),
+        (ns + "ns.example.nl. 60 IN A 192.0.2.53\n", [], "true"),
+        (ns + "ns.example.nl. 60 IN A 192.0.2.54\n", [], "false"),
+        (ns, ["--absent", "glue"], "false"),
+    ):
+        result = run(*words, "--ns", "-", *more, text=text)
+        assert truths(json.loads(result.stdout))[claim] == truth, text
+
+
 def test_a_severity_counts_beside_the_claims(move: Move) -> None:
     result = run(*move.merged.words(*MERGED), *ASKED, "--severity", "info")
     assert result.exit_code == REFUSED and "the transfer is where it claims to be" in result.stdout
@@ -279,7 +301,6 @@ def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tm
         (["zone", "--receipt-by", "x"], "--receipt-by goes with --transfer STEP"),
         (["zone", "--transfer", "ds-added"], "it takes no ZONE"),
         (["--transfer", "ds-added", "--previous", "x"], "it takes no ZONE"),
-        (["--transfer", "ds-added", "--jobs", "2"], "it takes no ZONE"),
         (["--transfer", "ds-added"], "nothing says which domain it is"),
         (["--transfer", "ds-added", "-o", "example.nl"], "nothing was seen of any domain"),
         (

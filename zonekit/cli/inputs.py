@@ -92,10 +92,14 @@ def _parse_zone(pieces: Iterable[bytes], origin: str | None, include_root: str |
     return parse_zone_with_findings(pieces, origin, file=_STANDARD_INPUT, include=include)
 
 
-def read_rrset(path: str, rdtype: int, owner: WireName) -> RRset:
-    """Return the RRset of this type at a name in a file of records: a dsset file, a delegation, what dig prints."""
-    records = parse_rrsets(read_input(path), from_wire_name(owner), file=place(path), default_ttl=DEFAULT_TTL)
-    for rrset in records:
+def read_rrsets(path: str, apex: WireName) -> tuple[RRset, ...]:
+    """Return the RRsets at and below a name in a file of records: a dsset file, a delegation, what dig prints."""
+    return parse_rrsets(read_input(path), from_wire_name(apex), file=place(path), default_ttl=DEFAULT_TTL)
+
+
+def rrset_in(rrsets: Iterable[RRset], path: str, rdtype: int, owner: WireName) -> RRset:
+    """Return the RRset of this type at a name, of those that were read from a file."""
+    for rrset in rrsets:
         if rrset.rdtype == rdtype and order_key(rrset.owner) == order_key(owner):
             return rrset
     raise BadInput(
@@ -106,7 +110,7 @@ def read_rrset(path: str, rdtype: int, owner: WireName) -> RRset:
 
 def read_ds(file: str | None, records: Sequence[str], apex: WireName) -> RRset | None:
     """Return the DS RRset at the parent, in a file and by the fields of its records, as far as either is given."""
-    given = [] if file is None else [read_rrset(file, rd.DS, apex)]
+    given = [] if file is None else [rrset_in(read_rrsets(file, apex), file, rd.DS, apex)]
     if records:
         given.append(RRset.from_text(name_text(apex), DEFAULT_TTL, "DS", *records))
     if not given:

@@ -126,10 +126,10 @@ def verify(
     now = clock(given_now)
     most = None if show_all else _SHOWN
     if transfer["steps"]:
-        if zone_file is not None or previous is not None or jobs > 1:
-            raise usage_error("--transfer looks at --losing and --gaining: it takes no ZONE, --previous and --jobs")
+        if zone_file is not None or previous is not None:
+            raise usage_error("--transfer looks at --losing and --gaining: it takes no ZONE and no --previous")
         look = Look(origin=origin, ds=ds_file, ds_records=ds_records, include_root=include_root, **transfer)
-        return verify_transfer(look, now=now, severity=severity, most=most, as_json=as_json, quiet=quiet)
+        return verify_transfer(look, now=now, jobs=jobs, severity=severity, most=most, as_json=as_json, quiet=quiet)
     refuse_transfer_options(transfer)
     if zone_file is None:
         raise usage_error("give a ZONE, or --transfer")

@@ -15,10 +15,11 @@ from zonekit.cli.arguments import STANDARD_STREAM, parsed_by, together, usage_er
 from zonekit.cli.check import PROFILES_BY_NAME, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.findings import counts_text, joined, print_findings
-from zonekit.cli.inputs import read_ds, read_facts_or_plan, read_rrset, read_zone_and_included
+from zonekit.cli.inputs import read_ds, read_facts_or_plan, read_rrsets, read_zone_and_included, rrset_in
 from zonekit.cli.outputs import finding_objects, print_json, refuse_key_file, same_file
 from zonekit.cli.progress import Progress
 from zonekit.cli.tables import Column, print_facts, print_table
+from zonekit.cli.workers import workers_for
 from zonekit.dnskeys import dnskeys_of
 from zonekit.errors import PlanError
 from zonekit.files import write_text
@@ -28,21 +29,20 @@ from zonekit.names import WireName, parse_origin
 from zonekit.reports.wording import profiles_text, wait_text
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
-from zonekit.transfer.claims import Rest, claims_of, rest_of, standing_claims
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.journal import Confirmed, Decision, Evidence, Missing, Overridden
+from zonekit.transfer.journal import Confirmed, Decision, Missing, Overridden
 from zonekit.transfer.judging import Truth
 from zonekit.transfer.plan import Plan
 from zonekit.transfer.receipts import make_receipt
 from zonekit.transfer.sides import sides_of
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
-from zonekit.transfer.steps import Actor, Flow
+from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import duration_text
 from zonekit.zonefile import Misfits, ParsedZone
 from zonekit.zones import RRset, Zone
 
-_Seen = TypeVar("_Seen", Zone, RRset)
+_Seen = TypeVar("_Seen", Zone, RRset, tuple[RRset, ...])
 
 
 class Absent(Enum):
@@ -52,6 +52,7 @@ class Absent(Enum):
     GAINING = "gaining"
     DS = "ds"
     NS = "ns"
+    GLUE = "glue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,18 @@ transfer_options: Final = together(
     click.option(
         "--plan",
         metavar="PLAN|FACTS",
-        help="With --transfer: the plan that zonekit plan --json printed, whose steps, waits and record then count, or the"
-        " facts.",
+        help="With --transfer: the plan that zonekit plan --json printed, whose steps and waits then count, and whose steps on"
+        " record are claimed too; or the facts.",
     ),
     click.option("--losing", metavar="FILE", help="With --transfer: the zone as the losing operator serves it."),
     click.option(
         "--gaining", metavar="FILE", help="With --transfer: the zone as the gaining operator serves it, or will."
     ),
-    click.option("--ns", metavar="FILE", help="With --transfer: the NS records at the parent, as for --ds."),
+    click.option(
+        "--ns",
+        metavar="FILE",
+        help="With --transfer: the NS records at the parent, as for --ds, and the addresses there of servers in the domain.",
+    ),
     click.option(
         "--absent",
         multiple=True,
@@ -223,6 +228,7 @@ class Look:
             Absent.GAINING: self.gaining is not None,
             Absent.DS: self.ds is not None or bool(self.ds_records),
             Absent.NS: self.ns is not None,
+            Absent.GLUE: False,  # the file of the NS records may have it, and need not
         }
         for each in self.absent:
             if given[each]:
@@ -240,24 +246,24 @@ class Look:
 
 
 def verify_transfer(
-    look: Look, *, now: datetime, severity: Severity, most: int | None, as_json: bool, quiet: bool
+    look: Look, *, now: datetime, jobs: int, severity: Severity, most: int | None, as_json: bool, quiet: bool
 ) -> int:
     """Check a transfer at the steps that it claims to be at, print what it came to, and return the exit code."""
     look.check_usage(as_json=as_json)
     known = None if look.plan is None else read_facts_or_plan(look.plan)
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, workers_for(jobs, "verified") as workers:
         with progress.working("reading"):
             zones = _read_zones(look)
             sighting = _sighting(look, known, zones, now)
         with progress.working("verifying"):
             check = check_transfer(
                 sighting,
-                step=tuple(dict.fromkeys(look.steps)),
+                step=_claimed(look, known),
                 flow=look.flow,
                 plan=known if isinstance(known, Plan) else None,
                 facts=known if isinstance(known, Facts) else None,
                 profiles=profiles_named(look.profiles) or None,
-                evidence=_on_record(known) if isinstance(known, Plan) else (),
+                executor=workers,
             )
     of_texts = [finding for parsed in zones.values() for finding in parsed.findings]
     check = replace(check, findings=joined(check.findings, of_texts))
@@ -283,19 +289,10 @@ def _read_zones(look: Look) -> dict[str, ParsedZone]:
     return zones
 
 
-def _on_record(plan: Plan) -> tuple[Evidence, ...]:
-    """What a plan has on record and nobody can see any more, or ever could, as evidence. All else has to be seen."""
-    recorded = [planned for planned in plan.steps if planned.recorded]
-    if not recorded:
-        return ()
-    steps = [planned.step for planned in plan.steps]
-    standing = {each.claim for each in standing_claims(steps, [planned.id for planned in recorded])}
-    return tuple(
-        Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
-        for planned in recorded
-        if rest_of(planned.step) is Rest.PEOPLE
-        or (planned.step.actor is not Actor.NOBODY and standing.isdisjoint(claims_of(planned.step, steps)))
-    )
+def _claimed(look: Look, known: Facts | Plan | None) -> tuple[str, ...]:
+    """The steps that are claimed to be done: those that are named, and those that a plan has on record."""
+    recorded = [planned.id for planned in known.steps if planned.recorded] if isinstance(known, Plan) else []
+    return tuple(dict.fromkeys([*look.steps, *recorded]))
 
 
 def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone], now: datetime) -> Sighting:
@@ -307,12 +304,15 @@ def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZon
         return THERE_IS_NONE if which in look.absent else NOT_LOOKED_AT
 
     apex = _apex(look, known, zones)
+    delegation = () if look.ns is None else read_rrsets(look.ns, apex)
+    glue = tuple(rrset for rrset in delegation if rrset.rdtype in (rd.A, rd.AAAA))
     return Sighting(
         at=now,
         losing=seen(Absent.LOSING, None if look.losing is None else zones[look.losing].zone),
         gaining=seen(Absent.GAINING, None if look.gaining is None else zones[look.gaining].zone),
         parent_ds=seen(Absent.DS, read_ds(look.ds, look.ds_records, apex)),
-        parent_ns=seen(Absent.NS, None if look.ns is None else read_rrset(look.ns, rd.NS, apex)),
+        parent_ns=seen(Absent.NS, None if look.ns is None else rrset_in(delegation, look.ns, rd.NS, apex)),
+        parent_glue=seen(Absent.GLUE, glue or None),
         giving=_by_source(look.giving),
         lacking=_by_source(look.lacking),
     )
