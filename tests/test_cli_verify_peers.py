@@ -91,7 +91,7 @@ def wrong_zonemd() -> Lines:
     assert right is not None
     head, _, digest = right.text().partition(" ZONEMD ")[2].rpartition(" ")
     wrong = RRset.from_text(
-        "example.nl.", right.ttl, "ZONEMD", f"{head} {'B' if digest[0] == 'A' else 'A'}{digest[1:]}"
+        "example.nl.", right.ttl, "ZONEMD", f"{head} {'1' if digest[0] == '0' else '0'}{digest[1:]}"
     )
     left = [line for line in lines_of(zone) if " IN ZONEMD " not in line and " RRSIG ZONEMD " not in line]
     return [*left, wrong.text(), *signature(wrong)]
