@@ -8,7 +8,8 @@ the wrong type is refused with one :class:`~zonekit.errors.PlanError` that begin
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -98,6 +99,59 @@ def _wrong_type(value: object, path: str, wanted: str) -> PlanError:
     kinds = {bool: "true or false", dict: "an object", list: "a list", type(None): "null", str: "a text"}
     kind = kinds.get(type(value), type(value).__name__)
     return refused(path, f"is {kind} and not {wanted}", f"give {wanted}")
+
+
+# ---- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """Return an object as JSON, with a final newline."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def parse_json(text: str, *, remedy: str) -> object:
+    """Return what a JSON text holds.
+
+    Raises:
+        PlanError: it is not JSON, is too deep, has a name twice in one object, or a number that is none.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        reason = "too deep" if isinstance(error, RecursionError) else str(error)
+        raise PlanError(f"is not JSON: {reason}", remedy=remedy) from None
+
+
+def _distinct(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{shown(name)} stands twice in one object")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number")
+
+
+def headed(value: object, *formats: str, version: int) -> dict[str, Any]:
+    """Return an object without its head, which has to be that of the first of these formats.
+
+    Raises:
+        PlanError: it is not an object, or of another format or version.
+    """
+    found = an_object(value, "")
+    wanted = " or ".join(formats)
+    if found.get("format") != formats[0]:
+        raise refused("format", f"is {shown(found.get('format', 'missing'))}", f"give a file of format {wanted}")
+    if found.get("version") != version or isinstance(found["version"], bool):
+        raise refused(
+            "version",
+            f"is {shown(found.get('version', 'missing'))}",
+            f"this zonekit reads version {version} of {formats[0]}",
+        )
+    return {name: each for name, each in found.items() if name not in ("format", "version")}
 
 
 # ---- readers --------------------------------------------------------------------------------------------------------

@@ -15,11 +15,15 @@ from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
+from zonekit.transfer.claims import Rest, claims_of, rest_of, standing_claims
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
+from zonekit.transfer.judging import Truth, judge, view_of
 from zonekit.transfer.plan import Plan, PlannedStep
-from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.steps import Actor, Effect, Step
 from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
+from zonekit.transfer.views import Look
 
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
 _LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
@@ -170,6 +174,93 @@ def is_confirmed(
         TimeError: ``now`` is naive.
     """
     return not _confirmation(plan.step(step_id), tuple(evidence), utc(now), servers)[1]
+
+
+def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Look | None = None) -> Evidence:
+    """Return what was seen as evidence for a step: confirming it, or with what lacks.
+
+    Each claim of the step is held against what was seen (:func:`~zonekit.transfer.judging.judge`). Evidence names the servers
+    that were asked, and ``the losing zone``, ``the gaining zone`` or ``the parent``, so that a later look takes its place.
+
+    Args:
+        plan: the plan, with what has happened so far.
+        step_id: the step.
+        sighting: what was seen.
+        by: who or what saw it.
+        look: what follows from what was seen, where that has been worked out already.
+
+    Raises:
+        PlanError: no such step, one that only people or time can confirm, one that something on record has superseded, what
+            was seen is of another domain or does not tell, or nobody is named.
+    """
+    planned = plan.step(step_id)
+    step = planned.step
+    steps = [each.step for each in plan.steps]
+    check_domain(plan, sighting)
+    view = view_of(Look(sighting) if look is None else look, steps, [step_id], plan.facts)
+    own = claims_of(step, steps)
+    standing = standing_claims(steps, [step_id, *plan.events], view.at_hand)
+    judged = [judge(view, each) for each in standing if each.claim in own]
+    false = [each for each in judged if each.truth is Truth.FALSE]
+    rest = rest_of(step)
+    if not false and rest is not Rest.NOTHING:
+        raise PlanError(
+            f"{step_id} does not show in zones: {step.confirmed_by}",
+            remedy="time confirms it" if rest is Rest.TIME else "have it said, and give that as evidence",
+        )
+    if own and not judged:
+        raise PlanError(f"{step_id} is superseded by what is on record", remedy="look at the last step that was taken")
+    not_seen = [each for each in judged if each.truth is Truth.NOT_SEEN]
+    if not false and not_seen:
+        raise PlanError(
+            f"{step_id}: {'; '.join(f'{each.claim.value}: {each.found}' for each in not_seen)}",
+            remedy="look at that as well",
+        )
+    sources = _changed_by(step)
+    giving = _servers_of(sighting.giving, sources) | {_PLACES[source] for source in sources}
+    lacking = _servers_of(sighting.lacking, sources)
+    if false:
+        return Evidence(step_id=step_id, seen=sighting.at, by=by, lacking=giving | lacking)
+    return Evidence(step_id=step_id, seen=sighting.at, by=by, confirming=giving, lacking=lacking)
+
+
+_PLACES: Final = MappingProxyType(
+    {Source.LOSING: "the losing zone", Source.GAINING: "the gaining zone", Source.PARENT: "the parent"}
+)
+_BOTH: Final = frozenset((Source.LOSING, Source.GAINING))
+_WITHOUT_EFFECT: Final = MappingProxyType(
+    {
+        "keys-made": frozenset((Source.GAINING,)),
+        "losing-verified": frozenset((Source.LOSING,)),
+        "cds-alone": frozenset((Source.GAINING,)),
+        "resolution-verified": frozenset((Source.GAINING, Source.PARENT)),
+        "end-verified": frozenset((Source.GAINING, Source.PARENT)),
+    }
+)
+
+
+def _changed_by(step: Step) -> frozenset[Source]:
+    """Whose servers show that a step is done."""
+    if step.effect is not None:
+        return frozenset((_CHANGES[step.effect],))
+    return _WITHOUT_EFFECT.get(step.id, _BOTH)
+
+
+def _servers_of(servers: Mapping[Source, frozenset[str]], sources: Iterable[Source]) -> frozenset[str]:
+    return frozenset().union(*[servers.get(source, frozenset()) for source in sources])
+
+
+def check_domain(plan: Plan, sighting: Sighting) -> None:
+    """Check that what was seen is of the domain of a plan.
+
+    Raises:
+        PlanError: it is of another.
+    """
+    if plan.facts.domain.lower() != sighting.domain.lower():
+        raise PlanError(
+            f"the plan is for {plan.facts.domain}, and what was seen is of {sighting.domain}",
+            remedy="give the plan of this domain",
+        )
 
 
 def _before(plan: Plan, step: PlannedStep) -> Iterator[PlannedStep]:

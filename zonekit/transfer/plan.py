@@ -397,7 +397,7 @@ def _planned(
 ) -> Plan:
     under_way = UnderWay(facts, with_stale_margin(profiles, facts.timing.stale_margin))
     steps: list[PlannedStep] = []
-    for step in _steps_for(facts, flow):
+    for step in steps_for(facts, flow):
         waits = under_way.waits(step)
         done = [under_way.events[before].completed for before in step.after]
         ready = max([start, *done, *[wait.until for wait in waits]])
@@ -440,8 +440,11 @@ def check_date(facts: Facts, step: str, date: datetime, *, remedy: str) -> None:
         )
 
 
-def _steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
-    """The steps of a flow, with every DS that is added; where servers overlap, what opens a zone or closes it is another."""
+def steps_for(facts: Facts, flow: Flow) -> tuple[Step, ...]:
+    """Return the steps of a flow for these facts, with every DS that is added.
+
+    Where servers overlap, what opens a zone or closes it is another.
+    """
     steps = _with_ds_named(facts, steps_within(facts, flow))
     answering = {overlap.answers for overlap in facts.shared_servers}
     if Source.GAINING in answering:

@@ -83,7 +83,6 @@ from __future__ import annotations
 
 import enum
 import itertools
-import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -127,6 +126,7 @@ from zonekit.transfer.waits import Wait
 PLAN_FORMAT: Final = "zonekit-plan"
 SCHEDULE_FORMAT: Final = "zonekit-schedule"
 VERSION: Final = 1
+_REMEDY: Final = "give what zonekit plan --json printed, or a schedule"
 
 _Object = dict[str, Any]
 _Decided = TypeVar("_Decided", Confirmed, Missing, Overridden)
@@ -143,7 +143,7 @@ def plan_json(plan: Plan, *, outlook: Outlook | None = None) -> str:
         TimeError: a date lies beyond 2106.
     """
     switchover = {"at": instant_text(plan.switchover), "because": _wait_object(plan.switchover_because)}
-    return _json_text(
+    return fields.json_text(
         {
             "format": PLAN_FORMAT,
             "version": VERSION,
@@ -166,7 +166,7 @@ def read_plan(text: str) -> Plan:
     Raises:
         PlanError: it is not a plan in this format; the message begins with the path of the field at fault.
     """
-    return _read_plan(_headed(_parse_json(text), PLAN_FORMAT))
+    return _read_plan(fields.headed(fields.parse_json(text, remedy=_REMEDY), PLAN_FORMAT, version=VERSION))
 
 
 def schedule_json(schedule: Schedule) -> str:
@@ -180,7 +180,7 @@ def schedule_json(schedule: Schedule) -> str:
     for first, second in itertools.pairwise(keys):
         if first.name == second.name:
             raise PlanError(f"two keys are named {first.name}", remedy="give each key its own name")
-    return _json_text(
+    return fields.json_text(
         {
             "format": SCHEDULE_FORMAT,
             "version": VERSION,
@@ -199,7 +199,7 @@ def read_schedule(text: str) -> Schedule:
         PlanError: it is not a schedule in this format, or it leaves out what somebody serves; the message begins with the
             path of the field at fault.
     """
-    return _read_schedule(_headed(_parse_json(text), SCHEDULE_FORMAT))
+    return _read_schedule(fields.headed(fields.parse_json(text, remedy=_REMEDY), SCHEDULE_FORMAT, version=VERSION))
 
 
 def read_plan_or_schedule(text: str) -> Plan | Schedule:
@@ -208,10 +208,10 @@ def read_plan_or_schedule(text: str) -> Plan | Schedule:
     Raises:
         PlanError: as :func:`read_plan` and :func:`read_schedule`.
     """
-    found = _parse_json(text)
+    found = fields.parse_json(text, remedy=_REMEDY)
     if isinstance(found, dict) and found.get("format") == SCHEDULE_FORMAT:
-        return _read_schedule(_headed(found, SCHEDULE_FORMAT))
-    return _read_plan(_headed(found, PLAN_FORMAT, SCHEDULE_FORMAT))
+        return _read_schedule(fields.headed(found, SCHEDULE_FORMAT, version=VERSION))
+    return _read_plan(fields.headed(found, PLAN_FORMAT, SCHEDULE_FORMAT, version=VERSION))
 
 
 def read_facts(toml_text: str) -> Facts:
@@ -233,48 +233,6 @@ def read_facts(toml_text: str) -> Facts:
 
 
 # ---- JSON -----------------------------------------------------------------------------------------------------------
-
-
-def _json_text(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, indent=2) + "\n"
-
-
-def _parse_json(text: str) -> object:
-    try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "too deep" if isinstance(error, RecursionError) else str(error)
-        raise PlanError(
-            f"is not JSON: {reason}", remedy="give what zonekit plan --json printed, or a schedule"
-        ) from None
-
-
-def _distinct(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{fields.shown(name)} stands twice in one object")
-        found[name] = value
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is no number")
-
-
-def _headed(value: object, *formats: str) -> _Object:
-    """The object without its head, which has to be that of the first of these formats."""
-    found = fields.an_object(value, "")
-    wanted = " or ".join(formats)
-    if found.get("format") != formats[0]:
-        raise refused("format", f"is {fields.shown(found.get('format', 'missing'))}", f"give a file of format {wanted}")
-    if found.get("version") != VERSION or isinstance(found["version"], bool):
-        raise refused(
-            "version",
-            f"is {fields.shown(found.get('version', 'missing'))}",
-            f"this zonekit reads version {VERSION} of {formats[0]}",
-        )
-    return {name: each for name, each in found.items() if name not in ("format", "version")}
 
 
 def _seconds(delay: timedelta) -> int:

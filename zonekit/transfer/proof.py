@@ -7,7 +7,7 @@ which one, from when, for how long altogether, and what a resolver that is caugh
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -25,7 +25,7 @@ from zonekit.transfer.caches import (
     validates_like,
 )
 from zonekit.transfer.profiles import AlgorithmRule, ResolverProfile
-from zonekit.transfer.spans import Seconds, instant_of, total, union
+from zonekit.transfer.spans import Seconds, Spans, instant_of, total, union
 from zonekit.transfer.versions import DataVersion, DnskeyVersion, DsVersion, NsVersion, Schedule, Version
 from zonekit.ttl import duration_text
 
@@ -131,6 +131,27 @@ def prove_schedule(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> V
     return outage or Safe(profiles=tuple(profile.name for profile in chosen), insecure=tuple(windows))
 
 
+def failures(schedule: Schedule, profiles: Iterable[ResolverProfile]) -> tuple[Bogus | Outage, ...]:
+    """Return every way in which a schedule fails: each triple that is bogus, and each NS version that leads to nobody.
+
+    One that fails in the same way under several profiles is told once for each of them, the earliest first.
+
+    Raises:
+        PlanError: there are no profiles.
+    """
+    chosen = tuple(profiles)
+    if not chosen:
+        raise PlanError("no resolver profile is given, and nothing fails for nobody", remedy="give PROFILES, or some")
+    found: list[tuple[Seconds, Bogus | Outage]] = []
+    for profile in chosen:
+        caches = held(schedule, profile)
+        for clash in clashes(schedule, caches, profile):
+            found.append((clash.bad[0][0], _bogus([clash], caches, profile)))
+        for ns, bad in outages(schedule, caches):
+            found.append((bad[0][0], _out(ns, bad, caches, profile)))
+    return tuple(failure for _, failure in sorted(found, key=lambda pair: pair[0]))
+
+
 def _earliest_and_longest(clash: Clash) -> tuple[Seconds, Seconds]:
     return clash.bad[0][0], -clash.bad[0][1]
 
@@ -156,12 +177,16 @@ def _outage(schedule: Schedule, caches: Held, profile: ResolverProfile) -> Outag
     if not found:
         return None
     ns, bad = found[0]
+    return replace(_out(ns, bad, caches, profile), out_for=total(union(*[spans for _, spans in found])))
+
+
+def _out(ns: NsVersion, bad: Spans, caches: Held, profile: ResolverProfile) -> Outage:
     at = bad[0][0]
     return Outage(
         profile=profile.name,
         at=instant_of(at),
         ns=ns,
-        out_for=total(union(*[spans for _, spans in found])),
+        out_for=total(bad),
         story=f"{_fetch_text(ns, caches, at)} {_when(at)} none of the servers that it names answers for the zone.",
     )
 

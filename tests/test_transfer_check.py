@@ -1,0 +1,849 @@
+"""The check of a transfer: what is claimed and so is true, what is not is named, and what is legal raises no alarm."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.keyring import NOW, VALIDITY, csk
+from tests.strategies import zones
+from tests.test_foreign_signatures import colliding_keys
+from tests.transfer_worlds import (
+    DAY,
+    GAINING,
+    GAINING_KEYS,
+    GAINING_SERVERS,
+    LOSING,
+    LOSING_KEYS,
+    LOSING_SERVERS,
+    LOW,
+    World,
+    keys,
+    ns_of,
+    signed,
+    start_of,
+    unsigned,
+    walk,
+    with_apex,
+    world_at,
+)
+from zonekit import rdata as rd
+from zonekit.algorithms import Algorithm, digest
+from zonekit.dnskeys import parse_dnskeys, union
+from zonekit.ds import CsyncFlag, make_cds, make_csync, make_ds
+from zonekit.errors import PlanError, RdataError, TimeError
+from zonekit.findings import Severity
+from zonekit.keys import SigningKey
+from zonekit.signing import sign_zone
+from zonekit.transfer import codes
+from zonekit.transfer.checking import TransferCheck, check_transfer
+from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims
+from zonekit.transfer.facts import Facts, Timing
+from zonekit.transfer.gate import may_begin, see_step
+from zonekit.transfer.journal import Confirmed, Evidence, Missing
+from zonekit.transfer.judging import JUDGES, Truth
+from zonekit.transfer.parties import Capability, Channel
+from zonekit.transfer.plan import plan_transfer
+from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting
+from zonekit.transfer.steps import STEPS, Actor, Flow, with_shared_servers
+from zonekit.transfer.versions import Source
+from zonekit.ttl import Ttl
+from zonekit.verifying import CODES, verify_zone
+from zonekit.zones import RRset, Zone
+
+COOPERATING = (Flow.OPERATOR_CHANGE, Flow.REGISTRAR_CHANGE, Flow.REGISTRY_FACILITATED, Flow.SCANNING_PARENT)
+HOUR = timedelta(hours=1)
+
+
+def false_claims(check: TransferCheck) -> set[Claim]:
+    assert not check.that_are(Truth.NOT_SEEN)
+    return {each.claim for each in check.that_are(Truth.FALSE)}
+
+
+def the_facts(**more: Any) -> Facts:
+    known: dict[str, Any] = {
+        "ds_ttl": 2 * DAY,
+        "ns_ttl": 2 * DAY,
+        "negative_ttl": 900,
+        "losing_delay": timedelta(0),
+        "gaining_delay": timedelta(0),
+        "parent_delay": timedelta(0),
+        "registration_delay": timedelta(0),
+        "timing": Timing(lowered_ttl=Ttl(LOW)),
+    }
+    gaining = signed(unsigned(GAINING_SERVERS), GAINING_KEYS)
+    return Facts.from_zones(LOSING, gaining, make_ds(LOSING_KEYS[:1]), **(known | more))
+
+
+# ---- the tables -----------------------------------------------------------------------------------------------------
+
+ALL_TABLES = [table for steps in STEPS.values() for table in (steps, with_shared_servers(steps))]
+
+
+def test_every_step_of_every_flow_has_a_check_or_is_told_by_people_or_time() -> None:
+    for table in ALL_TABLES:
+        for step in table:
+            rest = rest_of(step)
+            assert claims_of(step, table) or rest is not Rest.NOTHING, step.id
+            assert (rest is Rest.TIME) is (step.actor is Actor.NOBODY)
+
+
+def test_every_claim_is_made_by_some_step_and_has_a_judge_and_a_code() -> None:
+    made = {claim for table in ALL_TABLES for step in table for claim in claims_of(step, table)}
+    assert made == set(Claim) == set(JUDGES) == set(codes.CLAIM_CODES)
+
+
+def test_the_codes_are_words_of_their_own_with_a_rule_and_a_remedy() -> None:
+    assert not codes.TRANSFER_CODES.keys() & CODES.keys()
+    assert len(codes.TRANSFER_CODES) == len(Claim) + 6
+    for code in codes.TRANSFER_CODES.values():
+        assert code.rule and (code.remedy or code.severity is Severity.INFO)
+        assert code.name == code.name.lower() and " " not in code.name
+
+
+def test_what_a_later_step_supersedes_is_claimed_no_more() -> None:
+    steps = STEPS[Flow.OPERATOR_CHANGE]
+    at = {step.id: {each.claim for each in standing_claims(steps, [step.id])} for step in steps}
+    assert Claim.BOTH_DS in at["losing-unreachable"]
+    assert Claim.BOTH_DS not in at["losing-ds-removed"] and Claim.GAINING_DS_ALONE in at["losing-ds-removed"]
+    assert Claim.GAINING_HAS_LOSING_KEYS not in at["losing-keys-withdrawn"]
+    assert not {claim for claim in at["losing-stopped"] if claim.name.startswith("LOSING")} - {Claim.LOSING_SILENT}
+    assert not {Claim.NO_CSYNC, Claim.NO_ONE_SIDED_CDS} & at["thawed"]
+
+
+# ---- what is legal --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_ksks", [True, False], ids=["with KSKs", "ZSKs alone"])
+@pytest.mark.parametrize("is_shared", [False, True], ids=["", "shared servers"])
+@pytest.mark.parametrize("flow", Flow)
+def test_at_every_step_of_every_flow_all_is_true_and_nothing_is_an_alarm(
+    flow: Flow, is_shared: bool, with_ksks: bool
+) -> None:
+    for step, world in walk(flow, is_shared=is_shared, start=replace(start_of(flow), with_ksks=with_ksks)):
+        for claimed in (world.taken, (step.id,)):
+            if is_shared and "shared-serve" not in claimed:
+                continue
+            check = check_transfer(world.seen(), step=claimed, flow=flow)
+            assert [str(each) for each in check.claims if each.truth is not Truth.TRUE] == [], step.id
+            assert [str(each) for each in check.at_least(Severity.WARNING)] == [], step.id
+            assert check.is_true and check.is_clean
+            if {"ns-changed", "losing-ns-changed"} & set(check.done):
+                assert check.missing == ()
+
+
+@pytest.mark.parametrize("flow", Flow)
+def test_a_checker_of_one_zone_alone_raises_alarms_in_every_flow(flow: Flow) -> None:
+    alarms = set()
+    for step, world in walk(flow):
+        check = check_transfer(world.seen(), step=world.taken, flow=flow)
+        told = {(finding.code, finding.severity): finding.message for finding in check.findings}
+        ds = world.ds if isinstance(world.ds, RRset) else None
+        for zone in (world.losing, world.gaining):
+            if not isinstance(zone, Zone):
+                continue
+            for finding in verify_zone(zone, now=NOW, ds=ds).findings:
+                if finding.severity > Severity.INFO:
+                    alarms.add(finding.code)
+                    assert f": expected at step {step.id}" in told[finding.code, Severity.INFO]
+    assert alarms
+
+
+def test_what_is_expected_says_until_when() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added", start=World(with_ksks=False))
+    check = check_transfer(world.seen(), step="ds-added")
+    told = [finding.message for finding in check.findings if finding.code == "ds-without-dnskey"]
+    tags = {ksk.key_tag for ksk in (LOSING_KEYS[0], GAINING_KEYS[0])}
+    assert sorted(told) == sorted(
+        f"the DS of key {tag} (algorithm 13, digest type 2) is of no key in the DNSKEY RRset: expected at step ds-added"
+        f" (until step {until})"
+        for tag, until in (
+            (GAINING_KEYS[0].key_tag, "losing-stopped"),
+            (LOSING_KEYS[0].key_tag, "losing-ds-removed"),
+        )
+    )
+    assert len(tags) == 2
+
+
+def test_the_same_finding_at_a_step_that_does_not_explain_it_stays_what_it_is() -> None:
+    broken = replace(world_at(Flow.OPERATOR_CHANGE, "ns-changed"), ds=make_ds(LOSING_KEYS[:1]))
+    early = replace(world_at(Flow.OPERATOR_CHANGE, "gaining-merged"))
+    codes_at = {
+        step: {(each.code, each.severity) for each in check_transfer(world.seen(), step=step).findings}
+        for step, world in (("ns-changed", broken), ("gaining-merged", early))
+    }
+    assert ("chain-broken", Severity.ERROR) in codes_at["ns-changed"]
+    assert ("chain-broken", Severity.INFO) in codes_at["gaining-merged"]
+    assert ("chain-broken", Severity.ERROR) not in codes_at["gaining-merged"]
+
+
+def test_a_ds_of_a_key_that_nobody_has_is_never_expected() -> None:
+    stray = make_ds([LOSING_KEYS[0], GAINING_KEYS[0], keys(7)[0]])
+    world = replace(world_at(Flow.OPERATOR_CHANGE, "ds-added", start=World(with_ksks=False)), ds=stray)
+    told = check_transfer(world.seen(), step="ds-added").at_least(Severity.WARNING)
+    assert {finding.code for finding in told} == {"ds-without-dnskey"}
+    assert all(f"key {keys(7)[0].key_tag} " in finding.message for finding in told)
+
+
+def test_parent_and_child_may_name_different_servers_only_while_they_change() -> None:
+    half = replace(world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed"), ns=ns_of(LOSING_SERVERS))
+    check = check_transfer(half.seen(), step="losing-ns-changed")
+    found = [each for each in check.findings if each.code == "delegation-differs"]
+    assert {each.severity for each in found} == {Severity.INFO}
+    assert check.is_true
+    done = check_transfer(half.seen(), step=["losing-ns-changed", "ns-changed"])
+    assert {each.severity for each in done.findings if each.code == "delegation-differs"} == {Severity.WARNING}
+    assert false_claims(done) == {Claim.PARENT_NS}
+
+
+# ---- what is not true -----------------------------------------------------------------------------------------------
+
+
+def tampered(zone: Zone | Any) -> Zone:
+    """The zone with another address at www than the one that is signed."""
+    assert isinstance(zone, Zone)
+    return zone.replace(RRset.from_text("www.example.nl.", 7200, "A", "192.0.2.66"))
+
+
+def not_resigned(zone: Zone | Any, others: list[SigningKey]) -> Zone:
+    """The zone with the other keys in its DNSKEY RRset, and the signature from before."""
+    assert isinstance(zone, Zone)
+    return zone.replace(union(zone.apex_rrset(rd.DNSKEY), parse_dnskeys(others)))
+
+
+def without(zone: Zone | Any, with_keys: list[SigningKey], rdtype: str) -> Zone:
+    assert isinstance(zone, Zone)
+    bare = zone.remove("@", rdtype)
+    return sign_zone(bare.remove("@", "RRSIG", rdtype), with_keys, validity=VALIDITY)
+
+
+def sha1_ds(key: SigningKey) -> bytes:
+    head = key.key_tag.to_bytes(2, "big") + bytes((int(key.algorithm), 1))
+    return head + digest(1, key.owner + key.dnskey_rdata)
+
+
+def as_ds(*rdatas: bytes) -> RRset:
+    return RRset(owner=LOSING.apex, rdtype=rd.DS, ttl=Ttl(DAY), rdatas=rdatas)
+
+
+def wrong_digest(key: SigningKey) -> bytes:
+    (rdata,) = make_ds([key]).rdatas
+    return rdata[:-1] + bytes((rdata[-1] ^ 1,))
+
+
+(LOSING_DS,) = make_ds(LOSING_KEYS[:1]).rdatas
+MERGED = world_at(Flow.OPERATOR_CHANGE, "losing-merged").losing
+assert isinstance(MERGED, Zone)
+LOSING_CDS = with_apex(LOSING, LOSING_KEYS, make_cds(LOSING_KEYS[:1]))
+AT_ONCE = make_csync("example.nl", serial=7, types=["NS"], flags=CsyncFlag.IMMEDIATE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lie:
+    """A claim that is not true.
+
+    Attributes:
+        step: the claimed step.
+        world: what is served then instead of what should be.
+        false: the claims that are false; more than one where one follows from the other.
+        breaks: words of the story of what would break, or is broken, where something is.
+        flow: the flow.
+    """
+
+    step: str
+    world: Callable[[World], World]
+    false: set[Claim]
+    breaks: tuple[str, ...] = ()
+    flow: Flow = Flow.OPERATOR_CHANGE
+
+
+LIES = {
+    "losing data is not signed": Lie(
+        step="losing-merged",
+        world=lambda world: replace(world, losing=tampered(world.losing)),
+        false={Claim.LOSING_VERIFIES},
+    ),
+    "gaining data is not signed": Lie(
+        step="gaining-serves",
+        world=lambda world: replace(world, gaining=tampered(world.gaining)),
+        false={Claim.GAINING_VERIFIES},
+    ),
+    "keys collide": Lie(
+        step="keys-exchanged",
+        world=lambda world: _with_colliding_keys(world),  # noqa: PLW0108  # which comes further down
+        false={Claim.KEYS_ACCEPTABLE},
+    ),
+    "the losing side has not merged": Lie(
+        step="losing-merged",
+        world=lambda world: replace(world, losing=LOSING),
+        false={Claim.LOSING_HAS_GAINING_KEYS},
+        breaks=("DNSKEY of the losing operator + data of the gaining operator",),
+    ),
+    "the losing side has merged and not signed": Lie(
+        step="losing-merged",
+        world=lambda world: replace(world, losing=not_resigned(LOSING, GAINING_KEYS)),
+        false={Claim.LOSING_SIGNS_DNSKEY, Claim.LOSING_VERIFIES},
+        breaks=("DNSKEY of the losing operator + data of the losing operator",),
+    ),
+    "the gaining side has not merged": Lie(
+        step="gaining-merged",
+        world=lambda world: replace(world, gaining=GAINING),
+        false={Claim.GAINING_HAS_LOSING_KEYS},
+        breaks=("DNSKEY of the gaining operator + data of the losing operator",),
+    ),
+    "the gaining side has merged and not signed": Lie(
+        step="gaining-merged",
+        world=lambda world: replace(world, gaining=not_resigned(GAINING, LOSING_KEYS[1:])),
+        false={Claim.GAINING_SIGNS_DNSKEY, Claim.GAINING_VERIFIES},
+        breaks=("DNSKEY of the gaining operator + data of the gaining operator",),
+    ),
+    "the TTLs are not lowered": Lie(
+        step="ttls-lowered",
+        world=lambda world: replace(world, losing=MERGED),
+        false={Claim.LOSING_TTLS_LOW},
+    ),
+    "the TTLs are lowered and not signed": Lie(
+        step="ttls-lowered",
+        world=lambda world: replace(world, losing=MERGED.replace(MERGED.apex_rrset(rd.NS).with_ttl(LOW))),
+        false={Claim.LOSING_TTLS_LOW, Claim.LOSING_VERIFIES},
+    ),
+    "the gaining DS is missing": Lie(
+        step="ds-added",
+        world=lambda world: replace(world, ds=make_ds(LOSING_KEYS[:1])),
+        false={Claim.BOTH_DS},
+        breaks=("DNSKEY of the gaining operator + data of the losing operator", "DNSKEY of the gaining operator"),
+    ),
+    "the losing DS is gone too early": Lie(
+        step="ds-added",
+        world=lambda world: replace(world, ds=make_ds(GAINING_KEYS[:1])),
+        false={Claim.BOTH_DS},
+        breaks=("DNSKEY of the losing operator",),
+    ),
+    "the digest of a DS is wrong": Lie(
+        step="ds-added",
+        world=lambda world: replace(world, ds=as_ds(LOSING_DS, wrong_digest(GAINING_KEYS[0]))),
+        false={Claim.BOTH_DS},
+        breaks=("DNSKEY of the gaining operator",),
+    ),
+    "the losing DS is SHA-1 alone": Lie(
+        step="ds-added",
+        world=lambda world: replace(world, ds=as_ds(sha1_ds(LOSING_KEYS[0]), *make_ds(GAINING_KEYS[:1]).rdatas)),
+        false={Claim.DS_DIGESTS},
+        breaks=("DNSKEY of the losing operator",),
+    ),
+    "the gaining zone names the losing servers": Lie(
+        step="gaining-serves",
+        world=lambda world: replace(
+            world,
+            gaining=world.merged_into(
+                signed(unsigned(LOSING_SERVERS, ttl=LOW), GAINING_KEYS, dnskey_ttl=LOW), GAINING_KEYS, LOSING_KEYS
+            ),
+        ),
+        false={Claim.GAINING_NS},
+        flow=Flow.REGISTRAR_CHANGE,
+    ),
+    "the parent has not changed": Lie(
+        step="ns-changed",
+        world=lambda world: replace(world, ns=ns_of(LOSING_SERVERS)),
+        false={Claim.PARENT_NS},
+    ),
+    "the losing zone has not changed": Lie(
+        step="losing-ns-changed",
+        world=lambda world: replace(world, losing=world_at(Flow.OPERATOR_CHANGE, "ds-added").losing),
+        false={Claim.LOSING_NS},
+    ),
+    "the losing DS is still there": Lie(
+        step="losing-ds-removed",
+        world=lambda world: replace(world, ds=make_ds([LOSING_KEYS[0], GAINING_KEYS[0]])),
+        false={Claim.GAINING_DS_ALONE},
+    ),
+    "a DS is still there": Lie(
+        step="all-ds-removed",
+        world=lambda world: replace(world, ds=make_ds(LOSING_KEYS[:1])),
+        false={Claim.NO_DS},
+        breaks=("DNSKEY of the gaining operator",),
+        flow=Flow.THROUGH_INSECURE,
+    ),
+    "the losing keys are still there": Lie(
+        step="losing-keys-withdrawn",
+        world=lambda world: replace(world, gaining=world_at(Flow.OPERATOR_CHANGE, "ns-changed").gaining),
+        false={Claim.LOSING_KEYS_GONE},
+    ),
+    "the losing servers still answer": Lie(
+        step="losing-stopped",
+        world=lambda world: replace(world, losing=world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed").losing),
+        false={Claim.LOSING_SILENT},
+    ),
+    "CDS of one side": Lie(
+        step="frozen",
+        world=lambda world: replace(world, losing=LOSING_CDS),
+        false={Claim.NO_ONE_SIDED_CDS},
+    ),
+    "CSYNC too early": Lie(
+        step="frozen",
+        world=lambda world: replace(world, losing=with_apex(LOSING, LOSING_KEYS, AT_ONCE)),
+        false={Claim.NO_CSYNC},
+    ),
+    "no CDNSKEY in the losing zone": Lie(
+        step="cds-published",
+        world=lambda world: replace(world, losing=without(world.losing, LOSING_KEYS, "CDNSKEY")),
+        false={Claim.LOSING_CDS_OF_BOTH},
+        flow=Flow.SCANNING_PARENT,
+    ),
+    "no CDS in the gaining zone": Lie(
+        step="cds-published",
+        world=lambda world: replace(world, gaining=without(world.gaining, GAINING_KEYS, "CDS")),
+        false={Claim.GAINING_CDS_OF_BOTH},
+        flow=Flow.SCANNING_PARENT,
+    ),
+    "CDS of both where it should be one": Lie(
+        step="cds-alone",
+        world=lambda world: replace(world, gaining=world_at(Flow.SCANNING_PARENT, "ns-changed").gaining),
+        false={Claim.GAINING_CDS_ALONE},
+        flow=Flow.SCANNING_PARENT,
+    ),
+    "no CSYNC": Lie(
+        step="losing-ns-changed",
+        world=lambda world: replace(world, losing=without(world.losing, LOSING_KEYS, "CSYNC")),
+        false={Claim.LOSING_CSYNC},
+        flow=Flow.SCANNING_PARENT,
+    ),
+    "the end does not validate": Lie(
+        step="end-verified",
+        world=lambda world: replace(world, gaining=tampered(world.gaining)),
+        false={Claim.GAINING_VALIDATES},
+    ),
+    "the resolution does not validate": Lie(
+        step="resolution-verified",
+        world=lambda world: replace(world, gaining=tampered(world.gaining)),
+        false={Claim.GAINING_VALIDATES},
+        flow=Flow.REGISTRAR_CHANGE,
+    ),
+    "signed where it should not be": Lie(
+        step="end-verified",
+        world=lambda world: replace(world, gaining=GAINING),
+        false={Claim.GAINING_UNSIGNED},
+        flow=Flow.TO_UNSIGNED,
+    ),
+}
+
+
+def _with_colliding_keys(world: World) -> World:
+    ours, theirs = ([*keys(number, Algorithm.ED25519)[:1], zsk] for number, zsk in enumerate(colliding_keys()))
+    return replace(
+        world,
+        losing=signed(unsigned(LOSING_SERVERS), ours),
+        gaining=signed(unsigned(GAINING_SERVERS, ttl=LOW), theirs, dnskey_ttl=LOW),
+        losing_keys=tuple(ours),
+        gaining_keys=tuple(theirs),
+        ds=make_ds(ours[:1]),
+    )
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_claim_that_is_not_true_is_the_one_that_is_false(name: str) -> None:
+    lie = LIES[name]
+    world = lie.world(world_at(lie.flow, lie.step))
+    check = check_transfer(world.seen(), step=world.taken, flow=lie.flow)
+    assert false_claims(check) == lie.false
+    for claim in lie.false:
+        assert codes.CLAIM_CODES[claim].name in {finding.code for finding in check.findings}
+    stories = "\n".join(map(str, check.breaks or ()))
+    for words in lie.breaks:
+        assert words in stories
+    if lie.breaks:
+        assert "(named)" in stories and "puts the three together" in stories
+
+
+def test_every_claim_has_a_lie() -> None:
+    of_their_own = {Claim.GAINING_ANSWERS, Claim.SHARED_ANSWER, Claim.GAINING_TTLS_RESTORED}
+    assert set().union(*[lie.false for lie in LIES.values()]) | of_their_own == set(Claim)
+
+
+def test_one_gaining_server_that_does_not_answer_is_enough() -> None:
+    for is_shared, claim in ((False, Claim.GAINING_ANSWERS), (True, Claim.SHARED_ANSWER)):
+        last = "shared-serve" if is_shared else "gaining-serves"
+        world = next(each for step, each in walk(Flow.OPERATOR_CHANGE, is_shared=is_shared) if step.id == last)
+        one, other = GAINING_SERVERS
+        sighting = replace(
+            world.seen(),
+            giving={Source.GAINING: frozenset({one})},
+            lacking={Source.GAINING: frozenset({other})},
+        )
+        assert claim in false_claims(check_transfer(sighting, step=world.taken))
+        unknown = check_transfer(replace(sighting, lacking={}), step=world.taken)
+        assert {each.claim for each in unknown.that_are(Truth.NOT_SEEN)} >= {claim}
+        assert unknown.is_clean and not unknown.is_true
+
+
+def test_the_ttls_that_are_to_stay_are_those_of_the_facts() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "ttls-restored")
+    assert check_transfer(world.seen(), step="ttls-restored", facts=the_facts()).is_true
+    low = replace(world, gaining=world_at(Flow.OPERATOR_CHANGE, "end-verified").gaining)
+    check = check_transfer(low.seen(), step="ttls-restored", facts=the_facts())
+    assert false_claims(check) == {Claim.GAINING_TTLS_RESTORED}
+    assert {finding.code for finding in check.at_least(Severity.WARNING)} == {"gaining-ttls-low"}
+    (unknown,) = check_transfer(low.seen(), step="ttls-restored").that_are(Truth.NOT_SEEN)
+    assert unknown.claim is Claim.GAINING_TTLS_RESTORED and "nobody says which are to stay" in unknown.found
+
+
+def test_differing_algorithms_break_though_every_claim_is_true() -> None:
+    ed448 = keys(1, Algorithm.ED448)
+    start = World(gaining_keys=tuple(ed448))
+    gaining = signed(unsigned(GAINING_SERVERS, ttl=LOW), ed448, dnskey_ttl=LOW)
+    world = start.after(STEPS[Flow.OPERATOR_CHANGE][0], STEPS[Flow.OPERATOR_CHANGE])
+    world = replace(world, gaining=gaining)
+    for step in STEPS[Flow.OPERATOR_CHANGE][2:8]:
+        world = world.after(step, STEPS[Flow.OPERATOR_CHANGE])
+    check = check_transfer(world.seen(), step=(*world.taken, "keys-made"))
+    assert check.breaks
+    profiles = {profile for each in check.breaks for profile in each.profiles}
+    assert "a validator without ED448" in profiles and "unbound, harden-algo-downgrade" in profiles
+    assert "named" not in profiles
+    assert {"ns-change-breaks"} <= {finding.code for finding in check.at_least(Severity.ERROR)}
+
+
+# ---- what is missing ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_until_the_ns_may_change_is_at_somebodys_hands() -> None:
+    world = world_at(Flow.REGISTRAR_CHANGE, "gaining-merged")
+    check = check_transfer(world.seen(), step=world.taken, flow=Flow.REGISTRAR_CHANGE)
+    assert check.is_true and check.is_clean
+    missing = {(need.step_id, need.actor, need.claim) for need in check.missing}
+    assert missing == {
+        ("losing-merged", Actor.LOSING, Claim.LOSING_HAS_GAINING_KEYS),
+        ("ttls-lowered", Actor.LOSING, Claim.LOSING_TTLS_LOW),
+        ("ds-added", Actor.LOSING_REGISTRAR, Claim.BOTH_DS),
+        ("authinfo-given", Actor.LOSING_REGISTRAR, None),
+    }
+    assert check.by_people == ("requested", "frozen")
+    assert "authinfo-given (losing registrar): the gaining side has the code; only people can say so" in map(
+        str, check.missing
+    )
+    would = [finding for finding in check.findings if finding.code == "ns-change-breaks"]
+    assert would and {finding.severity for finding in would} == {Severity.INFO}, "nobody says that it may change"
+    assert all("expected at step gaining-merged (until step ns-changed)" in finding.message for finding in would)
+
+
+def test_what_would_break_is_an_error_once_the_ns_change_is_claimed_to_be_due() -> None:
+    world = replace(world_at(Flow.OPERATOR_CHANGE, "gaining-serves"), gaining=GAINING)
+    check = check_transfer(world.seen(), step=world.taken)
+    assert {need.claim for need in check.missing} == {Claim.GAINING_HAS_LOSING_KEYS}
+    (broken,) = check.breaks or ()
+    assert broken.records[1:] == ("DNSKEY of the gaining operator", "data of the losing operator")
+    assert "no key that signed the data is in this DNSKEY RRset" in broken.story and not broken.is_so_already
+    assert len(broken.profiles) == 7
+    assert "ns-change-breaks" in {finding.code for finding in check.at_least(Severity.ERROR)}
+
+
+@pytest.mark.parametrize("with_ksks", [True, False])
+def test_something_would_break_just_where_something_is_missing(with_ksks: bool) -> None:
+    """With one algorithm on both sides, the claims and the cache model agree on when the NS may change."""
+    steps = STEPS[Flow.OPERATOR_CHANGE]
+    taken_by_id = {step.id: step for step in steps}
+    for taken in itertools.product((False, True), repeat=3):
+        world = replace(start_of(Flow.OPERATOR_CHANGE), gaining=GAINING, with_ksks=with_ksks)
+        for step_id, is_taken in zip(("losing-merged", "gaining-merged", "ds-added"), taken, strict=True):
+            world = world.after(taken_by_id[step_id], steps) if is_taken else world
+        check = check_transfer(world.seen(), step="keys-exchanged")
+        missing = {need.step_id for need in check.missing if need.claim is not None}
+        assert missing == {
+            step_id
+            for step_id, is_taken in zip(("losing-merged", "gaining-merged", "ds-added"), taken, strict=True)
+            if not is_taken
+        }
+        assert bool(check.breaks) is bool(missing)
+
+
+def test_what_is_broken_already_is_told_as_that_at_any_step() -> None:
+    world = replace(start_of(Flow.OPERATOR_CHANGE), ds=make_ds(keys(7)[:1]))
+    check = check_transfer(world.seen(), step="frozen")
+    assert {"broken-now", "chain-broken"} <= {finding.code for finding in check.at_least(Severity.ERROR)}
+
+
+def test_the_servers_of_a_zone_that_is_not_served_are_an_outage() -> None:
+    world = replace(world_at(Flow.OPERATOR_CHANGE, "ds-added"), gaining=THERE_IS_NONE)
+    check = check_transfer(world.seen(), step="ds-added")
+    assert ("NS at the parent to the gaining operator",) in [each.records for each in check.breaks or ()]
+
+
+def test_what_was_not_looked_at_is_said_and_is_no_error() -> None:
+    full = world_at(Flow.OPERATOR_CHANGE, "ds-added").seen()
+    blank = Sighting(at=NOW, losing=full.losing)
+    check = check_transfer(blank, step="ds-added")
+    assert check.is_clean and not check.is_true and check.breaks is None
+    assert {each.claim for each in check.that_are(Truth.NOT_SEEN)} >= {
+        Claim.BOTH_DS,
+        Claim.GAINING_VERIFIES,
+        Claim.KEYS_ACCEPTABLE,
+    }
+    assert {finding.code for finding in check.findings if finding.code == "claim-not-seen"}
+    assert {need.claim for need in check.missing} >= {Claim.BOTH_DS}
+    known = replace(blank, keys={Source.GAINING: parse_dnskeys(GAINING_KEYS)})
+    told = check_transfer(known, step="losing-merged")
+    by_claim = {each.claim: each.truth for each in told.claims}
+    assert by_claim[Claim.LOSING_HAS_GAINING_KEYS] is Truth.TRUE
+
+
+def test_the_keys_of_a_csk_are_published_in_whole() -> None:
+    one = csk()
+    gaining = signed(unsigned(GAINING_SERVERS, ttl=LOW), [one], dnskey_ttl=LOW)
+    start = World(gaining_keys=(one,), gaining=gaining)
+    world = start.after(STEPS[Flow.OPERATOR_CHANGE][4], STEPS[Flow.OPERATOR_CHANGE])
+    assert check_transfer(world.seen(), step="losing-merged").is_true
+    check = check_transfer(start.seen(), step="losing-merged")
+    assert false_claims(check) == {Claim.LOSING_HAS_GAINING_KEYS}
+
+
+def test_the_ksk_is_wanted_only_where_somebody_said_that_it_is_taken() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-merged", start=World(with_ksks=False))
+    facts = the_facts()
+    assert check_transfer(world.seen(), step=world.taken, facts=facts).is_true
+    said = replace(facts, losing=replace(facts.losing, can=frozenset(Capability)))
+    check = check_transfer(world.seen(), step=world.taken, facts=said)
+    assert false_claims(check) == {Claim.LOSING_HAS_GAINING_KEYS}
+
+
+# ---- with a plan ----------------------------------------------------------------------------------------------------
+
+
+def test_the_waits_of_the_plan_that_are_not_over_come_with_their_dates() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    check = check_transfer(world.seen(), step=world.taken, plan=plan)
+    assert check.is_true
+    assert {wait.until for wait in check.waits} == {NOW + timedelta(days=1), NOW + timedelta(days=2)}
+    assert isinstance(check.decision, Missing)
+    assert {each.step_id for each in check.decision.missing} == {"ns-changed", "frozen"}
+    later = replace(world.seen(), at=plan.switchover)
+    said = [Evidence(step_id="frozen", seen=NOW, by="both operators")]
+    over = check_transfer(later, step=world.taken, plan=plan, evidence=said)
+    assert over.waits == () and over.missing == () and over.breaks == ()
+    assert isinstance(over.decision, Confirmed)
+
+
+EVIDENCE_WORLDS = list(walk(Flow.OPERATOR_CHANGE))
+
+
+def evidence_of_all() -> list[Evidence]:
+    """One look after each step until the NS may change, and what people say of the rest."""
+    plan = plan_transfer(the_facts(), start=NOW)
+    found = []
+    for step, world in EVIDENCE_WORLDS[:8]:
+        if rest_of(step) is Rest.NOTHING:
+            found.append(see_step(plan, step.id, world.seen(), by="the check"))
+        else:
+            found.append(Evidence(step_id=step.id, seen=NOW, by="both operators"))
+    return found
+
+
+@given(st.permutations(evidence_of_all()))
+@settings(max_examples=20)
+def test_looks_are_evidence_that_the_gate_takes_in_any_order(evidence: list[Evidence]) -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    servers = {Source.LOSING: frozenset(LOSING_SERVERS), Source.GAINING: frozenset(GAINING_SERVERS)}
+    for step_id in ("ns-changed", "losing-ns-changed"):
+        assert isinstance(may_begin(plan, step_id, evidence, now=plan.switchover, servers=servers), Confirmed)
+        lacking = [each for each in evidence if each.step_id != "losing-merged"]
+        assert isinstance(may_begin(plan, step_id, lacking, now=plan.switchover), Missing)
+
+
+@given(st.permutations(("losing-merged", "gaining-serves", "ds-added", "ttls-lowered")))
+@settings(max_examples=10)
+def test_the_order_of_the_claimed_steps_does_not_matter(claimed: list[str]) -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "gaining-serves").seen()
+    first = check_transfer(seen, step=sorted(claimed))
+    assert replace(check_transfer(seen, step=claimed), claimed=first.claimed) == first
+
+
+@pytest.mark.parametrize("flow", COOPERATING)
+def test_each_confirmation_of_a_published_flow_is_one_look(flow: Flow) -> None:
+    facts = the_facts()
+    parent = replace(facts.parent, channels=frozenset(Channel), scan_delay=timedelta(0), check_delay=timedelta(0))
+    plan = plan_transfer(replace(facts, parent=parent), flow=flow, start=NOW)
+    for step, world in walk(flow):
+        if rest_of(step) is Rest.NOTHING:
+            seen = see_step(plan, step.id, world.seen(), by="the check")
+            assert seen.confirming and not seen.lacking, step.id
+        else:
+            with pytest.raises(PlanError, match="does not show in zones"):
+                see_step(plan, step.id, world.seen(), by="the check")
+
+
+def test_a_look_that_finds_it_not_so_is_evidence_too_and_a_later_one_takes_its_place() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    before = world_at(Flow.OPERATOR_CHANGE, "keys-exchanged").seen()
+    after = world_at(Flow.OPERATOR_CHANGE, "losing-merged").seen()
+    lacks = see_step(plan, "losing-merged", replace(before, at=NOW), by="the check")
+    assert lacks.lacking == {"the losing zone", *LOSING_SERVERS} and not lacks.confirming
+    gives = see_step(plan, "losing-merged", replace(after, at=NOW + HOUR, giving={}), by="the check")
+    assert gives.confirming == {"the losing zone"}
+    one = replace(after, at=NOW, giving={}, lacking={Source.LOSING: frozenset(LOSING_SERVERS[:1])})
+    assert see_step(plan, "losing-merged", one, by="the check").lacking == {LOSING_SERVERS[0]}
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------------
+
+
+def test_what_makes_no_sighting_is_refused() -> None:
+    other = unsigned(LOSING_SERVERS)
+    elsewhere = RRset.from_text("example.com.", 60, "NS", "ns.example.com.")
+    good: dict[str, Any] = {"at": NOW, "losing": other}
+    for bad, words in (
+        ({"losing": NOT_LOOKED_AT}, "nothing was seen of any domain"),
+        ({"losing": THERE_IS_NONE}, "nothing was seen of any domain"),
+        ({"parent_ns": elsewhere}, "the losing zone is of example.nl. and the NS RRset of example.com."),
+        ({"parent_ds": ns_of(LOSING_SERVERS)}, "parent_ds of what was seen of example.nl. is of type NS"),
+        ({"parent_ns": make_ds(LOSING_KEYS[:1])}, "parent_ns of what was seen of example.nl. is of type DS"),
+        ({"losing": "example.nl"}, "losing of what was seen is of type str"),
+        ({"parent_ds": None}, "parent_ds of what was seen is of type NoneType"),
+        ({"keys": {"losing": ()}}, "not a member of Source"),
+        ({"keys": [1]}, "keys of what was seen is of type list"),
+        ({"keys": {Source.LOSING: ["a key"]}}, "not of type Dnskey"),
+        (
+            {"giving": {Source.LOSING: {"ns1.nl"}}, "lacking": {Source.LOSING: {"NS1.nl."}}},
+            "that ns1.nl. gives what was seen and does not",
+        ),
+    ):
+        with pytest.raises(PlanError, match=words):
+            Sighting(**(good | bad))
+    with pytest.raises(TimeError):
+        Sighting(**(good | {"at": NOW.replace(tzinfo=None)}))
+
+
+def test_what_cannot_be_checked_is_refused() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "ds-added").seen()
+    plan = plan_transfer(the_facts(), start=NOW)
+    with pytest.raises(PlanError, match="the flow has no step 'coffee'"):
+        check_transfer(seen, step="coffee")
+    with pytest.raises(PlanError, match="no step is claimed to be done"):
+        check_transfer(seen, step=())
+    with pytest.raises(PlanError, match="a plan and facts are given"):
+        check_transfer(seen, step="frozen", plan=plan, facts=plan.facts)
+    with pytest.raises(PlanError, match="a plan and another flow are given"):
+        check_transfer(seen, step="frozen", plan=plan, flow=Flow.TO_UNSIGNED)
+    with pytest.raises(PlanError, match="no resolver profile"):
+        check_transfer(seen, step="frozen", profiles=())
+    elsewhere = Sighting(at=NOW, parent_ns=RRset.from_text("example.com.", 60, "NS", "ns.example.com."))
+    for call in (
+        lambda: check_transfer(elsewhere, step="frozen", plan=plan),
+        lambda: see_step(plan, "frozen", elsewhere, by="a"),
+    ):
+        with pytest.raises(PlanError, match=r"the plan is for example\.nl\., and what was seen is of example\.com\."):
+            call()
+    with pytest.raises(PlanError, match="no step 'coffee'"):
+        see_step(plan, "coffee", seen, by="a")
+    with pytest.raises(PlanError, match="says not who saw it"):
+        see_step(plan, "ds-added", seen, by=" ")
+    with pytest.raises(PlanError, match="was not looked at"):
+        see_step(plan, "ds-added", replace(seen, parent_ds=NOT_LOOKED_AT), by="a")
+    with pytest.raises(PlanError, match="superseded by what is on record"):
+        done = plan.record("ds-added", started=NOW, completed=NOW)
+        done = done.record("losing-ds-removed", started=NOW + 30 * 24 * HOUR, completed=NOW + 30 * 24 * HOUR)
+        see_step(done, "ds-added", seen, by="a")
+
+
+def test_every_pair_of_worlds_and_claims_is_answered() -> None:
+    """Whatever is claimed and whatever is served: an answer, and no crash."""
+    worlds = [*[world for _, world in walk(Flow.SCANNING_PARENT)][::4], start_of(Flow.FROM_UNSIGNED)]
+    for world, (flow, steps) in itertools.product(worlds, STEPS.items()):
+        for step in steps[:: max(1, len(steps) // 5)]:
+            check = check_transfer(world.seen(), step=step.id, flow=flow)
+            assert list(check.findings) == sorted(check.findings, key=lambda finding: -finding.severity)
+
+
+@st.composite
+def odd_sightings(draw: st.DrawFn) -> Sighting:
+    """Zones with anything in them, among it DNSSEC records that nobody could validate, and a DS RRset of any sort."""
+    zones_or_none = st.one_of(
+        zones(), zones(), st.sampled_from((LOSING, GAINING, MERGED, THERE_IS_NONE, NOT_LOOKED_AT))
+    )
+    ds = st.builds(
+        lambda tag, rest, number: tag.to_bytes(2, "big") + bytes(rest) + bytes([number]) * 32,
+        st.sampled_from((LOSING_KEYS[0].key_tag, GAINING_KEYS[0].key_tag, 0)),
+        st.tuples(st.sampled_from((0, 5, 13, 200)), st.sampled_from((0, 1, 2, 3, 4))),
+        st.integers(0, 255),
+    )
+    rdatas = draw(st.lists(st.one_of(ds, st.just(LOSING_DS)), min_size=1, max_size=3))
+    try:
+        parent_ds: Any = as_ds(*rdatas)
+    except RdataError:
+        parent_ds = THERE_IS_NONE
+    keys_known = draw(st.sampled_from(((), parse_dnskeys(GAINING_KEYS))))
+    return Sighting(
+        at=NOW,
+        losing=draw(zones_or_none),
+        gaining=draw(zones_or_none),
+        parent_ds=draw(st.sampled_from((parent_ds, NOT_LOOKED_AT, THERE_IS_NONE))),
+        parent_ns=ns_of(LOSING_SERVERS),
+        keys={Source.GAINING: keys_known},
+    )
+
+
+@given(odd_sightings(), st.sampled_from(Flow), st.data())
+@settings(max_examples=150)
+def test_whatever_is_seen_there_is_an_answer(sighting: Sighting, flow: Flow, data: st.DataObject) -> None:
+    steps = [step.id for step in STEPS[flow]]
+    claimed = data.draw(st.lists(st.sampled_from(steps), min_size=1, max_size=2))
+    check = check_transfer(sighting, step=claimed, flow=flow)
+    assert len({each.claim for each in check.claims}) == len(check.claims)
+    for judged in check.claims:
+        assert judged.found and judged.found.isprintable()
+
+
+def in_domain(servers: tuple[str, str], address: str, *, ttl: int = DAY) -> Zone:
+    hosts = [RRset.from_text(server, 3600, "A", address) for server in servers]
+    return unsigned(servers, ttl=ttl).replace(*hosts)
+
+
+def test_servers_in_the_domain_need_their_addresses_at_the_parent() -> None:
+    names = ("ns1.example.nl.", "ns2.example.nl.")
+    gaining = signed(in_domain(names, "192.0.2.2", ttl=LOW), GAINING_KEYS, dnskey_ttl=LOW)
+    losing = signed(in_domain(names, "192.0.2.1"), LOSING_KEYS)
+    steps = STEPS[Flow.OPERATOR_CHANGE]
+    world = World(losing=losing, gaining=gaining, ns=ns_of(names))
+    for step in steps[3:9]:
+        world = world.after(step, steps)
+    glue = {
+        address: tuple(RRset.from_text(name, 3600, "A", address) for name in names)
+        for address in ("192.0.2.1", "192.0.2.2")
+    }
+
+    def judged(**more: Any) -> tuple[Truth, TransferCheck]:
+        check = check_transfer(replace(world.seen(), **more), step=world.taken)
+        (told,) = [each for each in check.claims if each.claim is Claim.PARENT_NS]
+        return told.truth, check
+
+    assert judged()[0] is Truth.NOT_SEEN
+    assert judged(parent_glue=THERE_IS_NONE)[0] is Truth.FALSE
+    assert judged(parent_glue=glue["192.0.2.1"])[0] is Truth.FALSE
+    is_true, check = judged(parent_glue=glue["192.0.2.2"])
+    assert is_true is Truth.TRUE and check.is_clean and check.breaks == ()
+    unchanged = check_transfer(world.seen(), step=[*world.taken, "losing-ns-changed"])
+    assert Claim.LOSING_NS in {each.claim for each in unchanged.that_are(Truth.FALSE)}, "its addresses are the old ones"
+    with pytest.raises(PlanError, match=r"parent_glue of what was seen of example\.nl\. has example\.nl\. NS"):
+        replace(world.seen(), parent_glue=(ns_of(names),))
+
+
+def test_a_ds_of_a_key_that_signs_nothing_is_nobodys_where_the_losing_keys_are_not_known() -> None:
+    """The losing KSK is still in the gaining zone, and its DS at the parent, and the losing zone is gone."""
+    world = world_at(Flow.OPERATOR_CHANGE, "ns-changed")
+    seen = replace(world.seen(), losing=THERE_IS_NONE, keys={})
+    check = check_transfer(seen, step="end-verified")
+    truths = {each.claim: each.truth for each in check.claims}
+    assert truths[Claim.GAINING_DS_ALONE] is Truth.NOT_SEEN and truths[Claim.LOSING_KEYS_GONE] is Truth.NOT_SEEN
+
+
+def test_what_is_on_record_counts_as_said() -> None:
+    plan = plan_transfer(the_facts(), start=NOW).record("frozen", started=NOW, completed=NOW)
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    check = check_transfer(replace(world.seen(), at=plan.switchover), step=world.taken, plan=plan)
+    assert check.missing == () and isinstance(check.decision, Confirmed)

@@ -1,0 +1,287 @@
+"""The check of a transfer at a step: is each claim true, what is missing until the NS may change, what would break now.
+
+:func:`check_transfer` takes what was seen and the step that the transfer claims to be at; that step counts as done, and with it
+all that it comes after. A legal intermediate state comes back as expected at that step, never as an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final
+
+from zonekit.errors import PlanError
+from zonekit.findings import Finding, Severity
+from zonekit.transfer import codes
+from zonekit.transfer.claims import Claim, Rest, rest_of, standing_claims, steps_done
+from zonekit.transfer.expected import as_expected, delegation_findings, findings_at
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.gate import check_domain, is_confirmed, may_begin, see_step
+from zonekit.transfer.hazards import Break, breaks_of
+from zonekit.transfer.journal import Decision, Evidence
+from zonekit.transfer.judging import Judged, Truth, judge, view_of
+from zonekit.transfer.plan import Plan, steps_for
+from zonekit.transfer.profiles import PROFILES, ResolverProfile
+from zonekit.transfer.sides import signer_of_key
+from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
+from zonekit.transfer.versions import Source
+from zonekit.transfer.views import Look, View
+from zonekit.transfer.waits import Wait
+
+BY_THIS_CHECK: Final = "the transfer check"
+_NS_CHANGES: Final = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
+_UNREACHABLE: Final = "losing-unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Something that the NS change rests on and that is not known to be there.
+
+    Attributes:
+        step_id: the step that it belongs to.
+        actor: at whose hands it is.
+        claim: the claim that is not true, or not seen; None where only people can say so.
+        needed: what is needed.
+        found: what there is instead.
+    """
+
+    step_id: str
+    actor: Actor
+    claim: Claim | None
+    needed: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.step_id} ({self.actor.value}): {self.needed}; {self.found}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCheck:
+    """What a check of a transfer came to.
+
+    Attributes:
+        sighting: what was seen.
+        claimed: the ids of the steps that the transfer claims to be at.
+        done: the ids of the steps that are done when these are, in the order of the flow.
+        claims: every claim that has to hold then, in the order in which it came to, and whether it does.
+        by_people: the ids of the done steps that nobody can see in zones and parent, and that people have to confirm.
+        missing: what the NS change rests on and is not known to be there; nothing where the NS change is done.
+        breaks: what would break if the NS changed now; None where too little was looked at to say, or no resolver is led to
+            the losing servers any more.
+        waits: the waits of the plan that are not over: of the NS change, or of what comes next where that is done.
+        decision: what the gate says of the NS change, or of the first step that comes next where that is done; None without
+            a plan.
+        findings: all of it as findings, with what the verifier finds in both zones, the gravest first.
+    """
+
+    sighting: Sighting
+    claimed: tuple[str, ...]
+    done: tuple[str, ...]
+    claims: tuple[Judged, ...]
+    by_people: tuple[str, ...]
+    missing: tuple[Need, ...]
+    breaks: tuple[Break, ...] | None
+    waits: tuple[Wait, ...]
+    decision: Decision | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_true(self) -> bool:
+        """Whether every claim is seen to be true."""
+        return all(each.truth is Truth.TRUE for each in self.claims)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of severity ERROR was found."""
+        return not self.at_least(Severity.ERROR)
+
+    def at_least(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the findings of this severity or a graver one."""
+        return tuple(finding for finding in self.findings if finding.severity >= severity)
+
+    def that_are(self, truth: Truth) -> tuple[Judged, ...]:
+        """Return the claims of which this is so."""
+        return tuple(each for each in self.claims if each.truth is truth)
+
+
+def check_transfer(
+    sighting: Sighting,
+    *,
+    step: str | Iterable[str],
+    flow: Flow | None = None,
+    plan: Plan | None = None,
+    facts: Facts | None = None,
+    profiles: Iterable[ResolverProfile] | None = None,
+    evidence: Iterable[Evidence] = (),
+    executor: Executor | None = None,
+) -> TransferCheck:
+    """Return what was seen says of the claim that a transfer is at a step.
+
+    Steps that do not come after each other are done in any order: where several have been, name the last of each line.
+
+    Args:
+        sighting: what was seen.
+        step: the id of the step that the transfer claims to be at, or several. Where ``shared-serve`` is among them, or the
+            facts say that servers are shared, the steps are those of :func:`~zonekit.transfer.steps.with_shared_servers`.
+        flow: the way the transfer is carried out; that of the plan, or else ``operator-change``.
+        plan: the plan, whose steps, facts and waits then count.
+        facts: what is known about the domain, where there is no plan.
+        profiles: the resolvers that nothing may break for; those of the plan, or else ``PROFILES``.
+        evidence: what has been seen and said before, for the gate; what this check shows, and what the plan
+            has on record, is added.
+        executor: where the zones are verified; here and now when there is none.
+
+    Raises:
+        PlanError: the flow has no such step, facts or another flow beside a plan, or a plan for another domain.
+    """
+    claimed = (step,) if isinstance(step, str) else tuple(step)
+    steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
+    view = view_of(Look(sighting, executor), steps, claimed, known)
+    claims = tuple(judge(view, each) for each in standing_claims(steps, claimed, view.at_hand))
+    seen = tuple(evidence)
+    switch = _switch(steps)
+    breaks = None if _UNREACHABLE in view.done_marks else breaks_of(view, profiles=chosen)
+    decision = None if plan is None else _decision(view, plan, switch, seen)
+    return TransferCheck(
+        sighting=sighting,
+        claimed=claimed,
+        done=tuple(each.id for each in view.done),
+        claims=claims,
+        by_people=tuple(each.id for each in view.done if rest_of(each) is Rest.PEOPLE),
+        missing=tuple(_missing(view, switch, plan, seen)),
+        breaks=breaks,
+        waits=() if plan is None else tuple(_waits(view, plan, switch)),
+        decision=decision,
+        findings=_findings(view, claims, breaks, switch),
+    )
+
+
+def _what_counts(
+    sighting: Sighting,
+    claimed: tuple[str, ...],
+    flow: Flow | None,
+    plan: Plan | None,
+    facts: Facts | None,
+    profiles: Iterable[ResolverProfile] | None,
+) -> tuple[tuple[Step, ...], Facts | None, tuple[ResolverProfile, ...]]:
+    """The steps, the facts and the profiles that a check goes by."""
+    if plan is not None:
+        check_domain(plan, sighting)
+        if facts is not None or flow not in (None, plan.flow):
+            raise PlanError(
+                f"{sighting.domain}: a plan and {'facts' if facts is not None else 'another flow'} are given",
+                remedy="give the plan alone, which says both",
+            )
+        chosen = plan.resolvers if profiles is None else tuple(profiles)
+        return tuple(planned.step for planned in plan.steps), plan.facts, chosen
+    way = flow or Flow.OPERATOR_CHANGE
+    chosen = PROFILES if profiles is None else tuple(profiles)
+    if facts is not None:
+        return steps_for(facts, way), facts, chosen
+    steps = STEPS[way]
+    return with_shared_servers(steps) if "shared-serve" in claimed else steps, None, chosen
+
+
+def _switch(steps: Iterable[Step]) -> Step:
+    """The step that changes the first NS RRset, at whatever place."""
+    return next(step for step in steps if step.effect in _NS_CHANGES)
+
+
+# ---- what is missing ------------------------------------------------------------------------------------------------
+
+
+def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Evidence, ...]) -> Iterator[Need]:
+    """What the NS change rests on and is not known to be there."""
+    if not view.done_marks.isdisjoint(_NS_CHANGES):
+        return
+    resting = steps_done(view.steps, switch.after)
+    ahead = view_of(view.look, view.steps, switch.after, view.facts)
+    by_step: dict[str, list[Need]] = {step.id: [] for step in resting}
+    for standing in standing_claims(view.steps, switch.after, ahead.at_hand):
+        judged = judge(ahead, standing)
+        if judged.truth is not Truth.TRUE:
+            needed = judged.claim.value
+            by_step[judged.step_id].append(
+                Need(step_id=judged.step_id, actor=judged.actor, claim=judged.claim, needed=needed, found=judged.found)
+            )
+    for step in resting:
+        yield from by_step[step.id]
+        if rest_of(step) is Rest.PEOPLE and step not in view.done and not _is_said(view, plan, step, evidence):
+            yield Need(
+                step_id=step.id, actor=step.actor, claim=None, needed=step.confirmed_by, found="only people can say so"
+            )
+
+
+def _is_said(view: View, plan: Plan | None, step: Step, evidence: tuple[Evidence, ...]) -> bool:
+    """Whether a step is on record, or somebody has confirmed it."""
+    return plan is not None and (step.id in plan.events or is_confirmed(plan, step.id, evidence, now=view.at))
+
+
+def _next(view: View, switch: Step) -> tuple[Step, ...]:
+    """The NS change, or what comes next where that is done."""
+    return (switch,) if view.done_marks.isdisjoint(_NS_CHANGES) else view.at_hand
+
+
+def _waits(view: View, plan: Plan, switch: Step) -> Iterator[Wait]:
+    waits = [wait for step in _next(view, switch) for wait in plan.step(step.id).waits if wait.until > view.at]
+    yield from dict.fromkeys(sorted(waits, key=lambda wait: wait.until))
+
+
+def _decision(view: View, plan: Plan, switch: Step, evidence: tuple[Evidence, ...]) -> Decision | None:
+    following = _next(view, switch)
+    if not following:
+        return None
+    shown = [
+        Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
+        for planned in plan.steps
+        if planned.recorded and planned.step.actor is not Actor.NOBODY
+    ]
+    shown += evidence
+    for step in view.done:
+        try:
+            shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))
+        except PlanError:
+            continue  # what does not show, or only people can say
+    return may_begin(plan, following[0].id, shown, now=view.at)
+
+
+# ---- findings -------------------------------------------------------------------------------------------------------
+
+
+def _findings(
+    view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step
+) -> tuple[Finding, ...]:
+    found = [*findings_at(view, Source.LOSING), *findings_at(view, Source.GAINING), *delegation_findings(view)]
+    found += _shared_keys(view)
+    for judged in claims:
+        place = f"{judged.found}, claimed by step {judged.step_id} ({judged.actor.value})"
+        match judged.truth:
+            case Truth.FALSE:
+                found.append(codes.CLAIM_CODES[judged.claim].found(view.apex, "", place))
+            case Truth.NOT_SEEN:
+                found.append(codes.NOT_SEEN.found(view.apex, "", f"{judged.claim.value}: {place}"))
+            case Truth.TRUE:
+                pass
+    # Before all that the NS change rests on is claimed, nobody says that it may change.
+    is_due = view.done_marks.issuperset(switch.after) or not view.done_marks.isdisjoint(_NS_CHANGES)
+    for each in breaks or ():
+        if each.is_so_already:
+            found.append(codes.BREAKS_NOW.found(view.apex, "", str(each)))
+        else:
+            broken = codes.WOULD_BREAK.found(view.apex, "", str(each))
+            found.append(broken if is_due else as_expected(view, broken, (switch.id,)))
+    return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _shared_keys(view: View) -> Iterator[Finding]:
+    """Keys that sign both zones, of which nobody can say whose they are."""
+    signing = {
+        source: {*side.data_signers, *map(signer_of_key, side.signing_dnskey)} for source, side in view.sides.items()
+    }
+    for key in view.losing.keys:
+        if key in view.gaining.keys and all(signer_of_key(key) in signers for signers in signing.values()):
+            yield codes.KEY_OF_BOTH.found(
+                view.apex, "DNSKEY", f"key {key.key_tag} signs the losing and the gaining zone"
+            )

@@ -1,0 +1,221 @@
+"""What would break if the NS changed now: the cache model on what both sides and the parent serve at this instant.
+
+Caches may hold anything that is served now, and mix it in every way; what was served before is a matter of waiting, which a
+plan knows. So every version here is what was seen, for ever, and the one thing that changes is the NS RRset, now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from zonekit import rdata as rd
+from zonekit.dnskeys import Dnskey
+from zonekit.ds import matches_ds
+from zonekit.signatures import Signer
+from zonekit.transfer.profiles import PROFILES, ResolverProfile
+from zonekit.transfer.proof import Bogus, Outage, failures
+from zonekit.transfer.sides import Side, servers_in, signer_of_key
+from zonekit.transfer.sightings import NOT_LOOKED_AT
+from zonekit.transfer.versions import (
+    SIGNING_ALGORITHMS,
+    DataVersion,
+    DnskeyVersion,
+    DsEntry,
+    DsVersion,
+    Key,
+    NsVersion,
+    Overlap,
+    Schedule,
+    Serving,
+    Signature,
+    Source,
+    Version,
+)
+from zonekit.transfer.views import View
+from zonekit.ttl import Ttl
+from zonekit.zones import RRset
+
+_OPERATORS: Final = (Source.LOSING, Source.GAINING)
+_ANY_TTL: Final = Ttl(3600)
+"""The TTL of what was not seen, or is not there. No verdict depends on it, for everything here is served for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """One combination that fails.
+
+    Attributes:
+        records: what a resolver holds: DS, DNSKEY and data, or the NS RRset that leads to nobody.
+        profiles: the names of the resolver profiles under which it fails.
+        is_so_already: whether it fails with the NS as they are too.
+        story: what such a resolver fetched when, and why it does not fit.
+    """
+
+    records: tuple[str, ...]
+    profiles: tuple[str, ...]
+    is_so_already: bool
+    story: str
+
+    def __str__(self) -> str:
+        return f"{' + '.join(self.records)} under {', '.join(self.profiles)}: {self.story}"
+
+
+def not_seen_for_breaks(view: View) -> tuple[str, ...]:
+    """Return what has to be looked at before it can be said what would break."""
+    sighting = view.sighting
+    seen = {
+        "the losing zone": sighting.losing,
+        "the gaining zone": sighting.gaining,
+        "the DS RRset at the parent": sighting.parent_ds,
+    }
+    return tuple(what for what, value in seen.items() if value is NOT_LOOKED_AT)
+
+
+def breaks_of(view: View, *, profiles: Iterable[ResolverProfile] = PROFILES) -> tuple[Break, ...] | None:
+    """Return what would break if the NS changed when this was seen, at the parent and at the losing operator.
+
+    None where too little was looked at (:func:`not_seen_for_breaks`).
+
+    Raises:
+        PlanError: there are no profiles.
+    """
+    if not_seen_for_breaks(view):
+        return None
+    by_records: dict[tuple[str, ...], list[Bogus | Outage]] = {}
+    for failure in failures(schedule_now(view), profiles):
+        by_records.setdefault(_records(failure), []).append(failure)
+    return tuple(
+        Break(
+            records=records,
+            profiles=tuple(dict.fromkeys(failure.profile for failure in found)),
+            is_so_already=any(failure.at is None or failure.at < view.at for failure in found),
+            story=found[0].story,
+        )
+        for records, found in by_records.items()
+    )
+
+
+def _records(failure: Bogus | Outage) -> tuple[str, ...]:
+    if isinstance(failure, Outage):
+        return (failure.ns.record,)
+    return failure.ds.record, failure.dnskey.record, failure.data.record
+
+
+def schedule_now(view: View) -> Schedule:
+    """Return what is served when both NS RRsets change at the instant of the view, and nothing else ever does."""
+    names = _key_names(view)
+    versions: list[Version] = [_ds(view, names), *_parent_ns(view)]
+    for side in view.sides.values():
+        if side.zone is not None:
+            versions += [_dnskey(side, names), *_data(side, names), _own_ns(view, side)]
+    servings = [Serving(operator=side.source) for side in view.sides.values() if side.zone is not None]
+    shared = view.losing.name_servers() & view.gaining.name_servers()
+    overlaps = []
+    if shared and any(step.id == "shared-serve" for step in view.done):
+        overlaps.append(Overlap(asked=Source.LOSING, answers=Source.GAINING))
+    return Schedule(versions=tuple(versions), servings=tuple(servings), overlaps=tuple(overlaps))
+
+
+def _key_names(view: View) -> dict[Dnskey, Key]:
+    """Every key of both sides as the model knows it."""
+    found: dict[Dnskey, Key] = {}
+    for side in view.sides.values():
+        for key in (*side.own, *side.keys):
+            if key in found or key.algorithm not in SIGNING_ALGORITHMS:
+                continue
+            owner = next((other.source for other in view.sides.values() if key in other.own), side.source)
+            role = "KSK" if key.is_sep else "ZSK"
+            name = f"{role} {key.key_tag} of the {owner.value} operator"
+            if any(name == known.name for known in found.values()):
+                name += f", algorithm {key.algorithm}"
+            found[key] = Key(name=name, algorithm=key.algorithm, key_tag=key.key_tag)
+    return found
+
+
+def _ds(view: View, names: dict[Dnskey, Key]) -> DsVersion:
+    if view.ds is None:
+        return DsVersion(source=Source.PARENT, record="proof that there is no DS", ttl=_ANY_TTL, entries=frozenset())
+    entries = []
+    for rdata in view.ds.rdatas:
+        if rdata[2] not in SIGNING_ALGORITHMS:
+            continue  # which no resolver supports
+        key = next(
+            (known for dnskey, known in names.items() if matches_ds(rdata, view.apex, dnskey.dnskey_rdata)), None
+        )
+        unknown = Key(name=f"unknown key with DS {rdata[:36].hex()}", algorithm=rdata[2])
+        entries.append(DsEntry(key=key or unknown, digest_type=rdata[3]))
+    tags = sorted({int.from_bytes(rdata[:2], "big") for rdata in view.ds.rdatas})
+    record = f"DS of key {', '.join(map(str, tags))}"
+    return DsVersion(source=Source.PARENT, record=record, ttl=view.ds.ttl, entries=frozenset(entries))
+
+
+def _dnskey(side: Side, names: dict[Dnskey, Key]) -> DnskeyVersion:
+    assert side.zone is not None
+    dnskeys = side.zone.get("@", rd.DNSKEY)
+    who = f"DNSKEY of the {side.source.value} operator"
+    return DnskeyVersion(
+        source=side.source,
+        record=who if dnskeys is not None else f"proof that there is no {who}",
+        ttl=side.zone.negative_ttl if dnskeys is None else dnskeys.ttl,
+        keys=frozenset(names[key] for key in side.keys),
+        signatures=tuple(Signature(key=names[key]) for key in side.dnskey_signers),
+    )
+
+
+def _data(side: Side, names: dict[Dnskey, Key]) -> Iterator[DataVersion]:
+    """The data of a zone: one version for each set of keys that sign an RRset of it."""
+    assert side.zone is not None
+    by_signer: dict[Signer, list[Key]] = {}
+    for key in dict.fromkeys((*side.own, *side.keys)):
+        by_signer.setdefault(signer_of_key(key), []).append(names[key])
+    for number, signers in enumerate(sorted(map(sorted, side.signer_sets))):
+        signing = [key for signer in signers for key in by_signer.get(signer, [])]
+        yield DataVersion(
+            source=side.source,
+            record=f"data of the {side.source.value} operator" + (f" ({number + 1})" if number else ""),
+            ttl=_ANY_TTL,
+            signatures=tuple(Signature(key=key) for key in signing),
+        )
+    if not side.signer_sets:
+        record = f"data of the {side.source.value} operator"
+        yield DataVersion(source=side.source, record=record, ttl=_ANY_TTL, signatures=())
+
+
+def _parent_ns(view: View) -> Iterator[NsVersion]:
+    ns = view.sighting.parent_ns
+    named = servers_in(ns) if isinstance(ns, RRset) else view.losing.name_servers()
+    ttl = ns.ttl if isinstance(ns, RRset) else _ANY_TTL
+    # Where they have changed already, caches hold what the losing servers gave before.
+    now = _leads_to(view, named, Source.LOSING) | {Source.LOSING}
+    record = "NS at the parent"
+    yield NsVersion(source=Source.PARENT, record=record, ttl=ttl, end=view.at, leads_to=now)
+    yield NsVersion(
+        source=Source.PARENT,
+        record=f"{record} to the gaining operator",
+        ttl=ttl,
+        start=view.at,
+        leads_to=frozenset((Source.GAINING,)),
+    )
+
+
+def _own_ns(view: View, side: Side) -> NsVersion:
+    assert side.zone is not None
+    return NsVersion(
+        source=side.source,
+        record=f"NS of the {side.source.value} operator",
+        ttl=side.zone.apex_rrset(rd.NS).ttl,
+        leads_to=_leads_to(view, side.name_servers(), side.source),
+    )
+
+
+def _leads_to(view: View, named: frozenset[str], where_moving: Source) -> frozenset[Source]:
+    """Whose servers these are: the losing operator's are all that are not the gaining one's.
+
+    Those that keep their names are whose addresses they have where the name was seen.
+    """
+    others = named - view.moving_servers
+    found = {Source.GAINING} if others & view.gaining_servers else set()
+    found |= {Source.LOSING} if others - view.gaining_servers else set()
+    return frozenset(found | ({where_moving} if named & view.moving_servers else set()))

@@ -1,0 +1,642 @@
+"""Is a claim true? Each claim that a step makes about what is served is held against what was seen.
+
+A claim is true, false, or not to be told from what was looked at; with it comes what was seen, in words: key tags, TTLs, names.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from zonekit import rdata as rd
+from zonekit.algorithms import DigestType
+from zonekit.dnskeys import Dnskey, check_intake
+from zonekit.ds import CsyncFlag, asks_for, matches_ds
+from zonekit.errors import AlgorithmError, SigningKeyError
+from zonekit.findings import Severity
+from zonekit.names import is_subdomain, name_text, parse_origin
+from zonekit.transfer.claims import Claim, Standing, claims_of, steps_after
+from zonekit.transfer.expected import findings_at
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability
+from zonekit.transfer.sides import Side, led_to, servers_in, signer_of_key
+from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE
+from zonekit.transfer.steps import Actor, Effect, Step
+from zonekit.transfer.values import Assumed
+from zonekit.transfer.versions import Source
+from zonekit.transfer.views import Look, View
+from zonekit.verifying import codes
+from zonekit.zones import RRset, Zone
+
+_CHAIN_CODES: Final = frozenset(
+    code.name
+    for code in (
+        *(codes.DS_NONE, codes.DS_MISMATCH, codes.DS_WITHOUT_DNSKEY, codes.DS_KEY_SILENT, codes.DS_KEY_UNUSABLE),
+        *(codes.DS_ALGORITHM_UNKNOWN, codes.DS_ALGORITHM_UNSIGNED, codes.DS_SHA1_IGNORED),
+        *(codes.CHAIN_BROKEN, codes.CHAIN_INSECURE),
+    )
+)
+"""What is a matter of the parent, and not of the zone alone."""
+_APEX_TYPES: Final = (rd.NS, rd.DNSKEY)
+_DIGESTS: Final = frozenset(map(int, DigestType))
+
+
+class Truth(enum.Enum):
+    """What was seen says of a claim."""
+
+    TRUE = "true"
+    FALSE = "false"
+    NOT_SEEN = "not seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A claim, and what was seen of it.
+
+    Attributes:
+        claim: the claim.
+        truth: whether it is true.
+        found: what was seen, in words.
+        step_id: the step that makes it.
+        actor: who takes that step, and has the claim in hand.
+        until: the ids of the steps after which it need not hold any more.
+    """
+
+    claim: Claim
+    truth: Truth
+    found: str
+    step_id: str
+    actor: Actor
+    until: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.step_id}: {self.claim.value}: {self.truth.value}: {self.found}"
+
+
+_Verdict: TypeAlias = tuple[Truth, str]
+
+
+class _Need(enum.Enum):
+    """What has to have been seen before a claim can be judged."""
+
+    LOSING = "the losing zone"
+    GAINING = "the gaining zone"
+    LOSING_KEYS = "a key of the losing operator"
+    GAINING_KEYS = "a key of the gaining operator"
+    DS = "the DS RRset at the parent"
+    NS = "the NS RRset at the parent"
+
+
+def view_of(look: Look, steps: Iterable[Step], claimed: Iterable[str], facts: Facts | None) -> View:
+    """Return what was seen in the light of a claim, with the steps that may have been taken besides.
+
+    That is what comes next, and in another line of steps than the claimed ones whatever follows on steps that show in what was
+    seen, or of which nothing does.
+
+    Raises:
+        PlanError: no step is claimed, or the flow has no such step.
+    """
+    table, ids = tuple(steps), tuple(claimed)
+    view = View(look, table, ids, facts)
+    later = steps_after(table, ids)
+    passed = {step.id for step in view.done}
+    at_hand = []
+    for step in table:
+        if step.id in passed or not passed.issuperset(step.after):
+            continue
+        at_hand.append(step)
+        if step.id not in later and all(_verdict(view, claim)[0] is Truth.TRUE for claim in claims_of(step, table)):
+            passed.add(step.id)
+    return View(look, table, ids, facts, at_hand)
+
+
+def judge(view: View, standing: Standing) -> Judged:
+    """Return whether a claim is true in what was seen.
+
+    Where it is not, and a step that may have been taken by now puts another in its place that is true, it is taken for done.
+    """
+    truth, found = _verdict(view, standing.claim)
+    for other, step in standing.or_instead:
+        if truth is Truth.TRUE:
+            break
+        instead, told = _verdict(view, other)
+        if instead is Truth.TRUE:
+            truth, found = instead, f"{step.id} is done already: {told}"
+    return Judged(
+        claim=standing.claim,
+        truth=truth,
+        found=found,
+        step_id=standing.step.id,
+        actor=standing.step.actor,
+        until=standing.until,
+    )
+
+
+def _verdict(view: View, claim: Claim) -> _Verdict:
+    needs, judging = JUDGES[claim]
+    for need in needs:
+        lacking = _lacking(view, need)
+        if lacking is not None:
+            return lacking
+    return judging(view)
+
+
+def _lacking(view: View, need: _Need) -> _Verdict | None:
+    """What to say where something was not seen; None where it was."""
+    sighting = view.sighting
+    match need:
+        case _Need.LOSING | _Need.GAINING:
+            seen: object = sighting.losing if need is _Need.LOSING else sighting.gaining
+            if seen is THERE_IS_NONE:
+                return Truth.FALSE, f"{need.value} is not there: its servers do not answer for it"
+        case _Need.LOSING_KEYS | _Need.GAINING_KEYS:
+            source = Source.LOSING if need is _Need.LOSING_KEYS else Source.GAINING
+            if not view.sides[source].own:
+                truth = Truth.NOT_SEEN if sighting.zone(source) is NOT_LOOKED_AT else Truth.FALSE
+                return truth, f"{need.value} is not to be seen"
+            return None
+        case _Need.DS:
+            seen = sighting.parent_ds
+        case _Need.NS:
+            seen = sighting.parent_ns
+            if seen is THERE_IS_NONE:
+                return Truth.FALSE, "the parent does not delegate the domain"
+    return (Truth.NOT_SEEN, f"{need.value} was not looked at") if seen is NOT_LOOKED_AT else None
+
+
+def _told(is_true: bool, found: str) -> _Verdict:
+    return (Truth.TRUE if is_true else Truth.FALSE), found
+
+
+def _keys(keys: Iterable[Dnskey]) -> str:
+    tags = sorted(key.key_tag for key in keys)
+    return f"key {', '.join(map(str, tags))}" if tags else "no key"
+
+
+def _names(servers: Iterable[str]) -> str:
+    return ", ".join(sorted(servers)) or "none"
+
+
+# ---- the zones ------------------------------------------------------------------------------------------------------
+
+
+def _verifies(source: Source) -> Callable[[View], _Verdict]:
+    def judging(view: View) -> _Verdict:
+        faults = [
+            finding
+            for finding in findings_at(view, source)
+            if finding.severity is Severity.ERROR and finding.code not in _CHAIN_CODES
+        ]
+        if faults:
+            kinds = sorted({finding.code for finding in faults})
+            return Truth.FALSE, f"{len(faults)} findings of severity error: {', '.join(kinds)}"
+        checked = view.verifications[source]
+        return Truth.TRUE, f"{checked.rrsets} RRsets verify at serial {checked.serial}"
+
+    return judging
+
+
+def _validates(view: View) -> _Verdict:
+    if view.ds is None:
+        return Truth.FALSE, "the parent has no DS: the domain is insecure"
+    faults = {finding.code for finding in findings_at(view, Source.GAINING) if finding.severity is Severity.ERROR}
+    faults |= {each.code for each in findings_at(view, Source.GAINING) if each.code == codes.CHAIN_INSECURE.name}
+    if faults:
+        return Truth.FALSE, f"the verifier finds {', '.join(sorted(faults))}"
+    leading = led_to(view.ds, view.apex, view.gaining.dnskey_signers)
+    return Truth.TRUE, f"the DS leads to {_keys(leading)}, and every RRset verifies"
+
+
+def _unsigned(view: View) -> _Verdict:
+    keys = view.gaining.keys
+    if keys:
+        return Truth.FALSE, f"the gaining zone has {_keys(keys)}"
+    return _told(view.ds is None, "no DNSKEY, and " + ("no DS" if view.ds is None else _ds_text(view.ds)))
+
+
+# ---- DNSKEYs --------------------------------------------------------------------------------------------------------
+
+
+def _acceptable(view: View) -> _Verdict:
+    refused: list[str] = []
+    taken: list[Dnskey] = []
+    for side, offered in ((view.losing, view.gaining.own), (view.gaining, view.losing.keys_for_others)):
+        if side.zone is None or not offered:
+            continue
+        if side.zone.get("@", rd.DNSKEY) is None:
+            return Truth.FALSE, f"the {side.source.value} zone is not signed"
+        try:
+            intake = check_intake(side.zone, offered, max_response_octets=None)
+        except (AlgorithmError, SigningKeyError) as error:
+            return (
+                Truth.NOT_SEEN,
+                f"the size of the {side.source.value} DNSKEY response cannot be told: {error.problem}",
+            )
+        refused += [
+            f"{type(each).__name__} for the {side.source.value} zone: {each.problem}" for each in intake.refused
+        ]
+        taken += intake.accepted
+    return (Truth.FALSE, "; ".join(refused)) if refused else (Truth.TRUE, f"{_keys(taken)} may go into the other zone")
+
+
+def _publishes(source: Source) -> Callable[[View], _Verdict]:
+    other = Source.GAINING if source is Source.LOSING else Source.LOSING
+
+    def judging(view: View) -> _Verdict:
+        wanted = dict.fromkeys(view.sides[other].keys_for_others)
+        if source is Source.LOSING and _takes_ksk(view):
+            wanted |= dict.fromkeys(view.gaining.own)
+        published = view.sides[source].keys
+        missing = [key for key in wanted if key not in published]
+        if missing:
+            return Truth.FALSE, f"{_keys(missing)} of the {other.value} operator is not in the {source.value} zone"
+        return Truth.TRUE, f"{_keys(wanted)} of the {other.value} operator is in the {source.value} zone"
+
+    return judging
+
+
+def _takes_ksk(view: View) -> bool:
+    """Whether somebody said that the losing operator publishes the gaining KSK too, which nothing rests on."""
+    can = None if view.facts is None else view.facts.losing.can
+    return can is not None and not isinstance(can, Assumed) and Capability.IMPORT_KSK in can
+
+
+def _signs_dnskey(source: Source) -> Callable[[View], _Verdict]:
+    def judging(view: View) -> _Verdict:
+        side = view.sides[source]
+        if not side.dnskey_signers:
+            named = f", {_keys(side.signing_dnskey)} has signed another" if side.signing_dnskey else ""
+            return (
+                Truth.FALSE,
+                f"no {source.value} key has a good signature over the {source.value} DNSKEY RRset{named}",
+            )
+        leading = led_to(view.ds or THERE_IS_NONE, view.apex, side.own)
+        good = [key for key in side.dnskey_signers if key in leading]
+        if leading and not good:
+            return (
+                Truth.FALSE,
+                f"the DS leads to {_keys(leading)}, and {_keys(side.dnskey_signers)} signed the DNSKEY RRset",
+            )
+        if good:
+            return Truth.TRUE, f"signed by {_keys(good)}, which the DS leads to"
+        return Truth.TRUE, f"signed by {_keys(side.dnskey_signers)}; no DS of the {source.value} side was seen"
+
+    return judging
+
+
+def _keys_gone(view: View) -> _Verdict:
+    losing = view.losing.own
+    left = [key for key in view.gaining.keys if key in losing]
+    if left:
+        return Truth.FALSE, f"{_keys(left)} of the losing operator is in the gaining zone"
+    if losing:
+        return Truth.TRUE, f"{_keys(view.gaining.keys)} of the gaining operator alone"
+    signing = {*view.gaining.data_signers, *map(signer_of_key, view.gaining.signing_dnskey)}
+    silent = [key for key in view.gaining.keys if signer_of_key(key) not in signing]
+    if silent:
+        return Truth.NOT_SEEN, f"{_keys(silent)} signs nothing, and the keys of the losing operator are not known"
+    return Truth.TRUE, f"{_keys(view.gaining.keys)}, each of which signs the gaining zone"
+
+
+# ---- TTLs -----------------------------------------------------------------------------------------------------------
+
+
+def _apex_ttls(side: Side) -> dict[str, int]:
+    """The TTLs of the apex NS and DNSKEY RRsets, and of their signatures, by what they are of."""
+    found = {}
+    for rdtype in _APEX_TYPES:
+        rrset = None if side.zone is None else side.zone.get("@", rdtype)
+        rrsigs = None if side.zone is None else side.zone.signatures("@", rdtype)
+        if rrset is not None:
+            found[rrset.type_text] = int(rrset.ttl)
+        if rrset is not None and rrsigs is not None:
+            found[f"RRSIG {rrset.type_text}"] = int(rrsigs.ttl)
+            found[f"Original TTL {rrset.type_text}"] = max(int.from_bytes(each[4:8], "big") for each in rrsigs.rdatas)
+    return found
+
+
+def _ttls_text(ttls: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {ttl}" for what, ttl in ttls.items())
+
+
+def _ttls_low(view: View) -> _Verdict:
+    ttls = _apex_ttls(view.losing)
+    high = {what: ttl for what, ttl in ttls.items() if ttl > view.lowered_ttl}
+    if high:
+        return Truth.FALSE, f"{_ttls_text(high)}, more than {view.lowered_ttl}"
+    return Truth.TRUE, f"{_ttls_text(ttls)}, none more than {view.lowered_ttl}"
+
+
+def _ttls_restored(view: View) -> _Verdict:
+    ttls = _apex_ttls(view.gaining)
+    if view.facts is None:
+        is_higher = all(ttl > view.lowered_ttl for ttl in ttls.values())
+        told = "all above the lowered TTL" if is_higher else "and nobody says which are to stay"
+        return (Truth.TRUE if is_higher else Truth.NOT_SEEN), f"{_ttls_text(ttls)}, {told}"
+    wanted = {"NS": int(view.facts.gaining.ns_ttl)}
+    if view.facts.gaining.is_signed:
+        wanted["DNSKEY"] = int(view.facts.gaining.dnskey_ttl)
+    wrong = {what: ttl for what, ttl in ttls.items() if ttl != wanted.get(what.split()[-1], ttl)}
+    if wrong:
+        return Truth.FALSE, f"{_ttls_text(wrong)}, where {_ttls_text(wanted)} are to stay"
+    return Truth.TRUE, _ttls_text(ttls)
+
+
+# ---- the parent -----------------------------------------------------------------------------------------------------
+
+
+def _ds_text(ds: RRset) -> str:
+    tags = sorted((int.from_bytes(rdata[:2], "big"), rdata[3]) for rdata in ds.rdatas)
+    return "DS of " + ", ".join(f"key {tag} (digest type {kind})" for tag, kind in tags)
+
+
+def _misdigested(view: View, keys: Iterable[Dnskey]) -> list[Dnskey]:
+    """The keys that a DS names by tag and algorithm with a digest that is none of theirs."""
+    known = tuple(keys)
+    rdatas = () if view.ds is None else view.ds.rdatas
+    return [
+        key
+        for key in known
+        for rdata in rdatas
+        if (rdata[2], int.from_bytes(rdata[:2], "big")) == signer_of_key(key)
+        and rdata[3] in _DIGESTS
+        and not any(matches_ds(rdata, view.apex, other.dnskey_rdata) for other in known)
+    ]
+
+
+def _both_ds(view: View) -> _Verdict:
+    if view.ds is None:
+        return Truth.FALSE, "the parent has no DS"
+    wanted = (*view.losing.sep_keys, *view.gaining.sep_keys)
+    wrong = _misdigested(view, wanted)
+    if wrong:
+        return Truth.FALSE, f"{_ds_text(view.ds)}, and the digest for {_keys(wrong)} is not of that key"
+    missing = [key for key in wanted if key not in led_to(view.ds, view.apex, wanted)]
+    if missing:
+        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
+    return Truth.TRUE, _ds_text(view.ds)
+
+
+def _ds_digests(view: View) -> _Verdict:
+    if view.ds is None:
+        return Truth.TRUE, "the parent has no DS"
+    strongest: dict[Dnskey, int] = {}
+    for key in (*view.losing.own, *view.gaining.own):
+        for rdata in view.ds.rdatas:
+            if matches_ds(rdata, view.apex, key.dnskey_rdata):
+                strongest[key] = max(rdata[3], strongest.get(key, 0))
+    most = max(strongest.values(), default=0)
+    weak = [key for key, kind in strongest.items() if kind < most]
+    if weak:
+        return Truth.FALSE, f"{_keys(weak)} has no DS of digest type {most}, which another key has"
+    return Truth.TRUE, f"every key has one of digest type {most}"
+
+
+def _gaining_ds_alone(view: View) -> _Verdict:
+    if view.ds is None:
+        return Truth.FALSE, "the parent has no DS"
+    wrong = _misdigested(view, view.gaining.own)
+    others = [
+        rdata
+        for rdata in view.ds.rdatas
+        if not any(matches_ds(rdata, view.apex, key.dnskey_rdata) for key in view.gaining.own)
+    ]
+    leading = led_to(view.ds, view.apex, view.gaining.own)
+    missing = [key for key in view.gaining.sep_keys if key not in leading]
+    if wrong or others:
+        tags = sorted(int.from_bytes(rdata[:2], "big") for rdata in others)
+        return Truth.FALSE, f"{_ds_text(view.ds)}: that of {', '.join(map(str, tags))} is of no gaining key"
+    if missing:
+        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
+    silent = [key for key in leading if key not in view.gaining.sep_keys]
+    if silent and not view.losing.own:
+        return Truth.NOT_SEEN, f"{_ds_text(view.ds)}: {_keys(silent)} signs nothing, and whose it is is not known"
+    return Truth.TRUE, _ds_text(view.ds)
+
+
+def _no_ds(view: View) -> _Verdict:
+    return (Truth.TRUE, "no DS") if view.ds is None else (Truth.FALSE, _ds_text(view.ds))
+
+
+def _parent_ns(view: View) -> _Verdict:
+    ns = view.sighting.parent_ns
+    assert isinstance(ns, RRset)  # or it is said to be lacking
+    named, wanted = servers_in(ns), view.gaining_servers
+    if not wanted:
+        return Truth.NOT_SEEN, f"the parent names {_names(named)}, and the gaining servers are not known"
+    if named != wanted:
+        return Truth.FALSE, f"the parent names {_names(named)}, the gaining servers are {_names(wanted)}"
+    return _glue(view, {name for name in wanted if is_subdomain(parse_origin(name), view.apex)}) or (
+        Truth.TRUE,
+        f"the parent names {_names(named)}",
+    )
+
+
+def _glue(view: View, inside: set[str]) -> _Verdict | None:
+    """What is wrong with the addresses at the delegation of name servers in the domain; None where nothing is (RFC 9471)."""
+    if not inside or view.gaining.zone is None:
+        return None
+    glue = view.sighting.parent_glue
+    if glue is NOT_LOOKED_AT:
+        return Truth.NOT_SEEN, f"{_names(inside)} lies in the domain, and its address at the parent was not looked at"
+    given: dict[str, set[bytes]] = {name: set() for name in inside}
+    for rrset in glue if isinstance(glue, tuple) else ():
+        given.get(name_text(rrset.owner).lower(), set()).update(rrset.rdatas)
+    wrong = {name for name, addresses in given.items() if addresses != view.gaining.addresses(name)}
+    if wrong:
+        return Truth.FALSE, f"the parent has other addresses of {_names(wrong)} than the gaining zone, or none"
+    return None
+
+
+# ---- name servers ---------------------------------------------------------------------------------------------------
+
+
+def _losing_ns(view: View) -> _Verdict:
+    named, wanted = view.losing.name_servers(), view.gaining_servers
+    if not wanted:
+        return Truth.NOT_SEEN, f"the losing zone names {_names(named)}, and the gaining servers are not known"
+    if named != wanted:
+        return Truth.FALSE, f"the losing zone names {_names(named)}, the gaining servers are {_names(wanted)}"
+    if view.moving_servers:
+        return Truth.FALSE, f"the losing zone has another address of {_names(view.moving_servers)}"
+    return Truth.TRUE, f"the losing zone names {_names(named)}"
+
+
+def _gaining_ns(view: View) -> _Verdict:
+    named = view.gaining.name_servers()
+    if view.facts is not None and not isinstance(view.facts.gaining.name_servers, Assumed):
+        missing = view.facts.gaining.name_servers - named
+        if missing:
+            return Truth.FALSE, f"the gaining zone names {_names(named)}, and not {_names(missing)}"
+    elif Effect.SHARED_SERVE not in view.effects and not view.moving_servers:
+        if named in _servers_before(view, view.begun_marks):
+            return Truth.FALSE, f"the gaining zone names {_names(named)}, which are the losing servers"
+        is_claimed = not view.done_marks.isdisjoint((Effect.NS_AT_LOSING, Effect.NS_AT_PARENT))
+        if not is_claimed and named in _servers_before(view, view.done_marks):
+            return Truth.NOT_SEEN, f"the gaining zone names {_names(named)}, and so does what has not changed yet"
+    return Truth.TRUE, f"the gaining zone names {_names(named)}"
+
+
+def _servers_before(view: View, marks: frozenset[Effect | str]) -> list[frozenset[str]]:
+    """The servers in the NS RRsets that none of these steps changes."""
+    before = []
+    if Effect.NS_AT_LOSING not in marks and view.losing.zone is not None:
+        before.append(view.losing.name_servers())
+    if Effect.NS_AT_PARENT not in marks and isinstance(view.sighting.parent_ns, RRset):
+        before.append(servers_in(view.sighting.parent_ns))
+    return before
+
+
+def _gaining_answers(view: View) -> _Verdict:
+    giving = view.sighting.giving.get(Source.GAINING, frozenset())
+    lacking = view.sighting.lacking.get(Source.GAINING, frozenset())
+    if lacking:
+        return Truth.FALSE, f"{_names(lacking)} does not give the gaining zone"
+    not_asked = view.gaining.name_servers() - giving
+    if not_asked:
+        return Truth.NOT_SEEN, f"{_names(not_asked)} was not asked"
+    return Truth.TRUE, f"{_names(giving)} give it"
+
+
+def _losing_silent(view: View) -> _Verdict:
+    if view.sighting.losing is NOT_LOOKED_AT:
+        return Truth.NOT_SEEN, "the losing zone was not looked at"
+    if isinstance(view.sighting.losing, Zone):
+        return Truth.FALSE, f"the losing zone is served, at serial {view.sighting.losing.serial}"
+    return Truth.TRUE, "the losing servers do not answer for the zone"
+
+
+# ---- what a child asks its parent for -------------------------------------------------------------------------------
+
+
+def _sep_rdatas(view: View) -> dict[Source, list[bytes]]:
+    return {source: [key.dnskey_rdata for key in side.sep_keys] for source, side in view.sides.items()}
+
+
+def _one_sided(view: View) -> _Verdict:
+    wanted = _sep_rdatas(view)
+    found = []
+    for source, side in view.sides.items():
+        for rdtype in (rd.CDS, rd.CDNSKEY):
+            rrset = None if side.zone is None else side.zone.get("@", rdtype)
+            lacking = [
+                which.value
+                for which, keys in wanted.items()
+                if rrset is not None
+                and not any(asks_for(rdtype, rdata, view.apex, [key]) for rdata in rrset.rdatas for key in keys)
+            ]
+            if rrset is not None and (lacking or not view.merges):
+                asked = f" and does not ask for the {' or '.join(lacking)} side" if lacking else ""
+                found.append(f"{rrset.type_text} is in the {source.value} zone{asked}")
+    return _nothing_asked(view, found, "no CDS or CDNSKEY of one side alone")
+
+
+def _csyncs(view: View) -> _Verdict:
+    found = [
+        f"a CSYNC to act on at once is in the {side.source.value} zone"
+        for side in view.sides.values()
+        if side.zone is not None and (csync := side.zone.get("@", rd.CSYNC)) is not None and _is_immediate(csync)
+    ]
+    return _nothing_asked(view, found, "no CSYNC to act on at once")
+
+
+def _nothing_asked(view: View, found: list[str], told: str) -> _Verdict:
+    """Where the losing side goes on as it likes, the parent can be asked not to scan, which nobody sees here."""
+    if found:
+        told = "; ".join(found)
+        return (Truth.FALSE, told) if view.merges else (Truth.NOT_SEEN, f"{told}; whether the parent scans is not seen")
+    not_looked = [source.value for source in view.sides if view.sighting.zone(source) is NOT_LOOKED_AT]
+    if not_looked:
+        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} zone was not looked at"
+    return Truth.TRUE, told
+
+
+def _is_immediate(csync: RRset) -> bool:
+    return bool(int.from_bytes(csync.rdatas[0][4:6], "big") & CsyncFlag.IMMEDIATE)
+
+
+def _asks_for_exactly(source: Source, wanted_of: tuple[Source, ...]) -> Callable[[View], _Verdict]:
+    def judging(view: View) -> _Verdict:
+        zone = view.sides[source].zone
+        assert zone is not None  # or it is said to be lacking
+        wanted = [key for which in wanted_of for key in view.sides[which].sep_keys]
+        rdatas = [key.dnskey_rdata for key in wanted]
+        for rdtype in (rd.CDS, rd.CDNSKEY):
+            rrset = zone.get("@", rdtype)
+            if rrset is None:
+                return Truth.FALSE, f"no {rd.type_text(rdtype)} is in the {source.value} zone"
+            asked = [
+                key
+                for key in wanted
+                if any(asks_for(rdtype, rdata, view.apex, [key.dnskey_rdata]) for rdata in rrset.rdatas)
+            ]
+            missing = [key for key in wanted if key not in asked]
+            if missing:
+                return Truth.FALSE, f"{rrset.type_text} in the {source.value} zone does not ask for {_keys(missing)}"
+            if any(not asks_for(rdtype, rdata, view.apex, rdatas) for rdata in rrset.rdatas):
+                return (
+                    Truth.FALSE,
+                    f"{rrset.type_text} in the {source.value} zone asks for another than {_keys(wanted)}",
+                )
+        return Truth.TRUE, f"CDS and CDNSKEY in the {source.value} zone ask for {_keys(wanted)}"
+
+    return judging
+
+
+def _losing_csync(view: View) -> _Verdict:
+    zone = view.losing.zone
+    assert zone is not None  # or it is said to be lacking
+    csync = zone.get("@", rd.CSYNC)
+    if csync is None:
+        return Truth.FALSE, "no CSYNC is in the losing zone"
+    serial, flags = int.from_bytes(csync.rdatas[0][:4], "big"), int.from_bytes(csync.rdatas[0][4:6], "big")
+    types = set(rd.bitmap_types(csync.rdatas[0][6:]))
+    inside = any(is_subdomain(parse_origin(server), view.apex) for server in view.gaining_servers)
+    if rd.NS not in types or (inside and types.isdisjoint((rd.A, rd.AAAA))):
+        return Truth.FALSE, "the CSYNC does not ask for the NS RRset and the addresses in the domain"
+    if not flags & CsyncFlag.IMMEDIATE:
+        return Truth.FALSE, "the CSYNC is not to be acted on at once"
+    if flags & CsyncFlag.SOAMINIMUM and 0 < (serial - zone.serial) % 2**32 < 2**31:
+        return Truth.FALSE, f"the CSYNC counts from serial {serial}, and the zone is at {zone.serial}"
+    return Truth.TRUE, f"a CSYNC of serial {serial} asks for the NS RRset"
+
+
+_BOTH_ZONES: Final = (_Need.LOSING, _Need.GAINING)
+_BOTH_KEYS: Final = (_Need.LOSING_KEYS, _Need.GAINING_KEYS)
+_BOTH: Final = (Source.LOSING, Source.GAINING)
+JUDGES: Final[Mapping[Claim, tuple[tuple[_Need, ...], Callable[[View], _Verdict]]]] = MappingProxyType(
+    {
+        Claim.LOSING_VERIFIES: ((_Need.LOSING,), _verifies(Source.LOSING)),
+        Claim.GAINING_VERIFIES: ((_Need.GAINING,), _verifies(Source.GAINING)),
+        Claim.KEYS_ACCEPTABLE: (_BOTH_KEYS, _acceptable),
+        Claim.LOSING_HAS_GAINING_KEYS: ((_Need.LOSING, _Need.GAINING_KEYS), _publishes(Source.LOSING)),
+        Claim.LOSING_SIGNS_DNSKEY: ((_Need.LOSING,), _signs_dnskey(Source.LOSING)),
+        Claim.GAINING_HAS_LOSING_KEYS: ((_Need.GAINING, _Need.LOSING_KEYS), _publishes(Source.GAINING)),
+        Claim.GAINING_SIGNS_DNSKEY: ((_Need.GAINING,), _signs_dnskey(Source.GAINING)),
+        Claim.LOSING_TTLS_LOW: ((_Need.LOSING,), _ttls_low),
+        Claim.BOTH_DS: ((_Need.DS, *_BOTH_KEYS), _both_ds),
+        Claim.DS_DIGESTS: ((_Need.DS, *_BOTH_KEYS), _ds_digests),
+        Claim.GAINING_ANSWERS: ((_Need.GAINING,), _gaining_answers),
+        Claim.SHARED_ANSWER: ((_Need.GAINING,), _gaining_answers),
+        Claim.GAINING_NS: ((_Need.GAINING,), _gaining_ns),
+        Claim.PARENT_NS: ((_Need.NS,), _parent_ns),
+        Claim.LOSING_NS: ((_Need.LOSING,), _losing_ns),
+        Claim.GAINING_DS_ALONE: ((_Need.DS, _Need.GAINING_KEYS), _gaining_ds_alone),
+        Claim.NO_DS: ((_Need.DS,), _no_ds),
+        Claim.LOSING_KEYS_GONE: ((_Need.GAINING,), _keys_gone),
+        Claim.LOSING_SILENT: ((), _losing_silent),
+        Claim.GAINING_TTLS_RESTORED: ((_Need.GAINING,), _ttls_restored),
+        Claim.NO_ONE_SIDED_CDS: ((), _one_sided),
+        Claim.NO_CSYNC: ((), _csyncs),
+        Claim.LOSING_CDS_OF_BOTH: ((_Need.LOSING, *_BOTH_KEYS), _asks_for_exactly(Source.LOSING, _BOTH)),
+        Claim.GAINING_CDS_OF_BOTH: ((_Need.GAINING, *_BOTH_KEYS), _asks_for_exactly(Source.GAINING, _BOTH)),
+        Claim.GAINING_CDS_ALONE: ((_Need.GAINING,), _asks_for_exactly(Source.GAINING, (Source.GAINING,))),
+        Claim.LOSING_CSYNC: ((_Need.LOSING,), _losing_csync),
+        Claim.GAINING_VALIDATES: ((_Need.GAINING, _Need.DS), _validates),
+        Claim.GAINING_UNSIGNED: ((_Need.GAINING, _Need.DS), _unsigned),
+    }
+)
+"""By claim, what has to have been seen, and what judges it."""
