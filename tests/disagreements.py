@@ -88,6 +88,7 @@ DISAGREEMENTS: Final = (
         "refuses any bad signature, also where validators find a good one of the same algorithm beside it",
         "RFC 4035 section 5.3.3, RFC 6840 section 5.4",
         *("bad-signature-beside-a-good-one", "expired-signature-beside-a-good-one"),
+        "more-bad-signatures-than-anybody-tries",
     ),
     *_by((BIND,), "does not look at what lies below a zone cut", "RFC 4035 section 2.2", "glue-is-signed"),
     *_by(
@@ -302,6 +303,7 @@ DISAGREEMENTS: Final = (
         "RFC 7344 section 4.1, RFC 8078 section 4",
         *("cds-of-an-unknown-key", "cdnskey-of-an-unknown-key", "cds-of-a-key-that-does-not-sign"),
         *("cds-and-cdnskey-differ", "cds-delete-beside-others", "cds-delete-malformed"),
+        "cds-of-another-digest-beside-a-good-one",
     ),
     *_by(
         (KNOT,),
@@ -320,6 +322,12 @@ DISAGREEMENTS: Final = (
         "refuses any CDS without DNSKEY, also where the DS RRset that is asked for keeps a key that signs",
         "RFC 7344 section 4.1",
         "cds-of-an-unknown-key-beside-a-good-one",
+    ),
+    *_by(
+        (KNOT,),
+        "refuses a CDS of a digest that it does not know; parents pass it over",
+        "RFC 7344 section 4.1, RFC 4035 section 5.2",
+        "cds-of-an-unknown-digest-beside-a-good-one",
     ),
     *_by(
         (BIND, KNOT),

@@ -338,7 +338,7 @@ def signed_by_an_unpublished_key(draft: Draft) -> str:
     return host
 
 
-@_signatures("rrsig-without-dnskey", "rrsig-missing", claims=["other keys"])
+@_signatures("rrsig-missing", "rrsig-keyless", claims=["other keys"])
 def wrong_algorithm_number(draft: Draft) -> str:
     host = draft.host()
     draft.sign_again(host, rd.A, slip=Slip(algorithm=Algorithm.ED25519))
@@ -453,11 +453,28 @@ def signature_by_an_unpublished_key_beside_a_good_one(draft: Draft) -> str:
     return host
 
 
-@_signatures("rrsig-without-dnskey", severity=Severity.WARNING, claims=["other keys"])
+@_signatures("rrsig-keyless", claims=["other keys"])
 def signature_of_an_algorithm_to_come(draft: Draft) -> str:
-    """Where an algorithm rollover begins: signatures go before the DNSKEY (RFC 6781 section 4.1.4)."""
+    """Allowed: where an algorithm rollover begins, signatures go before the DNSKEY (RFC 6781 section 4.1.4)."""
+    draft.sign(draft.host(), rd.A, Pen.of(zsk(Algorithm.ED25519)))
+    return "@"
+
+
+@_signatures("rrsig-bogus", "rrsig-not-tried", severity=Severity.WARNING)
+def more_bad_signatures_than_anybody_tries(draft: Draft) -> str:
+    """What validators that were made to try them all were kept busy with (CVE-2023-50387)."""
     host = draft.host()
-    draft.sign(host, rd.A, Pen.of(zsk(Algorithm.ED25519)))
+    good = draft.get(host, rd.RRSIG, rd.A)[0]
+    # After the good one in canonical order, which is tried first then.
+    draft.records[wire(host)] += [good[:-20] + b"\xff" * 19 + bytes((number,)) for number in range(80)]
+    return host
+
+
+@_signatures("rrsig-expired", "rrsig-bogus", claims=["host"])
+def expired_and_bad_as_well(draft: Draft) -> str:
+    host = draft.host()
+    draft.sign_again(host, rd.A, slip=Slip(inception=_NOW - 9 * _DAY, expiration=_NOW - 1))
+    draft.edit(host, rd.RRSIG, lambda record: _flip(record, 9), covers=rd.A)
     return host
 
 
@@ -1217,7 +1234,7 @@ def _make_nsec_too(draft: Draft) -> None:
 # ---- data -----------------------------------------------------------------------------------------------------------
 
 
-@_data("ttl-differs", "rrsig-original-ttl", "rrsig-ttl", severity=Severity.ERROR, bases=ALL)
+@_data("ttl-differs", "rrsig-original-ttl", severity=Severity.ERROR, bases=ALL)
 def ttls_differ(draft: Draft) -> str:
     host = draft.host()
     draft.add(host, "A", "192.0.2.9", ttl=TTL // 2)
@@ -1456,6 +1473,22 @@ def cdnskey_of_an_unknown_key(draft: Draft) -> str:
 @_cds("cds-without-dnskey", claims=["other keys", "CDS"])
 def cds_of_an_unknown_key_beside_a_good_one(draft: Draft) -> str:
     _put_cds(draft, ksk(number=1).dnskey_rdata, draft.ksks[0].dnskey)
+    return "@"
+
+
+@_cds("cds-mismatch", "cds-cdnskey-differ")
+def cds_of_another_digest_beside_a_good_one(draft: Draft) -> str:
+    _put_cds(draft, draft.ksks[0].dnskey)
+    (good,) = draft.get("@", rd.CDS)
+    draft.put("@", rd.CDS, ttl_of(good), _flip(rdata_of(good), 7))
+    return "@"
+
+
+@_cds("cds-digest")
+def cds_of_an_unknown_digest_beside_a_good_one(draft: Draft) -> str:
+    _put_cds(draft, draft.ksks[0].dnskey)
+    (good,) = draft.get("@", rd.CDS)
+    draft.put("@", rd.CDS, ttl_of(good), rdata_of(good)[:3] + b"\x05" + bytes(32))
     return "@"
 
 

@@ -645,9 +645,9 @@ def _lower_name_at(rdata: bytes, start: int) -> bytes:
 
 
 def _check_has_key(rdtype: int, rdata: bytes) -> None:
-    """Refuse a DNSKEY without a public key, which dnspython takes and name servers do not."""
-    if rdtype == DNSKEY and len(rdata) <= _DNSKEY_FIXED_OCTETS:
-        raise RdataError("a DNSKEY without a public key", rule="RFC 4034 section 2.1")
+    """Refuse a DNSKEY or CDNSKEY without a public key, which dnspython takes and name servers do not."""
+    if rdtype in (DNSKEY, CDNSKEY) and len(rdata) <= _DNSKEY_FIXED_OCTETS:
+        raise RdataError(f"a {type_text(rdtype)} without a public key", rule="RFC 4034 section 2.1")
 
 
 def check_rdata(rdtype: int, rdata: bytes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.algorithms import STATUS, Algorithm, DigestType, Requirement, can_verify, check_public_key
@@ -20,14 +20,16 @@ from zonekit.zonemd import SCHEME_SIMPLE, ZONEMD_HASHES, zone_digest
 from zonekit.zones import RRset, Zone
 
 _KNOWN: Final = frozenset(map(int, Algorithm))
+_DIGESTS: Final = frozenset(int(digest) for digest in DigestType if digest is not DigestType.SHA1)
 _RETIRED: Final[Mapping[int, str]] = {1: "RSAMD5", 3: "DSA", 6: "DSA-NSEC3-SHA1", 12: "ECC-GOST"}
 """Algorithms that nobody may sign with any more, and that are not known here (RFC 9904, RFC 9906)."""
-_NOBODY: Final[frozenset[Signer]] = frozenset()
-Goods = Mapping[int, frozenset[Signer]]
+_NOBODY: Final[frozenset[bytes]] = frozenset()
+Goods: TypeAlias = Mapping[int, frozenset[bytes]]
+"""For each type at the apex, the DNSKEYs whose signatures over that RRset are good."""
 
 
 def dnskey_findings(zone: Zone, rules: SignatureRules, tally: Tally, good: Goods) -> Iterator[Finding]:
-    """Yield what is wrong with the DNSKEY RRset, given who signed anything and whose signatures over it are good."""
+    """Yield what is wrong with the DNSKEY RRset, given who signed anything and whose signatures are good."""
     dnskeys = zone.apex_rrset(rd.DNSKEY)
     signing = good.get(rd.DNSKEY, _NOBODY)
     by_signer: dict[Signer, list[bytes]] = {}
@@ -40,9 +42,8 @@ def dnskey_findings(zone: Zone, rules: SignatureRules, tally: Tally, good: Goods
                 zone.apex, rd.DNSKEY, f"{len(rdatas)} DNSKEYs of algorithm {algorithm} have key tag {tag}"
             )
     yield from _algorithm_findings(zone, rules, tally)
-    has_sep = {signer for signer, rdatas in by_signer.items() if any(rdata[1] & SEP_FLAG for rdata in rdatas)}
-    if signing and not signing & has_sep:
-        tags = ", ".join(str(tag) for _, tag in sorted(signing))
+    if signing and not any(rdata[1] & SEP_FLAG for rdata in signing):
+        tags = ", ".join(map(str, sorted(map(key_tag, signing))))
         yield codes.DNSKEY_NOT_SIGNED_BY_SEP.found(
             zone.apex, rd.DNSKEY, f"the DNSKEY RRset is signed by {tags}, without the SEP flag"
         )
@@ -66,7 +67,7 @@ def _judge_dnskey(zone: Zone, rdata: bytes, tally: Tally) -> Iterator[Finding]:
             except SigningKeyError as error:
                 yield codes.DNSKEY_WEAK.found(zone.apex, rd.DNSKEY, f"{place}: {error.problem}")
     if flags & REVOKE_FLAG:
-        if flags & SEP_FLAG and (algorithm, tag) not in tally.revoked:
+        if flags & SEP_FLAG and rdata not in tally.revoked:
             yield codes.DNSKEY_REVOKED_SILENTLY.found(
                 zone.apex, rd.DNSKEY, f"{place} is a revoked KSK without a good signature over the DNSKEY RRset"
             )
@@ -93,6 +94,10 @@ def _algorithm_findings(zone: Zone, rules: SignatureRules, tally: Tally) -> Iter
             )
         elif algorithm not in _KNOWN:
             yield codes.ALGORITHM_UNKNOWN.found(zone.apex, rd.DNSKEY, f"algorithm {algorithm} is not known here")
+    for algorithm, count in sorted(tally.keyless.items()):
+        yield codes.RRSIG_KEYLESS.found(
+            zone.apex, rd.RRSIG, f"{count} signatures are of algorithm {algorithm}, of which there is no DNSKEY"
+        )
     for algorithm, count in sorted(tally.unknown.items()):
         yield codes.RRSIG_UNCHECKED.found(
             zone.apex, rd.RRSIG, f"{count} signatures are of algorithm {algorithm}, which is not known here"
@@ -119,30 +124,68 @@ def cds_findings(zone: Zone, good: Goods, ds: RRset | None) -> Iterator[Finding]
         yield codes.CDS_CDNSKEY_DIFFER.found(
             zone.apex, rd.CDS, "one of CDS and CDNSKEY asks for the removal of the DS RRset, the other does not"
         )
+    for rrset in rrsets:
+        if ds is not None and not _signed_by_trusted(zone, rrset, ds, good):
+            yield codes.CDS_SIGNER.found(zone.apex, rrset.rdtype, "no key that the parent's DS leads to has signed it")
     if removing:
         return
     if len(rrsets) > 1:
         yield from _differing(zone, *rrsets)
     dnskeys = zone.get("@", rd.DNSKEY)
     published = () if dnskeys is None else dnskeys.rdatas
+    by_signer = _by_signer(published)
     for rrset in rrsets:
         for rdata in rrset.rdatas:
-            if not asks_for(rrset.rdtype, rdata, zone.apex, published):
-                tag = key_tag(rdata) if rrset.rdtype == rd.CDNSKEY else rdata[0] << 8 | rdata[1]
-                yield codes.CDS_WITHOUT_DNSKEY.found(
-                    zone.apex, rrset.rdtype, f"it asks for the DS of key {tag}, which the DNSKEY RRset does not have"
-                )
-        broken = _why_broken(zone, rrset, published, good)
+            yield from _judge_asking(zone, rrset.rdtype, rdata, by_signer)
+        broken, severity = _why_broken(zone, rrset, published, good)
         if broken:
-            yield codes.CDS_BREAKS_CHAIN.found(zone.apex, rrset.rdtype, broken)
-        if ds is not None and published and not _signed_by_trusted(zone, rrset, ds, published, good):
-            yield codes.CDS_SIGNER.found(zone.apex, rrset.rdtype, "no key that the parent's DS leads to has signed it")
+            yield codes.CDS_BREAKS_CHAIN.found(zone.apex, rrset.rdtype, broken, severity=severity)
+
+
+def _by_signer(dnskeys: Iterable[bytes]) -> dict[Signer, list[bytes]]:
+    found: dict[Signer, list[bytes]] = {}
+    for rdata in dnskeys:
+        found.setdefault((rdata[3], key_tag(rdata)), []).append(rdata)
+    return found
+
+
+def _named_by(rdtype: int, rdata: bytes) -> Signer:
+    """The algorithm and key tag that a CDS or CDNSKEY asks for the DS of."""
+    return (rdata[3], key_tag(rdata)) if rdtype == rd.CDNSKEY else (rdata[2], rdata[0] << 8 | rdata[1])
+
+
+def _judge_asking(
+    zone: Zone, rdtype: int, rdata: bytes, by_signer: Mapping[Signer, Sequence[bytes]]
+) -> Iterator[Finding]:
+    """Yield what is to be said of one CDS or CDNSKEY record."""
+    signer = _named_by(rdtype, rdata)
+    named = by_signer.get(signer, ())
+    if rdtype == rd.CDS and rdata[3] not in _DIGESTS:
+        yield codes.CDS_DIGEST.found(
+            zone.apex, rdtype, f"it asks for a DS of key {signer[1]} with a digest of type {rdata[3]}"
+        )
+    if asks_for(rdtype, rdata, zone.apex, named):
+        return
+    if rdtype == rd.CDS and any(map(is_usable, named)):
+        yield codes.CDS_MISMATCH.found(
+            zone.apex, rdtype, f"it asks for a DS of key {signer[1]} with a digest that is not of that DNSKEY"
+        )
+    else:
+        yield codes.CDS_WITHOUT_DNSKEY.found(
+            zone.apex, rdtype, f"it asks for the DS of key {signer[1]}, which the DNSKEY RRset does not have"
+        )
 
 
 def _differing(zone: Zone, cds: RRset, cdnskey: RRset) -> Iterator[Finding]:
-    keys = cdnskey.rdatas
-    lone = [rdata for rdata in cds.rdatas if not asks_for(rd.CDS, rdata, zone.apex, keys)]
-    undigested = [key for key in keys if not any(asks_for(rd.CDS, rdata, zone.apex, [key]) for rdata in cds.rdatas)]
+    keys = _by_signer(cdnskey.rdatas)
+    digested: set[bytes] = set()
+    lone = []
+    for rdata in cds.rdatas:
+        found = {key for key in keys.get(_named_by(rd.CDS, rdata), ()) if asks_for(rd.CDS, rdata, zone.apex, [key])}
+        digested |= found
+        if not found:
+            lone.append(rdata)
+    undigested = [key for key in cdnskey.rdatas if key not in digested]
     tags = [str(rdata[0] << 8 | rdata[1]) for rdata in lone]
     parts = []
     if lone:
@@ -153,26 +196,25 @@ def _differing(zone: Zone, cds: RRset, cdnskey: RRset) -> Iterator[Finding]:
         yield codes.CDS_CDNSKEY_DIFFER.found(zone.apex, rd.CDS, "; ".join(parts))
 
 
-def _why_broken(zone: Zone, rrset: RRset, published: tuple[bytes, ...], good: Goods) -> str:
+def _why_broken(zone: Zone, rrset: RRset, published: tuple[bytes, ...], good: Goods) -> tuple[str, Severity]:
     """Why the DS RRset that is asked for would not validate the DNSKEY RRset; empty where it would."""
     rdatas = rrset.rdatas
     if rrset.rdtype == rd.CDNSKEY:
         rdatas = tuple(digest_dnskey(zone.apex, rdata, DigestType.SHA256) for rdata in rdatas)
     wanted = RRset(owner=zone.apex, rdtype=rd.DS, ttl=rrset.ttl, rdatas=rdatas)
     found = chain_findings(zone.apex, wanted, published, good.get(rd.DNSKEY, _NOBODY))
-    breaking = [
-        finding for finding in found if finding.severity is Severity.ERROR and finding.code != codes.DS_MISMATCH.name
-    ]
-    return "; ".join(dict.fromkeys(finding.message for finding in breaking))
+    held = list(found)
+    breaking = [each for each in held if each.severity is Severity.ERROR and each.code != codes.DS_MISMATCH.name]
+    severity = Severity.ERROR
+    if not breaking:
+        breaking = [each for each in held if each.code == codes.CHAIN_INSECURE.name]
+        severity = Severity.WARNING
+    return "; ".join(dict.fromkeys(finding.message for finding in breaking)), severity
 
 
-def _signed_by_trusted(zone: Zone, rrset: RRset, ds: RRset, published: tuple[bytes, ...], good: Goods) -> bool:
+def _signed_by_trusted(zone: Zone, rrset: RRset, ds: RRset, good: Goods) -> bool:
     signing = good.get(rrset.rdtype, _NOBODY)
-    return any(
-        (key[3], key_tag(key)) in signing and any(matches_ds(rdata, zone.apex, key) for rdata in ds.rdatas)
-        for key in published
-        if is_usable(key)
-    )
+    return any(matches_ds(rdata, zone.apex, key) for key in signing for rdata in ds.rdatas)
 
 
 # ---- ZONEMD ---------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from zonekit import rdata as rd
 from zonekit.algorithms import DigestType
 from zonekit.denial import is_insecure_delegation, nsec3_bitmap, nsec3_hash, types_to_list
 from zonekit.findings import Finding, Severity
+from zonekit.keys import ZONE_KEY_FLAG
 from zonekit.names import WILDCARD_LABEL, WireName, name_end, name_text
 from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, Record, rdata_of, split_node, ttl_of
-from zonekit.signatures import Signer
 from zonekit.signing import is_signed_here
 from zonekit.verifying import codes
 from zonekit.verifying.rrsigs import SignatureRules, Tally, judge_rrset
@@ -24,6 +24,9 @@ from zonekit.zones import BESIDE_CNAME, SINGLETONS, Block, NameStatus, walk_bloc
 
 _NO_NAME_MADE: Final = frozenset((rd.RRSIG, rd.NSEC, rd.NSEC3))
 """What signing adds; it makes no name of an owner that has nothing else (RFC 4035 section 2.3)."""
+_MOST_LONE: Final = 8
+_AT_DELEGATION: Final = frozenset((rd.NS, rd.DS, rd.NSEC, rd.NSEC3))
+"""What the parent's side of a delegation may have (RFC 4035 section 2.6)."""
 _DENIALS: Final = frozenset((rd.NSEC, rd.NSEC3))
 _PARENTS_TYPES: Final = frozenset((rd.CDS, rd.CDNSKEY))
 _DIGESTS: Final = frozenset(map(int, DigestType))
@@ -67,8 +70,9 @@ class Job:
     earlier: Mapping[WireName, Node]
 
 
-Link: TypeAlias = tuple[bytes, WireName, bytes, bool]
-"""What an NSEC3 has to be of: a hash, its name, the type bitmap, and whether the NSEC3 may be left out under opt-out."""
+Link: TypeAlias = tuple[bytes, WireName, bytes, bool, bytes]
+"""What an NSEC3 has to be of: a hash, its name, the type bitmap, whether the NSEC3 may be left out under opt-out, and a
+type bitmap that will do as well."""
 
 
 @dataclass(slots=True)
@@ -81,9 +85,9 @@ class Seen:
         links: for each NSEC3 chain what it has to hold.
         nsec3s: the NSEC3 RRsets, by owner.
         servers: of each delegation the name servers within the zone.
-        targets: the hosts within the zone that MX and SRV records name, each with a record that does.
+        targets: the hosts that MX and SRV records name, with the owner and type of each that does.
         occluded: what lies below a delegation or a DNAME, with its types.
-        good: at the apex, whose signatures are good over the RRset of each type.
+        good: for each type at the apex, the DNSKEYs whose signatures over that RRset are good.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -91,9 +95,9 @@ class Seen:
     links: list[list[Link]] = field(default_factory=list)
     nsec3s: list[tuple[WireName, list[Record]]] = field(default_factory=list)
     servers: list[tuple[WireName, tuple[WireName, ...]]] = field(default_factory=list)
-    targets: dict[WireName, tuple[WireName, int]] = field(default_factory=dict)
+    targets: dict[WireName, list[tuple[WireName, int]]] = field(default_factory=dict)
     occluded: list[tuple[WireName, tuple[int, ...]]] = field(default_factory=list)
-    good: dict[int, frozenset[Signer]] = field(default_factory=dict)
+    good: dict[int, frozenset[bytes]] = field(default_factory=dict)
 
     def add(self, other: Seen) -> None:
         """Take in what the next run of names shows."""
@@ -103,7 +107,8 @@ class Seen:
             held += more
         self.nsec3s += other.nsec3s
         self.servers += other.servers
-        self.targets = other.targets | self.targets
+        for target, places in other.targets.items():
+            self.targets.setdefault(target, []).extend(places)
         self.occluded += other.occluded
 
 
@@ -135,14 +140,22 @@ def first_names(
     That is the first name that has a place in the chain and, before it, owners of nothing but an NSEC: those are reported
     themselves, and whether the chain takes them in or passes them over is no second fault.
     """
-    found: list[WireName] = []
+    lone: list[WireName] = []
     for owner, status, rrsets in names:
         types = {rrset[0] for rrset in rrsets}
         if _has_place(status, types):
-            return (*found, owner)
+            following = (owner,)
+            break
         if rd.NSEC in types and status is not NameStatus.OCCLUDED:
-            found.append(owner)
-    return (*found, *following)
+            lone.append(owner)
+    for owner in reversed(lone):
+        following = _with_lone(owner, following)
+    return following
+
+
+def _with_lone(owner: WireName, following: tuple[WireName, ...]) -> tuple[WireName, ...]:
+    """What may follow where an owner of nothing but an NSEC comes before; of many such only the first are kept."""
+    return (owner, *following[: _MOST_LONE - 1], *following[max(_MOST_LONE - 1, len(following) - 1) :])
 
 
 def _has_place(status: NameStatus, types: set[int]) -> bool:
@@ -178,6 +191,8 @@ class _Looker:
         types = {rrset[0] for rrset in data}
         if status is NameStatus.OCCLUDED:
             self._note_occluded(owner, types)
+        elif status is NameStatus.DELEGATION:
+            self._judge_delegation(owner, data, types)
         elif not _LOOKED_AT.isdisjoint(types):
             self._judge_content(owner, status, data, types)
         if self.rules.signatures is None:
@@ -195,7 +210,7 @@ class _Looker:
             self._link_nsec3(owner, status, rrsets)
         if has_place:
             return (owner,)
-        return (owner, *following) if rd.NSEC in types and status is not NameStatus.OCCLUDED else following
+        return _with_lone(owner, following) if rd.NSEC in types and status is not NameStatus.OCCLUDED else following
 
     def _judge_ttls(self, owner: WireName, rrset: PackedRRset) -> None:
         ttls = sorted(set(map(ttl_of, rrset[2])))
@@ -297,12 +312,15 @@ class _Looker:
                 self._judge_denial_ttl(codes.NSEC3_TTL, owner, rd.NSEC3, records[0])
 
     def _link_nsec3(self, owner: WireName, status: NameStatus, rrsets: Sequence[PackedRRset]) -> None:
-        bitmap = nsec3_bitmap(status, rrsets)
-        if any(rrset[0] == rd.NSEC for rrset in rrsets):  # on the way from one chain to the other it has both
+        bitmap = lax_bitmap = nsec3_bitmap(status, rrsets)
+        if any(rrset[0] == rd.NSEC for rrset in rrsets):
+            # Of a name in both chains the NSEC3 lists the NSEC too (RFC 5155 section 7.1). BIND leaves it out while it
+            # goes from one chain to the other, by which nobody is led astray.
             bitmap = rd.type_bitmap((*rd.bitmap_types(bitmap), rd.NSEC, rd.RRSIG))
         optional = is_insecure_delegation(status, rrsets)
         for (iterations, salt), links in zip(self.rules.nsec3, self.seen.links, strict=True):
-            links.append((nsec3_hash(owner, salt=salt, iterations=iterations), owner, bitmap, optional))
+            digest = nsec3_hash(owner, salt=salt, iterations=iterations)
+            links.append((digest, owner, bitmap, optional, lax_bitmap))
 
     # -- data
 
@@ -311,10 +329,24 @@ class _Looker:
         if hidden:
             self.seen.occluded.append((owner, hidden))
 
-    def _judge_content(self, owner: WireName, status: NameStatus, data: Sequence[PackedRRset], types: set[int]) -> None:
+    def _judge_delegation(self, owner: WireName, data: Sequence[PackedRRset], types: set[int]) -> None:
+        """Judge what is the parent's at a delegation, and note what is the child's."""
+        hidden = tuple(sorted(types - _AT_DELEGATION - SINGLETONS))
+        if hidden:
+            self.seen.occluded.append((owner, hidden))
+        if rd.CNAME in types or rd.DNAME in types:
+            self._judge_alias(owner, types)
+        for rdtype, _, records in data:
+            if rdtype in (rd.NS, rd.DS) or rdtype in SINGLETONS:
+                self._judge_rrset(owner, NameStatus.DELEGATION, rdtype, records, types)
+
+    def _judge_alias(self, owner: WireName, types: set[int]) -> None:
         if rd.CNAME in types and not types <= BESIDE_CNAME:
             others = ", ".join(rd.type_text(rdtype) for rdtype in sorted(types - BESIDE_CNAME))
             self._add(codes.CNAME_AND_OTHER_DATA, owner, rd.CNAME, f"a CNAME stands beside {others}")
+
+    def _judge_content(self, owner: WireName, status: NameStatus, data: Sequence[PackedRRset], types: set[int]) -> None:
+        self._judge_alias(owner, types)
         for rdtype, _, records in data:
             if rdtype in _LOOKED_AT:
                 self._judge_rrset(owner, status, rdtype, records, types)
@@ -337,15 +369,18 @@ class _Looker:
         elif rdtype in _HOST_AT:
             for record in records:
                 target = record[HEADER_OCTETS + _HOST_AT[rdtype] :].lower()
-                self.seen.targets.setdefault(target, (owner, rdtype))
+                self.seen.targets.setdefault(target, []).append((owner, rdtype))
         elif rdtype == rd.DNAME and owner.startswith(WILDCARD_LABEL):
             self._add(codes.WILDCARD_DNAME, owner, rdtype, "a DNAME stands at a wildcard")
         elif not at_apex:
             if rdtype == rd.SOA:
                 self._add(codes.SOA_BELOW_APEX, owner, rdtype, "an SOA stands below the apex")
-            elif rdtype == rd.DNSKEY and rd.NS not in types:
-                self._add(codes.DNSKEY_BELOW_APEX, owner, rdtype, "a DNSKEY RRset stands below the apex")
-            elif rdtype in _PARENTS_TYPES and rd.NS not in types:
+            elif rdtype == rd.DNSKEY:
+                if any(record[HEADER_OCTETS] << 8 & ZONE_KEY_FLAG for record in records):
+                    self._add(
+                        codes.DNSKEY_BELOW_APEX, owner, rdtype, "a DNSKEY that is a zone key stands below the apex"
+                    )
+            elif rdtype in _PARENTS_TYPES:
                 text = rd.type_text(rdtype)
                 self._add(codes.CDS_NOT_AT_APEX, owner, rdtype, f"a {text} RRset stands below the apex")
             elif rdtype == rd.NSEC3PARAM:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -42,11 +42,13 @@ def verify_chain(
         now: the instant to judge for.
 
     Raises:
-        DsError: ``ds`` is no DS RRset, or of another owner than the keys.
+        DsError: ``ds`` is no DS RRset, or of another owner than the keys; or ``dnskeys`` and ``rrsigs`` are not what they
+            are taken for.
         TimeError: ``now`` is naive.
     """
     instant = epoch_seconds(utc(now))
-    good: frozenset[Signer] = frozenset()
+    _check_key_set(dnskeys, rrsigs)
+    good: frozenset[bytes] = frozenset()
     if dnskeys is not None:
         rules = signature_rules(dnskeys, instant)
         _, good = judge_rrset(rules, Tally(), dnskeys.owner, pack_rrset(dnskeys), _packed(rrsigs))
@@ -55,6 +57,19 @@ def verify_chain(
         return ()
     found = chain_findings(owner, ds, () if dnskeys is None else dnskeys.rdatas, good)
     return tuple(sorted(found, key=lambda finding: -finding.severity))
+
+
+def _check_key_set(dnskeys: RRset | None, rrsigs: RRset | None) -> None:
+    if dnskeys is not None and dnskeys.rdtype != rd.DNSKEY:
+        raise DsError(
+            f"{name_text(dnskeys.owner)} {dnskeys.type_text}: a DNSKEY RRset is asked for, this is none",
+            remedy='give zone.get("@", "DNSKEY")',
+        )
+    if rrsigs is not None and (rrsigs.rdtype != rd.RRSIG or rrsigs.covers != rd.DNSKEY):
+        raise DsError(
+            f"{name_text(rrsigs.owner)} {rrsigs.type_text}: the RRSIGs over a DNSKEY RRset are asked for, these are none",
+            remedy='give zone.signatures("@", "DNSKEY")',
+        )
 
 
 def _packed(rrsigs: RRset | None) -> list[Record]:
@@ -72,9 +87,9 @@ def signature_rules(dnskeys: RRset, now: int, *, carried: frozenset[Signer] = fr
 
 
 def chain_findings(
-    owner: WireName, ds: RRset | None, dnskeys: Sequence[bytes], good: frozenset[Signer]
+    owner: WireName, ds: RRset | None, dnskeys: Sequence[bytes], good: frozenset[bytes]
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the chain, given whose signatures over the DNSKEY RRset are good.
+    """Yield what is wrong with the chain, given the DNSKEYs whose signatures over the DNSKEY RRset are good.
 
     Raises:
         DsError: ``ds`` is no DS RRset, or of another owner.
@@ -88,15 +103,23 @@ def chain_findings(
         yield codes.CHAIN_BROKEN.found(owner, rd.DS, "the parent has a DS, and the zone is not signed")
         return
     yield from ds_findings(owner, ds.rdatas)
-    defects = [(rdata, _judge_ds(owner, rdata, dnskeys, good)) for rdata in ds.rdatas]
-    leading = [rdata for rdata, defect in defects if defect is None and _is_known(rdata)]
-    for _, defect in defects:
+    by_signer: dict[Signer, list[bytes]] = {}
+    for dnskey in dnskeys:
+        by_signer.setdefault((dnskey[3], key_tag(dnskey)), []).append(dnskey)
+    defects = {
+        rdata: _judge_ds(owner, rdata, by_signer.get((rdata[2], rdata[0] << 8 | rdata[1]), ()), good)
+        for rdata in ds.rdatas
+    }
+    known = [rdata for rdata in ds.rdatas if _is_known(rdata)]
+    # Beside stronger ones SHA-1 does not count (RFC 4509 section 3).
+    counting = [rdata for rdata in known if rdata[3] != _SHA1] or known
+    leading = [rdata for rdata in counting if defects[rdata] is None]
+    for defect in defects.values():
         if defect is not None and leading:  # validators pass it over and take the one that leads to a key
             yield replace(defect, severity=min(defect.severity, Severity.WARNING))
         elif defect is not None:
             yield defect
-    known = [rdata for rdata in ds.rdatas if _is_known(rdata)]
-    signed_with = {algorithm for algorithm, _ in good}
+    signed_with = {key[3] for key in good}
     for algorithm in sorted({rdata[2] for rdata in known} - signed_with):
         yield codes.DS_ALGORITHM_UNSIGNED.found(
             owner,
@@ -106,9 +129,17 @@ def chain_findings(
     if not known:
         yield codes.CHAIN_INSECURE.found(owner, rd.DS, "no DS is of an algorithm and a digest that are known here")
     elif not leading:
-        yield codes.CHAIN_BROKEN.found(owner, rd.DS, "no DS is of a key with a good signature over the DNSKEY RRset")
-    else:
-        yield from _ignored_sha1(owner, known, leading)
+        yield codes.CHAIN_BROKEN.found(
+            owner, rd.DS, "no DS that counts is of a key with a good signature over the DNSKEY RRset"
+        )
+    for rdata in known:
+        if rdata not in counting and defects[rdata] is None and not any(rdata[:3] == other[:3] for other in leading):
+            yield codes.DS_SHA1_IGNORED.found(
+                owner,
+                rd.DS,
+                f"key {rdata[0] << 8 | rdata[1]} has no good DS but one by SHA-1, which does not count beside the others",
+                severity=Severity.WARNING if leading else Severity.ERROR,
+            )
 
 
 def _check_ds(ds: RRset, owner: WireName) -> None:
@@ -129,17 +160,24 @@ def _is_known(ds_rdata: bytes) -> bool:
     return ds_rdata[2] in _ALGORITHMS and ds_rdata[3] in _DIGESTS
 
 
-def _judge_ds(owner: WireName, rdata: bytes, dnskeys: Iterable[bytes], good: frozenset[Signer]) -> Finding | None:
-    """Return why a DS leads nowhere, or None where it leads to a key that signs or nothing can be said of it."""
+def _judge_ds(owner: WireName, rdata: bytes, named: Sequence[bytes], good: frozenset[bytes]) -> Finding | None:
+    """Return why a DS leads nowhere, or None where it leads to a key that signs or nothing can be said of it.
+
+    Args:
+        owner: the zone.
+        rdata: the DS.
+        named: the DNSKEYs of its algorithm and key tag.
+        good: the DNSKEYs whose signatures over the DNSKEY RRset are good.
+    """
     tag, algorithm = rdata[0] << 8 | rdata[1], rdata[2]
     place = f"the DS of key {tag} (algorithm {algorithm}, digest type {rdata[3]})"
     if algorithm not in _ALGORITHMS:
         return codes.DS_ALGORITHM_UNKNOWN.found(owner, rd.DS, f"{place} is of an algorithm that is not known here")
     if rdata[3] not in _DIGESTS:
         return None
-    named = [key for key in dnskeys if (key[3], key_tag(key)) == (algorithm, tag)]
-    if any(matches_ds(rdata, owner, key) for key in named):
-        if (algorithm, tag) in good:
+    matching = [key for key in named if matches_ds(rdata, owner, key)]
+    if matching:
+        if not good.isdisjoint(matching):
             return None
         return codes.DS_KEY_SILENT.found(
             owner, rd.DS, f"{place} is of a DNSKEY without a good signature over the DNSKEY RRset"
@@ -151,21 +189,3 @@ def _judge_ds(owner: WireName, rdata: bytes, dnskeys: Iterable[bytes], good: fro
     if named:
         return codes.DS_MISMATCH.found(owner, rd.DS, f"{place} has a digest that is not of that DNSKEY")
     return codes.DS_WITHOUT_DNSKEY.found(owner, rd.DS, f"{place} is of no key in the DNSKEY RRset")
-
-
-def _ignored_sha1(owner: WireName, known: Sequence[bytes], leading: Sequence[bytes]) -> Iterator[Finding]:
-    """Yield the keys that only a SHA-1 DS leads to where there are stronger DS records (RFC 4509 section 3)."""
-    if all(rdata[3] == _SHA1 for rdata in known):
-        return
-    stronger = {rdata[:3] for rdata in known if rdata[3] != _SHA1}
-    weak = [rdata for rdata in leading if rdata[3] == _SHA1 and rdata[:3] not in stronger]
-    is_path_left = any(rdata[3] != _SHA1 for rdata in leading)
-    for rdata in weak:
-        tag = rdata[0] << 8 | rdata[1]
-        yield codes.DS_SHA1_IGNORED.found(
-            owner,
-            rd.DS,
-            f"key {tag} has a SHA-1 DS alone, which validators ignore beside the SHA-256 DS of another key"
-            + ("" if is_path_left else ", and no other DS leads to a key that signs"),
-            severity=Severity.WARNING if is_path_left else Severity.ERROR,
-        )

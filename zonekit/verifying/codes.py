@@ -65,7 +65,11 @@ _RESIGN: Final = "sign the RRset again"
 # ---- signatures -----------------------------------------------------------------------------------------------------
 
 ZONE_NOT_SIGNED: Final = _code(
-    "zone-not-signed", _ERROR, "the zone has no DNSKEY RRset", "RFC 4035 section 2.1", "sign the zone"
+    "zone-not-signed",
+    _ERROR,
+    "the zone has no DNSKEY that validators use",
+    "RFC 4035 section 2.1",
+    "sign the zone",
 )
 RRSIG_MISSING: Final = _code(
     "rrsig-missing",
@@ -84,6 +88,13 @@ ALGORITHM_SIGNS_NOTHING: Final = _code(
 RRSIG_BOGUS: Final = _code(
     "rrsig-bogus", _ERROR, "a signature is not good over the data", "RFC 4035 section 5.3.3", _RESIGN
 )
+RRSIG_NOT_TRIED: Final = _code(
+    "rrsig-not-tried",
+    _ERROR,
+    "so many signatures over an RRset are not good that this one was not tried, and validators stop earlier",
+    "RFC 4035 section 5.3.3",
+    "drop the signatures that are not good",
+)
 RRSIG_EXPIRED: Final = _code("rrsig-expired", _ERROR, "a signature has expired", "RFC 4035 section 5.3.1", _RESIGN)
 RRSIG_NOT_YET_VALID: Final = _code(
     "rrsig-not-yet-valid",
@@ -95,7 +106,7 @@ RRSIG_NOT_YET_VALID: Final = _code(
 RRSIG_NEVER_VALID: Final = _code(
     "rrsig-never-valid",
     _ERROR,
-    "a signature's expiration is not after its inception",
+    "a signature's expiration lies before its inception",
     "RFC 4034 section 3.1.5",
     _RESIGN,
 )
@@ -113,7 +124,7 @@ RRSIG_ORIGINAL_TTL: Final = _code(
     "rrsig-original-ttl",
     _ERROR,
     "a signature's Original TTL is not the TTL of what it covers",
-    "RFC 4034 section 3.1.4",
+    "RFC 4035 section 2.2",
     _RESIGN,
 )
 RRSIG_TTL: Final = _code(
@@ -136,9 +147,16 @@ RRSIG_WITHOUT_DNSKEY: Final = _code(
 RRSIG_BY_UNUSABLE_KEY: Final = _code(
     "rrsig-by-unusable-key",
     _ERROR,
-    "a signature is by a key that is revoked, no zone key, or of another protocol",
+    "a signature is by a key that is revoked, malformed, no zone key, or of another protocol",
     "RFC 4034 section 2.1.1, RFC 5011 section 2.1",
     "sign the RRset with a zone key that is in service",
+)
+RRSIG_KEYLESS: Final = _code(
+    "rrsig-keyless",
+    _INFO,
+    "signatures are of an algorithm that no DNSKEY has, as while an algorithm comes or goes",
+    "RFC 6781 section 4.1.4",
+    "drop the signatures, unless the algorithm is about to come or has just gone",
 )
 RRSIG_UNCHECKED: Final = _code(
     "rrsig-unchecked",
@@ -156,7 +174,7 @@ RRSIG_NOT_ALLOWED: Final = _code(
 RRSIG_COVERS_NOTHING: Final = _code(
     "rrsig-covers-nothing",
     _ERROR,
-    "a signature covers an RRset that is not there",
+    "a signature covers an RRset that is not there; a WARNING where the name has other data",
     "RFC 4035 section 2.2",
     "drop the signature, or add what it covers",
 )
@@ -171,7 +189,11 @@ DNSKEY_NOT_SIGNED_BY_SEP: Final = _code(
     "sign it with a KSK, which is what the parent's DS is usually made of",
 )
 DNSKEY_MALFORMED: Final = _code(
-    "dnskey-malformed", _ERROR, "a DNSKEY's public key is none", "RFC 4034 section 2.1.4", "remove the DNSKEY"
+    "dnskey-malformed",
+    _ERROR,
+    "a DNSKEY's public key is none",
+    "RFC 4034 section 2.1.4, RFC 3110 section 2, RFC 6605 section 4, RFC 8080 section 3",
+    "remove the DNSKEY",
 )
 DNSKEY_WEAK: Final = _code(
     "dnskey-weak",
@@ -204,7 +226,7 @@ DNSKEY_STAND_BY: Final = _code(
     "dnskey-stand-by", _INFO, "a DNSKEY signs nothing in the zone", "RFC 6781 section 4.1.1, RFC 8901 section 2.1"
 )
 DNSKEY_BELOW_APEX: Final = _code(
-    "dnskey-below-apex", _ERROR, "a DNSKEY RRset stands below the apex", "RFC 4034 section 2.1.1", "remove it"
+    "dnskey-below-apex", _ERROR, "a zone key stands below the apex", "RFC 4034 section 2.1.1", "remove it"
 )
 KEY_TAG_COLLISION: Final = _code(
     "key-tag-collision",
@@ -250,7 +272,7 @@ NSEC_MISSING: Final = _code(
 NSEC_NOT_ALLOWED: Final = _code(
     "nsec-not-allowed",
     _ERROR,
-    "an NSEC stands at a name that has no place in the chain, or outside any chain",
+    "an NSEC stands at a name that has no place in the chain; a WARNING where the zone has no NSEC chain",
     "RFC 4035 section 2.3",
     "remove it",
 )
@@ -276,7 +298,7 @@ NSEC_TTL: Final = _code(
     "sign with a signer that follows RFC 9077",
 )
 NSEC_DUPLICATE: Final = _code(
-    "nsec-duplicate", _ERROR, "a name has more than one NSEC", "RFC 4034 section 4.1.1", "make the NSEC chain again"
+    "nsec-duplicate", _ERROR, "a name has more than one NSEC", "RFC 4035 section 2.3", "make the NSEC chain again"
 )
 
 # ---- NSEC3 ----------------------------------------------------------------------------------------------------------
@@ -413,7 +435,7 @@ SINGLETON_TWICE: Final = _code(
     "singleton-twice",
     _ERROR,
     "a name has two records of a type of which it can have one: SOA, CNAME or DNAME",
-    "RFC 2181 section 10.1, RFC 6672 section 2.4",
+    "RFC 1035 section 5.2, RFC 2181 section 10.1, RFC 6672 section 2.4",
     "remove all but one",
 )
 SOA_BELOW_APEX: Final = _code(
@@ -453,7 +475,7 @@ DS_WITHOUT_NS: Final = _code(
 OCCLUDED_DATA: Final = _code(
     "occluded-data",
     _WARNING,
-    "data stands below a delegation and is no glue, or below a DNAME: no resolver sees it",
+    "data stands at or below a delegation and is no glue, or below a DNAME, where it is an ERROR: no resolver sees it",
     "RFC 1034 section 4.2.1, RFC 6672 section 2.4",
     "remove it, or move it to the zone that it belongs to",
 )
@@ -478,7 +500,7 @@ TARGET_IS_ALIAS: Final = _code(
     "target-is-alias",
     _WARNING,
     "an MX or SRV record leads to an alias",
-    "RFC 2181 section 10.3",
+    "RFC 2181 section 10.3, RFC 2782",
     "name the host itself",
 )
 DS_DIGEST_DATED: Final = _code(
@@ -510,10 +532,24 @@ CDS_CDNSKEY_DIFFER: Final = _code(
 )
 CDS_WITHOUT_DNSKEY: Final = _code(
     "cds-without-dnskey",
-    _WARNING,
+    _INFO,
     "a CDS or CDNSKEY asks for the DS of a key that the DNSKEY RRset does not have",
+    "RFC 7344 section 4.1, RFC 8901 section 2.1.2",
+    "drop the record, unless the key is a coming one or another operator's",
+)
+CDS_MISMATCH: Final = _code(
+    "cds-mismatch",
+    _WARNING,
+    "a CDS names a key that the zone has, and its digest is not of that key",
     "RFC 7344 section 4.1",
-    "publish the DNSKEY, or drop the record",
+    "make the CDS again from the DNSKEY",
+)
+CDS_DIGEST: Final = _code(
+    "cds-digest",
+    _WARNING,
+    "a CDS has a digest that is SHA-1 or not known here",
+    "RFC 9904, RFC 9905 section 2",
+    "ask for a SHA-256 DS",
 )
 CDS_BREAKS_CHAIN: Final = _code(
     "cds-breaks-chain",
@@ -575,7 +611,7 @@ ZONEMD_UNCHECKED: Final = _code(
 )
 ZONEMD_NOT_AT_APEX: Final = _code(
     "zonemd-not-at-apex",
-    _WARNING,
+    _INFO,
     "a ZONEMD stands below the apex, where it says nothing",
     "RFC 8976 section 2",
     "remove it",
@@ -599,10 +635,10 @@ DS_MISMATCH: Final = _code(
 )
 DS_WITHOUT_DNSKEY: Final = _code(
     "ds-without-dnskey",
-    _WARNING,
+    _INFO,
     "a DS is of no key in the zone",
-    "RFC 4035 section 5.2",
-    "remove the DS, unless its key is about to come",
+    "RFC 4035 section 2.4, RFC 8901 section 2.1.2",
+    "remove the DS, unless its key is about to come or another operator's",
 )
 DS_KEY_SILENT: Final = _code(
     "ds-key-silent",
@@ -635,7 +671,7 @@ DS_ALGORITHM_UNSIGNED: Final = _code(
 DS_SHA1_IGNORED: Final = _code(
     "ds-sha1-ignored",
     _WARNING,
-    "a SHA-1 DS does not count beside a SHA-256 DS, and its key has no other",
+    "a SHA-1 DS does not count beside stronger ones, and its key has no other that is good",
     "RFC 4509 section 3",
     "publish the SHA-256 DS of its key in the same update",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from zonekit import rdata as rd
@@ -24,6 +25,7 @@ def server_findings(zone: Zone, servers: Iterable[tuple[WireName, tuple[WireName
         zone: the zone.
         servers: the owner of each NS RRset of the zone, and the names in it.
     """
+    held = _Names(zone)
     known: dict[WireName, tuple[codes.Code, str] | None] = {}
     for owner, names in servers:
         failures = []
@@ -36,7 +38,7 @@ def server_findings(zone: Zone, servers: Iterable[tuple[WireName, tuple[WireName
                 failure = _without_glue(zone, lowered)
             else:
                 if lowered not in known:
-                    known[lowered] = _unreachable(zone, lowered)
+                    known[lowered] = _unreachable(held, lowered)
                 failure = known[lowered]
             if failure is not None:
                 failures.append((name, *failure))
@@ -58,9 +60,9 @@ def _without_glue(zone: Zone, server: WireName) -> tuple[codes.Code, str] | None
     return None if types & _ADDRESSES else (codes.GLUE_MISSING, "lies in the delegation and has no glue")
 
 
-def _unreachable(zone: Zone, server: WireName) -> tuple[codes.Code, str] | None:
+def _unreachable(names: _Names, server: WireName) -> tuple[codes.Code, str] | None:
     """Why a name server in the zone, and not in its own delegation, has no address there."""
-    types = _types_seen(zone, server)
+    types = names.types_seen(server)
     if types is None:
         return None  # another delegation's, which its own servers know the address of (RFC 9471 section 2.2)
     if rd.CNAME in types:
@@ -73,18 +75,38 @@ def _types_at(zone: Zone, name: WireName) -> frozenset[int]:
     return frozenset() if node is None else frozenset(rrset[0] for rrset in split_node(node))
 
 
-def _types_seen(zone: Zone, name: WireName) -> frozenset[int] | None:
-    """The types that a name in the zone has for a resolver; None where another zone says so.
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What names in a zone are to a resolver; the enclosers that were looked for are kept."""
 
-    It is as good as an alias below a DNAME (RFC 6672 section 2.2), and has what a wildcard gives it.
-    """
-    cut = zone.cut_above(name)
-    if cut is not None:
-        return frozenset((rd.CNAME,)) if _redirects(zone, cut) else None
-    status = zone.status_of(name)
-    if status is NameStatus.DELEGATION:
-        return None
-    return _types_by_wildcard(zone, name) if status is NameStatus.ABSENT else _types_at(zone, name)
+    zone: Zone
+    enclosers: dict[WireName, WireName] = field(default_factory=dict)
+
+    def types_seen(self, name: WireName) -> frozenset[int] | None:
+        """The types that a name has for a resolver; None where another zone says so.
+
+        It is as good as an alias below a DNAME (RFC 6672 section 2.2), and has what a wildcard gives it.
+        """
+        cut = self.zone.cut_above(name)
+        if cut is not None:
+            return frozenset((rd.CNAME,)) if _redirects(self.zone, cut) else None
+        status = self.zone.status_of(name)
+        if status is NameStatus.DELEGATION:
+            return None
+        if status is not NameStatus.ABSENT:
+            return _types_at(self.zone, name)
+        return _types_at(self.zone, WILDCARD_LABEL + self._encloser(parent_of(name)))
+
+    def _encloser(self, name: WireName) -> WireName:
+        """The closest name at or above this one that exists (RFC 4592 section 3.3.1)."""
+        looked_at = []
+        found = name
+        while found not in self.enclosers and self.zone.status_of(found) is NameStatus.ABSENT:
+            looked_at.append(found)
+            found = parent_of(found)
+        found = self.enclosers.get(found, found)
+        self.enclosers.update(dict.fromkeys((*looked_at, name), found))
+        return found
 
 
 def _redirects(zone: Zone, cut: WireName) -> bool:
@@ -92,24 +114,18 @@ def _redirects(zone: Zone, cut: WireName) -> bool:
     return cut == zone.apex or rd.NS not in _types_at(zone, cut)
 
 
-def _types_by_wildcard(zone: Zone, name: WireName) -> frozenset[int]:
-    """The types that a name gets from the wildcard at its closest encloser (RFC 4592 section 3.3.1)."""
-    encloser = parent_of(name)
-    while zone.status_of(encloser) is NameStatus.ABSENT:
-        encloser = parent_of(encloser)
-    return _types_at(zone, WILDCARD_LABEL + encloser)
-
-
-def target_findings(zone: Zone, targets: Mapping[WireName, tuple[WireName, int]]) -> Iterator[Finding]:
-    """Yield the hosts of MX and SRV records that are aliases (RFC 2181 section 10.3).
+def target_findings(zone: Zone, targets: Mapping[WireName, Iterable[tuple[WireName, int]]]) -> Iterator[Finding]:
+    """Yield the hosts of MX and SRV records that are aliases (RFC 2181 section 10.3, RFC 2782).
 
     Args:
         zone: the zone.
-        targets: the hosts, in lower case, each with the owner and the type of a record that names it.
+        targets: the hosts, in lower case, with the owner and the type of each record that names it.
     """
-    for target, (owner, rdtype) in targets.items():
-        if is_subdomain(target, zone.apex) and rd.CNAME in (_types_seen(zone, target) or ()):
-            yield codes.TARGET_IS_ALIAS.found(owner, rdtype, f"it leads to {name_text(target)}, which is an alias")
+    names = _Names(zone)
+    for target, places in targets.items():
+        if is_subdomain(target, zone.apex) and rd.CNAME in (names.types_seen(target) or ()):
+            for owner, rdtype in dict.fromkeys(places):
+                yield codes.TARGET_IS_ALIAS.found(owner, rdtype, f"it leads to {name_text(target)}, which is an alias")
 
 
 def occluded_findings(
@@ -117,29 +133,31 @@ def occluded_findings(
     occluded: Iterable[tuple[WireName, tuple[int, ...]]],
     servers: Iterable[tuple[WireName, tuple[WireName, ...]]],
 ) -> Iterator[Finding]:
-    """Yield what lies below a delegation and is no glue, or below a DNAME: nobody ever sees it.
+    """Yield what lies at or below a delegation and is no glue, or below a DNAME: nobody ever sees it.
 
     Args:
         zone: the zone.
-        occluded: the owners below a zone cut, each with its types.
+        occluded: the owners at or below a zone cut, each with the types that are not the zone's.
         servers: the owner of each NS RRset of the zone, and the names in it.
     """
     held = list(occluded)
     if not held:
         return
-    apex = order_key(zone.apex)
-    named = {order_key(name) for owner, names in servers if order_key(owner) != apex for name in names}
+    # The addresses of the zone's own servers have to be in it too where those lie in a child zone, as the root's do.
+    named = {order_key(name) for _, names in servers for name in names}
     for owner, rdtypes in held:
         cut = zone.cut_above(owner)
-        assert cut is not None
+        if cut is None:  # the delegation itself
+            cut = owner
         is_redirected = _redirects(zone, cut)
         is_glue = order_key(owner) in named and not is_redirected
         hidden = [rdtype for rdtype in rdtypes if not (is_glue and rdtype in _ADDRESSES)]
         if hidden:
             what = "DNAME" if is_redirected else "delegation"
+            where = "at" if cut == owner else "below"
             yield codes.OCCLUDED_DATA.found(
                 owner,
                 ", ".join(map(rd.type_text, hidden)),
-                f"it lies below the {what} {name_text(cut)}" + ("" if is_redirected else " and is no glue"),
+                f"it lies {where} the {what} {name_text(cut)}" + ("" if is_redirected else " and is no glue"),
                 severity=Severity.ERROR if is_redirected else Severity.WARNING,
             )

@@ -6,14 +6,14 @@ import base64
 import binascii
 import bisect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.denial import MAX_ITERATIONS, NSEC3_SHA1, apex_nsec3, hashed_owner, nsec3_hash
 from zonekit.findings import Finding, Severity
-from zonekit.names import WireName, name_text, order_key, parent_of
+from zonekit.names import MAX_NAME_OCTETS, WireName, name_text, order_key, parent_of
 from zonekit.nodes import Record, rdata_of, split_node
 from zonekit.verifying import codes
 from zonekit.verifying.blocks import Link, Nsec3Parameters, bitmap_difference
@@ -21,6 +21,7 @@ from zonekit.zones import Zone, missing_ancestors
 
 _OPT_OUT: Final = 1
 _HASH_OCTETS: Final = 20
+_HASHED_LABEL_OCTETS: Final = 33
 _PREFIX_OCTETS: Final = 5
 _EMPTY: Final = rd.type_bitmap(())
 Nsec3s: TypeAlias = Iterable[tuple[WireName, Sequence[Record]]]
@@ -31,12 +32,16 @@ class Chains:
     """Which NSEC3 chains a zone should have.
 
     Attributes:
-        parameters: the parameters of each.
+        parameters: the parameters of each that is checked.
+        unchecked: the parameters of those that are not.
+        is_promised: whether there is one, or an NSEC3PARAM or NSEC3 records that say so.
         findings: what is wrong with the NSEC3PARAM RRset, or with its chain as a whole.
     """
 
-    parameters: tuple[Nsec3Parameters, ...]
-    findings: tuple[Finding, ...]
+    parameters: tuple[Nsec3Parameters, ...] = ()
+    unchecked: tuple[Nsec3Parameters, ...] = ()
+    is_promised: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 def chains_of(zone: Zone, *, has_nsec: bool) -> Chains:
@@ -61,17 +66,30 @@ def chains_of(zone: Zone, *, has_nsec: bool) -> Chains:
         else:
             counting.append(rdata)
     wanted = [_parameters(rdata) for rdata in counting]
-    if (wanted or not has_nsec) and all(apex_nsec3(zone, rdata) is None for rdata in counting):
-        made = _most_common(zone)
+    if len(zone.apex) + _HASHED_LABEL_OCTETS > MAX_NAME_OCTETS:
+        if wanted:
+            findings.append(
+                codes.NSEC3_OWNER.found(
+                    zone.apex,
+                    rd.NSEC3PARAM,
+                    f"the owners of NSEC3 records would be longer than {MAX_NAME_OCTETS} octets",
+                )
+            )
+        return Chains(is_promised=bool(wanted), findings=tuple(findings))
+    affordable = [rdata for rdata in counting if _parameters(rdata)[0] <= MAX_ITERATIONS]
+    if (wanted or not has_nsec) and all(apex_nsec3(zone, rdata) is None for rdata in affordable):
+        made = _most_common(zone) if len(affordable) == len(counting) else None
         if made is not None and made not in wanted and not has_nsec:
             findings.append(_without_param(zone, made, wanted))
             wanted = [made]
-    checked = []
     for iterations, salt in dict.fromkeys(wanted):
         findings += _advice(zone, iterations, salt)
-        if iterations <= MAX_ITERATIONS:
-            checked.append((iterations, salt))
-    return Chains(tuple(checked), tuple(findings))
+    return Chains(
+        parameters=tuple(each for each in dict.fromkeys(wanted) if each[0] <= MAX_ITERATIONS),
+        unchecked=tuple(each for each in dict.fromkeys(wanted) if each[0] > MAX_ITERATIONS),
+        is_promised=bool(wanted),
+        findings=tuple(findings),
+    )
 
 
 def _parameters(rdata: bytes) -> Nsec3Parameters:
@@ -136,6 +154,7 @@ class _Wanted:
     name: WireName
     bitmap: bytes
     optional: bool
+    lax_bitmap: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +167,20 @@ class _Nsec3:
     bitmap: bytes
 
 
-def check_chains(
-    zone: Zone, parameters: Sequence[Nsec3Parameters], links: Sequence[Sequence[Link]], nsec3s: Nsec3s
-) -> Iterator[Finding]:
+def check_chains(zone: Zone, promised: Chains, links: Sequence[Sequence[Link]], nsec3s: Nsec3s) -> Iterator[Finding]:
     """Yield what is wrong with the NSEC3 chains of a zone.
+
+    Records of other parameters stray where they stand in the place of one that a chain lacks; a second chain of them is
+    on its way in or out, and serves nobody yet or any more.
 
     Args:
         zone: the zone.
-        parameters: of each chain.
-        links: for each chain what it has to hold, but for empty non-terminals.
+        promised: the chains that there should be.
+        links: for each of them what it has to hold, but for empty non-terminals.
         nsec3s: the NSEC3 RRsets that there are.
     """
-    chains: dict[Nsec3Parameters, dict[bytes, _Nsec3]] = {each: {} for each in parameters}
-    strayed: set[bytes] = set()
+    chains: dict[Nsec3Parameters, dict[bytes, _Nsec3]] = {each: {} for each in promised.parameters}
+    strays: dict[bytes, tuple[WireName, Nsec3Parameters]] = {}
     for owner, records in nsec3s:
         digest = _digest_in(owner, zone.apex)
         if digest is None:
@@ -169,21 +189,44 @@ def check_chains(
         for record in records:
             rdata = rdata_of(record)
             chain = chains.get(_parameters(rdata)) if rdata[0] == NSEC3_SHA1 else None
+            if rdata[0] == NSEC3_SHA1 and _parameters(rdata) in promised.unchecked:
+                continue
             if chain is None:
-                strayed.add(digest)
-                yield codes.NSEC3_PARAMETERS.found(
-                    owner, rd.NSEC3, f"it has {_text(_parameters(rdata))}, which no NSEC3PARAM of the zone has"
-                )
+                strays[digest] = owner, _parameters(rdata)
             elif digest in chain:
                 yield codes.NSEC3_DUPLICATE.found(
                     owner, rd.NSEC3, f"there is more than one with {_text(_parameters(rdata))}"
                 )
             else:
                 chain[digest] = _parsed(owner, rdata)
-    for each, wanted_links in zip(parameters, links, strict=True):
+    needed: set[bytes] = set()
+    for each, wanted_links in zip(promised.parameters, links, strict=True):
         wanted, collisions = _wanted(zone, each, wanted_links)
+        needed |= {digest for digest, link in wanted.items() if not link.optional} - chains[each].keys()
         yield from collisions
-        yield from _check_chain(zone, chains[each], wanted, strayed)
+        yield from _check_chain(zone, chains[each], wanted, strays.keys())
+    yield from _stray_findings(zone, strays, needed)
+
+
+def _stray_findings(
+    zone: Zone, strays: Mapping[bytes, tuple[WireName, Nsec3Parameters]], needed: set[bytes]
+) -> Iterator[Finding]:
+    """Yield the NSEC3 records of other parameters: each that stands where another is needed, the rest once."""
+    others: Counter[Nsec3Parameters] = Counter()
+    for digest, (owner, parameters) in strays.items():
+        if digest in needed:
+            yield codes.NSEC3_PARAMETERS.found(
+                owner, rd.NSEC3, f"it has {_text(parameters)}, which no NSEC3PARAM of the zone has"
+            )
+        else:
+            others[parameters] += 1
+    for parameters, count in others.items():
+        yield codes.NSEC3_PARAMETERS.found(
+            zone.apex,
+            rd.NSEC3,
+            f"there are {count} NSEC3 records with {_text(parameters)}, which no NSEC3PARAM of the zone has",
+            severity=Severity.WARNING,
+        )
 
 
 def _digest_in(owner: WireName, apex: WireName) -> bytes | None:
@@ -215,23 +258,23 @@ def _wanted(
     empty = {order_key(name) for name in missing_ancestors(needed, zone.apex)}
     everything = sorted((link[1] for link in links), key=order_key)
     more = [
-        (nsec3_hash(name, salt=salt, iterations=iterations), name, _EMPTY, order_key(name) not in empty)
+        (nsec3_hash(name, salt=salt, iterations=iterations), name, _EMPTY, order_key(name) not in empty, _EMPTY)
         for name in missing_ancestors(everything, zone.apex)
     ]
     wanted: dict[bytes, _Wanted] = {}
     collisions = []
-    for digest, name, bitmap, optional in (*links, *more):
+    for digest, name, bitmap, optional, lax_bitmap in (*links, *more):
         if digest in wanted:
             other = wanted[digest].name
             collisions.append(
                 codes.NSEC3_COLLISION.found(name, rd.NSEC3, f"it has the same hash as {name_text(other)}")
             )
-        wanted[digest] = _Wanted(name, bitmap, optional)
+        wanted[digest] = _Wanted(name, bitmap, optional, lax_bitmap)
     return wanted, collisions
 
 
 def _check_chain(
-    zone: Zone, chain: Mapping[bytes, _Nsec3], wanted: Mapping[bytes, _Wanted], strayed: set[bytes]
+    zone: Zone, chain: Mapping[bytes, _Nsec3], wanted: Mapping[bytes, _Wanted], strayed: Collection[bytes]
 ) -> Iterator[Finding]:
     if not chain:
         yield codes.NSEC3_MISSING.found(zone.apex, rd.NSEC3, "there is no NSEC3 record of this chain at all")
@@ -247,7 +290,7 @@ def _check_chain(
         if link is None:
             yield codes.NSEC3_ORPHAN.found(nsec3.owner, rd.NSEC3, "it is of no name in the zone")
             continue
-        if nsec3.bitmap != link.bitmap:
+        if nsec3.bitmap not in (link.bitmap, link.lax_bitmap):
             difference = bitmap_difference(nsec3.bitmap, link.bitmap)
             yield codes.NSEC3_BITMAP.found(nsec3.owner, rd.NSEC3, f"it is of {name_text(link.name)}: {difference}")
         following = _after(expected, digest)

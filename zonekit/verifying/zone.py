@@ -28,7 +28,7 @@ from zonekit.zones import NameStatus, RRset, Zone, walk_block
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many names have been looked at, and how many there are."""
 
-_NO_CHAINS: Final = Chains((), ())
+_NO_CHAINS: Final = Chains()
 
 
 def verify_zone(
@@ -50,8 +50,9 @@ def verify_zone(
         zone: the zone.
         now: the instant that signatures are held against.
         ds: the DS RRset at the parent; without it the chain from there is not judged.
-        previous: the zone as it was when it was last verified and found good. A signature that it has over the same data
-            by the same key is not computed again; all else is judged anew.
+        previous: the zone as it was when it was last verified and nothing was found about its signatures, not even a
+            warning. A signature that it has over the same data by the same key is not computed again; all else is judged
+            anew.
         executor: where blocks of the zone are judged; here and now when there is none.
         progress: told how far it has come.
 
@@ -82,6 +83,8 @@ def verify_zone(
     if signatures is None:
         findings.append(codes.ZONE_NOT_SIGNED.found(zone.apex, rd.DNSKEY, "the zone has no DNSKEY RRset"))
     else:
+        if not signatures.algorithms:
+            findings.append(codes.ZONE_NOT_SIGNED.found(zone.apex, rd.DNSKEY, "no DNSKEY is one that validators use"))
         findings += _missing(seen)
         findings += dnskey_findings(zone, signatures, seen.tally, seen.good)
         findings += cds_findings(zone, seen.good, ds)
@@ -126,7 +129,7 @@ def _denial_of(zone: Zone) -> tuple[bool, Chains]:
     """Whether a signed zone has an NSEC chain, and which NSEC3 chains it should have."""
     has_nsec = zone.get("@", rd.NSEC) is not None
     chains = chains_of(zone, has_nsec=has_nsec)
-    if not has_nsec and not chains.parameters and not chains.findings:
+    if not has_nsec and not chains.is_promised:
         has_nsec = any(rrset[0] == rd.NSEC for _, node in zone.nodes() for rrset in split_node(node))
     return has_nsec, chains
 
@@ -188,9 +191,11 @@ def _denial_findings(zone: Zone, has_nsec: bool, chains: Chains, seen: Seen) -> 
     if has_nsec and seen.nsec3s:
         yield codes.DENIAL_TWICE.found(zone.apex, rd.NSEC, "there are NSEC and NSEC3 records")
     if chains.parameters:
-        yield from check_chains(zone, chains.parameters, seen.links, seen.nsec3s)
-    elif not has_nsec and not chains.findings:
-        yield codes.DENIAL_MISSING.found(zone.apex, rd.NSEC, "there is neither an NSEC nor an NSEC3 record")
+        yield from check_chains(zone, chains, seen.links, seen.nsec3s)
+    elif not has_nsec and not chains.is_promised:
+        yield codes.DENIAL_MISSING.found(
+            zone.apex, rd.NSEC, "there is no NSEC record, and no NSEC3 record of a hash that is defined"
+        )
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
