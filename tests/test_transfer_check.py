@@ -847,3 +847,130 @@ def test_what_is_on_record_counts_as_said() -> None:
     world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
     check = check_transfer(replace(world.seen(), at=plan.switchover), step=world.taken, plan=plan)
     assert check.missing == () and isinstance(check.decision, Confirmed)
+
+
+def truth_of(claim: Claim, sighting: Sighting, step: str, **more: Any) -> tuple[Truth, str]:
+    (told,) = [each for each in check_transfer(sighting, step=step, **more).claims if each.claim is claim]
+    assert str(told) == f"{told.step_id}: {claim.value}: {told.truth.value}: {told.found}"
+    return told.truth, told.found
+
+
+@pytest.mark.parametrize("step_id", ["losing-merged", "ds-added", "losing-ds-removed"])
+def test_one_side_alone_is_enough_to_confirm_what_it_shows(step_id: str) -> None:
+    """Where nobody knows the other side's keys, one of them that is published here is not taken for this side's KSK."""
+    full = world_at(Flow.OPERATOR_CHANGE, step_id).seen()
+    for source, claim, step in (
+        ("losing", Claim.LOSING_SIGNS_DNSKEY, "losing-merged"),
+        ("gaining", Claim.GAINING_SIGNS_DNSKEY, "gaining-merged"),
+    ):
+        other = "gaining" if source == "losing" else "losing"
+        alone = replace(full, keys={}, **{other: NOT_LOOKED_AT})
+        assert truth_of(claim, alone, step)[0] is Truth.TRUE
+
+
+def test_a_ksk_that_the_ds_does_not_lead_to_is_not_enough() -> None:
+    """The losing operator has rolled its KSK, and the DS is still of the old one, which it publishes and does not sign with."""
+    rolled = [keys(5)[0], LOSING_KEYS[1]]
+    published = [LOSING_KEYS[0], *GAINING_KEYS]
+    zone = sign_zone(unsigned(LOSING_SERVERS), rolled, validity=VALIDITY, published=published)
+    seen = replace(world_at(Flow.OPERATOR_CHANGE, "losing-merged"), losing=zone).seen()
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, seen, "losing-merged")
+    old, new = LOSING_KEYS[0].key_tag, keys(5)[0].key_tag
+    assert truth is Truth.FALSE and found == f"the DS leads to key {old}, and key {new} signed the DNSKEY RRset"
+
+
+@pytest.mark.parametrize(
+    ("flags", "serial", "types", "words"),
+    [
+        (CsyncFlag.IMMEDIATE, 1, ["A"], "does not ask for the NS RRset"),
+        (CsyncFlag.SOAMINIMUM, 1, ["NS"], "is not to be acted on at once"),
+        (CsyncFlag.IMMEDIATE | CsyncFlag.SOAMINIMUM, 4000, ["NS"], "counts from serial 4000"),
+    ],
+)
+def test_a_csync_that_a_parent_would_not_take_is_none(
+    flags: CsyncFlag, serial: int, types: list[str], words: str
+) -> None:
+    world = world_at(Flow.SCANNING_PARENT, "losing-ns-changed")
+    csync = make_csync("example.nl", serial=serial, types=types, flags=flags)
+    assert isinstance(world.losing, Zone)
+    seen = replace(world, losing=with_apex(world.losing, LOSING_KEYS, csync)).seen()
+    truth, found = truth_of(Claim.LOSING_CSYNC, seen, "losing-ns-changed", flow=Flow.SCANNING_PARENT)
+    assert truth is Truth.FALSE and words in found
+
+
+def test_a_cds_of_a_third_key_is_one_too_many() -> None:
+    world = world_at(Flow.SCANNING_PARENT, "cds-published")
+    assert isinstance(world.gaining, Zone)
+    third = make_cds([LOSING_KEYS[0], GAINING_KEYS[0], keys(7)[0]])
+    seen = replace(world, gaining=with_apex(world.gaining, GAINING_KEYS, third)).seen()
+    truth, found = truth_of(Claim.GAINING_CDS_OF_BOTH, seen, "cds-published", flow=Flow.SCANNING_PARENT)
+    assert truth is Truth.FALSE and "asks for another than key" in found
+
+
+def test_the_name_servers_of_the_facts_count_where_the_gaining_zone_was_not_seen() -> None:
+    facts = the_facts()
+    seen = replace(world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed").seen(), gaining=NOT_LOOKED_AT)
+    for claim, step in ((Claim.PARENT_NS, "ns-changed"), (Claim.LOSING_NS, "losing-ns-changed")):
+        assert truth_of(claim, seen, step, facts=facts)[0] is Truth.TRUE
+        truth, found = truth_of(claim, seen, step)
+        assert truth is Truth.NOT_SEEN and "the gaining servers are not known" in found
+    elsewhere = replace(facts.gaining, name_servers=frozenset({"ns9.gaining.example."}))
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    truth, found = truth_of(Claim.GAINING_NS, world.seen(), "gaining-serves", facts=replace(facts, gaining=elsewhere))
+    assert truth is Truth.FALSE and "and not ns9.gaining.example." in found
+
+
+def test_a_gaining_zone_that_names_what_everybody_names_may_be_either() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed")
+    claimed = ("gaining-serves", "ds-added", "losing-merged")
+    check = check_transfer(world.seen(), step=claimed)
+    assert {each.claim for each in check.that_are(Truth.NOT_SEEN)} == {Claim.GAINING_NS}
+    assert check_transfer(world.seen(), step=claimed, facts=the_facts()).is_true
+
+
+def test_a_domain_that_is_not_delegated_or_has_no_zone_is_false_and_no_crash() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "ns-changed").seen()
+    truth, found = truth_of(Claim.PARENT_NS, replace(seen, parent_ns=THERE_IS_NONE), "ns-changed")
+    assert truth is Truth.FALSE and found == "the parent does not delegate the domain"
+    gone = replace(seen, parent_ds=THERE_IS_NONE)
+    for claim in (Claim.BOTH_DS,):
+        assert truth_of(claim, gone, "ns-changed")[0] is Truth.FALSE
+    end = replace(world_at(Flow.OPERATOR_CHANGE, "end-verified").seen(), parent_ds=THERE_IS_NONE)
+    check = check_transfer(end, step="end-verified")
+    assert {each.claim for each in check.that_are(Truth.FALSE)} == {Claim.GAINING_DS_ALONE, Claim.GAINING_VALIDATES}
+
+
+def test_a_ds_that_no_resolver_goes_by_leaves_the_domain_insecure() -> None:
+    unknown = as_ds(LOSING_DS[:2] + b"\x00" + LOSING_DS[3:])
+    world = replace(world_at(Flow.OPERATOR_CHANGE, "keys-made"), ds=unknown)
+    assert check_transfer(world.seen(), step="keys-made").breaks == ()
+
+
+def test_after_the_last_step_nothing_comes_next() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    world = world_at(Flow.OPERATOR_CHANGE, "thawed")
+    check = check_transfer(world.seen(), step="thawed", plan=plan)
+    assert check.is_true and check.decision is None and check.waits == () and check.breaks is None
+
+
+def test_one_key_on_both_sides_is_said() -> None:
+    both = signed(unsigned(GAINING_SERVERS, ttl=LOW), LOSING_KEYS, dnskey_ttl=LOW)
+    found = check_transfer(replace(start_of(Flow.OPERATOR_CHANGE), gaining=both).seen(), step="keys-made").findings
+    assert sum(finding.code == "key-signs-both-zones" for finding in found) == 2
+
+
+def test_an_unsigned_end_with_a_ds_is_bogus() -> None:
+    world = replace(world_at(Flow.TO_UNSIGNED, "end-verified"), ds=make_ds(LOSING_KEYS[:1]))
+    check = check_transfer(world.seen(), step="end-verified", flow=Flow.TO_UNSIGNED)
+    assert {each.claim for each in check.that_are(Truth.FALSE)} == {Claim.NO_DS, Claim.GAINING_UNSIGNED}
+
+
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED, Flow.FROM_UNSIGNED])
+def test_whether_the_parent_scans_is_nothing_to_be_seen(flow: Flow) -> None:
+    start = start_of(flow)
+    losing = LOSING_CDS if start.losing_keys else start.losing
+    gaining = with_apex(GAINING, GAINING_KEYS, AT_ONCE) if flow is Flow.FROM_UNSIGNED else THERE_IS_NONE
+    check = check_transfer(replace(start, losing=losing, gaining=gaining).seen(), step="frozen", flow=flow)
+    assert [each.found.split("; ")[1] for each in check.that_are(Truth.NOT_SEEN)] == [
+        "whether the parent scans is not seen"
+    ]
