@@ -25,7 +25,7 @@ from zonekit.findings import Finding, Severity
 from zonekit.keys import SigningKey
 from zonekit.names import order_key, parse_name
 from zonekit.signing import Jitter, sign_zone
-from zonekit.verifying import CODES, Verification, verify_chain, verify_zone
+from zonekit.verifying import CODES, Verification, blocks, verify_chain, verify_zone
 from zonekit.zonefile import parse_zone
 from zonekit.zones import RRset, Zone
 
@@ -376,3 +376,21 @@ def test_findings_can_travel_and_print_in_one_line() -> None:
     verdict = verify_zone(broken(1), now=NOW)
     assert pickle.loads(pickle.dumps(verdict)) == verdict
     assert all("\n" not in str(finding) for finding in verdict.findings)
+
+
+# ---- what no real zone shows ----------------------------------------------------------------------------------------
+
+
+def test_two_names_with_one_hash_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has two names with one SHA-1 hash, so the hash forgets what tells two names apart."""
+    zone = signed(Nsec3())
+    real = blocks.nsec3_hash
+
+    def forgetful(name: bytes, **more: object) -> bytes:
+        return real(name.replace(b"\x04mail", b"\x03www"), **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(blocks, "nsec3_hash", forgetful)
+    found = verify_zone(zone, now=NOW).findings
+    (collision,) = [finding for finding in found if finding.code == "nsec3-collision"]
+    assert collision.severity is Severity.ERROR
+    assert str(collision).startswith("error: mail.example.nl. NSEC3: it has the same hash as www.example.nl.")

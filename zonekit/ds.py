@@ -165,7 +165,7 @@ def ds_rdata(owner: WireName, dnskey_rdata: bytes, digest_type: DigestType | str
             an algorithm that is unknown or retired (RFC 9905 section 2).
     """
     _check_may_delegate(owner, dnskey_rdata)
-    return _ds_rdata(owner, dnskey_rdata, _digest_type(digest_type, owner))
+    return digest_dnskey(owner, dnskey_rdata, _digest_type(digest_type, owner))
 
 
 def _check_may_delegate(owner: WireName, dnskey_rdata: bytes) -> None:
@@ -187,8 +187,15 @@ def _check_may_delegate(owner: WireName, dnskey_rdata: bytes) -> None:
         raise DsError(f"{_place(owner, dnskey_rdata)}: {error.problem}", remedy=error.remedy, rule=error.rule) from None
 
 
-def _ds_rdata(owner: WireName, dnskey_rdata: bytes, digest_type: int) -> bytes:
-    """The DS with any digest there is; the owner goes into it in lower case (RFC 4034 sections 5.1.4 and 6.2)."""
+def digest_dnskey(owner: WireName, dnskey_rdata: bytes, digest_type: int) -> bytes:
+    """Return the data of the DS of a DNSKEY, whatever key and digest, for DS records that are there already.
+
+    The owner goes into the digest in lower case (RFC 4034 sections 5.1.4 and 6.2). What may be published is for
+    :func:`ds_rdata` to say.
+
+    Raises:
+        AlgorithmError: an unknown digest type.
+    """
     head = _DS_HEAD.pack(key_tag(dnskey_rdata), dnskey_rdata[3], digest_type)
     return head + digest(digest_type, owner.lower() + dnskey_rdata)
 
@@ -205,7 +212,7 @@ def matches_ds(ds_rdata: bytes, owner: WireName, dnskey_rdata: bytes) -> bool:
     if flags & (ZONE_KEY_FLAG | REVOKE_FLAG) != ZONE_KEY_FLAG or protocol != DNSKEY_PROTOCOL:
         return False
     try:
-        expected = _ds_rdata(owner, dnskey_rdata, ds_rdata[3])
+        expected = digest_dnskey(owner, dnskey_rdata, ds_rdata[3])
     except AlgorithmError:
         return False
     return hmac.compare_digest(expected, ds_rdata)

@@ -7,8 +7,8 @@ from typing import Final
 
 from zonekit import rdata as rd
 from zonekit.algorithms import STATUS, Algorithm, DigestType, Requirement, can_verify, check_public_key
-from zonekit.ds import asks_for, asks_for_removal, ds_rdata, is_removal, matches_ds
-from zonekit.errors import SigningKeyError, ZonekitError
+from zonekit.ds import asks_for, asks_for_removal, digest_dnskey, is_removal, matches_ds
+from zonekit.errors import SigningKeyError
 from zonekit.findings import Finding, Severity
 from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, SEP_FLAG, ZONE_KEY_FLAG, key_tag
 from zonekit.names import name_text
@@ -66,9 +66,9 @@ def _judge_dnskey(zone: Zone, rdata: bytes, tally: Tally) -> Iterator[Finding]:
             except SigningKeyError as error:
                 yield codes.DNSKEY_WEAK.found(zone.apex, rd.DNSKEY, f"{place}: {error.problem}")
     if flags & REVOKE_FLAG:
-        if flags & SEP_FLAG and (algorithm, tag) not in tally.signers:
+        if flags & SEP_FLAG and (algorithm, tag) not in tally.revoked:
             yield codes.DNSKEY_REVOKED_SILENTLY.found(
-                zone.apex, rd.DNSKEY, f"{place} is a revoked KSK and does not sign the DNSKEY RRset"
+                zone.apex, rd.DNSKEY, f"{place} is a revoked KSK without a good signature over the DNSKEY RRset"
             )
         else:
             yield codes.DNSKEY_REVOKED.found(zone.apex, rd.DNSKEY, f"{place} is revoked")
@@ -155,12 +155,9 @@ def _differing(zone: Zone, cds: RRset, cdnskey: RRset) -> Iterator[Finding]:
 
 def _why_broken(zone: Zone, rrset: RRset, published: tuple[bytes, ...], good: Goods) -> str:
     """Why the DS RRset that is asked for would not validate the DNSKEY RRset; empty where it would."""
-    rdatas: tuple[bytes, ...] = rrset.rdatas
+    rdatas = rrset.rdatas
     if rrset.rdtype == rd.CDNSKEY:
-        try:
-            rdatas = tuple(ds_rdata(zone.apex, rdata, DigestType.SHA256) for rdata in rrset.rdatas)
-        except ZonekitError as error:
-            return f"no DS can be made of it: {error}"
+        rdatas = tuple(digest_dnskey(zone.apex, rdata, DigestType.SHA256) for rdata in rdatas)
     wanted = RRset(owner=zone.apex, rdtype=rd.DS, ttl=rrset.ttl, rdatas=rdatas)
     found = chain_findings(zone.apex, wanted, published, good.get(rd.DNSKEY, _NOBODY))
     breaking = [

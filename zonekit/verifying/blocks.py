@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from zonekit import rdata as rd
 from zonekit.algorithms import DigestType
 from zonekit.denial import is_insecure_delegation, nsec3_bitmap, nsec3_hash, types_to_list
-from zonekit.findings import Finding
+from zonekit.findings import Finding, Severity
 from zonekit.names import WILDCARD_LABEL, WireName, name_end, name_text
 from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, Record, rdata_of, split_node, ttl_of
 from zonekit.signatures import Signer
@@ -121,22 +121,10 @@ def see_names(
     """Return what consecutive names show; ``following`` is what an NSEC of the last one may lead to."""
     seen = Seen(links=[[] for _ in rules.nsec3])
     looker = _Looker(rules, seen)
-    held = list(names)
-    next_names = _next_names(held, following) if rules.nsec else [following] * len(held)
-    for (owner, status, rrsets), may_follow in zip(held, next_names, strict=True):
+    for owner, status, rrsets in reversed(list(names)):
         before = earlier.get(owner.lower()) if earlier else None
-        looker.look(owner, status, rrsets, may_follow, before)
+        following = looker.look(owner, status, rrsets, following, before)
     return seen
-
-
-def makes_name(rrsets: Iterable[PackedRRset]) -> bool:
-    """Whether there is more than what signing adds."""
-    return any(rrset[0] not in _NO_NAME_MADE for rrset in rrsets)
-
-
-def has_nsec(rrsets: Iterable[PackedRRset]) -> bool:
-    """Whether there is an NSEC among these."""
-    return any(rrset[0] == rd.NSEC for rrset in rrsets)
 
 
 def first_names(
@@ -149,30 +137,22 @@ def first_names(
     """
     found: list[WireName] = []
     for owner, status, rrsets in names:
-        if status is NameStatus.OCCLUDED:
-            continue
-        if status is not NameStatus.ABSENT and makes_name(rrsets):
+        types = {rrset[0] for rrset in rrsets}
+        if _has_place(status, types):
             return (*found, owner)
-        if has_nsec(rrsets):
+        if rd.NSEC in types and status is not NameStatus.OCCLUDED:
             found.append(owner)
     return (*found, *following)
 
 
-def _next_names(
-    held: Sequence[tuple[WireName, NameStatus, Sequence[PackedRRset]]], following: tuple[WireName, ...]
-) -> list[tuple[WireName, ...]]:
-    """For each name what its NSEC may lead to."""
-    result = []
-    for place in reversed(held):
-        result.append(following)
-        following = first_names((place,), following)
-    result.reverse()
-    return result
+def _has_place(status: NameStatus, types: set[int]) -> bool:
+    """Whether a name has a place in a chain of denial: there is more than what signing adds, and it can be seen."""
+    return status is not NameStatus.OCCLUDED and status is not NameStatus.ABSENT and not types <= _NO_NAME_MADE
 
 
 @dataclass(slots=True)
 class _Looker:
-    """Looks at one name after the other."""
+    """Looks at one name after the other, the last one first."""
 
     rules: BlockRules
     seen: Seen
@@ -184,8 +164,8 @@ class _Looker:
         rrsets: list[PackedRRset],
         following: tuple[WireName, ...],
         before: Node | None,
-    ) -> None:
-        """Judge one name."""
+    ) -> tuple[WireName, ...]:
+        """Judge one name, and return what an NSEC of the name before it may lead to; see :func:`first_names`."""
         rrsigs: dict[int, list[Record]] = {}
         data: list[PackedRRset] = []
         for rrset in rrsets:
@@ -193,13 +173,35 @@ class _Looker:
                 rrsigs[rrset[1]] = rrset[2]
             else:
                 data.append(rrset)
+                if len(rrset[2]) > 1:
+                    self._judge_ttls(owner, rrset)
         types = {rrset[0] for rrset in data}
-        self._judge_content(owner, status, data, types)
+        if status is NameStatus.OCCLUDED:
+            self._note_occluded(owner, types)
+        elif not _LOOKED_AT.isdisjoint(types):
+            self._judge_content(owner, status, data, types)
         if self.rules.signatures is None:
-            return
-        denied_here = self._judge_nsec(owner, status, rrsets, data, following)
-        self._judge_signatures(self.rules.signatures, owner, status, data, rrsigs, before, denied_here)
-        self._collect_nsec3(owner, status, rrsets, data)
+            return following
+        has_place = _has_place(status, types)
+        in_chain = has_place and self.rules.nsec
+        if in_chain:
+            self._judge_nsec(owner, status, rrsets, data, following)
+        elif rd.NSEC in types:
+            self._refuse_nsec(owner, status)
+        self._judge_signatures(self.rules.signatures, owner, status, data, rrsigs, before, in_chain)
+        if rd.NSEC3 in types:
+            self._collect_nsec3(owner, data)
+        if has_place and self.rules.nsec3:
+            self._link_nsec3(owner, status, rrsets)
+        if has_place:
+            return (owner,)
+        return (owner, *following) if rd.NSEC in types and status is not NameStatus.OCCLUDED else following
+
+    def _judge_ttls(self, owner: WireName, rrset: PackedRRset) -> None:
+        ttls = sorted(set(map(ttl_of, rrset[2])))
+        if len(ttls) > 1:
+            shown = f"{', '.join(map(str, ttls[:-1]))} and {ttls[-1]}"
+            self._add(codes.TTL_DIFFERS, owner, rrset[0], f"the records have TTLs {shown}")
 
     # -- signatures
 
@@ -211,13 +213,13 @@ class _Looker:
         data: Sequence[PackedRRset],
         rrsigs: dict[int, list[Record]],
         before: Node | None,
-        denied_here: bool,
+        in_chain: bool,
     ) -> None:
         earlier = {} if before is None else {found[:2]: found[2] for found in split_node(before)}
         for rrset in data:
             over = rrsigs.pop(rrset[0], ())
             if is_signed_here(status, rrset[0]):
-                if rrset[0] == rd.NSEC and not denied_here:
+                if rrset[0] == rd.NSEC and not in_chain:
                     continue  # an NSEC that should not be there is that, whoever signed it
                 found, good = judge_rrset(rules, self.seen.tally, owner, rrset, over, earlier)
                 self.seen.findings += found
@@ -232,13 +234,28 @@ class _Looker:
             if covered == rd.RRSIG:
                 self.seen.findings.append(codes.RRSIG_NOT_ALLOWED.found(owner, covered, "an RRSIG covers RRSIGs"))
             else:
+                # Where there is nothing else it makes a name that no chain of denial knows.
+                is_alone = {rrset[0] for rrset in data} <= _NO_NAME_MADE
                 self.seen.findings.append(
                     codes.RRSIG_COVERS_NOTHING.found(
-                        owner, covered, f"an RRSIG covers {rd.type_text(covered)}, which the name does not have"
+                        owner,
+                        covered,
+                        f"an RRSIG covers {rd.type_text(covered)}, which the name does not have",
+                        severity=Severity.ERROR if is_alone else Severity.WARNING,
                     )
                 )
 
     # -- denial
+
+    def _refuse_nsec(self, owner: WireName, status: NameStatus) -> None:
+        why, severity = "the name owns nothing else", Severity.ERROR
+        if status is NameStatus.OCCLUDED:
+            why = "the name lies below a zone cut"
+        elif not self.rules.nsec:  # nobody is given it as a proof
+            why, severity = "the zone has no NSEC chain", Severity.WARNING
+        self.seen.findings.append(
+            codes.NSEC_NOT_ALLOWED.found(owner, rd.NSEC, f"an NSEC stands here: {why}", severity=severity)
+        )
 
     def _judge_nsec(
         self,
@@ -247,79 +264,54 @@ class _Looker:
         rrsets: Sequence[PackedRRset],
         data: Sequence[PackedRRset],
         following: tuple[WireName, ...],
-    ) -> bool:
-        """Judge the NSEC of a name; whether one may stand there."""
+    ) -> None:
+        """Judge the NSEC of a name that has a place in the chain."""
         nsec = next((rrset for rrset in data if rrset[0] == rd.NSEC), None)
-        in_chain = self.rules.nsec and status not in (NameStatus.OCCLUDED, NameStatus.ABSENT) and makes_name(data)
-        if not in_chain:
-            if nsec is not None:
-                why = (
-                    "the zone has no NSEC chain"
-                    if not self.rules.nsec
-                    else "the name lies below a zone cut"
-                    if status is NameStatus.OCCLUDED
-                    else "the name owns nothing else"
-                )
-                self.seen.findings.append(codes.NSEC_NOT_ALLOWED.found(owner, rd.NSEC, f"an NSEC stands here: {why}"))
-            return False
         if nsec is None:
-            self.seen.findings.append(codes.NSEC_MISSING.found(owner, rd.NSEC, "the name has no NSEC"))
-            return True
+            self._add(codes.NSEC_MISSING, owner, rd.NSEC, "the name has no NSEC")
+            return
         if len(nsec[2]) > 1:
-            self.seen.findings.append(
-                codes.NSEC_DUPLICATE.found(owner, rd.NSEC, f"there are {len(nsec[2])} NSEC records")
-            )
-            return True
+            self._add(codes.NSEC_DUPLICATE, owner, rd.NSEC, f"there are {len(nsec[2])} NSEC records")
+            return
         record = nsec[2][0]
         self._judge_denial_ttl(codes.NSEC_TTL, owner, rd.NSEC, record)
-        rdata = rdata_of(record)
-        end = name_end(rdata)
-        next_name = rdata[:end].lower()
+        end = name_end(record, HEADER_OCTETS)
+        next_name = record[HEADER_OCTETS:end].lower()
         if all(next_name != each.lower() for each in following):
-            self.seen.findings.append(
-                codes.NSEC_NEXT.found(
-                    owner, rd.NSEC, f"it leads to {name_text(next_name)}, the next name is {name_text(following[-1])}"
-                )
-            )
-        rdtypes = (*types_to_list(status, rrsets), rd.RRSIG, rd.NSEC)
-        if rdata[end:] != rd.type_bitmap(rdtypes):
-            self.seen.findings.append(
-                codes.NSEC_BITMAP.found(owner, rd.NSEC, bitmap_difference(rdata[end:], rd.type_bitmap(rdtypes)))
-            )
-        return True
+            wanted = name_text(following[-1])
+            self._add(codes.NSEC_NEXT, owner, rd.NSEC, f"it leads to {name_text(next_name)}, the next name is {wanted}")
+        expected = rd.type_bitmap((*types_to_list(status, rrsets), rd.RRSIG, rd.NSEC))
+        if record[end:] != expected:
+            self._add(codes.NSEC_BITMAP, owner, rd.NSEC, bitmap_difference(record[end:], expected))
 
     def _judge_denial_ttl(self, code: codes.Code, owner: WireName, rdtype: int, record: Record) -> None:
-        if ttl_of(record) != self.rules.denial_ttl:
-            self.seen.findings.append(
-                code.found(
-                    owner,
-                    rdtype,
-                    f"its TTL is {ttl_of(record)}, min(SOA TTL, SOA MINIMUM) is {self.rules.denial_ttl}",
-                )
-            )
+        ttl = ttl_of(record)
+        if ttl != self.rules.denial_ttl:
+            wanted = f"min(SOA TTL, SOA MINIMUM) is {self.rules.denial_ttl}"
+            self._add(code, owner, rdtype, f"its TTL is {ttl}, {wanted}")
 
-    def _collect_nsec3(
-        self, owner: WireName, status: NameStatus, rrsets: Sequence[PackedRRset], data: Sequence[PackedRRset]
-    ) -> None:
+    def _collect_nsec3(self, owner: WireName, data: Sequence[PackedRRset]) -> None:
         for rdtype, _, records in data:
             if rdtype == rd.NSEC3:
                 self.seen.nsec3s.append((owner, records))
                 self._judge_denial_ttl(codes.NSEC3_TTL, owner, rd.NSEC3, records[0])
-        if status in (NameStatus.OCCLUDED, NameStatus.ABSENT) or not self.rules.nsec3 or not makes_name(data):
-            return
+
+    def _link_nsec3(self, owner: WireName, status: NameStatus, rrsets: Sequence[PackedRRset]) -> None:
         bitmap = nsec3_bitmap(status, rrsets)
+        if any(rrset[0] == rd.NSEC for rrset in rrsets):  # on the way from one chain to the other it has both
+            bitmap = rd.type_bitmap((*rd.bitmap_types(bitmap), rd.NSEC, rd.RRSIG))
         optional = is_insecure_delegation(status, rrsets)
         for (iterations, salt), links in zip(self.rules.nsec3, self.seen.links, strict=True):
             links.append((nsec3_hash(owner, salt=salt, iterations=iterations), owner, bitmap, optional))
 
     # -- data
 
+    def _note_occluded(self, owner: WireName, types: set[int]) -> None:
+        hidden = tuple(sorted(types - _DENIALS))
+        if hidden:
+            self.seen.occluded.append((owner, hidden))
+
     def _judge_content(self, owner: WireName, status: NameStatus, data: Sequence[PackedRRset], types: set[int]) -> None:
-        if status is NameStatus.OCCLUDED:
-            hidden = tuple(sorted(types - _DENIALS))
-            if hidden:
-                self.seen.occluded.append((owner, hidden))
-            return
         if rd.CNAME in types and not types <= BESIDE_CNAME:
             others = ", ".join(rd.type_text(rdtype) for rdtype in sorted(types - BESIDE_CNAME))
             self._add(codes.CNAME_AND_OTHER_DATA, owner, rd.CNAME, f"a CNAME stands beside {others}")

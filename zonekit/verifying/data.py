@@ -60,12 +60,9 @@ def _without_glue(zone: Zone, server: WireName) -> tuple[codes.Code, str] | None
 
 def _unreachable(zone: Zone, server: WireName) -> tuple[codes.Code, str] | None:
     """Why a name server in the zone, and not in its own delegation, has no address there."""
-    status = zone.status_of(server)
-    if status is NameStatus.OCCLUDED or (status is NameStatus.DELEGATION and server != zone.apex):
+    types = _types_seen(zone, server)
+    if types is None:
         return None  # another delegation's, which its own servers know the address of (RFC 9471 section 2.2)
-    types = _types_at(zone, server)
-    if status is NameStatus.ABSENT or not types:
-        types = _types_by_wildcard(zone, server) if status is NameStatus.ABSENT else types
     if rd.CNAME in types:
         return codes.NS_IS_ALIAS, "is an alias"
     return None if types & _ADDRESSES else (codes.NS_WITHOUT_ADDRESS, "has no address in the zone")
@@ -74,6 +71,25 @@ def _unreachable(zone: Zone, server: WireName) -> tuple[codes.Code, str] | None:
 def _types_at(zone: Zone, name: WireName) -> frozenset[int]:
     node = zone.node(name)
     return frozenset() if node is None else frozenset(rrset[0] for rrset in split_node(node))
+
+
+def _types_seen(zone: Zone, name: WireName) -> frozenset[int] | None:
+    """The types that a name in the zone has for a resolver; None where another zone says so.
+
+    It is as good as an alias below a DNAME (RFC 6672 section 2.2), and has what a wildcard gives it.
+    """
+    cut = zone.cut_above(name)
+    if cut is not None:
+        return frozenset((rd.CNAME,)) if _redirects(zone, cut) else None
+    status = zone.status_of(name)
+    if status is NameStatus.DELEGATION:
+        return None
+    return _types_by_wildcard(zone, name) if status is NameStatus.ABSENT else _types_at(zone, name)
+
+
+def _redirects(zone: Zone, cut: WireName) -> bool:
+    """Whether a zone cut is a DNAME and not a delegation."""
+    return cut == zone.apex or rd.NS not in _types_at(zone, cut)
 
 
 def _types_by_wildcard(zone: Zone, name: WireName) -> frozenset[int]:
@@ -92,7 +108,7 @@ def target_findings(zone: Zone, targets: Mapping[WireName, tuple[WireName, int]]
         targets: the hosts, in lower case, each with the owner and the type of a record that names it.
     """
     for target, (owner, rdtype) in targets.items():
-        if is_subdomain(target, zone.apex) and rd.CNAME in _types_at(zone, target):
+        if is_subdomain(target, zone.apex) and rd.CNAME in (_types_seen(zone, target) or ()):
             yield codes.TARGET_IS_ALIAS.found(owner, rdtype, f"it leads to {name_text(target)}, which is an alias")
 
 
@@ -116,7 +132,7 @@ def occluded_findings(
     for owner, rdtypes in held:
         cut = zone.cut_above(owner)
         assert cut is not None
-        is_redirected = rd.NS not in _types_at(zone, cut) or cut == zone.apex
+        is_redirected = _redirects(zone, cut)
         is_glue = order_key(owner) in named and not is_redirected
         hidden = [rdtype for rdtype in rdtypes if not (is_glue and rdtype in _ADDRESSES)]
         if hidden:
@@ -125,4 +141,5 @@ def occluded_findings(
                 owner,
                 ", ".join(map(rd.type_text, hidden)),
                 f"it lies below the {what} {name_text(cut)}" + ("" if is_redirected else " and is no glue"),
+                severity=Severity.ERROR if is_redirected else Severity.WARNING,
             )

@@ -60,6 +60,7 @@ class Tally:
         carried_over: how many were good before over the same data.
         first_expiration: the earliest expiration of a good signature, in seconds since 1970.
         signers: who signed anything.
+        revoked: the revoked keys with a good signature over the DNSKEY RRset, which is what revokes them.
         unknown: how many signatures there are of algorithms that cannot be checked.
         missing: the RRsets that have no signature of an algorithm, by algorithm.
     """
@@ -69,6 +70,7 @@ class Tally:
     carried_over: int = 0
     first_expiration: int | None = None
     signers: set[Signer] = field(default_factory=set)
+    revoked: set[Signer] = field(default_factory=set)
     unknown: dict[int, int] = field(default_factory=dict)
     missing: dict[int, list[tuple[WireName, int]]] = field(default_factory=dict)
 
@@ -80,6 +82,7 @@ class Tally:
         ends = [end for end in (self.first_expiration, other.first_expiration) if end is not None]
         self.first_expiration = min(ends, default=None)
         self.signers |= other.signers
+        self.revoked |= other.revoked
         for algorithm, count in other.unknown.items():
             self.unknown[algorithm] = self.unknown.get(algorithm, 0) + count
         for algorithm, rrsets in other.missing.items():
@@ -153,7 +156,9 @@ def judge_rrset(
         if defect is not None:
             message = f"signature by key {signer[1]} (algorithm {algorithm}): {defect[1]}"
             defects.append((algorithm, defect[0], message))
-        elif not head.revokes:  # a key that revokes itself proves nothing else (RFC 5011 section 2.1)
+        elif head.revokes:  # that is all it proves (RFC 5011 section 2.1)
+            tally.revoked.add(signer)
+        else:
             good.add(signer)
             ending[algorithm] = max(head.left, ending.get(algorithm, 0))
             if tally.first_expiration is None or rules.now + head.left < tally.first_expiration:
