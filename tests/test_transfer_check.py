@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -60,6 +61,7 @@ from zonekit.zones import RRset, Zone
 
 COOPERATING = (Flow.OPERATOR_CHANGE, Flow.REGISTRAR_CHANGE, Flow.REGISTRY_FACILITATED, Flow.SCANNING_PARENT)
 HOUR = timedelta(hours=1)
+ZONE_CLAIMS = {Claim.LOSING_VERIFIES, Claim.GAINING_VERIFIES}
 
 
 def false_claims(check: TransferCheck) -> set[Claim]:
@@ -494,7 +496,7 @@ def test_the_ttls_that_are_to_stay_are_those_of_the_facts() -> None:
     assert unknown.claim is Claim.GAINING_TTLS_RESTORED and "nobody says which are to stay" in unknown.found
 
 
-def test_differing_algorithms_break_though_every_claim_is_true() -> None:
+def test_differing_algorithms_break_though_all_is_published_that_should_be() -> None:
     ed448 = keys(1, Algorithm.ED448)
     start = World(gaining_keys=tuple(ed448))
     gaining = signed(unsigned(GAINING_SERVERS, ttl=LOW), ed448, dnskey_ttl=LOW)
@@ -503,7 +505,8 @@ def test_differing_algorithms_break_though_every_claim_is_true() -> None:
     for step in STEPS[Flow.OPERATOR_CHANGE][2:8]:
         world = world.after(step, STEPS[Flow.OPERATOR_CHANGE])
     check = check_transfer(world.seen(), step=(*world.taken, "keys-made"))
-    assert check.breaks
+    assert check.breaks and all(need.claim in ZONE_CLAIMS for need in check.missing if need.claim)
+    assert "algorithm-signs-nothing" in {finding.code for finding in check.at_least(Severity.ERROR)}
     profiles = {profile for each in check.breaks for profile in each.profiles}
     assert "a validator without ED448" in profiles and "unbound, harden-algo-downgrade" in profiles
     assert "named" not in profiles
@@ -974,3 +977,19 @@ def test_whether_the_parent_scans_is_nothing_to_be_seen(flow: Flow) -> None:
     assert [each.found.split("; ")[1] for each in check.that_are(Truth.NOT_SEEN)] == [
         "whether the parent scans is not seen"
     ]
+
+
+def test_a_check_travels_between_processes() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    check = check_transfer(world.seen(), step="ds-added")
+    again = pickle.loads(pickle.dumps(check))
+    assert again == check and again.sighting.giving == check.sighting.giving
+
+
+def test_servers_that_answer_are_confirmed_beside_one_that_does_not() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    one, other = GAINING_SERVERS
+    seen = world_at(Flow.OPERATOR_CHANGE, "gaining-serves").seen()
+    partly = replace(seen, giving={Source.GAINING: frozenset({one})}, lacking={Source.GAINING: frozenset({other})})
+    evidence = see_step(plan, "gaining-serves", partly, by="the check")
+    assert evidence.confirming == {one, "the gaining zone"} and evidence.lacking == {other}

@@ -15,7 +15,7 @@ from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
-from zonekit.transfer.claims import Rest, claims_of, rest_of, standing_claims
+from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.judging import Truth, judge, view_of
 from zonekit.transfer.plan import Plan, PlannedStep
@@ -219,7 +219,7 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
     sources = _changed_by(step)
     giving = _servers_of(sighting.giving, sources) | {_PLACES[source] for source in sources}
     lacking = _servers_of(sighting.lacking, sources)
-    if false:
+    if any(each.claim not in _OF_SERVERS for each in false):
         return Evidence(step_id=step_id, seen=sighting.at, by=by, lacking=giving | lacking)
     return Evidence(step_id=step_id, seen=sighting.at, by=by, confirming=giving, lacking=lacking)
 
@@ -227,6 +227,8 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
 _PLACES: Final = MappingProxyType(
     {Source.LOSING: "the losing zone", Source.GAINING: "the gaining zone", Source.PARENT: "the parent"}
 )
+_OF_SERVERS: Final = frozenset((Claim.GAINING_ANSWERS, Claim.SHARED_ANSWER))
+"""Claims about each server by itself; all others are about what they give."""
 _BOTH: Final = frozenset((Source.LOSING, Source.GAINING))
 _WITHOUT_EFFECT: Final = MappingProxyType(
     {
