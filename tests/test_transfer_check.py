@@ -164,11 +164,11 @@ def test_what_is_expected_says_until_when() -> None:
     told = [finding.message for finding in check.findings if finding.code == "ds-without-dnskey"]
     tags = {ksk.key_tag for ksk in (LOSING_KEYS[0], GAINING_KEYS[0])}
     assert sorted(told) == sorted(
-        f"the DS of key {tag} (algorithm 13, digest type 2) is of no key in the DNSKEY RRset: expected at step ds-added"
+        f"the {side} zone: the DS of key {tag} (algorithm 13, digest type 2) is of no key in the DNSKEY RRset: expected at step ds-added"
         f" (until step {until})"
-        for tag, until in (
-            (GAINING_KEYS[0].key_tag, "losing-stopped"),
-            (LOSING_KEYS[0].key_tag, "losing-ds-removed"),
+        for side, tag, until in (
+            ("losing", GAINING_KEYS[0].key_tag, "losing-stopped"),
+            ("gaining", LOSING_KEYS[0].key_tag, "losing-ds-removed"),
         )
     )
     assert len(tags) == 2
@@ -738,9 +738,10 @@ def test_what_cannot_be_checked_is_refused() -> None:
     elsewhere = Sighting(at=NOW, parent_ns=RRset.from_text("example.com.", 60, "NS", "ns.example.com."))
     for call in (
         lambda: check_transfer(elsewhere, step="frozen", plan=plan),
+        lambda: check_transfer(elsewhere, step="frozen", facts=plan.facts),
         lambda: see_step(plan, "frozen", elsewhere, by="a"),
     ):
-        with pytest.raises(PlanError, match=r"the plan is for example\.nl\., and what was seen is of example\.com\."):
+        with pytest.raises(PlanError, match=r"the facts are of example\.nl\., and what was seen is of example\.com\."):
             call()
     with pytest.raises(PlanError, match="no step 'coffee'"):
         see_step(plan, "coffee", seen, by="a")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from zonekit.errors import PlanError
@@ -26,7 +26,6 @@ from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
-from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
 
@@ -134,7 +133,7 @@ def check_transfer(
         executor: where the zones are verified; here and now when there is none.
 
     Raises:
-        PlanError: the flow has no such step, facts or another flow beside a plan, or a plan for another domain.
+        PlanError: the flow has no such step, facts or another flow beside a plan, or a plan or facts of another domain.
     """
     claimed = (step,) if isinstance(step, str) else tuple(step)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
@@ -170,7 +169,7 @@ def _what_counts(
 ) -> tuple[tuple[Step, ...], Facts | None, tuple[ResolverProfile, ...]]:
     """The steps, the facts and the profiles that a check goes by."""
     if plan is not None:
-        check_domain(plan, sighting)
+        check_domain(plan.facts, sighting)
         if facts is not None or flow not in (None, plan.flow):
             raise PlanError(
                 f"{sighting.domain}: a plan and {'facts' if facts is not None else 'another flow'} are given",
@@ -181,6 +180,7 @@ def _what_counts(
     way = flow or Flow.OPERATOR_CHANGE
     chosen = PROFILES if profiles is None else tuple(profiles)
     if facts is not None:
+        check_domain(facts, sighting)
         return steps_for(facts, way), facts, chosen
     steps = STEPS[way]
     return with_shared_servers(steps) if "shared-serve" in claimed else steps, None, chosen
@@ -258,7 +258,12 @@ def _decision(
 def _findings(
     view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step
 ) -> tuple[Finding, ...]:
-    found = [*findings_at(view, Source.LOSING), *findings_at(view, Source.GAINING), *delegation_findings(view)]
+    found = [
+        replace(finding, message=f"the {source.value} zone: {finding.message}")
+        for source in view.sides
+        for finding in findings_at(view, source)
+    ]
+    found += delegation_findings(view)
     found += _shared_keys(view)
     for judged in claims:
         place = f"{judged.found}, claimed by step {judged.step_id} ({judged.actor.value})"
