@@ -42,6 +42,7 @@ from zonekit.ds import CsyncFlag, make_cds, make_csync, make_ds
 from zonekit.errors import PlanError, RdataError, TimeError
 from zonekit.findings import Severity
 from zonekit.keys import SigningKey
+from zonekit.names import name_text
 from zonekit.signing import sign_zone
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
@@ -139,6 +140,35 @@ def test_at_every_step_of_every_flow_all_is_true_and_nothing_is_an_alarm(
             assert check.is_true and check.is_clean
             if {"ns-changed", "losing-ns-changed"} & set(check.done):
                 assert check.missing == ()
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        (LOSING_SERVERS[0], GAINING_SERVERS[0]),
+        LOSING_SERVERS,
+        (*LOSING_SERVERS, GAINING_SERVERS[0]),
+    ],
+    ids=["one of both", "the same", "the same and one more"],
+)
+@pytest.mark.parametrize("flow", COOPERATING)
+def test_servers_of_both_operators_raise_no_alarm(flow: Flow, servers: tuple[str, ...]) -> None:
+    zone = unsigned(GAINING_SERVERS, ttl=LOW)
+    ns = RRset.from_text("example.nl.", LOW, "NS", *servers)
+    made = signed(zone.replace(ns), GAINING_KEYS, dnskey_ttl=LOW)
+    plan = plan_transfer(shared_facts(made), flow=flow, start=NOW)
+    assert [step.id for step in with_shared_servers(STEPS[flow])] == [planned.id for planned in plan.steps]
+    for step, world in walk(flow, is_shared=True, start=replace(start_of(flow), made=made)):
+        check = check_transfer(world.seen(), step=world.taken, plan=plan)
+        assert [str(each) for each in check.claims if each.truth is not Truth.TRUE] == [], step.id
+        assert [str(each) for each in check.at_least(Severity.WARNING)] == [], step.id
+
+
+def shared_facts(made: Zone) -> Facts:
+    facts = the_facts()
+    names = frozenset(name_text(name) for name in made.apex_rrset(rd.NS).rdatas)
+    parent = replace(facts.parent, channels=frozenset(Channel), scan_delay=timedelta(0), check_delay=timedelta(0))
+    return replace(facts, gaining=replace(facts.gaining, name_servers=names), parent=parent)
 
 
 @pytest.mark.parametrize("flow", Flow)
