@@ -1006,7 +1006,7 @@ def test_show_lists_dnskey_records(operators: Operators) -> None:
 
 # ---- every command --------------------------------------------------------------------------------------------------
 
-COMMANDS = ("keygen", "ds", "sign", "merge", "withdraw", "lower-ttl", "show")
+COMMANDS = ("keygen", "ds", "sign", "merge", "withdraw", "lower-ttl", "verify", "show")
 
 
 def test_help_names_every_command_and_the_exit_codes() -> None:
@@ -1061,11 +1061,12 @@ def test_every_member_of_a_json_answer_is_in_the_help(operators: Operators, tmp_
         run("merge", out, *keys, "--foreign", "-", "-i", "--json", text=refused),
         run("withdraw", out, *keys, *foreign, "-i", "--json"),
         run("lower-ttl", out, *keys, "-i", "--json"),
+        run("verify", out, *AT, "--json"),
         run("show", out, "--json"),
         run("show", operators.gaining_dnskeys, "--json"),
         run("show", operators.key(operators.losing_keys, KeyRole.KSK), "--json"),
     ]
-    commands = ["keygen", "ds", "sign", "merge", "merge", "withdraw", "lower-ttl", "show", "show", "show"]
+    commands = ["keygen", "ds", "sign", "merge", "merge", "withdraw", "lower-ttl", "verify", "show", "show", "show"]
     for command, answer in zip(commands, answers, strict=True):
         text = succeed(command, "--help").stdout
         members = _members(json.loads(answer.stdout))
@@ -1097,7 +1098,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-@pytest.mark.parametrize("command", ["ds", "sign", "merge", "withdraw", "lower-ttl", "show"])
+@pytest.mark.parametrize("command", ["ds", "sign", "merge", "withdraw", "lower-ttl", "verify", "show"])
 def test_a_bad_zone_file_is_one_clear_line(operators: Operators, tmp_path: Path, command: str, kind: str) -> None:
     zone = tmp_path / "zone"
     content = UNREADABLE[kind]

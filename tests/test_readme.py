@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow_sections import flow_sections, parts
+from tests import code_table, flow_sections
+from zonekit.transfer.codes import TRANSFER_CODES
+from zonekit.verifying.codes import CODES
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -39,5 +41,15 @@ def test_the_examples_do_what_they_show(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_flows_are_those_of_the_tables() -> None:
-    _, sections, _ = parts((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert sections == flow_sections(), "write them anew: python -m tests.flow_sections"
+    _, sections, _ = flow_sections.parts((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert sections == flow_sections.flow_sections(), "write them anew: python -m tests.flow_sections"
+
+
+def test_the_codes_are_those_of_the_verifier_and_the_transfer_check() -> None:
+    _, table, _ = code_table.parts((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert table == code_table.code_table(), "write it anew: python -m tests.code_table"
+    cells = [
+        [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
+    ]
+    assert [name.strip("`") for name, *_ in cells] == [*CODES, *TRANSFER_CODES]
+    assert all(len(row) == 4 and all(row) for row in cells)

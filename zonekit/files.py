@@ -32,7 +32,7 @@ from zonekit.keyfiles import parse_key_files, render_key_file, render_private_fi
 from zonekit.keys import KeyRole, SigningKey, key_file_stem
 from zonekit.names import WireName, name_text, order_key, parse_origin
 from zonekit.render import iter_zone_text
-from zonekit.zonefile import DEFAULT_GENERATE_LIMIT, Opener, ParsedZone, parse_zone_with_findings
+from zonekit.zonefile import DEFAULT_GENERATE_LIMIT, Misfits, Opener, ParsedZone, parse_zone_with_findings
 from zonekit.zones import Zone
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def read_zone_with_findings(
     include: Opener | None = None,
     default_ttl: int | None = None,
     generate_limit: int = DEFAULT_GENERATE_LIMIT,
+    misfits: Misfits = Misfits.REFUSE,
 ) -> ParsedZone:
     """Return the zone in a master file and the findings about it. See :func:`read_zone`.
 
@@ -109,6 +110,7 @@ def read_zone_with_findings(
         include: what opens the files that ``$INCLUDE`` names in place of :func:`opener_within` ``include_root``.
         default_ttl: as in :func:`read_zone`.
         generate_limit: as in :func:`read_zone`.
+        misfits: whether records that may not stand where they stand are refused, or kept for a verifier to tell of.
 
     Raises:
         FileError: the file cannot be read.
@@ -126,6 +128,7 @@ def read_zone_with_findings(
             default_ttl=default_ttl,
             include=include,
             generate_limit=generate_limit,
+            misfits=misfits,
         )
 
 

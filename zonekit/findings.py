@@ -42,7 +42,11 @@ class Finding:
 
     def __str__(self) -> str:
         subject = f"{self.owner} {self.rdtype}".rstrip()
-        text = f"{self.severity.name.lower()}: {subject}: {self.message}"
+        return f"{self.severity.name.lower()}: {subject}: {self.text()}"
+
+    def text(self) -> str:
+        """Return the message with the remedy, the rule and the code, for where severity and subject stand apart."""
+        text = self.message
         if self.remedy:
             text += f"; {self.remedy}"
         if self.rule:

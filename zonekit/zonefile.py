@@ -15,6 +15,7 @@ a TTL over 2^31-1, which ``named`` serves as 0; the tests list each with its rea
 from __future__ import annotations
 
 import bisect
+import enum
 import operator
 import re
 from array import array
@@ -39,7 +40,7 @@ from zonekit.names import (
 )
 from zonekit.nodes import CLASS_IN, HEADER, HEADER_OCTETS, Node, Record, pack_record, split_node, ttl_of, with_ttl
 from zonekit.ttl import Ttl, parse_ttl, to_ttl
-from zonekit.zones import BESIDE_CNAME, SINGLETONS, Zone, cut_blocks, ds_at_apex
+from zonekit.zones import BESIDE_CNAME, SINGLETONS, RRset, Zone, cut_blocks, ds_at_apex, view_rrset
 
 if TYPE_CHECKING:
     import dns.name
@@ -76,6 +77,16 @@ class Opener(Protocol):
         Raises:
             ZonekitError: it may not or cannot be opened; the reader adds the place of the directive.
         """
+
+
+class Misfits(enum.Enum):
+    """What becomes of records that may not stand where they stand, or not beside what they stand beside.
+
+    These are data beside a CNAME, a second SOA, CNAME or DNAME with other data, an SOA below the apex, and a DS at it.
+    """
+
+    REFUSE = "refuse"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +150,12 @@ def parse_zone_with_findings(
     default_ttl: int | None = None,
     include: Opener | None = None,
     generate_limit: int = DEFAULT_GENERATE_LIMIT,
+    misfits: Misfits = Misfits.REFUSE,
 ) -> ParsedZone:
     """Return the zone that the text of a master file says, and the findings about it. See :func:`parse_zone`.
+
+    With ``Misfits.KEEP`` the zone holds what no name server would load, as it stands there, so that
+    :func:`zonekit.verify_zone` can tell of all of it. Whatever changes an owner with such records refuses them.
 
     Raises:
         ZoneFileError: everything that is refused, with file, line and reason.
@@ -154,15 +169,58 @@ def parse_zone_with_findings(
     ... ''', "example.nl")
     >>> print(parsed.findings[0].code, parsed.zone.get("@", "NS").ttl)
     ttl-differs 3600
+    >>> parsed = parse_zone_with_findings('''
+    ... @    3600 SOA   ns1.example.net. hostmaster 1 2h 1h 2w 5m
+    ... @    3600 NS    ns1.example.net.
+    ... www  3600 CNAME example.net.
+    ... www  3600 A     192.0.2.1
+    ... ''', "example.nl", misfits=Misfits.KEEP)
+    >>> [rrset.type_text for rrset in parsed.zone.rrsets_at("www")]
+    ['A', 'CNAME']
     """
     reader = _Reader(
         apex=None if origin is None else parse_origin(origin),
         default_ttl=None if default_ttl is None else to_ttl(default_ttl),
         include=include,
         generate_limit=generate_limit,
+        misfits=misfits,
     )
     reader.read_file(text, file)
     return reader.finish(file)
+
+
+def parse_rrsets(
+    text: ZoneText, origin: str | dns.name.Name, *, file: str = "<text>", default_ttl: int | None = None
+) -> tuple[RRset, ...]:
+    """Return the RRsets at and below a name that are in a text like a zone file, which need not make a zone.
+
+    Such as a ``dsset-`` file, a delegation as its parent has it, or what ``dig`` prints. Records of other names are
+    passed over.
+
+    Args:
+        text: as in :func:`parse_zone`.
+        origin: the name, and the origin of relative names until an ``$ORIGIN``.
+        file: what messages call the text.
+        default_ttl: the TTL in seconds of records that have none until a ``$TTL``.
+
+    Raises:
+        ZoneFileError: everything that is refused, with file, line and reason.
+        DomainNameError: ``origin`` is not a domain name.
+        TtlError: ``default_ttl`` is outside 0 to 2^31-1.
+
+    >>> ns, = parse_rrsets("example.nl. 86400 IN NS ns1.example.net. ; from the zone nl", "example.nl")
+    >>> ns.text()
+    'example.nl. 86400 IN NS ns1.example.net.'
+    """
+    reader = _Reader(
+        apex=parse_origin(origin),
+        default_ttl=None if default_ttl is None else to_ttl(default_ttl),
+        include=None,
+        generate_limit=DEFAULT_GENERATE_LIMIT,
+        misfits=Misfits.KEEP,
+    )
+    reader.read_file(text, file)
+    return reader.rrsets()
 
 
 # ---- octets to lines ------------------------------------------------------------------------------------------------
@@ -334,8 +392,15 @@ class _Reader:
     """
 
     def __init__(
-        self, *, apex: WireName | None, default_ttl: Ttl | None, include: Opener | None, generate_limit: int
+        self,
+        *,
+        apex: WireName | None,
+        default_ttl: Ttl | None,
+        include: Opener | None,
+        generate_limit: int,
+        misfits: Misfits,
     ) -> None:
+        self._refuses_misfits = misfits is Misfits.REFUSE
         self._apex: WireName | None = None
         self._apex_key = b""
         self._has_soa = False
@@ -790,13 +855,14 @@ class _Reader:
             self._outside.setdefault((key, rdtype), (owner, []))[1].append(place)
             return
         if rdtype == rd.SOA:
-            if key != self._apex_key:
+            if key == self._apex_key:
+                self._has_soa = True
+            elif self._refuses_misfits:
                 raise self._refusal(
                     f"{name_text(owner)} has an SOA, and the zone is {name_text(self._apex)}",
                     place,
                     rule="RFC 1035 section 5.2",
                 )
-            self._has_soa = True
         if not self._owner_has_last_run:
             self._run_keys.append(key)
             self._run_owners.append(owner)
@@ -843,13 +909,17 @@ class _Reader:
         apex, apex_node = next(nodes)  # the apex is before everything below it
         zone = Zone.from_blocks(apex, apex_node, cut_blocks(nodes))
         types = [rdtype for rdtype, _, _ in split_node(apex_node)]
-        if rd.DS in types:
+        if rd.DS in types and self._refuses_misfits:
             raise self._refusal_of(ds_at_apex(apex), self._place_of_ds_at_apex())
         if rd.NS not in types:
             raise ZoneFileError(
                 f"there is no NS record at {name_text(apex)}", file=file, line=0, rule="RFC 1035 section 5.2"
             )
         return ParsedZone(zone=zone, findings=tuple(self._findings))
+
+    def rrsets(self) -> tuple[RRset, ...]:
+        """Return all RRsets, now that everything is read."""
+        return tuple([view_rrset(owner, packed) for owner, node in self._nodes() for packed in split_node(node)])
 
     def _place_of_ds_at_apex(self) -> int:
         """The line of the first DS at the apex."""
@@ -909,7 +979,7 @@ class _Reader:
         rrsets: dict[int, list[int]] = {}
         for index in indexes:
             rrsets.setdefault(self._record_kinds[index], []).append(index)
-        if _CNAME_KIND in rrsets:
+        if _CNAME_KIND in rrsets and self._refuses_misfits:
             self._check_alias(owner, indexes)
         return b"".join([record for kind in sorted(rrsets) for record in self._rrset(owner, rrsets[kind])])
 
@@ -941,7 +1011,7 @@ class _Reader:
         )  # so that of two that are the same the first stays
         if len(kept) < len(held):
             self._note_repeated(owner, rdtype, data, indexes)
-        if len(kept) > 1 and rdtype in SINGLETONS:
+        if len(kept) > 1 and rdtype in SINGLETONS and self._refuses_misfits:
             second = next(index for index, octets in zip(indexes, data, strict=True) if octets != data[0])
             raise self._refusal(
                 f"{name_text(owner)}: a second {rd.type_text(rdtype)} with other data",

@@ -13,6 +13,7 @@ from zonekit.cli.plan import plan
 from zonekit.cli.show import show
 from zonekit.cli.sign import sign
 from zonekit.cli.ttls import lower_ttl
+from zonekit.cli.verify import verify
 
 
 class Commands(Tidy, click.Group):
@@ -59,6 +60,11 @@ def cli(context: click.Context) -> int:
       zonekit plan       a date for every step from what is known, and why
       zonekit check      prove a plan or a schedule safe, or tell how it goes wrong
 
+    \b
+    What would break now:
+      zonekit verify     every signature, chain and record of a zone, and its DS; a whole transfer
+      zonekit show       keys, tags, DS, validity and TTLs at a glance
+
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
     an input file is written over only with --in-place, a key file never. Every file is written whole or not at all. Nothing ever prints
     a private key.
@@ -78,5 +84,5 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, plan, check, show):
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, plan, check, verify, show):
     cli.add_command(_command)

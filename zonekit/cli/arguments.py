@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from zonekit.errors import ZonekitError
+from zonekit.findings import Severity
 from zonekit.instants import SignatureValidity, parse_instant
 from zonekit.serials import SerialPolicy
 from zonekit.ttl import parse_ttl
@@ -53,7 +54,7 @@ def clock(given: datetime | None) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) if given is None else given
 
 
-def _together(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+def together(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
     """Several options as one decorator, shown in the order given."""
 
     def decorate(command: _Command) -> _Command:
@@ -84,7 +85,7 @@ include_option: Final = click.option(
     type=click.Path(exists=True, file_okay=False),
     help="Follow $INCLUDE to files inside this directory. Without it a zone file with $INCLUDE is refused.",
 )
-key_options: Final = _together(
+key_options: Final = together(
     click.option(
         "-K",
         "--key-directory",
@@ -101,7 +102,7 @@ key_options: Final = _together(
         help="Keys with the SEP flag are CSKs: they sign everything. Key files do not tell a KSK from a CSK.",
     ),
 )
-output_options: Final = _together(
+output_options: Final = together(
     click.option("-f", "--output", metavar="FILE", help="Write the zone here; standard output if - or not given."),
     click.option("-i", "--in-place", is_flag=True, help="Write the zone over the file it was read from."),
 )
@@ -114,6 +115,18 @@ validity_option: Final = click.option(
     help="How long new signatures are valid. They begin an hour ago, for clocks that run behind.",
 )
 quiet_option: Final = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error but errors.")
+
+
+def severity_option(default: Severity, meaning: str) -> Callable[[_Command], _Command]:
+    """The option ``--severity`` of a command with this default."""
+    return click.option(
+        "--severity",
+        type=click.Choice([severity.name.lower() for severity in Severity]),
+        default=default.name.lower(),
+        show_default=True,
+        callback=lambda _ctx, _parameter, value: Severity[value.upper()],
+        help=meaning,
+    )
 
 
 def serial_option(default: SerialPolicy) -> Callable[[_Command], _Command]:

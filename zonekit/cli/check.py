@@ -28,22 +28,22 @@ from zonekit.transfer.versions import Version
 from zonekit.ttl import duration_text
 
 _COLUMNS: Final = 100
-_BY_NAME: Final = {profile.name: profile for profile in (*PROFILES, STICKY)}
+PROFILES_BY_NAME: Final = {profile.name: profile for profile in (*PROFILES, STICKY)}
 
 profile_option: Final = click.option(
     "--profile",
     "profiles",
-    type=click.Choice(list(_BY_NAME)),
+    type=click.Choice(list(PROFILES_BY_NAME)),
     multiple=True,
     metavar="NAME",
     help=f"Be safe for this kind of resolver; may be given again. Without it, for all but the last of:"
-    f" {profiles_text(_BY_NAME)}.",
+    f" {profiles_text(PROFILES_BY_NAME)}.",
 )
 
 
 def profiles_named(names: Sequence[str]) -> tuple[ResolverProfile, ...]:
     """Return the profiles of these names, each once."""
-    return tuple([_BY_NAME[name] for name in dict.fromkeys(names)])
+    return tuple([PROFILES_BY_NAME[name] for name in dict.fromkeys(names)])
 
 
 @click.command(short_help="Prove a plan safe, or tell how it goes wrong.")

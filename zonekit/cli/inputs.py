@@ -13,16 +13,22 @@ from typing import Final
 
 import click
 
+from zonekit import rdata as rd
 from zonekit.cli.arguments import STANDARD_STREAM
 from zonekit.cli.exits import BadInput, Refused
 from zonekit.dnskeys import Dnskey, keys_to_take, parse_dnskeys
+from zonekit.ds import DEFAULT_TTL
 from zonekit.errors import DnskeyRefused, KeyFileError, ZonekitError
 from zonekit.files import check_key, opener_within, read_key, read_keys, read_text, read_zone_with_findings
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
-from zonekit.names import WireName, from_wire_name, name_text, parse_origin
-from zonekit.zonefile import Opener, ParsedZone, parse_zone_with_findings
+from zonekit.names import WireName, from_wire_name, name_text, order_key, parse_origin
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.plan import Plan
+from zonekit.transfer.planfile import read_facts, read_plan
+from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_rrsets, parse_zone_with_findings
+from zonekit.zones import RRset
 
 _STANDARD_INPUT: Final = "<stdin>"
 _PIECE_OCTETS: Final = 2**18
@@ -48,21 +54,25 @@ def place(path: str) -> str:
     return _STANDARD_INPUT if path == STANDARD_STREAM else path
 
 
-def read_zone(path: str, origin: str | None, include_root: str | None) -> ParsedZone:
+def read_zone(
+    path: str, origin: str | None, include_root: str | None, *, misfits: Misfits = Misfits.REFUSE
+) -> ParsedZone:
     """Return the zone in a file or on standard input, and the findings about it."""
-    return read_zone_and_included(path, origin, include_root)[0]
+    return read_zone_and_included(path, origin, include_root, misfits=misfits)[0]
 
 
 def read_zone_and_included(
-    path: str, origin: str | None, include_root: str | None
+    path: str, origin: str | None, include_root: str | None, *, misfits: Misfits = Misfits.REFUSE
 ) -> tuple[ParsedZone, tuple[str, ...]]:
     """Return the same as :func:`read_zone`, and the files that the zone includes."""
     included: list[str] = []
     include = None if include_root is None else _noting(opener_within(include_root), included)
     if path == STANDARD_STREAM:
-        parsed = parse_zone_with_findings(_standard_input(), origin, file=_STANDARD_INPUT, include=include)
+        parsed = parse_zone_with_findings(
+            _standard_input(), origin, file=_STANDARD_INPUT, include=include, misfits=misfits
+        )
     else:
-        parsed = read_zone_with_findings(path, origin=origin, include=include)
+        parsed = read_zone_with_findings(path, origin=origin, include=include, misfits=misfits)
     return parsed, tuple(included)
 
 
@@ -80,6 +90,42 @@ def _noting(include: Opener, files: list[str]) -> Opener:
 def _parse_zone(pieces: Iterable[bytes], origin: str | None, include_root: str | None) -> ParsedZone:
     include = None if include_root is None else opener_within(include_root)
     return parse_zone_with_findings(pieces, origin, file=_STANDARD_INPUT, include=include)
+
+
+def read_rrsets(path: str, apex: WireName) -> tuple[RRset, ...]:
+    """Return the RRsets at and below a name in a file of records: a dsset file, a delegation, what dig prints."""
+    return parse_rrsets(read_input(path), from_wire_name(apex), file=place(path), default_ttl=DEFAULT_TTL)
+
+
+def rrset_in(rrsets: Iterable[RRset], path: str, rdtype: int, owner: WireName) -> RRset:
+    """Return the RRset of this type at a name, of those that were read from a file."""
+    for rrset in rrsets:
+        if rrset.rdtype == rdtype and order_key(rrset.owner) == order_key(owner):
+            return rrset
+    raise BadInput(
+        f"{place(path)}: there is no {rd.type_text(rdtype)} record of {name_text(owner)} in it;"
+        " give the records with their owner, as dig prints them"
+    )
+
+
+def read_ds(file: str | None, records: Sequence[str], apex: WireName) -> RRset | None:
+    """Return the DS RRset at the parent, in a file and by the fields of its records, as far as either is given."""
+    given = [] if file is None else [rrset_in(read_rrsets(file, apex), file, rd.DS, apex)]
+    if records:
+        given.append(RRset.from_text(name_text(apex), DEFAULT_TTL, "DS", *records))
+    if not given:
+        return None
+    rdatas = tuple(rdata for rrset in given for rdata in rrset.rdatas)
+    return RRset(owner=apex, rdtype=rd.DS, ttl=given[0].ttl, rdatas=rdatas)
+
+
+def read_facts_or_plan(path: str) -> Facts | Plan:
+    """Return what a file holds: facts, or a plan, which begins with a brace as no TOML does."""
+    text = read_input(path)
+    try:
+        return read_plan(text) if text.lstrip().startswith("{") else read_facts(text)
+    except ZonekitError as error:
+        raise error.within(place(path)) from None
 
 
 # ---- DNSKEYs --------------------------------------------------------------------------------------------------------

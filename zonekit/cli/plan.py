@@ -22,11 +22,10 @@ from zonekit.cli.arguments import (
 )
 from zonekit.cli.check import override_facts, print_verdict, profile_option, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
-from zonekit.cli.inputs import place, read_input, read_zone
+from zonekit.cli.inputs import read_facts_or_plan, read_zone
 from zonekit.cli.outputs import Voice, refuse_key_file, same_file
 from zonekit.cli.recording import Said, override_of, parse_event, with_recorded
 from zonekit.cli.tables import Column, print_facts, print_table
-from zonekit.errors import ZonekitError
 from zonekit.files import read_keys, write_text
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
@@ -49,7 +48,7 @@ from zonekit.transfer.facts import Facts
 from zonekit.transfer.options import Option, plan_options
 from zonekit.transfer.outlook import Outlook, look_ahead
 from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, prove
-from zonekit.transfer.planfile import plan_json, read_facts, read_plan
+from zonekit.transfer.planfile import plan_json
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.proof import Safe, Verdict
 from zonekit.transfer.readiness import preflight, preflight_rollovers, preflight_zones
@@ -185,7 +184,7 @@ def plan(
     files.check(source)
     now = clock(given_now)
     override = override_of(who, why, now=now)
-    found = _read(source)
+    found = read_facts_or_plan(source)
     if isinstance(found, Plan) and (flow, start, profiles) != (None, None, ()):
         raise usage_error("a plan has its flow, start and profiles: give --flow, --start and --profile with facts")
     if in_place and (source == STANDARD_STREAM or not isinstance(found, Plan)):
@@ -224,15 +223,6 @@ def plan(
         click.echo()
         print_verdict(verdict)
     return OK if isinstance(verdict, Safe) else REFUSED
-
-
-def _read(source: str) -> Facts | Plan:
-    """Return what a file holds: facts, or a plan, which begins with a brace as no TOML does."""
-    text = read_input(source)
-    try:
-        return read_plan(text) if text.lstrip().startswith("{") else read_facts(text)
-    except ZonekitError as error:
-        raise error.within(place(source)) from None
 
 
 def _of_zones(made: Plan, paths: tuple[str, str] | None, include_root: str | None) -> tuple[Finding, ...]:

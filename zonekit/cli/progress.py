@@ -59,6 +59,22 @@ class Progress:
             self._bars.advance(task)
         self._bars.remove_task(task)
 
+    @contextlib.contextmanager
+    def counting(self, what: str) -> Iterator[Callable[[int, int], None] | None]:
+        """Yield what moves a bar when it is told how much is done and how much there is; None where there are no bars."""
+        if self._bars is None:
+            yield None
+            return
+        bars, task = self._bars, self._bars.add_task(what, total=None)
+
+        def count(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        try:
+            yield count
+        finally:
+            bars.remove_task(task)
+
     def executor(self, what: str, inner: Executor | None) -> Executor | None:
         """Return an executor that does as ``inner``, or works here when there is none, with a bar for each ``map``."""
         return inner if self._bars is None else _Counting(self, what, inner)

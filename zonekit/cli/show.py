@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 
 import click
 
-from zonekit.cli.arguments import DURATION, clock, include_option, json_option, now_option, origin_option
+from zonekit.cli.arguments import (
+    DURATION,
+    clock,
+    include_option,
+    json_option,
+    now_option,
+    origin_option,
+    severity_option,
+)
 from zonekit.cli.exits import OK, REFUSED, one_line
 from zonekit.cli.facts import KeyFacts, KeyFileFacts, TypeFacts, ZoneFacts, key_facts, key_file_facts, zone_facts
 from zonekit.cli.inputs import is_key_name, read_dnskeys_or_zone, read_key_pair
@@ -24,14 +32,7 @@ from zonekit.zonefile import ParsedZone
 @click.command(short_help="Show a zone or a key, and what is odd.")
 @click.argument("source", metavar="ZONE|KEYFILE")
 @click.option("--check", is_flag=True, help="Leave with exit code 1 when there is a finding.")
-@click.option(
-    "--severity",
-    type=click.Choice([severity.name.lower() for severity in Severity]),
-    default=Severity.WARNING.name.lower(),
-    show_default=True,
-    callback=lambda _ctx, _parameter, value: Severity[value.upper()],
-    help="With --check: from which severity on a finding counts.",
-)
+@severity_option(Severity.WARNING, "With --check: from which severity on a finding counts.")
 @click.option(
     "--expires-within",
     type=DURATION,
@@ -58,7 +59,7 @@ def show(
     """Show a zone, DNSKEY records or a key file, and what is odd about it. Never anything of a private key.
 
     Of a zone: its size, the keys with what each signs, their DS, from when until when the signatures are valid, TTLs,
-    and findings. Signatures are not verified: dnssec-verify, ldns-verify-zone and kzonecheck do that.
+    and findings. Signatures are not verified: zonekit verify does that.
 
     A file named K*.key or K*.private is a key: its role, key tag, timing metadata and DS. Any other file is DNSKEY records
     if there is nothing else in it, else a zone; - is standard input.

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -30,10 +25,10 @@ from zonekit.cli.arguments import (
     validity_from,
     validity_option,
 )
-from zonekit.cli.exits import BadInput
 from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone, read_zone_and_included
 from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
 from zonekit.cli.progress import Progress
+from zonekit.cli.workers import jobs_option, workers_for
 from zonekit.denial import MAX_ITERATIONS, Denial, Nsec, Nsec3, OptOut, denial_of
 from zonekit.errors import SigningError
 from zonekit.findings import Finding, Severity
@@ -43,8 +38,6 @@ from zonekit.serials import SerialPolicy, change_serial, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, Reuse, sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
-
-_MOST_JOBS: Final = 256
 
 
 def _parse_salt(text: str) -> bytes:
@@ -106,9 +99,7 @@ def _parse_salt(text: str) -> bytes:
     metavar="TTL",
     help=f"The TTL of the DNSKEY RRset, where the zone has none yet.  [default: {DEFAULT_DNSKEY_TTL}]",
 )
-@click.option(
-    "-n", "--jobs", type=click.IntRange(1, _MOST_JOBS), default=1, show_default=True, help="Processes that sign."
-)
+@jobs_option("sign")
 @include_option
 @now_option
 @json_option
@@ -171,7 +162,7 @@ def sign(
     now = clock(given_now)
     validity = validity_from(now, signatures_validity)
     voice = Voice(quiet=quiet)
-    with Progress(quiet=quiet) as progress, _workers(jobs) as workers:
+    with Progress(quiet=quiet) as progress, workers_for(jobs, "signed") as workers:
         with progress.working("reading"):
             parsed, included = read_zone_and_included(zone_file, origin, include_root)
             target.spare(included)
@@ -231,19 +222,6 @@ def _jitter(interval: timedelta | None, seed: int | None) -> Jitter | None:
     if seed is not None:
         raise usage_error("--seed goes with --jitter")
     return None
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[Executor | None]:
-    """The processes that sign; none where one is asked for, which is this one."""
-    if jobs == 1:
-        yield None
-        return
-    try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as workers:
-            yield workers
-    except BrokenProcessPool:
-        raise BadInput("a process that signed was ended from outside; try fewer --jobs") from None
 
 
 def _read_previous(previous: str | None, target: Target, zone: Zone) -> Zone | None:

@@ -19,8 +19,9 @@ class Verification:
         findings: everything that was found, the gravest first and then in canonical order of owners.
         names: how many owner names the zone has.
         rrsets: how many RRsets in it have to be signed.
-        signatures: how many signatures were checked.
-        carried_over: how many were not, because the zone that was verified before has them over the same data.
+        signatures: how many signatures were checked over the data of what they cover.
+        carried_over: how many of them were not computed again, because the zone that was verified before has them over
+            the same data.
         first_expiration: when the first signature expires that is good now; None where none is.
     """
 

@@ -1,0 +1,58 @@
+"""Findings as a table, and what there is of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import click
+
+from zonekit.cli.exits import one_line
+from zonekit.cli.tables import Column, print_table
+from zonekit.findings import Finding, Severity
+from zonekit.names import order_key, parse_name
+
+
+def print_findings(findings: Sequence[Finding], *, most: int | None) -> None:
+    """Print findings as a table; of a code that has more than ``most`` the first, and how many there are."""
+    counts = Counter(finding.code for finding in findings)
+    columns = [Column(title=title) for title in ("severity", "owner", "type", "finding")]
+    print_table(columns, [_row(finding) for finding in _first(findings, most)])
+    for code, count in counts.items():
+        if most is not None and count > most:
+            click.echo(f"{code}: {count - most} more, {count} in all; --all shows them")
+
+
+def _first(findings: Iterable[Finding], most: int | None) -> Iterator[Finding]:
+    """Yield the findings, of each code no more than so many."""
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        seen[finding.code] += 1
+        if most is None or seen[finding.code] <= most:
+            yield finding
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    return finding.severity.name.lower(), one_line(finding.owner), finding.rdtype, one_line(finding.text())
+
+
+def counts_text(findings: Iterable[Finding]) -> str:
+    """Return how many findings there are of each severity."""
+    counts = Counter(finding.severity for finding in findings)
+    return ", ".join(_plural(counts[severity], severity) for severity in sorted(counts, reverse=True)) or "none"
+
+
+def _plural(count: int, severity: Severity) -> str:
+    return f"{count} {severity.name.lower()}{'' if count == 1 else 's'}"
+
+
+def joined(findings: Iterable[Finding], of_text: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return a verifier's findings and the reader's, the gravest first and then by owner; what both found is told once."""
+    of_reader = tuple(dict.fromkeys(of_text))
+    told = {(finding.code, finding.owner, finding.rdtype) for finding in of_reader}
+    others = [finding for finding in findings if (finding.code, finding.owner, finding.rdtype) not in told]
+    return tuple(sorted([*others, *of_reader], key=_rank))
+
+
+def _rank(finding: Finding) -> tuple[int, bytes, str, str]:
+    return -finding.severity, order_key(parse_name(finding.owner)), finding.code, finding.rdtype
