@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -41,6 +42,7 @@ from zonekit.ds import CsyncFlag, make_cds, make_csync, make_ds
 from zonekit.errors import PlanError, RdataError, TimeError
 from zonekit.findings import Severity
 from zonekit.keys import SigningKey
+from zonekit.names import name_text
 from zonekit.signing import sign_zone
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
@@ -60,6 +62,7 @@ from zonekit.zones import RRset, Zone
 
 COOPERATING = (Flow.OPERATOR_CHANGE, Flow.REGISTRAR_CHANGE, Flow.REGISTRY_FACILITATED, Flow.SCANNING_PARENT)
 HOUR = timedelta(hours=1)
+ZONE_CLAIMS = {Claim.LOSING_VERIFIES, Claim.GAINING_VERIFIES}
 
 
 def false_claims(check: TransferCheck) -> set[Claim]:
@@ -139,6 +142,35 @@ def test_at_every_step_of_every_flow_all_is_true_and_nothing_is_an_alarm(
                 assert check.missing == ()
 
 
+@pytest.mark.parametrize(
+    "servers",
+    [
+        (LOSING_SERVERS[0], GAINING_SERVERS[0]),
+        LOSING_SERVERS,
+        (*LOSING_SERVERS, GAINING_SERVERS[0]),
+    ],
+    ids=["one of both", "the same", "the same and one more"],
+)
+@pytest.mark.parametrize("flow", COOPERATING)
+def test_servers_of_both_operators_raise_no_alarm(flow: Flow, servers: tuple[str, ...]) -> None:
+    zone = unsigned(GAINING_SERVERS, ttl=LOW)
+    ns = RRset.from_text("example.nl.", LOW, "NS", *servers)
+    made = signed(zone.replace(ns), GAINING_KEYS, dnskey_ttl=LOW)
+    plan = plan_transfer(shared_facts(made), flow=flow, start=NOW)
+    assert [step.id for step in with_shared_servers(STEPS[flow])] == [planned.id for planned in plan.steps]
+    for step, world in walk(flow, is_shared=True, start=replace(start_of(flow), made=made)):
+        check = check_transfer(world.seen(), step=world.taken, plan=plan)
+        assert [str(each) for each in check.claims if each.truth is not Truth.TRUE] == [], step.id
+        assert [str(each) for each in check.at_least(Severity.WARNING)] == [], step.id
+
+
+def shared_facts(made: Zone) -> Facts:
+    facts = the_facts()
+    names = frozenset(name_text(name) for name in made.apex_rrset(rd.NS).rdatas)
+    parent = replace(facts.parent, channels=frozenset(Channel), scan_delay=timedelta(0), check_delay=timedelta(0))
+    return replace(facts, gaining=replace(facts.gaining, name_servers=names), parent=parent)
+
+
 @pytest.mark.parametrize("flow", Flow)
 def test_a_checker_of_one_zone_alone_raises_alarms_in_every_flow(flow: Flow) -> None:
     alarms = set()
@@ -162,11 +194,11 @@ def test_what_is_expected_says_until_when() -> None:
     told = [finding.message for finding in check.findings if finding.code == "ds-without-dnskey"]
     tags = {ksk.key_tag for ksk in (LOSING_KEYS[0], GAINING_KEYS[0])}
     assert sorted(told) == sorted(
-        f"the DS of key {tag} (algorithm 13, digest type 2) is of no key in the DNSKEY RRset: expected at step ds-added"
+        f"the {side} zone: the DS of key {tag} (algorithm 13, digest type 2) is of no key in the DNSKEY RRset: expected at step ds-added"
         f" (until step {until})"
-        for tag, until in (
-            (GAINING_KEYS[0].key_tag, "losing-stopped"),
-            (LOSING_KEYS[0].key_tag, "losing-ds-removed"),
+        for side, tag, until in (
+            ("losing", GAINING_KEYS[0].key_tag, "losing-stopped"),
+            ("gaining", LOSING_KEYS[0].key_tag, "losing-ds-removed"),
         )
     )
     assert len(tags) == 2
@@ -494,7 +526,7 @@ def test_the_ttls_that_are_to_stay_are_those_of_the_facts() -> None:
     assert unknown.claim is Claim.GAINING_TTLS_RESTORED and "nobody says which are to stay" in unknown.found
 
 
-def test_differing_algorithms_break_though_every_claim_is_true() -> None:
+def test_differing_algorithms_break_though_all_is_published_that_should_be() -> None:
     ed448 = keys(1, Algorithm.ED448)
     start = World(gaining_keys=tuple(ed448))
     gaining = signed(unsigned(GAINING_SERVERS, ttl=LOW), ed448, dnskey_ttl=LOW)
@@ -503,7 +535,8 @@ def test_differing_algorithms_break_though_every_claim_is_true() -> None:
     for step in STEPS[Flow.OPERATOR_CHANGE][2:8]:
         world = world.after(step, STEPS[Flow.OPERATOR_CHANGE])
     check = check_transfer(world.seen(), step=(*world.taken, "keys-made"))
-    assert check.breaks
+    assert check.breaks and all(need.claim in ZONE_CLAIMS for need in check.missing if need.claim)
+    assert "algorithm-signs-nothing" in {finding.code for finding in check.at_least(Severity.ERROR)}
     profiles = {profile for each in check.breaks for profile in each.profiles}
     assert "a validator without ED448" in profiles and "unbound, harden-algo-downgrade" in profiles
     assert "named" not in profiles
@@ -735,9 +768,10 @@ def test_what_cannot_be_checked_is_refused() -> None:
     elsewhere = Sighting(at=NOW, parent_ns=RRset.from_text("example.com.", 60, "NS", "ns.example.com."))
     for call in (
         lambda: check_transfer(elsewhere, step="frozen", plan=plan),
+        lambda: check_transfer(elsewhere, step="frozen", facts=plan.facts),
         lambda: see_step(plan, "frozen", elsewhere, by="a"),
     ):
-        with pytest.raises(PlanError, match=r"the plan is for example\.nl\., and what was seen is of example\.com\."):
+        with pytest.raises(PlanError, match=r"the facts are of example\.nl\., and what was seen is of example\.com\."):
             call()
     with pytest.raises(PlanError, match="no step 'coffee'"):
         see_step(plan, "coffee", seen, by="a")
@@ -847,3 +881,146 @@ def test_what_is_on_record_counts_as_said() -> None:
     world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
     check = check_transfer(replace(world.seen(), at=plan.switchover), step=world.taken, plan=plan)
     assert check.missing == () and isinstance(check.decision, Confirmed)
+
+
+def truth_of(claim: Claim, sighting: Sighting, step: str, **more: Any) -> tuple[Truth, str]:
+    (told,) = [each for each in check_transfer(sighting, step=step, **more).claims if each.claim is claim]
+    assert str(told) == f"{told.step_id}: {claim.value}: {told.truth.value}: {told.found}"
+    return told.truth, told.found
+
+
+@pytest.mark.parametrize("step_id", ["losing-merged", "ds-added", "losing-ds-removed"])
+def test_one_side_alone_is_enough_to_confirm_what_it_shows(step_id: str) -> None:
+    """Where nobody knows the other side's keys, one of them that is published here is not taken for this side's KSK."""
+    full = world_at(Flow.OPERATOR_CHANGE, step_id).seen()
+    for source, claim, step in (
+        ("losing", Claim.LOSING_SIGNS_DNSKEY, "losing-merged"),
+        ("gaining", Claim.GAINING_SIGNS_DNSKEY, "gaining-merged"),
+    ):
+        other = "gaining" if source == "losing" else "losing"
+        alone = replace(full, keys={}, **{other: NOT_LOOKED_AT})
+        assert truth_of(claim, alone, step)[0] is Truth.TRUE
+
+
+def test_a_ksk_that_the_ds_does_not_lead_to_is_not_enough() -> None:
+    """The losing operator has rolled its KSK, and the DS is still of the old one, which it publishes and does not sign with."""
+    rolled = [keys(5)[0], LOSING_KEYS[1]]
+    published = [LOSING_KEYS[0], *GAINING_KEYS]
+    zone = sign_zone(unsigned(LOSING_SERVERS), rolled, validity=VALIDITY, published=published)
+    seen = replace(world_at(Flow.OPERATOR_CHANGE, "losing-merged"), losing=zone).seen()
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, seen, "losing-merged")
+    old, new = LOSING_KEYS[0].key_tag, keys(5)[0].key_tag
+    assert truth is Truth.FALSE and found == f"the DS leads to key {old}, and key {new} signed the DNSKEY RRset"
+
+
+@pytest.mark.parametrize(
+    ("flags", "serial", "types", "words"),
+    [
+        (CsyncFlag.IMMEDIATE, 1, ["A"], "does not ask for the NS RRset"),
+        (CsyncFlag.SOAMINIMUM, 1, ["NS"], "is not to be acted on at once"),
+        (CsyncFlag.IMMEDIATE | CsyncFlag.SOAMINIMUM, 4000, ["NS"], "counts from serial 4000"),
+    ],
+)
+def test_a_csync_that_a_parent_would_not_take_is_none(
+    flags: CsyncFlag, serial: int, types: list[str], words: str
+) -> None:
+    world = world_at(Flow.SCANNING_PARENT, "losing-ns-changed")
+    csync = make_csync("example.nl", serial=serial, types=types, flags=flags)
+    assert isinstance(world.losing, Zone)
+    seen = replace(world, losing=with_apex(world.losing, LOSING_KEYS, csync)).seen()
+    truth, found = truth_of(Claim.LOSING_CSYNC, seen, "losing-ns-changed", flow=Flow.SCANNING_PARENT)
+    assert truth is Truth.FALSE and words in found
+
+
+def test_a_cds_of_a_third_key_is_one_too_many() -> None:
+    world = world_at(Flow.SCANNING_PARENT, "cds-published")
+    assert isinstance(world.gaining, Zone)
+    third = make_cds([LOSING_KEYS[0], GAINING_KEYS[0], keys(7)[0]])
+    seen = replace(world, gaining=with_apex(world.gaining, GAINING_KEYS, third)).seen()
+    truth, found = truth_of(Claim.GAINING_CDS_OF_BOTH, seen, "cds-published", flow=Flow.SCANNING_PARENT)
+    assert truth is Truth.FALSE and "asks for another than key" in found
+
+
+def test_the_name_servers_of_the_facts_count_where_the_gaining_zone_was_not_seen() -> None:
+    facts = the_facts()
+    seen = replace(world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed").seen(), gaining=NOT_LOOKED_AT)
+    for claim, step in ((Claim.PARENT_NS, "ns-changed"), (Claim.LOSING_NS, "losing-ns-changed")):
+        assert truth_of(claim, seen, step, facts=facts)[0] is Truth.TRUE
+        truth, found = truth_of(claim, seen, step)
+        assert truth is Truth.NOT_SEEN and "the gaining servers are not known" in found
+    elsewhere = replace(facts.gaining, name_servers=frozenset({"ns9.gaining.example."}))
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    truth, found = truth_of(Claim.GAINING_NS, world.seen(), "gaining-serves", facts=replace(facts, gaining=elsewhere))
+    assert truth is Truth.FALSE and "and not ns9.gaining.example." in found
+
+
+def test_a_gaining_zone_that_names_what_everybody_names_may_be_either() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed")
+    claimed = ("gaining-serves", "ds-added", "losing-merged")
+    check = check_transfer(world.seen(), step=claimed)
+    assert {each.claim for each in check.that_are(Truth.NOT_SEEN)} == {Claim.GAINING_NS}
+    assert check_transfer(world.seen(), step=claimed, facts=the_facts()).is_true
+
+
+def test_a_domain_that_is_not_delegated_or_has_no_zone_is_false_and_no_crash() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "ns-changed").seen()
+    truth, found = truth_of(Claim.PARENT_NS, replace(seen, parent_ns=THERE_IS_NONE), "ns-changed")
+    assert truth is Truth.FALSE and found == "the parent does not delegate the domain"
+    gone = replace(seen, parent_ds=THERE_IS_NONE)
+    for claim in (Claim.BOTH_DS,):
+        assert truth_of(claim, gone, "ns-changed")[0] is Truth.FALSE
+    end = replace(world_at(Flow.OPERATOR_CHANGE, "end-verified").seen(), parent_ds=THERE_IS_NONE)
+    check = check_transfer(end, step="end-verified")
+    assert {each.claim for each in check.that_are(Truth.FALSE)} == {Claim.GAINING_DS_ALONE, Claim.GAINING_VALIDATES}
+
+
+def test_a_ds_that_no_resolver_goes_by_leaves_the_domain_insecure() -> None:
+    unknown = as_ds(LOSING_DS[:2] + b"\x00" + LOSING_DS[3:])
+    world = replace(world_at(Flow.OPERATOR_CHANGE, "keys-made"), ds=unknown)
+    assert check_transfer(world.seen(), step="keys-made").breaks == ()
+
+
+def test_after_the_last_step_nothing_comes_next() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    world = world_at(Flow.OPERATOR_CHANGE, "thawed")
+    check = check_transfer(world.seen(), step="thawed", plan=plan)
+    assert check.is_true and check.decision is None and check.waits == () and check.breaks is None
+
+
+def test_one_key_on_both_sides_is_said() -> None:
+    both = signed(unsigned(GAINING_SERVERS, ttl=LOW), LOSING_KEYS, dnskey_ttl=LOW)
+    found = check_transfer(replace(start_of(Flow.OPERATOR_CHANGE), gaining=both).seen(), step="keys-made").findings
+    assert sum(finding.code == "key-signs-both-zones" for finding in found) == 2
+
+
+def test_an_unsigned_end_with_a_ds_is_bogus() -> None:
+    world = replace(world_at(Flow.TO_UNSIGNED, "end-verified"), ds=make_ds(LOSING_KEYS[:1]))
+    check = check_transfer(world.seen(), step="end-verified", flow=Flow.TO_UNSIGNED)
+    assert {each.claim for each in check.that_are(Truth.FALSE)} == {Claim.NO_DS, Claim.GAINING_UNSIGNED}
+
+
+@pytest.mark.parametrize("flow", [Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED, Flow.FROM_UNSIGNED])
+def test_whether_the_parent_scans_is_nothing_to_be_seen(flow: Flow) -> None:
+    start = start_of(flow)
+    losing = LOSING_CDS if start.losing_keys else start.losing
+    gaining = with_apex(GAINING, GAINING_KEYS, AT_ONCE) if flow is Flow.FROM_UNSIGNED else THERE_IS_NONE
+    check = check_transfer(replace(start, losing=losing, gaining=gaining).seen(), step="frozen", flow=flow)
+    assert [each.found.split("; ")[1] for each in check.that_are(Truth.NOT_SEEN)] == [
+        "whether the parent scans is not seen"
+    ]
+
+
+def test_a_check_travels_between_processes() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    check = check_transfer(world.seen(), step="ds-added")
+    again = pickle.loads(pickle.dumps(check))
+    assert again == check and again.sighting.giving == check.sighting.giving
+
+
+def test_servers_that_answer_are_confirmed_beside_one_that_does_not() -> None:
+    plan = plan_transfer(the_facts(), start=NOW)
+    one, other = GAINING_SERVERS
+    seen = world_at(Flow.OPERATOR_CHANGE, "gaining-serves").seen()
+    partly = replace(seen, giving={Source.GAINING: frozenset({one})}, lacking={Source.GAINING: frozenset({other})})
+    evidence = see_step(plan, "gaining-serves", partly, by="the check")
+    assert evidence.confirming == {one, "the gaining zone"} and evidence.lacking == {other}

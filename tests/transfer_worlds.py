@@ -74,6 +74,8 @@ class World:
     Attributes:
         losing, gaining, ds, ns: as in a sighting.
         losing_keys, gaining_keys: with private halves; none where a side does not sign.
+        made: the gaining zone as it is made.
+        with_ksks: whether KSKs are merged too.
         taken: the steps that have been taken.
     """
 
@@ -83,6 +85,7 @@ class World:
     ns: RRset | Unseen = field(default_factory=lambda: ns_of(LOSING_SERVERS))
     losing_keys: tuple[SigningKey, ...] = tuple(LOSING_KEYS)
     gaining_keys: tuple[SigningKey, ...] = tuple(GAINING_KEYS)
+    made: Zone = GAINING
     with_ksks: bool = True
     taken: tuple[str, ...] = ()
 
@@ -176,7 +179,7 @@ class World:
     def _without_effect(self, step: Step) -> World:
         kskeys = [key for key in (*self.losing_keys, *self.gaining_keys) if key.signs_dnskey]
         if step.id == "keys-made":
-            return replace(self, gaining=GAINING)
+            return replace(self, gaining=self.made)
         if step.id == "cds-published":
             assert isinstance(self.losing, Zone) and isinstance(self.gaining, Zone)
             asked = (make_cds(kskeys), make_cdnskey(kskeys))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.findings import Finding, Severity
 from zonekit.transfer import codes
-from zonekit.transfer.claims import Claim, Rest, rest_of, standing_claims, steps_done
+from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims, steps_done, superseded_by
 from zonekit.transfer.expected import as_expected, delegation_findings, findings_at
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import check_domain, is_confirmed, may_begin, see_step
@@ -26,7 +26,6 @@ from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
-from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
 
@@ -134,7 +133,7 @@ def check_transfer(
         executor: where the zones are verified; here and now when there is none.
 
     Raises:
-        PlanError: the flow has no such step, facts or another flow beside a plan, or a plan for another domain.
+        PlanError: the flow has no such step, facts or another flow beside a plan, or a plan or facts of another domain.
     """
     claimed = (step,) if isinstance(step, str) else tuple(step)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
@@ -143,7 +142,9 @@ def check_transfer(
     seen = tuple(evidence)
     switch = _switch(steps)
     breaks = None if _UNREACHABLE in view.done_marks else breaks_of(view, profiles=chosen)
-    decision = None if plan is None else _decision(view, plan, switch, seen)
+    held = frozenset(each.claim for each in claims)
+    following = (switch,) if view.done_marks.isdisjoint(_NS_CHANGES) else _following(view, held)
+    decision = None if plan is None or not following else _decision(view, plan, following[0], held, seen)
     return TransferCheck(
         sighting=sighting,
         claimed=claimed,
@@ -152,7 +153,7 @@ def check_transfer(
         by_people=tuple(each.id for each in view.done if rest_of(each) is Rest.PEOPLE),
         missing=tuple(_missing(view, switch, plan, seen)),
         breaks=breaks,
-        waits=() if plan is None else tuple(_waits(view, plan, switch)),
+        waits=() if plan is None else tuple(_waits(view, plan, following)),
         decision=decision,
         findings=_findings(view, claims, breaks, switch),
     )
@@ -168,7 +169,7 @@ def _what_counts(
 ) -> tuple[tuple[Step, ...], Facts | None, tuple[ResolverProfile, ...]]:
     """The steps, the facts and the profiles that a check goes by."""
     if plan is not None:
-        check_domain(plan, sighting)
+        check_domain(plan.facts, sighting)
         if facts is not None or flow not in (None, plan.flow):
             raise PlanError(
                 f"{sighting.domain}: a plan and {'facts' if facts is not None else 'another flow'} are given",
@@ -179,6 +180,7 @@ def _what_counts(
     way = flow or Flow.OPERATOR_CHANGE
     chosen = PROFILES if profiles is None else tuple(profiles)
     if facts is not None:
+        check_domain(facts, sighting)
         return steps_for(facts, way), facts, chosen
     steps = STEPS[way]
     return with_shared_servers(steps) if "shared-serve" in claimed else steps, None, chosen
@@ -219,20 +221,22 @@ def _is_said(view: View, plan: Plan | None, step: Step, evidence: tuple[Evidence
     return plan is not None and (step.id in plan.events or is_confirmed(plan, step.id, evidence, now=view.at))
 
 
-def _next(view: View, switch: Step) -> tuple[Step, ...]:
-    """The NS change, or what comes next where that is done."""
-    return (switch,) if view.done_marks.isdisjoint(_NS_CHANGES) else view.at_hand
+def _following(view: View, held: frozenset[Claim]) -> tuple[Step, ...]:
+    """The steps that come next, but for those that would change nothing any more."""
+    over = superseded_by(held)
+    claims = {step.id: claims_of(step, view.steps) for step in view.at_hand}
+    return tuple(step for step in view.at_hand if not claims[step.id] or not over.issuperset(claims[step.id]))
 
 
-def _waits(view: View, plan: Plan, switch: Step) -> Iterator[Wait]:
-    waits = [wait for step in _next(view, switch) for wait in plan.step(step.id).waits if wait.until > view.at]
+def _waits(view: View, plan: Plan, following: Iterable[Step]) -> Iterator[Wait]:
+    waits = [wait for step in following for wait in plan.step(step.id).waits if wait.until > view.at]
     yield from dict.fromkeys(sorted(waits, key=lambda wait: wait.until))
 
 
-def _decision(view: View, plan: Plan, switch: Step, evidence: tuple[Evidence, ...]) -> Decision | None:
-    following = _next(view, switch)
-    if not following:
-        return None
+def _decision(
+    view: View, plan: Plan, following: Step, held: frozenset[Claim], evidence: tuple[Evidence, ...]
+) -> Decision:
+    """What the gate says of a step, with what is on record and what this check shows of the steps that are not superseded."""
     shown = [
         Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
         for planned in plan.steps
@@ -240,11 +244,12 @@ def _decision(view: View, plan: Plan, switch: Step, evidence: tuple[Evidence, ..
     ]
     shown += evidence
     for step in view.done:
-        try:
-            shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))
-        except PlanError:
-            continue  # what does not show, or only people can say
-    return may_begin(plan, following[0].id, shown, now=view.at)
+        if held.issuperset(claims_of(step, view.steps)):
+            try:
+                shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))
+            except PlanError:
+                continue  # what does not show, or only people can say
+    return may_begin(plan, following.id, shown, now=view.at)
 
 
 # ---- findings -------------------------------------------------------------------------------------------------------
@@ -253,7 +258,12 @@ def _decision(view: View, plan: Plan, switch: Step, evidence: tuple[Evidence, ..
 def _findings(
     view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step
 ) -> tuple[Finding, ...]:
-    found = [*findings_at(view, Source.LOSING), *findings_at(view, Source.GAINING), *delegation_findings(view)]
+    found = [
+        replace(finding, message=f"the {source.value} zone: {finding.message}")
+        for source in view.sides
+        for finding in findings_at(view, source)
+    ]
+    found += delegation_findings(view)
     found += _shared_keys(view)
     for judged in claims:
         place = f"{judged.found}, claimed by step {judged.step_id} ({judged.actor.value})"

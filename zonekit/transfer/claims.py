@@ -265,7 +265,12 @@ def standing_claims(
     )
 
 
+def superseded_by(claims: Iterable[Claim]) -> frozenset[Claim]:
+    """Return what need not hold any more where these do."""
+    return frozenset(each for claim in claims for each in _SUPERSEDES.get(claim, ()))
+
+
 def _ended_by(step: Step, claims: Iterable[Claim]) -> frozenset[Claim]:
     """What need not hold any more when a step is done."""
-    ended = frozenset(each for claim in claims for each in _SUPERSEDES.get(claim, ()))
+    ended = superseded_by(claims)
     return ended | _THAWED_ENDS if step.id == "thawed" else ended

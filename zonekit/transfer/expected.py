@@ -70,8 +70,7 @@ def _always(view: View, source: Source, finding: Finding) -> bool:
 
 def _by_other_ds(view: View, source: Source, finding: Finding) -> bool:
     """Whether a finding about the chain goes away with the DS records of the other side's keys."""
-    if view.ds is None:
-        return False
+    assert view.ds is not None  # or nothing is found in the chain
     others = view.sides[_OTHER[source]].own
     left = tuple(
         rdata
@@ -117,7 +116,7 @@ _CHAIN: Final = _named(codes.CHAIN_BROKEN, codes.DS_ALGORITHM_UNSIGNED, codes.DS
 _OF_OTHER_DS: Final = _named(codes.DS_WITHOUT_DNSKEY, codes.DS_KEY_SILENT)
 _INSECURE: Final = _named(codes.DS_NONE, codes.CHAIN_INSECURE)
 
-WINDOWS: Final[tuple[_Window, ...]] = (
+_WINDOWS: Final[tuple[_Window, ...]] = (
     # The keys of the other side sign nothing here.
     _Window(
         codes=_named(codes.DNSKEY_STAND_BY),
@@ -233,7 +232,7 @@ def findings_at(view: View, source: Source) -> tuple[Finding, ...]:
 
 
 def _as_expected(view: View, source: Source, finding: Finding) -> Finding:
-    for window in WINDOWS:
+    for window in _WINDOWS:
         if (
             window.source is source
             and finding.code in window.codes

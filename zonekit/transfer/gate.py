@@ -15,7 +15,8 @@ from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
-from zonekit.transfer.claims import Rest, claims_of, rest_of, standing_claims
+from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.judging import Truth, judge, view_of
 from zonekit.transfer.plan import Plan, PlannedStep
@@ -196,7 +197,7 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
     planned = plan.step(step_id)
     step = planned.step
     steps = [each.step for each in plan.steps]
-    check_domain(plan, sighting)
+    check_domain(plan.facts, sighting)
     view = view_of(Look(sighting) if look is None else look, steps, [step_id], plan.facts)
     own = claims_of(step, steps)
     standing = standing_claims(steps, [step_id, *plan.events], view.at_hand)
@@ -219,7 +220,7 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
     sources = _changed_by(step)
     giving = _servers_of(sighting.giving, sources) | {_PLACES[source] for source in sources}
     lacking = _servers_of(sighting.lacking, sources)
-    if false:
+    if any(each.claim not in _OF_SERVERS for each in false):
         return Evidence(step_id=step_id, seen=sighting.at, by=by, lacking=giving | lacking)
     return Evidence(step_id=step_id, seen=sighting.at, by=by, confirming=giving, lacking=lacking)
 
@@ -227,6 +228,8 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
 _PLACES: Final = MappingProxyType(
     {Source.LOSING: "the losing zone", Source.GAINING: "the gaining zone", Source.PARENT: "the parent"}
 )
+_OF_SERVERS: Final = frozenset((Claim.GAINING_ANSWERS, Claim.SHARED_ANSWER))
+"""Claims about each server by itself; all others are about what they give."""
 _BOTH: Final = frozenset((Source.LOSING, Source.GAINING))
 _WITHOUT_EFFECT: Final = MappingProxyType(
     {
@@ -250,16 +253,16 @@ def _servers_of(servers: Mapping[Source, frozenset[str]], sources: Iterable[Sour
     return frozenset().union(*[servers.get(source, frozenset()) for source in sources])
 
 
-def check_domain(plan: Plan, sighting: Sighting) -> None:
-    """Check that what was seen is of the domain of a plan.
+def check_domain(facts: Facts, sighting: Sighting) -> None:
+    """Check that what was seen is of the domain that facts are about.
 
     Raises:
         PlanError: it is of another.
     """
-    if plan.facts.domain.lower() != sighting.domain.lower():
+    if facts.domain.lower() != sighting.domain.lower():
         raise PlanError(
-            f"the plan is for {plan.facts.domain}, and what was seen is of {sighting.domain}",
-            remedy="give the plan of this domain",
+            f"the facts are of {facts.domain}, and what was seen is of {sighting.domain}",
+            remedy="give the plan or the facts of this domain",
         )
 
 

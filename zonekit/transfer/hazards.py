@@ -18,6 +18,7 @@ from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, failures
 from zonekit.transfer.sides import Side, servers_in, signer_of_key
 from zonekit.transfer.sightings import NOT_LOOKED_AT
+from zonekit.transfer.steps import Effect
 from zonekit.transfer.versions import (
     SIGNING_ALGORITHMS,
     DataVersion,
@@ -113,7 +114,7 @@ def schedule_now(view: View) -> Schedule:
     servings = [Serving(operator=side.source) for side in view.sides.values() if side.zone is not None]
     shared = view.losing.name_servers() & view.gaining.name_servers()
     overlaps = []
-    if shared and any(step.id == "shared-serve" for step in view.done):
+    if shared and _is_shared(view):
         overlaps.append(Overlap(asked=Source.LOSING, answers=Source.GAINING))
     return Schedule(versions=tuple(versions), servings=tuple(servings), overlaps=tuple(overlaps))
 
@@ -213,9 +214,22 @@ def _own_ns(view: View, side: Side) -> NsVersion:
 def _leads_to(view: View, named: frozenset[str], where_moving: Source) -> frozenset[Source]:
     """Whose servers these are: the losing operator's are all that are not the gaining one's.
 
-    Those that keep their names are whose addresses they have where the name was seen.
+    A server of both gives the losing zone until it is said to have the gaining one, or nothing but gaining servers is named.
+    Servers that keep their names are whose addresses they have where the name was seen.
     """
+    gaining = view.gaining_servers
+    if named == gaining and not view.moving_servers:
+        is_closed = Effect.SHARED_SERVE in view.effects and not _is_shared(view) and where_moving is Source.LOSING
+        return frozenset((Source.LOSING if is_closed else Source.GAINING,))
+    losing = view.losing.name_servers()
+    both = losing & gaining if losing != gaining else frozenset()
     others = named - view.moving_servers
-    found = {Source.GAINING} if others & view.gaining_servers else set()
-    found |= {Source.LOSING} if others - view.gaining_servers else set()
-    return frozenset(found | ({where_moving} if named & view.moving_servers else set()))
+    found = {where_moving} if named & view.moving_servers else set()
+    found |= {Source.GAINING} if others & (gaining - both) or (others & both and _is_shared(view)) else set()
+    found |= {Source.LOSING} if others & both or others - gaining else set()
+    return frozenset(found)
+
+
+def _is_shared(view: View) -> bool:
+    """Whether servers of both operators are said to answer from the gaining zone."""
+    return Effect.SHARED_SERVE in view.done_marks

@@ -40,6 +40,7 @@ _CHAIN_CODES: Final = frozenset(
     )
 )
 """What is a matter of the parent, and not of the zone alone."""
+_OTHER: Final = {Source.LOSING: Source.GAINING, Source.GAINING: Source.LOSING}
 _APEX_TYPES: Final = (rd.NS, rd.DNSKEY)
 _DIGESTS: Final = frozenset(map(int, DigestType))
 
@@ -243,7 +244,7 @@ def _acceptable(view: View) -> _Verdict:
 
 
 def _publishes(source: Source) -> Callable[[View], _Verdict]:
-    other = Source.GAINING if source is Source.LOSING else Source.LOSING
+    other = _OTHER[source]
 
     def judging(view: View) -> _Verdict:
         wanted = dict.fromkeys(view.sides[other].keys_for_others)
@@ -275,10 +276,12 @@ def _signs_dnskey(source: Source) -> Callable[[View], _Verdict]:
             )
         leading = led_to(view.ds or THERE_IS_NONE, view.apex, side.own)
         good = [key for key in side.dnskey_signers if key in leading]
-        if leading and not good:
+        # A key that signs nothing may be the other side's, where nobody knows that side's keys.
+        own = [key for key in leading if key in side.signing_dnskey or view.sides[_OTHER[source]].own]
+        if own and not good:
             return (
                 Truth.FALSE,
-                f"the DS leads to {_keys(leading)}, and {_keys(side.dnskey_signers)} signed the DNSKEY RRset",
+                f"the DS leads to {_keys(own)}, and {_keys(side.dnskey_signers)} signed the DNSKEY RRset",
             )
         if good:
             return Truth.TRUE, f"signed by {_keys(good)}, which the DS leads to"

@@ -80,9 +80,7 @@ class Side:
 
     def addresses(self, server: str) -> frozenset[bytes]:
         """Return the addresses that its zone has for a name server."""
-        if self.zone is None:
-            return frozenset()
-        found = [self.zone.get(server, rdtype) for rdtype in (rd.A, rd.AAAA)]
+        found = [] if self.zone is None else [self.zone.get(server, rdtype) for rdtype in (rd.A, rd.AAAA)]
         return frozenset(rdata for rrset in found if rrset is not None for rdata in rrset.rdatas)
 
 

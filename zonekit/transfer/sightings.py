@@ -7,8 +7,8 @@ and both are said: :data:`NOT_LOOKED_AT` and :data:`THERE_IS_NONE`.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -123,6 +123,12 @@ class Sighting:
                     remedy="give the later of the two answers",
                 )
 
+    def __reduce__(self) -> tuple[Callable[[dict[str, object]], Sighting], tuple[dict[str, object]]]:
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return _restore, (
+            {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()},
+        )
+
     def _apexes(self) -> Iterable[tuple[str, WireName]]:
         for what, zone in (("the losing zone", self.losing), ("the gaining zone", self.gaining)):
             if isinstance(zone, Zone):
@@ -141,6 +147,11 @@ class Sighting:
     def zone(self, source: Source) -> Zone | Unseen:
         """Return the zone of one of the two operators."""
         return self.losing if source is Source.LOSING else self.gaining
+
+
+def _restore(given: dict[str, object]) -> Sighting:
+    """Rebuild what was seen from its parts (for pickle)."""
+    return Sighting(**given)  # type: ignore[arg-type]  # which are those of one
 
 
 def _by_source(given: object, name: str, check: values.Check) -> Mapping[Source, object]:
