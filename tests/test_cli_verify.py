@@ -238,6 +238,7 @@ def test_a_ds_of_another_key_is_a_broken_chain(clean: Path, tmp_path: Path) -> N
         ("example.nl. IN DS 1 13 2 AB", "bad DS data"),
         ("12345 13 2 ABAB", "not a record type"),
     ],
+    ids=["empty", "of-another-zone", "no-ds", "bad-digest", "no-record"],
 )
 def test_a_file_without_the_ds_is_one_clear_line(clean: Path, tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "ds"
