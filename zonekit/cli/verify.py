@@ -57,8 +57,8 @@ _SHOWN: Final = 20
 @click.option(
     "--previous",
     metavar="FILE",
-    help="The zone as it was verified before. A signature that it has too, over the same data and by the same key, is"
-    " held against the clock and not computed again.",
+    help="The zone as it was verified before, when nothing was found about its signatures. One that it has too, over the"
+    " same data and by the same key, is held against the clock and not computed again.",
 )
 @jobs_option("verify")
 @severity_option(Severity.ERROR, "From which severity on a finding makes the exit code 1.")

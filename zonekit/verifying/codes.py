@@ -174,7 +174,7 @@ RRSIG_NOT_ALLOWED: Final = _code(
 RRSIG_COVERS_NOTHING: Final = _code(
     "rrsig-covers-nothing",
     _ERROR,
-    "a signature covers an RRset that is not there; a WARNING where the name has other data",
+    "a signature covers an RRset that is not there; a warning where the name has other data",
     "RFC 4035 section 2.2",
     "drop the signature, or add what it covers",
 )
@@ -272,7 +272,7 @@ NSEC_MISSING: Final = _code(
 NSEC_NOT_ALLOWED: Final = _code(
     "nsec-not-allowed",
     _ERROR,
-    "an NSEC stands at a name that has no place in the chain; a WARNING where the zone has no NSEC chain",
+    "an NSEC stands at a name that has no place in the chain; a warning where the zone has no NSEC chain",
     "RFC 4035 section 2.3",
     "remove it",
 )
@@ -475,7 +475,7 @@ DS_WITHOUT_NS: Final = _code(
 OCCLUDED_DATA: Final = _code(
     "occluded-data",
     _WARNING,
-    "data stands at or below a delegation and is no glue, or below a DNAME, where it is an ERROR: no resolver sees it",
+    "data stands at or below a delegation and is no glue, or below a DNAME, where it is an error: no resolver sees it",
     "RFC 1034 section 4.2.1, RFC 6672 section 2.4",
     "remove it, or move it to the zone that it belongs to",
 )

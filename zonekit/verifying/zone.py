@@ -70,7 +70,10 @@ def verify_zone(
     """
     instant = epoch_seconds(utc(now))
     if previous is not None and order_key(previous.apex) != order_key(zone.apex):
-        raise ZoneError(f"{name_text(previous.apex)} is no earlier version of {name_text(zone.apex)}")
+        raise ZoneError(
+            f"{name_text(previous.apex)} is no earlier version of {name_text(zone.apex)}",
+            remedy="give the zone as it was verified before, or none",
+        )
     signatures = _signature_rules(zone, previous, instant)
     has_nsec, chains = (False, _NO_CHAINS) if signatures is None else _denial_of(zone)
     rules = BlockRules(signatures, has_nsec, zone.negative_ttl, chains.parameters)
