@@ -26,6 +26,7 @@ from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey, generate_csk, generate_ksk, generate_zsk
 from zonekit.names import order_key, parse_name
 from zonekit.signing import Jitter, sign_rrset, sign_zone
+from zonekit.transfer.steps import STEPS, Flow
 from zonekit.verifying import CODES, Verification, blocks, verify_chain, verify_zone
 from zonekit.verifying import rrsigs as rrsigs_module
 from zonekit.zonefile import parse_zone
@@ -498,6 +499,13 @@ def test_every_code_says_what_it_means_which_rule_decides_and_what_to_do() -> No
         assert name == code.name == code.name.lower()
         assert code.meaning and code.rule.startswith("RFC ") and "  " not in code.meaning
         assert code.remedy or code.severity is Severity.INFO
+
+
+def test_what_makes_a_ds_of_no_signing_key_legal_are_steps_of_a_transfer() -> None:
+    steps = {step.id for step in STEPS[Flow.OPERATOR_CHANGE]}
+    for name in ("ds-without-dnskey", "ds-key-silent"):
+        named = {step for step in steps if step in CODES[name].remedy}
+        assert named == {"ds-added", "losing-ds-removed"}
 
 
 def test_findings_can_travel_and_print_in_one_line() -> None:

@@ -200,7 +200,10 @@ class _Looker:
         has_place = _has_place(status, types)
         in_chain = has_place and self.rules.nsec
         if in_chain:
-            self._judge_nsec(owner, status, rrsets, data, following)
+            if rd.NSEC in types:
+                self._judge_nsec(owner, status, rrsets, next(each for each in data if each[0] == rd.NSEC), following)
+            else:
+                self._add(codes.NSEC_MISSING, owner, rd.NSEC, "the name has no NSEC")
         elif rd.NSEC in types:
             self._refuse_nsec(owner, status)
         self._judge_signatures(self.rules.signatures, owner, status, data, rrsigs, before, in_chain)
@@ -277,14 +280,10 @@ class _Looker:
         owner: WireName,
         status: NameStatus,
         rrsets: Sequence[PackedRRset],
-        data: Sequence[PackedRRset],
+        nsec: PackedRRset,
         following: tuple[WireName, ...],
     ) -> None:
         """Judge the NSEC of a name that has a place in the chain."""
-        nsec = next((rrset for rrset in data if rrset[0] == rd.NSEC), None)
-        if nsec is None:
-            self._add(codes.NSEC_MISSING, owner, rd.NSEC, "the name has no NSEC")
-            return
         if len(nsec[2]) > 1:
             self._add(codes.NSEC_DUPLICATE, owner, rd.NSEC, f"there are {len(nsec[2])} NSEC records")
             return
@@ -292,7 +291,7 @@ class _Looker:
         self._judge_denial_ttl(codes.NSEC_TTL, owner, rd.NSEC, record)
         end = name_end(record, HEADER_OCTETS)
         next_name = record[HEADER_OCTETS:end].lower()
-        if all(next_name != each.lower() for each in following):
+        if next_name != following[-1].lower() and next_name not in [each.lower() for each in following]:
             wanted = name_text(following[-1])
             self._add(codes.NSEC_NEXT, owner, rd.NSEC, f"it leads to {name_text(next_name)}, the next name is {wanted}")
         expected = rd.type_bitmap((*types_to_list(status, rrsets), rd.RRSIG, rd.NSEC))

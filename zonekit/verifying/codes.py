@@ -61,6 +61,7 @@ def _code(name: str, severity: Severity, meaning: str, rule: str, remedy: str = 
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 _RESIGN: Final = "sign the RRset again"
+_WHILE_BOTH: Final = "a transfer that has come to its step ds-added and not yet to losing-ds-removed"
 
 # ---- signatures -----------------------------------------------------------------------------------------------------
 
@@ -638,14 +639,15 @@ DS_WITHOUT_DNSKEY: Final = _code(
     _INFO,
     "a DS is of no key in the zone",
     "RFC 4035 section 2.4, RFC 8901 section 2.1.2",
-    "remove the DS, unless its key is about to come or another operator's",
+    f"remove the DS, unless its key is about to come, or the other operator's in {_WHILE_BOTH}",
 )
 DS_KEY_SILENT: Final = _code(
     "ds-key-silent",
     _INFO,
     "a DS is of a key that does not sign the DNSKEY RRset",
     "RFC 4035 section 2.4",
-    "sign the DNSKEY RRset with the key, or remove the DS, unless the key is about to sign or another operator's",
+    f"sign the DNSKEY RRset with the key, or remove the DS, unless the key is about to sign, or the other operator's in"
+    f" {_WHILE_BOTH}",
 )
 DS_KEY_UNUSABLE: Final = _code(
     "ds-key-unusable",
