@@ -529,7 +529,7 @@ def test_two_names_with_one_hash_are_told(monkeypatch: pytest.MonkeyPatch) -> No
     found = verify_zone(zone, now=NOW).findings
     (collision,) = [finding for finding in found if finding.code == "nsec3-collision"]
     assert collision.severity is Severity.ERROR
-    assert str(collision).startswith("error: mail.example.nl. NSEC3: it has the same hash as www.example.nl.")
+    assert str(collision).startswith("error: www.example.nl. NSEC3: it has the same hash as mail.example.nl.")
 
 
 def test_other_records_are_no_key_set() -> None:

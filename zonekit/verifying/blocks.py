@@ -15,16 +15,16 @@ from zonekit.algorithms import DigestType
 from zonekit.denial import is_insecure_delegation, nsec3_bitmap, nsec3_hash, types_to_list
 from zonekit.findings import Finding, Severity
 from zonekit.keys import ZONE_KEY_FLAG
-from zonekit.names import WILDCARD_LABEL, WireName, name_end, name_text
+from zonekit.names import WILDCARD_LABEL, WireName, name_end
 from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, Record, rdata_of, split_node, ttl_of
 from zonekit.signing import is_signed_here
 from zonekit.verifying import codes
+from zonekit.verifying.nsec import NsecOrder
 from zonekit.verifying.rrsigs import SignatureRules, Tally, judge_rrset
 from zonekit.zones import BESIDE_CNAME, SINGLETONS, Block, NameStatus, walk_block
 
 _NO_NAME_MADE: Final = frozenset((rd.RRSIG, rd.NSEC, rd.NSEC3))
 """What signing adds; it makes no name of an owner that has nothing else (RFC 4035 section 2.3)."""
-_MOST_LONE: Final = 8
 _AT_DELEGATION: Final = frozenset((rd.NS, rd.DS, rd.NSEC, rd.NSEC3))
 """What the parent's side of a delegation may have (RFC 4035 section 2.6)."""
 _DENIALS: Final = frozenset((rd.NSEC, rd.NSEC3))
@@ -60,13 +60,11 @@ class Job:
     Attributes:
         block: the block.
         cut: the topmost delegation or DNAME above its first name.
-        following: the names that an NSEC of its last name may lead to.
         earlier: the nodes of its names in a zone that was verified before, by owner in lower case.
     """
 
     block: Block
     cut: WireName | None
-    following: tuple[WireName, ...]
     earlier: Mapping[WireName, Node]
 
 
@@ -82,6 +80,7 @@ class Seen:
     Attributes:
         findings: what is wrong with the names themselves.
         tally: what was counted.
+        order: the NSEC chain through them.
         links: for each NSEC3 chain what it has to hold.
         nsec3s: the NSEC3 RRsets, by owner.
         servers: of each delegation the name servers within the zone.
@@ -92,6 +91,7 @@ class Seen:
 
     findings: list[Finding] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    order: NsecOrder = field(default_factory=NsecOrder)
     links: list[list[Link]] = field(default_factory=list)
     nsec3s: list[tuple[WireName, list[Record]]] = field(default_factory=list)
     servers: list[tuple[WireName, tuple[WireName, ...]]] = field(default_factory=list)
@@ -103,6 +103,9 @@ class Seen:
         """Take in what the next run of names shows."""
         self.findings += other.findings
         self.tally.add(other.tally)
+        out_of_order = self.order.join(other.order)
+        if out_of_order is not None:
+            self.findings.append(out_of_order)
         for held, more in zip(self.links, other.links, strict=True):
             held += more
         self.nsec3s += other.nsec3s
@@ -114,48 +117,20 @@ class Seen:
 
 def see_block(rules: BlockRules, job: Job) -> Seen:
     """Return what a block shows."""
-    return see_names(rules, walk_block(job.block, job.cut), job.following, job.earlier)
+    return see_names(rules, walk_block(job.block, job.cut), job.earlier)
 
 
 def see_names(
     rules: BlockRules,
     names: Iterable[tuple[WireName, NameStatus, list[PackedRRset]]],
-    following: tuple[WireName, ...],
     earlier: Mapping[WireName, Node],
 ) -> Seen:
-    """Return what consecutive names show; ``following`` is what an NSEC of the last one may lead to."""
+    """Return what consecutive names show."""
     seen = Seen(links=[[] for _ in rules.nsec3])
     looker = _Looker(rules, seen)
-    for owner, status, rrsets in reversed(list(names)):
-        before = earlier.get(owner.lower()) if earlier else None
-        following = looker.look(owner, status, rrsets, following, before)
-    return seen
-
-
-def first_names(
-    names: Iterable[tuple[WireName, NameStatus, Sequence[PackedRRset]]], following: tuple[WireName, ...]
-) -> tuple[WireName, ...]:
-    """Return what an NSEC of the name before these may lead to.
-
-    That is the first name that has a place in the chain and, before it, owners of nothing but an NSEC: those are reported
-    themselves, and whether the chain takes them in or passes them over is no second fault.
-    """
-    lone: list[WireName] = []
     for owner, status, rrsets in names:
-        types = {rrset[0] for rrset in rrsets}
-        if _has_place(status, types):
-            following = (owner,)
-            break
-        if rd.NSEC in types and status is not NameStatus.OCCLUDED:
-            lone.append(owner)
-    for owner in reversed(lone):
-        following = _with_lone(owner, following)
-    return following
-
-
-def _with_lone(owner: WireName, following: tuple[WireName, ...]) -> tuple[WireName, ...]:
-    """What may follow where an owner of nothing but an NSEC comes before; of many such only the first are kept."""
-    return (owner, *following[: _MOST_LONE - 1], *following[max(_MOST_LONE - 1, len(following) - 1) :])
+        looker.look(owner, status, rrsets, earlier.get(owner.lower()) if earlier else None)
+    return seen
 
 
 def _has_place(status: NameStatus, types: set[int]) -> bool:
@@ -165,7 +140,7 @@ def _has_place(status: NameStatus, types: set[int]) -> bool:
 
 @dataclass(slots=True)
 class _Looker:
-    """Looks at one name after the other, the last one first."""
+    """Looks at one name after the other, in canonical order."""
 
     rules: BlockRules
     seen: Seen
@@ -175,10 +150,9 @@ class _Looker:
         owner: WireName,
         status: NameStatus,
         rrsets: list[PackedRRset],
-        following: tuple[WireName, ...],
         before: Node | None,
-    ) -> tuple[WireName, ...]:
-        """Judge one name, and return what an NSEC of the name before it may lead to; see :func:`first_names`."""
+    ) -> None:
+        """Judge one name."""
         rrsigs: dict[int, list[Record]] = {}
         data: list[PackedRRset] = []
         for rrset in rrsets:
@@ -196,14 +170,11 @@ class _Looker:
         elif not _LOOKED_AT.isdisjoint(types):
             self._judge_content(owner, status, data, types)
         if self.rules.signatures is None:
-            return following
+            return
         has_place = _has_place(status, types)
         in_chain = has_place and self.rules.nsec
         if in_chain:
-            if rd.NSEC in types:
-                self._judge_nsec(owner, status, rrsets, next(each for each in data if each[0] == rd.NSEC), following)
-            else:
-                self._add(codes.NSEC_MISSING, owner, rd.NSEC, "the name has no NSEC")
+            self._judge_nsec(owner, status, rrsets, data)
         elif rd.NSEC in types:
             self._refuse_nsec(owner, status)
         self._judge_signatures(self.rules.signatures, owner, status, data, rrsigs, before, in_chain)
@@ -211,9 +182,6 @@ class _Looker:
             self._collect_nsec3(owner, data)
         if has_place and self.rules.nsec3:
             self._link_nsec3(owner, status, rrsets)
-        if has_place:
-            return (owner,)
-        return _with_lone(owner, following) if rd.NSEC in types and status is not NameStatus.OCCLUDED else following
 
     def _judge_ttls(self, owner: WireName, rrset: PackedRRset) -> None:
         ttls = sorted(set(map(ttl_of, rrset[2])))
@@ -271,32 +239,33 @@ class _Looker:
             why = "the name lies below a zone cut"
         elif not self.rules.nsec:  # nobody is given it as a proof
             why, severity = "the zone has no NSEC chain", Severity.WARNING
+        else:
+            self.seen.order.meet_lone(owner)
         self.seen.findings.append(
             codes.NSEC_NOT_ALLOWED.found(owner, rd.NSEC, f"an NSEC stands here: {why}", severity=severity)
         )
 
     def _judge_nsec(
-        self,
-        owner: WireName,
-        status: NameStatus,
-        rrsets: Sequence[PackedRRset],
-        nsec: PackedRRset,
-        following: tuple[WireName, ...],
+        self, owner: WireName, status: NameStatus, rrsets: Sequence[PackedRRset], data: Sequence[PackedRRset]
     ) -> None:
         """Judge the NSEC of a name that has a place in the chain."""
-        if len(nsec[2]) > 1:
-            self._add(codes.NSEC_DUPLICATE, owner, rd.NSEC, f"there are {len(nsec[2])} NSEC records")
-            return
-        record = nsec[2][0]
-        self._judge_denial_ttl(codes.NSEC_TTL, owner, rd.NSEC, record)
-        end = name_end(record, HEADER_OCTETS)
-        next_name = record[HEADER_OCTETS:end].lower()
-        if next_name != following[-1].lower() and next_name not in [each.lower() for each in following]:
-            wanted = name_text(following[-1])
-            self._add(codes.NSEC_NEXT, owner, rd.NSEC, f"it leads to {name_text(next_name)}, the next name is {wanted}")
-        expected = rd.type_bitmap((*types_to_list(status, rrsets), rd.RRSIG, rd.NSEC))
-        if record[end:] != expected:
-            self._add(codes.NSEC_BITMAP, owner, rd.NSEC, bitmap_difference(record[end:], expected))
+        next_name = None
+        records = next((rrset[2] for rrset in reversed(data) if rrset[0] == rd.NSEC), ())
+        if len(records) == 1:
+            record = records[0]
+            end = name_end(record, HEADER_OCTETS)
+            next_name = record[HEADER_OCTETS:end].lower()
+            self._judge_denial_ttl(codes.NSEC_TTL, owner, rd.NSEC, record)
+            expected = rd.type_bitmap((*types_to_list(status, rrsets), rd.RRSIG, rd.NSEC))
+            if record[end:] != expected:
+                self._add(codes.NSEC_BITMAP, owner, rd.NSEC, bitmap_difference(record[end:], expected))
+        elif records:
+            self._add(codes.NSEC_DUPLICATE, owner, rd.NSEC, f"there are {len(records)} NSEC records")
+        else:
+            self._add(codes.NSEC_MISSING, owner, rd.NSEC, "the name has no NSEC")
+        out_of_order = self.seen.order.meet(owner, next_name)
+        if out_of_order is not None:
+            self.seen.findings.append(out_of_order)
 
     def _judge_denial_ttl(self, code: codes.Code, owner: WireName, rdtype: int, record: Record) -> None:
         ttl = ttl_of(record)

@@ -17,13 +17,13 @@ from zonekit.nodes import Node, split_node
 from zonekit.signatures import Signer
 from zonekit.verifying import codes
 from zonekit.verifying.apex import cds_findings, dnskey_findings, zonemd_findings
-from zonekit.verifying.blocks import BlockRules, Job, Seen, first_names, see_block, see_names
+from zonekit.verifying.blocks import BlockRules, Job, Seen, see_block, see_names
 from zonekit.verifying.chain import chain_findings, signature_rules
 from zonekit.verifying.data import occluded_findings, server_findings, target_findings
 from zonekit.verifying.nsec3 import Chains, chains_of, check_chains
 from zonekit.verifying.rrsigs import SignatureRules
 from zonekit.verifying.verification import Verification
-from zonekit.zones import NameStatus, RRset, Zone, walk_block
+from zonekit.zones import Block, NameStatus, RRset, Zone
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many names have been looked at, and how many there are."""
@@ -144,10 +144,10 @@ def _see(
     zone: Zone, rules: BlockRules, previous: Zone | None, executor: Executor | None, progress: Progress | None
 ) -> Seen:
     """What all the names of a zone show."""
-    jobs, following = _jobs(zone, rules, previous)
+    jobs = [_job(zone, block, previous) for block in zone.blocks]
     apex = [(zone.apex, NameStatus.APEX, split_node(zone.apex_node))]
     earlier = {} if previous is None else {zone.apex.lower(): previous.apex_node}
-    seen = see_names(rules, apex, following, earlier)
+    seen = see_names(rules, apex, earlier)
     done, names = 1, len(zone)
     work = partial(see_block, rules)
     found: Iterable[Seen] = map(work, jobs) if executor is None else executor.map(work, jobs)
@@ -156,19 +156,15 @@ def _see(
         done += len(job.block.owners)
         if progress is not None:
             progress(done, names)
+    around = seen.order.meet(zone.apex, None) if rules.nsec else None
+    if around is not None:
+        seen.findings.append(around)
     return seen
 
 
-def _jobs(zone: Zone, rules: BlockRules, previous: Zone | None) -> tuple[list[Job], tuple[WireName, ...]]:
-    """The blocks with what of their surroundings is needed, and what an NSEC of the apex may lead to."""
-    jobs: list[Job] = []
-    following: tuple[WireName, ...] = (zone.apex,)
-    for block in reversed(zone.blocks):
-        cut = zone.cut_above(block.owners[0])
-        jobs.append(Job(block, cut, following, _earlier_nodes(previous, block.owners)))
-        if rules.nsec:
-            following = first_names(walk_block(block, cut), following)
-    return jobs[::-1], following
+def _job(zone: Zone, block: Block, previous: Zone | None) -> Job:
+    """A block with what of its surroundings is needed."""
+    return Job(block, zone.cut_above(block.owners[0]), _earlier_nodes(previous, block.owners))
 
 
 def _earlier_nodes(previous: Zone | None, owners: tuple[WireName, ...]) -> Mapping[WireName, Node]:
