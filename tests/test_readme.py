@@ -41,12 +41,12 @@ def test_the_examples_do_what_they_show(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_flows_are_those_of_the_tables() -> None:
-    _, sections, _ = flow_sections.parts((ROOT / "README.md").read_text(encoding="utf-8"))
+    _, sections, _ = flow_sections.MARKS.parts((ROOT / "README.md").read_text(encoding="utf-8"))
     assert sections == flow_sections.flow_sections(), "write them anew: python -m tests.flow_sections"
 
 
 def test_the_codes_are_those_of_the_verifier_and_the_transfer_check() -> None:
-    _, table, _ = code_table.parts((ROOT / "README.md").read_text(encoding="utf-8"))
+    _, table, _ = code_table.MARKS.parts((ROOT / "README.md").read_text(encoding="utf-8"))
     assert table == code_table.code_table(), "write it anew: python -m tests.code_table"
     cells = [
         [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
