@@ -1027,3 +1027,17 @@ def test_servers_that_answer_are_confirmed_beside_one_that_does_not() -> None:
     partly = replace(seen, giving={Source.GAINING: frozenset({one})}, lacking={Source.GAINING: frozenset({other})})
     evidence = see_step(plan, "gaining-serves", partly, by="the check")
     assert evidence.confirming == {one, "the gaining zone"} and evidence.lacking == {other}
+
+
+def test_what_is_on_record_and_not_seen_to_be_so_opens_no_gate() -> None:
+    """A plan says that the key sets were merged, and neither zone has the keys of the other."""
+    unmerged = world_at(Flow.OPERATOR_CHANGE, "keys-exchanged").seen()
+    plan = plan_transfer(the_facts(), start=NOW)
+    for planned in plan.steps[: [each.id for each in plan.steps].index("ns-changed")]:
+        at = plan.step(planned.id).not_before
+        plan = plan.record(planned.id, started=at, completed=at)
+    after = replace(unmerged, at=plan.step("ns-changed").not_before)
+    check = check_transfer(after, step="frozen", plan=plan)
+    assert {"losing-merged", "gaining-merged"} <= set(check.claimed)
+    assert isinstance(check.decision, Missing)
+    assert {each.step_id for each in check.decision.missing} >= {"losing-merged", "gaining-merged"}

@@ -258,7 +258,7 @@ def verify_transfer(
         with progress.working("verifying"):
             check = check_transfer(
                 sighting,
-                step=_claimed(look, known),
+                step=look.steps,
                 flow=look.flow,
                 plan=known if isinstance(known, Plan) else None,
                 facts=known if isinstance(known, Facts) else None,
@@ -287,12 +287,6 @@ def _read_zones(look: Look) -> dict[str, ParsedZone]:
             zones[path], included = read_zone_and_included(path, look.origin, look.include_root, misfits=Misfits.KEEP)
             look.spare(included)
     return zones
-
-
-def _claimed(look: Look, known: Facts | Plan | None) -> tuple[str, ...]:
-    """The steps that are claimed to be done: those that are named, and those that a plan has on record."""
-    recorded = [planned.id for planned in known.steps if planned.recorded] if isinstance(known, Plan) else []
-    return tuple(dict.fromkeys([*look.steps, *recorded]))
 
 
 def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone], now: datetime) -> Sighting:

@@ -62,7 +62,7 @@ class TransferCheck:
 
     Attributes:
         sighting: what was seen.
-        claimed: the ids of the steps that the transfer claims to be at.
+        claimed: the ids of the steps that the transfer claims to be at, those on record in the plan among them.
         done: the ids of the steps that are done when these are, in the order of the flow.
         claims: every claim that has to hold then, in the order in which it came to, and whether it does.
         by_people: the ids of the done steps that nobody can see in zones and parent, and that people have to confirm.
@@ -125,7 +125,7 @@ def check_transfer(
         step: the id of the step that the transfer claims to be at, or several. Where ``shared-serve`` is among them, or the
             facts say that servers are shared, the steps are those of :func:`~zonekit.transfer.steps.with_shared_servers`.
         flow: the way the transfer is carried out; that of the plan, or else ``operator-change``.
-        plan: the plan, whose steps, facts and waits then count.
+        plan: the plan, whose steps, facts and waits then count; the steps that it has on record by then are claimed too.
         facts: what is known about the domain, where there is no plan.
         profiles: the resolvers that nothing may break for; those of the plan, or else ``PROFILES``.
         evidence: what has been seen and said before, for the gate; what this check shows, and what the plan
@@ -135,7 +135,7 @@ def check_transfer(
     Raises:
         PlanError: the flow has no such step, facts or another flow beside a plan, or a plan or facts of another domain.
     """
-    claimed = (step,) if isinstance(step, str) else tuple(step)
+    claimed = _claimed((step,) if isinstance(step, str) else tuple(step), plan, sighting)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
     view = view_of(Look(sighting, executor), steps, claimed, known)
     claims = tuple(judge(view, each) for each in standing_claims(steps, claimed, view.at_hand))
@@ -157,6 +157,14 @@ def check_transfer(
         decision=decision,
         findings=_findings(view, claims, breaks, switch),
     )
+
+
+def _claimed(steps: tuple[str, ...], plan: Plan | None, sighting: Sighting) -> tuple[str, ...]:
+    """The steps that are claimed to be done: those that are named, and those that a plan has on record by then."""
+    if plan is None or not steps:
+        return steps
+    recorded = [planned.id for planned in plan.steps if planned.recorded and planned.completed <= sighting.at]
+    return tuple(dict.fromkeys((*steps, *recorded)))
 
 
 def _what_counts(
