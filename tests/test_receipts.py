@@ -22,16 +22,17 @@ from tests.transfer_worlds import (
     LOSING,
     LOSING_KEYS,
     LOSING_SERVERS,
+    LOW,
     keys,
     signed,
     unsigned,
 )
 from zonekit import errors
 from zonekit.algorithms import Algorithm
-from zonekit.apex import merge_dnskeys
+from zonekit.apex import lower_ttls, merge_dnskeys
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import make_ds
-from zonekit.errors import DnskeyRefused, PlanError, TimeError, ZoneError
+from zonekit.errors import DnskeyRefused, PlanError, TimeError, TtlError, ZoneError
 from zonekit.keys import KeyRole, private_key_pem
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.plan import plan_transfer
@@ -70,17 +71,19 @@ refusals = st.builds(Refusal, code=lines, reason=lines, rule=lines | st.just("")
 
 @st.composite
 def publications(draw: st.DrawFn) -> Publication:
-    at = draw(instants)
-    until = at + timedelta(seconds=draw(st.integers(0, 2**30)))
-    ttl = Ttl(draw(st.integers(0, 2**31 - 1)))
-    return Publication(state=draw(st.sampled_from(PublicationState)), at=at, ttl=ttl, cached_until=until)
+    at, state = draw(instants), draw(st.sampled_from(PublicationState))
+    if draw(st.booleans()):
+        return Publication(state=state, at=at)
+    ttl = Ttl(draw(st.integers(0, 2**30)))
+    until = at + timedelta(seconds=ttl + draw(st.integers(0, 2**30)))
+    return Publication(state=state, at=at, ttl=ttl, cached_until=until)
 
 
 @st.composite
 def received_keys(draw: st.DrawFn) -> ReceivedKey:
     why = tuple(draw(st.lists(refusals, max_size=2)))
     return ReceivedKey(
-        owner=draw(st.sampled_from(("example.nl.", "Example.NL.", ".", "a\\.b.nl."))),
+        owner=draw(st.sampled_from(("example.nl.", "Example.NL.", *((".", "a\\.b.nl.") if why else ())))),
         key_tag=draw(st.integers(0, 65535)),
         algorithm=draw(st.integers(0, 255)),
         flags=draw(st.integers(0, 65535)),
@@ -198,27 +201,91 @@ def test_the_dates_are_those_of_the_plan_and_the_ttl_that_counts() -> None:
     longer = plan_transfer(replace(facts, ledger=Ledger(observations=(seen,))), start=NOW)
     (told, _) = make_receipt(LOSING, KEYS, by=BY, at=NOW, plan=longer).keys
     assert told.publication is not None and told.publication.ttl == 3 * DAY
+    over = replace(seen, until=NOW - timedelta(days=2, minutes=1))
+    shorter = plan_transfer(replace(facts, ledger=Ledger(observations=(over,))), start=NOW)
+    (told, _) = make_receipt(LOSING, KEYS, by=BY, at=NOW, plan=shorter).keys
+    assert told.publication == wanted, "what was served so long ago has left the caches"
     none = make_receipt(LOSING, KEYS, by=BY, at=NOW, plan=plan_transfer(facts, flow=Flow.THROUGH_INSECURE, start=NOW))
     assert {key.publication for key in none.keys} == {None} and none.cached_until is None
 
 
 def test_what_is_published_already_says_so() -> None:
     merged = merge_dnskeys(LOSING, [ZSK], signers=LOSING_KEYS, validity=VALIDITY)
-    later = NOW + timedelta(hours=2)
+    later, hour, day = NOW + timedelta(hours=2), timedelta(hours=1), timedelta(days=1)
     there, coming = make_receipt(
-        merged, [ZSK, KSK], by=BY, at=NOW, publish_at=later, propagation_delay=timedelta(hours=1)
+        merged, [ZSK, KSK], by=BY, at=NOW, publish_at=later, propagation_delay=hour, dnskey_ttl_before=DAY
     ).keys
-    day = timedelta(days=1)
     assert there.publication == Publication(
-        state=PublicationState.PUBLISHED, at=NOW, ttl=Ttl(DAY), cached_until=NOW + day
-    )
+        state=PublicationState.PUBLISHED, at=NOW, ttl=Ttl(DAY), cached_until=NOW + hour + day
+    ), "the last server need not have it yet (RFC 7583 section 3.2.1)"
     assert coming.publication == Publication(
-        state=PublicationState.PLANNED, at=later, ttl=Ttl(DAY), cached_until=later + timedelta(hours=1) + day
+        state=PublicationState.PLANNED, at=later, ttl=Ttl(DAY), cached_until=later + hour + day
     )
     plan = plan_transfer(the_facts(), start=NOW).record("losing-merged", started=NOW, completed=NOW)
     (recorded,) = make_receipt(merged, [ZSK], by=BY, at=later, plan=plan).keys
     assert recorded.publication is not None and recorded.publication.at == NOW
     assert recorded.publication.cached_until == NOW + day
+
+
+def test_the_ttl_that_the_zone_has_once_it_was_lowered_is_no_date() -> None:
+    merged = merge_dnskeys(LOSING, KEYS, signers=LOSING_KEYS, validity=VALIDITY)
+    lowered = lower_ttls(merged, LOW, signers=LOSING_KEYS, validity=VALIDITY).zone
+    assert lowered.apex_rrset(48).ttl == LOW
+
+    def told(**more: Any) -> tuple[int | None, datetime | None]:
+        receipt = make_receipt(lowered, KEYS, by=BY, at=NOW, **more)
+        assert Receipt.from_json(receipt.as_json()) == receipt
+        (publication,) = {key.publication for key in receipt.keys}
+        assert publication is not None and publication.cached_until == receipt.cached_until
+        return publication.ttl, publication.cached_until
+
+    day = NOW + timedelta(days=1)
+    assert told() == (None, None), "nobody says what the TTL was"
+    assert told(dnskey_ttl_before=DAY) == (DAY, day)
+    assert told(dnskey_ttl_before=60) == (LOW, NOW + timedelta(seconds=LOW)), "and that of now counts in any case"
+    facts = the_facts()
+    assert told(facts=facts) == told(plan=plan_transfer(facts, start=NOW)) == (DAY, day)
+    seen = Observation(source=Source.LOSING, record=Record.DNSKEY, ttl=Ttl(DAY), until=NOW - timedelta(minutes=5))
+    read_late = replace(facts, losing=replace(facts.losing, dnskey_ttl=Ttl(LOW)), ledger=Ledger(observations=(seen,)))
+    assert told(facts=read_late) == (DAY, day)
+    over = replace(seen, until=NOW - timedelta(days=1))
+    assert told(facts=replace(read_late, ledger=Ledger(observations=(over,)))) == (
+        LOW,
+        NOW + timedelta(seconds=LOW),
+    )
+    assert told(facts=the_facts(losing_delay=timedelta(hours=1)))[1] == day + timedelta(hours=1)
+
+
+def test_a_date_for_keys_to_come_needs_the_ttl_of_before_too() -> None:
+    later = NOW + timedelta(hours=2)
+    (bare, _) = make_receipt(LOSING, KEYS, by=BY, at=NOW, publish_at=later).keys
+    assert bare.publication == Publication(state=PublicationState.PLANNED, at=later)
+    (told, _) = make_receipt(LOSING, KEYS, by=BY, at=NOW, publish_at=later, facts=the_facts()).keys
+    assert told.publication is not None and told.publication.cached_until == later + timedelta(days=1)
+    assert make_receipt(LOSING, KEYS, by=BY, at=NOW, facts=the_facts()).cached_until is None, "facts have no dates"
+
+
+def test_nothing_is_planned_in_the_past() -> None:
+    late, day = NOW + timedelta(days=7), timedelta(days=1)
+    plan = plan_transfer(the_facts(losing_delay=timedelta(hours=1)), start=NOW)
+    (told, _) = make_receipt(LOSING, KEYS, by=BY, at=late, plan=plan).keys
+    assert told.publication == Publication(
+        state=PublicationState.PLANNED, at=late, ttl=Ttl(DAY), cached_until=late + timedelta(hours=1) + day
+    )
+    with pytest.raises(PlanError, match=r"publish_at is 2026-\S+, before the keys were received at 2026-") as refused:
+        make_receipt(LOSING, KEYS, by=BY, at=late, publish_at=late - timedelta(seconds=1))
+    assert refused.value.remedy
+
+
+def test_a_merge_on_record_that_the_zone_does_not_show_is_no_publication() -> None:
+    plan = plan_transfer(the_facts(), start=NOW).record("losing-merged", started=NOW, completed=NOW)
+    receipt = make_receipt(LOSING, KEYS, by=BY, at=NOW + timedelta(hours=1), plan=plan)
+    assert {key.publication for key in receipt.accepted} == {None} and receipt.cached_until is None
+    assert [each["publication"] for each in json.loads(receipt.as_json())["keys"]] == [None, None]
+    half = make_receipt(
+        merge_dnskeys(LOSING, [ZSK], signers=LOSING_KEYS, validity=VALIDITY), [ZSK, KSK], by=BY, at=NOW, plan=plan
+    )
+    assert [key.publication is None for key in half.keys] == [False, True] and half.cached_until is None
 
 
 def test_the_state_of_the_ds_is_told_where_somebody_looked() -> None:
@@ -292,13 +359,21 @@ def changed(path: str, value: object) -> Callable[[dict[str, Any]], None]:
             changed("keys.0.publication.cached_until", "2020-01-01T00:00:00Z"),
             r"keys\[0\]\.publication: .*which is before",
         ),
+        (changed("keys.0.publication.ttl", DAY + 1), r"keys\[0\]\.publication: .*before a TTL of 86401 has run out"),
+        (changed("keys.0.publication.ttl", None), r"keys\[0\]\.publication: of ttl and cached_until"),
+        (changed("keys.0.publication.cached_until", KeyError), r"keys\[0\]\.publication: of ttl and cached_until"),
+        (
+            changed("keys.0.owner", "example.com."),
+            r"key \d+ of example\.com\. is said to be accepted, and is of another",
+        ),
         (changed("keys.0.publication.at", KeyError), r"keys\[0\]\.publication\.at: is missing"),
     ],
 )
 def test_a_bad_receipt_is_refused_by_the_name_of_the_field(
     change: Callable[[dict[str, Any]], None], words: str
 ) -> None:
-    found = json.loads(make_receipt(LOSING, KEYS, by=BY, at=NOW, publish_at=NOW).as_json())
+    receipt = make_receipt(LOSING, KEYS, by=BY, at=NOW, publish_at=NOW, dnskey_ttl_before=DAY)
+    found = json.loads(receipt.as_json())
     change(found)
     with pytest.raises(PlanError, match=words):
         Receipt.from_json(json.dumps(found))
@@ -322,6 +397,10 @@ def test_what_no_receipt_can_be_made_of_is_refused() -> None:
         make_receipt(LOSING, KEYS, by="a\x1b[2J", at=NOW)
     with pytest.raises(PlanError, match="a plan and publish_at are given"):
         make_receipt(LOSING, KEYS, by=BY, at=NOW, plan=plan, publish_at=NOW)
+    with pytest.raises(PlanError, match="a plan and facts are given"):
+        make_receipt(LOSING, KEYS, by=BY, at=NOW, plan=plan, facts=the_facts())
+    with pytest.raises(TtlError):
+        make_receipt(LOSING, KEYS, by=BY, at=NOW, dnskey_ttl_before=-1)
     with pytest.raises(PlanError, match="propagation_delay"):
         make_receipt(LOSING, KEYS, by=BY, at=NOW, publish_at=NOW, propagation_delay=timedelta(seconds=-1))
     with pytest.raises(TimeError):
@@ -331,3 +410,5 @@ def test_what_no_receipt_can_be_made_of_is_refused() -> None:
     with pytest.raises(PlanError, match=r"the plan is for example\.nl\., and the zone is example\.com\."):
         other = parse_zone("@ 60 SOA ns hostmaster 1 2 3 4 5\n@ 60 NS ns.example.net.\n", "example.com")
         make_receipt(other, KEYS, by=BY, at=NOW, plan=plan)
+    with pytest.raises(PlanError, match=r"the facts are for example\.nl\., and the zone is example\.com\."):
+        make_receipt(other, KEYS, by=BY, at=NOW, facts=the_facts())

@@ -14,10 +14,13 @@ the DNSKEY RRset without them. It holds public facts alone, and each key by its 
                                  accepted     true or false
                                  refusals     the reasons, all of them: a list of {code, reason, rule, remedy}; empty where
                                               it was accepted
-                                 publication  may be left out where nothing is known of it: {state, at, ttl, cached_until}:
-                                              "published" or "planned"; since when it has been seen or when it is going to
-                                              be begun; the TTL of the DNSKEY RRset that caches may hold without it; and
-                                              until when they may
+                                 publication  {state, at, ttl, cached_until}: "published" or "planned"; since when it has
+                                              been seen or when it is going to be begun, which is not before the receipt;
+                                              the largest TTL of the DNSKEY RRset that caches may hold without it; and until
+                                              when they may. null or left out where nothing is known of it, as for a key
+                                              that is published by the record of the plan and that the zone does not have.
+                                              ttl and cached_until are null or left out, both, where nobody says which TTLs
+                                              the RRset had before: do not take the TTL that it has now in their place
                                  ds           "published", "missing", "not needed" or "not looked at"
 
 Instants are ISO 8601 with a zone, a TTL is seconds or a text such as ``1d12h``.
@@ -45,15 +48,17 @@ from zonekit.ds import matches_ds
 from zonekit.errors import DnskeyRefused, PlanError, ResponseTooLarge
 from zonekit.instants import instant_text, utc
 from zonekit.keys import KeyRole
-from zonekit.names import name_text
+from zonekit.names import name_text, order_key, parse_origin
 from zonekit.transfer import fields, values
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.fields import Shape
+from zonekit.transfer.intervals import zsk_publication_interval
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.sightings import NOT_LOOKED_AT, Unseen
 from zonekit.transfer.steps import Effect
 from zonekit.transfer.versions import Source
-from zonekit.ttl import Ttl
+from zonekit.ttl import Ttl, to_ttl
 from zonekit.zones import RRset, Zone
 
 RECEIPT_FORMAT: Final = "zonekit-receipt"
@@ -122,27 +127,35 @@ class Publication:
     Attributes:
         state: whether it is published or going to be.
         at: since when it has been, as far as is known, or when that is going to be begun.
-        ttl: the TTL of the DNSKEY RRset without it, in seconds.
-        cached_until: until when caches may hold that, at the latest.
+        ttl: the largest TTL of the DNSKEY RRset without it that caches may hold, in seconds; None where that is not known.
+        cached_until: until when they may, at the latest; None where that is not known.
 
     Raises:
-        PlanError: caches are rid of it before the key is published, or a field has the wrong type.
+        PlanError: caches are rid of it before the TTL has run out from ``at``, one of the two is known without the other, or a
+            field has the wrong type.
         TtlError: ``ttl`` is not a TTL.
         TimeError: an instant is naive.
     """
 
     state: PublicationState
     at: datetime
-    ttl: Ttl
-    cached_until: datetime
+    ttl: Ttl | None = None
+    cached_until: datetime | None = None
 
     def __post_init__(self) -> None:
         _PUBLICATION_FIELDS.check(self, "a publication")
-        if self.cached_until < self.at:
+        if self.ttl is None or self.cached_until is None:
+            if self.ttl is not None or self.cached_until is not None:
+                raise PlanError(
+                    "of ttl and cached_until of a publication one is known and the other is not",
+                    remedy="give both or neither",
+                )
+        elif self.cached_until < self.at + timedelta(seconds=self.ttl):
             raise PlanError(
                 f"a key is published at {instant_text(self.at)}, and caches hold nothing without it after"
-                f" {instant_text(self.cached_until)}, which is before",
-                remedy="check the two instants",
+                f" {instant_text(self.cached_until)}, which is before a TTL of {self.ttl} has run out",
+                remedy="check the two instants and the TTL",
+                rule="RFC 7583 section 3.2.1",
             )
 
 
@@ -199,7 +212,7 @@ class Receipt:
         keys: the keys, in the order in which they were offered.
 
     Raises:
-        PlanError: no key, nobody is named, or a field has the wrong type.
+        PlanError: no key, an accepted key of another owner, nobody is named, or a field has the wrong type.
         TimeError: ``at`` is naive.
         DomainNameError: the domain is none.
     """
@@ -213,6 +226,14 @@ class Receipt:
         _RECEIPT_FIELDS.check(self, "a receipt")
         if not self.keys:
             raise PlanError(f"{self.domain}: a receipt for no key", remedy="say which keys were received")
+        apex = order_key(parse_origin(self.domain))
+        for key in self.accepted:
+            if order_key(parse_origin(key.owner)) != apex:
+                raise PlanError(
+                    f"{self.domain}: key {key.key_tag} of {key.owner} is said to be accepted, and is of another zone",
+                    remedy="refuse it, or give the receipt of its domain",
+                    rule="RFC 4035 section 2.1",
+                )
 
     @property
     def accepted(self) -> tuple[ReceivedKey, ...]:
@@ -227,9 +248,9 @@ class Receipt:
     @property
     def cached_until(self) -> datetime | None:
         """Until when caches may hold a DNSKEY RRset without one of the accepted keys; None where that is not known."""
-        known = [key.publication for key in self.accepted]
-        dates = [each.cached_until for each in known if each is not None]
-        return max(dates) if dates and len(dates) == len(known) else None
+        dates = [None if key.publication is None else key.publication.cached_until for key in self.accepted]
+        known = [date for date in dates if date is not None]
+        return max(known) if known and len(known) == len(dates) else None
 
     def as_json(self) -> str:
         """Return it as JSON, with a final newline; :meth:`from_json` gives back an equal receipt.
@@ -273,8 +294,10 @@ def make_receipt(
     by: str,
     at: datetime,
     plan: Plan | None = None,
+    facts: Facts | None = None,
     publish_at: datetime | None = None,
     propagation_delay: timedelta = _NOTHING,
+    dnskey_ttl_before: int | None = None,
     parent_ds: RRset | Unseen = NOT_LOOKED_AT,
     roles: Mapping[Dnskey, KeyRole] = NO_ROLES,
     max_response_octets: int | None = MAX_RESPONSE_OCTETS,
@@ -282,8 +305,12 @@ def make_receipt(
     """Return the receipt for keys that another operator offers to a zone.
 
     Each goes through the intake checks (:func:`zonekit.dnskeys.check_intake`) with all those before it. When the accepted ones are
-    published is what the plan says, or ``publish_at``; without either, and where they are there already, it is known only
-    that caches hold nothing older for longer than a TTL from now.
+    published is what the plan says, or ``publish_at``, and no sooner than now; of those that are there already it is known
+    that they are now, or since when by the record of the plan. A key that is not there although the plan has it on record
+    has no publication.
+
+    Until when caches lack them is told where the TTLs of before are known: of a plan or facts, or ``dnskey_ttl_before``.
+    The TTL that the zone has now may be a lowered one, and caches keep the old RRset for as long as its own TTL.
 
     Args:
         zone: the zone as it is now.
@@ -291,8 +318,12 @@ def make_receipt(
         by: who received them.
         at: when they were received and checked.
         plan: the plan of the transfer, if there is one.
+        facts: what is known about the domain, where there is no plan.
         publish_at: when the accepted keys are going to be published, where no plan says so.
-        propagation_delay: how long that takes until the last server gives them, likewise.
+        propagation_delay: how long that takes until the last server gives them, where neither plan nor facts say that it
+            takes longer.
+        dnskey_ttl_before: the largest TTL with which the DNSKEY RRset was served lately, in seconds, where neither plan nor
+            facts have a larger one.
         parent_ds: the DS RRset at the parent.
         roles: what the other operator says a key is, for those of which it says anything.
         max_response_octets: what the DNSKEY response may at most come to; None for no limit.
@@ -300,7 +331,9 @@ def make_receipt(
     Raises:
         ZoneError: there is no DNSKEY RRset at the apex of the zone, or of the one offered.
         RdataError: an RRset was given and is no DNSKEY RRset.
-        PlanError: no keys or too many, a plan of another domain, a plan and ``publish_at`` as well, or nobody is named.
+        PlanError: no keys or too many, a plan or facts of another domain, a plan and facts or ``publish_at`` as well, a
+            ``publish_at`` before ``at``, or nobody is named.
+        TtlError: ``dnskey_ttl_before`` is not a TTL.
         TimeError: an instant is naive.
         AlgorithmError, SigningKeyError: a signer of the zone whose signatures' length cannot be told.
     """
@@ -310,17 +343,23 @@ def make_receipt(
     domain = name_text(zone.apex)
     if len(keys) > MAX_KEYS:
         raise PlanError(f"{domain}: {len(keys)} keys are offered", remedy=f"offer at most {MAX_KEYS} at a time")
-    if plan is not None and plan.facts.domain.lower() != domain.lower():
+    if plan is not None and (facts is not None or publish_at is not None):
         raise PlanError(
-            f"the plan is for {plan.facts.domain}, and the zone is {domain}", remedy="give the plan of this domain"
+            f"{domain}: a plan and {'facts' if facts is not None else 'publish_at'} are given",
+            remedy="give the plan alone, which says both",
         )
-    if plan is not None and publish_at is not None:
-        raise PlanError(f"{domain}: a plan and publish_at are given", remedy="give one of the two")
+    known = facts if plan is None else plan.facts
+    if known is not None and order_key(parse_origin(known.domain)) != order_key(zone.apex):
+        what = "the facts are" if plan is None else "the plan is"
+        raise PlanError(f"{what} for {known.domain}, and the zone is {domain}", remedy="give those of this domain")
     received = utc(at)
+    values.delay(propagation_delay, "propagation_delay")
+    delay = propagation_delay if known is None else max(propagation_delay, known.losing.propagation_delay)
+    cached = _Cached.of(zone, known, dnskey_ttl_before)
     refusals = _refusals(zone, keys, roles, max_response_octets)
     published = frozenset(dnskeys_of(zone.apex_rrset(rd.DNSKEY)))
-    there = _already(zone, plan, received)
-    coming = _planned(plan) if plan is not None else _said(zone, publish_at, propagation_delay)
+    there = _already(plan, received, delay, cached)
+    coming = _said(publish_at, received, delay, cached) if plan is None else _planned(plan, received, cached)
     return Receipt(
         domain=domain,
         by=by,
@@ -362,28 +401,54 @@ def _refusals(
     return found
 
 
-def _already(zone: Zone, plan: Plan | None, at: datetime) -> Publication:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cached:
+    """The TTLs of the DNSKEY RRset without the keys that caches may hold.
+
+    Attributes:
+        ttl: the largest with which it is served to the last; None where nobody says what it was before.
+        earlier: those with which it was served before that, and until when each.
+    """
+
+    ttl: Ttl | None
+    earlier: tuple[tuple[Ttl, datetime], ...] = ()
+
+    @classmethod
+    def of(cls, zone: Zone, known: Facts | None, before: int | None) -> _Cached:
+        ttls = [zone.apex_rrset(rd.DNSKEY).ttl]
+        if before is not None:
+            ttls.append(to_ttl(before))
+        if known is None:
+            return cls(ttl=None if before is None else max(ttls))
+        return cls(ttl=max(*ttls, known.losing.dnskey_ttl), earlier=known.ledger.of(Source.LOSING, Record.DNSKEY))
+
+    def without(self, state: PublicationState, at: datetime, completed: datetime) -> Publication:
+        """A publication that is begun at one instant and on the last server at another, and until when caches lack the key."""
+        if self.ttl is None:
+            return Publication(state=state, at=at)
+        ordinary = completed + timedelta(seconds=self.ttl)
+        longer = [ttl for ttl, until in self.earlier if min(until, completed) + timedelta(seconds=ttl) > ordinary]
+        ttl = max([self.ttl, *longer])
+        cached_until = completed + zsk_publication_interval(_NOTHING, ttl)
+        return Publication(state=state, at=at, ttl=ttl, cached_until=cached_until)
+
+
+def _already(plan: Plan | None, received: datetime, delay: timedelta, cached: _Cached) -> Publication:
     """What is known of keys that are in the zone: by the record of the plan, or else that they are now."""
     merged = None if plan is None else _merging(plan)
-    if plan is not None and merged is not None and merged.recorded:
-        ttl = _dnskey_ttl(plan)
-        until = merged.completed + timedelta(seconds=ttl)
-        return Publication(state=PublicationState.PUBLISHED, at=merged.completed, ttl=ttl, cached_until=until)
-    ttl = zone.apex_rrset(rd.DNSKEY).ttl if plan is None else max(_dnskey_ttl(plan), zone.apex_rrset(rd.DNSKEY).ttl)
-    return Publication(state=PublicationState.PUBLISHED, at=at, ttl=ttl, cached_until=at + timedelta(seconds=int(ttl)))
+    if merged is not None and merged.recorded and merged.completed <= received:
+        return cached.without(PublicationState.PUBLISHED, merged.completed, merged.completed)
+    # One server was seen to have them; the last has them when a change has reached it.
+    return cached.without(PublicationState.PUBLISHED, received, received + delay)
 
 
-def _planned(plan: Plan) -> Publication | None:
+def _planned(plan: Plan, received: datetime, cached: _Cached) -> Publication | None:
+    """What the plan says of keys that are not in the zone; it cannot be begun before now, whatever it says."""
     merged = _merging(plan)
-    if merged is None:
+    if merged is None or (merged.recorded and merged.completed <= received):
         return None
-    ttl = _dnskey_ttl(plan)
-    return Publication(
-        state=PublicationState.PLANNED,
-        at=merged.started,
-        ttl=ttl,
-        cached_until=merged.completed + timedelta(seconds=int(ttl)),
-    )
+    start = max(merged.started, received)
+    return cached.without(PublicationState.PLANNED, start, start + (merged.completed - merged.started))
 
 
 def _merging(plan: Plan) -> PlannedStep | None:
@@ -391,19 +456,16 @@ def _merging(plan: Plan) -> PlannedStep | None:
     return next((each for each in plan.steps if each.step.effect is Effect.GAINING_KEYS_AT_LOSING), None)
 
 
-def _dnskey_ttl(plan: Plan) -> Ttl:
-    """The TTL that counts: the largest with which the losing DNSKEY RRset was served before the merge."""
-    earlier = [ttl for ttl, _ in plan.facts.ledger.of(Source.LOSING, Record.DNSKEY)]
-    return max([plan.facts.losing.dnskey_ttl, *earlier])
-
-
-def _said(zone: Zone, publish_at: datetime | None, propagation_delay: timedelta) -> Publication | None:
+def _said(publish_at: datetime | None, received: datetime, delay: timedelta, cached: _Cached) -> Publication | None:
     if publish_at is None:
         return None
-    at, ttl = utc(publish_at), zone.apex_rrset(rd.DNSKEY).ttl
-    values.delay(propagation_delay, "propagation_delay")
-    until = at + propagation_delay + timedelta(seconds=int(ttl))
-    return Publication(state=PublicationState.PLANNED, at=at, ttl=ttl, cached_until=until)
+    start = utc(publish_at)
+    if start < received:
+        raise PlanError(
+            f"publish_at is {instant_text(start)}, before the keys were received at {instant_text(received)}",
+            remedy="give the instant at which they are going to be published",
+        )
+    return cached.without(PublicationState.PLANNED, start, start + delay)
 
 
 def _ds_state(key: Dnskey, parent_ds: RRset | Unseen) -> DsState:
@@ -437,7 +499,7 @@ def _key_object(key: ReceivedKey) -> dict[str, Any]:
             "state": publication.state.value,
             "at": instant_text(publication.at),
             "ttl": publication.ttl,
-            "cached_until": instant_text(publication.cached_until),
+            "cached_until": None if publication.cached_until is None else instant_text(publication.cached_until),
         },
         "ds": key.ds.value,
     }
@@ -476,12 +538,8 @@ _REFUSAL_FIELDS: Final = values.Fields(
     needed={"code": _some_line, "reason": _some_line, "rule": _line, "remedy": _line}
 )
 _PUBLICATION_FIELDS: Final = values.Fields(
-    needed={
-        "state": values.a(PublicationState),
-        "at": values.instant,
-        "ttl": values.ttl,
-        "cached_until": values.instant,
-    }
+    needed={"state": values.a(PublicationState), "at": values.instant},
+    optional={"ttl": values.ttl, "cached_until": values.instant},
 )
 _KEY_FIELDS: Final = values.Fields(
     needed={
@@ -525,12 +583,8 @@ _KEY: Final = Shape(
     optional={
         "publication": Shape(
             make=Publication,
-            needed={
-                "state": fields.one_of(PublicationState),
-                "at": fields.instant,
-                "ttl": fields.ttl,
-                "cached_until": fields.instant,
-            },
+            needed={"state": fields.one_of(PublicationState), "at": fields.instant},
+            optional={"ttl": fields.ttl, "cached_until": fields.instant},
         )
     },
 )
