@@ -13,6 +13,7 @@ import pytest
 
 from tests.keyring import NOW
 from tests.test_cli import refuse, run, succeed
+from zonekit import rdata as rd
 from zonekit.cli.exits import BAD_INPUT, OK, REFUSED
 from zonekit.cli.move import Clock, Delegation, delegation_today, exchanged, gaining_prepared, losing_today, planned
 from zonekit.ds import dsset_text
@@ -87,6 +88,10 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
 
 def truths(found: dict[str, Any]) -> dict[str, str]:
     return {each["claim"]: each["truth"] for each in found["claims"]}
+
+
+def dnskeys_in(path: Path) -> str:
+    return read_zone(path, origin="example.nl").apex_rrset(rd.DNSKEY).text() + "\n"
 
 
 # ---- what it says ---------------------------------------------------------------------------------------------------
@@ -264,10 +269,117 @@ def test_a_key_that_the_losing_side_cannot_take_is_in_the_receipt_with_the_reaso
     assert {refusal.code for key in receipt.refused for refusal in key.refusals} >= {"unsupported-key", "revoked-key"}
 
 
-def test_an_unsigned_gaining_zone_has_no_keys_for_a_receipt(move: Move) -> None:
+def test_a_zone_without_keys_gets_no_receipt(move: Move, tmp_path: Path) -> None:
     unsigned = ROOT / "fixtures" / "zones" / "example.nl.gaining.zone"
-    words = [unsigned if word == move.merged.gaining else word for word in move.merged.words("keys-made")]
-    assert "there is no DNSKEY RRset" in refuse(BAD_INPUT, *words, "-o", "example.nl", "--receipt", "-")
+    told = ("verify", "--transfer", "keys-made", "-o", "example.nl", "--receipt", "-", "--now", instant_text(NOW))
+    line = refuse(BAD_INPUT, *told, "--losing", move.before.losing, "--gaining", unsigned)
+    assert line.startswith(f"{unsigned}: there is no key of the gaining operator's own for a receipt; give its zone")
+    copy = tmp_path / "copy"
+    copy.write_bytes(move.before.losing.read_bytes())
+    line = refuse(BAD_INPUT, *told, "--losing", move.before.losing, "--gaining", copy)
+    assert line.startswith(f"{copy}: there is no key of the gaining operator's own for a receipt")
+    own = tmp_path / "own"
+    own.write_text(dnskeys_in(move.before.losing))
+    line = refuse(BAD_INPUT, *told, "--losing", move.before.losing, "--gaining-keys", own)
+    assert line.startswith(f"{own}: there is no key of the gaining operator's own for a receipt")
+    line = refuse(BAD_INPUT, *told, "--losing", unsigned, "--gaining-keys", own)
+    assert line.startswith(f"{unsigned}: the losing zone is not signed")
+
+
+def test_keys_that_came_by_mail_get_a_receipt_without_a_gaining_zone(move: Move, tmp_path: Path) -> None:
+    mail = dnskeys_in(move.before.gaining)
+    told = ["verify", "--transfer", "keys-exchanged", "--losing", move.before.losing, "--now", instant_text(NOW)]
+    result = run(*told, "--gaining-keys", "-", "--receipt", "-", text=mail)
+    receipt = Receipt.from_json(result.stdout)
+    assert len(receipt.accepted) == 2 and not receipt.refused
+    one, two = tmp_path / "one.key", tmp_path / "two.key"
+    one.write_text(mail.splitlines()[0] + "\n")
+    two.write_text(mail.splitlines()[1] + "\n")
+    both = run(*told, "--gaining-keys", one, "--gaining-keys", two, "--receipt", "-").stdout
+    assert Receipt.from_json(both) == receipt
+    merged = tmp_path / "merged"
+    merged.write_text(dnskeys_in(move.merged.gaining))
+    assert len(merged.read_text().splitlines()) == 3, "a losing key among them"
+    assert Receipt.from_json(run(*told, "--gaining-keys", merged, "--receipt", "-").stdout) == receipt, "not its own"
+    served = Receipt.from_json(
+        run(*told, "--gaining-keys", one, "--gaining", move.before.gaining, "--receipt", "-").stdout
+    )
+    assert sorted(key.digest for key in served.keys) == sorted(key.digest for key in receipt.keys)
+    found = json.loads(run(*told, "--gaining-keys", merged, "--json").stdout)
+    assert truths(found)["each zone can take the other side's keys"] == "true" and found["receipt"] is None
+    assert "which is read" in refuse(BAD_INPUT, *told, "--gaining-keys", one, "--receipt", one)
+
+
+def test_the_losing_keys_are_told_by_a_file_too(move: Move, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text(dnskeys_in(move.before.losing))
+    told = [
+        "verify",
+        "--transfer",
+        "gaining-merged",
+        "--gaining",
+        move.merged.gaining,
+        "--now",
+        instant_text(NOW),
+        "--json",
+    ]
+    claim = "the gaining zone publishes the losing keys"
+    assert truths(json.loads(run(*told).stdout))[claim] == "not seen"
+    assert truths(json.loads(run(*told, "--losing-keys", own).stdout))[claim] == "true"
+
+
+def test_a_key_of_another_zone_is_refused_in_the_receipt_and_else_at_once(move: Move, tmp_path: Path) -> None:
+    mail = tmp_path / "mail"
+    mail.write_text(dnskeys_in(move.before.gaining).replace("example.nl.", "example.com."))
+    told = ["verify", "--transfer", "keys-exchanged", "--losing", move.before.losing, "--now", instant_text(NOW)]
+    told += ["--gaining-keys", mail]
+    receipt = Receipt.from_json(run(*told, "--receipt", "-").stdout)
+    assert [[each.code for each in key.refusals] for key in receipt.keys] == [["wrong-owner"]] * 2
+    assert "of example.com." in refuse(BAD_INPUT, *told)
+
+
+def test_a_refused_key_makes_the_exit_code_1_and_is_named(move: Move, tmp_path: Path) -> None:
+    mail, file = tmp_path / "mail", tmp_path / "receipt"
+    mail.write_text("example.nl. IN DNSKEY 257 3 200 AAAA\n")
+    told = [*move.merged.words(*MERGED), *ASKED, "--receipt", file]
+    assert "2 accepted, 0 refused" in succeed(*told).stdout
+    result = run(*told, "--gaining-keys", mail)
+    assert result.exit_code == REFUSED
+    for words in (
+        "Refused in the receipt",
+        "unsupported-key: example.nl.: key",
+        "2 accepted, 1 refused",
+        "and keys were refused",
+    ):
+        assert words in result.stdout
+    found = json.loads(run(*told, "--gaining-keys", mail, "--json").stdout)
+    assert found["receipt"] == json.loads(file.read_text())
+    assert [key["accepted"] for key in found["receipt"]["keys"]] == [False, True, True]
+
+
+def test_a_receipt_tells_dates_by_the_facts_or_by_what_is_said_of_before(move: Move, tmp_path: Path) -> None:
+    day = NOW + timedelta(days=1)
+
+    def until(stage: Stage, *more: object) -> datetime | None:
+        return Receipt.from_json(run(*stage.words("keys-made"), "--receipt", "-", *more).stdout).cached_until
+
+    assert until(move.merged) is None and until(move.before, "--publish-at", instant_text(day)) is None
+    assert (
+        "until when caches may lack"
+        in run(*move.merged.words(*MERGED), *ASKED, "--receipt", tmp_path / "receipt").stdout
+    )
+    facts = ROOT / "fixtures" / "transfers" / "example.nl.toml"
+    assert until(move.merged, "--plan", facts) == day
+    assert until(move.merged, "--dnskey-ttl-before", "2d") == day + timedelta(days=1)
+    coming = until(move.before, "--publish-at", instant_text(day), "--dnskey-ttl-before", "1h")
+    assert coming is not None and coming >= day + timedelta(hours=1)
+    told = (*move.before.words("keys-made"), "--receipt", "-", "--publish-at")
+    assert "before the keys were received" in refuse(BAD_INPUT, *told, instant_text(NOW - timedelta(seconds=1)))
+    assert "a plan and publish_at are given" in refuse(BAD_INPUT, *told, instant_text(day), "--plan", move.plan)
+    text = "--publish-at goes with --receipt"
+    assert text in refuse(BAD_INPUT, *move.before.words("keys-made"), "--publish-at", instant_text(day))
+    text = "--dnskey-ttl-before goes with --receipt"
+    assert text in refuse(BAD_INPUT, *move.before.words("keys-made"), "--dnskey-ttl-before", "1d")
 
 
 def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ def verify(
     With --transfer there is no ZONE: what is served, as --losing, --gaining, --ds and --ns show it, is held against what a
     transfer claims that has come to STEP. Each claim is true, false or not to be seen; then comes what is still missing until
     the name servers may change, and at whose hands it is, what would break if they changed now, and what is wrong with both
-    zones, where what STEP makes legal counts as expected. The exit code is 0 only when every claim is seen to be true, too.
+    zones, where what STEP makes legal counts as expected. The exit code is 0 only when every claim is seen to be true, too, and
+    no key is refused in the receipt.
 
     \b
     Examples:
@@ -111,6 +112,8 @@ def verify(
       zonekit verify today/example.nl.signed --previous yesterday/example.nl.signed --jobs 4 --json
       zonekit verify --transfer losing-merged --transfer ds-added --plan plan.json \\
           --losing losing.zone --gaining gaining.zone --ds parent.ds --ns parent.ns
+      zonekit verify --transfer keys-exchanged --losing losing.zone --gaining-keys received.txt --plan plan.json \\
+          --receipt receipt.json
 
     With --json: {"zone", "serial", "now", "clean", "names", "rrsets", "signatures", "carried_over", "first_expiration",
     "findings": [{"code", "severity", "owner", "type", "message", "remedy", "rule"}]}. "clean" says that no finding is an
@@ -119,9 +122,9 @@ def verify(
     With --transfer and --json: {"domain", "now", "claimed": [STEP], "done": [STEP], "true", "clean", "claims": [{"claim",
     "truth", "found", "step", "actor", "until": [STEP]}], "by_people": [STEP], "missing": [{"step", "actor", "needed",
     "found"}], "breaks": [{"records", "profiles", "is_so_already", "story"}], "waits": [{"until", "record", "since", "rule"}],
-    "decision": {"step", "decision", "missing"}, "findings"}. "breaks" is null where too little was looked at, "decision"
-    without a plan. A receipt is {"format": "zonekit-receipt", "version": 1, "domain", "by", "at", "keys"};
-    zonekit/transfer/receipts.py documents it.
+    "decision": {"step", "decision", "missing"}, "receipt", "findings"}. "breaks" is null where too little was looked at, and
+    where the losing side cannot be reached any more; "decision" without a plan, "receipt" without --receipt. A receipt is
+    {"format": "zonekit-receipt", "version": 1, "domain", "by", "at", "keys"}; zonekit/transfer/receipts.py documents it.
     """
     now = clock(given_now)
     most = None if show_all else _SHOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,21 +12,29 @@ from typing import Any, Final, TypeVar, assert_never
 import click
 
 from zonekit import rdata as rd
-from zonekit.cli.arguments import STANDARD_STREAM, parsed_by, together, usage_error
+from zonekit.cli.arguments import INSTANT, STANDARD_STREAM, TTL, parsed_by, together, usage_error
 from zonekit.cli.check import PROFILES_BY_NAME, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
 from zonekit.cli.findings import counts_text, joined, print_findings
-from zonekit.cli.inputs import read_ds, read_facts_or_plan, read_rrsets, read_zone_and_included, rrset_in
+from zonekit.cli.inputs import (
+    place,
+    read_dnskeys,
+    read_ds,
+    read_facts_or_plan,
+    read_rrsets,
+    read_zone_and_included,
+    rrset_in,
+)
 from zonekit.cli.outputs import finding_objects, print_json, refuse_key_file, same_file
 from zonekit.cli.progress import Progress
 from zonekit.cli.tables import Column, print_facts, print_table
 from zonekit.cli.workers import workers_for
-from zonekit.dnskeys import dnskeys_of
+from zonekit.dnskeys import Dnskey, dnskeys_of
 from zonekit.errors import PlanError
 from zonekit.files import write_text
 from zonekit.findings import Severity
 from zonekit.instants import instant_text
-from zonekit.names import WireName, parse_origin
+from zonekit.names import WireName, order_key, parse_origin
 from zonekit.reports.wording import profiles_text, wait_text
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
@@ -33,12 +42,12 @@ from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Decision, Missing, Overridden
 from zonekit.transfer.judging import Truth
 from zonekit.transfer.plan import Plan
-from zonekit.transfer.receipts import make_receipt
-from zonekit.transfer.sides import sides_of
+from zonekit.transfer.receipts import Receipt, make_receipt
+from zonekit.transfer.sides import Side, sides_of, signer_of_key
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
-from zonekit.ttl import duration_text
+from zonekit.ttl import Ttl, duration_text
 from zonekit.zonefile import Misfits, ParsedZone
 from zonekit.zones import RRset, Zone
 
@@ -98,6 +107,19 @@ transfer_options: Final = together(
         "--gaining", metavar="FILE", help="With --transfer: the zone as the gaining operator serves it, or will."
     ),
     click.option(
+        "--losing-keys",
+        multiple=True,
+        metavar="FILE",
+        help="With --transfer: DNSKEYs of the losing operator, where its zone is not to be seen, or beside it: a .key file, or"
+        " records as in a zone file or as dig prints them. - is standard input. May be given again.",
+    ),
+    click.option(
+        "--gaining-keys",
+        multiple=True,
+        metavar="FILE",
+        help="With --transfer: DNSKEYs of the gaining operator, likewise, such as it sent by e-mail.",
+    ),
+    click.option(
         "--ns",
         metavar="FILE",
         help="With --transfer: the NS records at the parent, as for --ds, and the addresses there of servers in the domain.",
@@ -136,8 +158,9 @@ transfer_options: Final = together(
     click.option(
         "--receipt",
         metavar="FILE",
-        help="With --transfer: write a receipt for the gaining keys here, which the losing side hands back: which were"
-        " accepted, why others were not, and until when caches may lack them. - is standard output, in place of all else.",
+        help="With --transfer, --losing, and --gaining or --gaining-keys: write a receipt for the gaining keys here, which the"
+        " losing side hands back: which were accepted, why others were not, and until when caches may lack them. - is standard"
+        " output, in place of all else.",
     ),
     click.option(
         "--receipt-by",
@@ -145,6 +168,19 @@ transfer_options: Final = together(
         default="the losing operator",
         show_default=True,
         help="With --receipt: who received the keys.",
+    ),
+    click.option(
+        "--publish-at",
+        type=INSTANT,
+        metavar="INSTANT",
+        help="With --receipt: when the accepted keys are going to be published, where no plan says so.",
+    ),
+    click.option(
+        "--dnskey-ttl-before",
+        type=TTL,
+        metavar="TTL",
+        help="With --receipt: the largest TTL with which the losing DNSKEY RRset was served lately. Without it, and without"
+        " --plan, a receipt says not until when caches may lack a key, for the TTL of now may be a lowered one.",
     ),
 )
 
@@ -175,6 +211,8 @@ class Look:
         plan: the file of the plan or the facts.
         losing: the file of the losing zone.
         gaining: the file of the gaining zone.
+        losing_keys: the files of DNSKEYs of the losing operator.
+        gaining_keys: the files of DNSKEYs of the gaining operator.
         ds: the file of the DS records at the parent.
         ds_records: DS records at the parent by their fields.
         ns: the file of the NS records at the parent.
@@ -184,6 +222,8 @@ class Look:
         profiles: the names of the resolver profiles.
         receipt: the file to write the receipt to.
         receipt_by: who received the keys.
+        publish_at: when they are going to be published; None where nobody says.
+        dnskey_ttl_before: the largest TTL that the losing DNSKEY RRset had lately; None where nobody says.
         origin: the domain, where no zone says it.
         include_root: where zone files may include from.
     """
@@ -193,6 +233,8 @@ class Look:
     plan: str | None
     losing: str | None
     gaining: str | None
+    losing_keys: Sequence[str]
+    gaining_keys: Sequence[str]
     ds: str | None
     ds_records: Sequence[str]
     ns: str | None
@@ -202,6 +244,8 @@ class Look:
     profiles: Sequence[str]
     receipt: str | None
     receipt_by: str
+    publish_at: datetime | None
+    dnskey_ttl_before: Ttl | None
     origin: str | None
     include_root: str | None
 
@@ -209,19 +253,26 @@ class Look:
         """Refuse what contradicts itself.
 
         Raises:
-            UsageError: something is given and said to be absent, one zone as both, or a receipt without both zones.
+            UsageError: something is given and said to be absent, one zone as both, a receipt without the losing zone or any
+                gaining key, or something about a receipt without one.
             BadInput: the receipt would take the place of a key file or of what is read.
         """
         zones = [path for path in (self.losing, self.gaining) if path is not None]
         if len(zones) == 2 and (zones[0] == zones[1] or same_file(*zones)):
             raise usage_error("--losing and --gaining are one file: give the zone of each operator")
-        if self.receipt is not None and (self.losing is None or self.gaining is None):
-            raise usage_error("--receipt is for the gaining keys at the losing zone: give --gaining and --losing")
+        if self.receipt is None:
+            for option, value in (("--publish-at", self.publish_at), ("--dnskey-ttl-before", self.dnskey_ttl_before)):
+                if value is not None:
+                    raise usage_error(f"{option} goes with --receipt")
+        elif self.losing is None or (self.gaining is None and not self.gaining_keys):
+            raise usage_error(
+                "--receipt is for the gaining keys at the losing zone: give --losing, and --gaining or --gaining-keys"
+            )
         if self.receipt == STANDARD_STREAM and as_json:
             raise usage_error("--json prints to standard output: give --receipt a file")
         if self.receipt is not None and self.receipt != STANDARD_STREAM:
             refuse_key_file(self.receipt)
-            read = (self.losing, self.gaining, self.ds, self.ns, self.plan)
+            read = (self.losing, self.gaining, self.ds, self.ns, self.plan, *self.losing_keys, *self.gaining_keys)
             self.spare([path for path in read if path is not None])
         given = {
             Absent.LOSING: self.losing is not None,
@@ -254,7 +305,13 @@ def verify_transfer(
     with Progress(quiet=quiet) as progress, workers_for(jobs, "verified") as workers:
         with progress.working("reading"):
             zones = _read_zones(look)
-            sighting = _sighting(look, known, zones, now)
+            apex = _apex(look, known, zones)
+            keys = {
+                Source.LOSING: read_dnskeys(look.losing_keys, owner=apex),
+                Source.GAINING: read_dnskeys(look.gaining_keys, owner=apex),
+            }
+            sighting = _with_keys(_sighting(look, apex, zones, now), keys, are_to_be_judged=look.receipt is not None)
+            receipt = None if look.receipt is None else _receipt(look, sighting, keys[Source.GAINING], known)
         with progress.working("verifying"):
             check = check_transfer(
                 sighting,
@@ -267,13 +324,14 @@ def verify_transfer(
             )
     of_texts = [finding for parsed in zones.values() for finding in parsed.findings]
     check = replace(check, findings=joined(check.findings, of_texts))
-    if look.receipt is not None:
-        _write_receipt(look, check.sighting, known if isinstance(known, Plan) else None)
+    if receipt is not None:
+        _write_receipt(look, receipt)
     if as_json:
-        print_json(check_object(check))
+        print_json(check_object(check, receipt))
     elif not quiet and look.receipt != STANDARD_STREAM:
-        _print_check(check, most)
-    return OK if check.is_true and not check.at_least(severity) else REFUSED
+        _print_check(check, receipt, most)
+    is_good = check.is_true and not check.at_least(severity) and (receipt is None or not receipt.refused)
+    return OK if is_good else REFUSED
 
 
 # ---- what is looked at ----------------------------------------------------------------------------------------------
@@ -289,7 +347,7 @@ def _read_zones(look: Look) -> dict[str, ParsedZone]:
     return zones
 
 
-def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone], now: datetime) -> Sighting:
+def _sighting(look: Look, apex: WireName, zones: dict[str, ParsedZone], now: datetime) -> Sighting:
     """What the files show, and what is said to be absent."""
 
     def seen(which: Absent, found: _Seen | None) -> _Seen | Unseen:
@@ -297,7 +355,6 @@ def _sighting(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZon
             return found
         return THERE_IS_NONE if which in look.absent else NOT_LOOKED_AT
 
-    apex = _apex(look, known, zones)
     delegation = () if look.ns is None else read_rrsets(look.ns, apex)
     glue = tuple(rrset for rrset in delegation if rrset.rdtype in (rd.A, rd.AAAA))
     return Sighting(
@@ -336,26 +393,78 @@ def _apex(look: Look, known: Facts | Plan | None, zones: dict[str, ParsedZone]) 
             assert_never(known)
 
 
-def _write_receipt(look: Look, sighting: Sighting, plan: Plan | None) -> None:
-    """Write what the losing side hands back for the gaining keys: all in the gaining zone that are not its own."""
+def _with_keys(sighting: Sighting, found: Mapping[Source, Sequence[Dnskey]], *, are_to_be_judged: bool) -> Sighting:
+    """What was seen with the keys in the files of each operator.
+
+    A DNSKEY RRset that was merged already has the other operator's keys too: those that sign the other zone are left out. So
+    are keys of another zone where a receipt is to say that of them.
+    """
+    if not any(found.values()):
+        return sighting
+    sides = sides_of(sighting)
+    keys = {}
+    for source, other in ((Source.LOSING, Source.GAINING), (Source.GAINING, Source.LOSING)):
+        own = [key for key in found[source] if not _signs(sides[other], key)]
+        if are_to_be_judged and source is Source.GAINING:
+            own = [key for key in own if order_key(key.owner) == order_key(sighting.apex)]
+        keys[source] = tuple(dict.fromkeys(own))
+    return replace(sighting, keys={source: each for source, each in keys.items() if each})
+
+
+def _signs(side: Side, key: Dnskey) -> bool:
+    """Whether a key signs the zone of a side."""
+    return key in side.keys and (key in side.signing_dnskey or signer_of_key(key) in side.data_signers)
+
+
+def _receipt(look: Look, sighting: Sighting, sent: Iterable[Dnskey], known: Facts | Plan | None) -> Receipt:
+    """What the losing side hands back for the gaining keys: all that were sent or are in the gaining zone, but for its own.
+
+    Raises:
+        BadInput: the losing zone is not signed, or there is no gaining key.
+    """
     losing, gaining = sighting.losing, sighting.gaining
-    assert look.receipt is not None and isinstance(losing, Zone) and isinstance(gaining, Zone)  # see check_usage
-    own = sides_of(sighting)[Source.LOSING].own
-    offered = [key for key in dnskeys_of(gaining.apex_rrset(rd.DNSKEY)) if key not in own]
-    receipt = make_receipt(
-        losing, offered, by=look.receipt_by, at=sighting.at, plan=plan, parent_ds=sighting.parent_ds
-    ).as_json()
+    assert look.losing is not None and isinstance(losing, Zone)  # see check_usage
+    if losing.get("@", rd.DNSKEY) is None or losing.signatures("@", rd.DNSKEY) is None:
+        raise BadInput(
+            f"{place(look.losing)}: the losing zone is not signed, so that it can take no keys and there is nothing to give a"
+            " receipt for; give it as the losing operator signs it"
+        )
+    side = sides_of(sighting)[Source.LOSING]
+    offered = [key for key in sent if not _signs(side, key)]
+    served = gaining.get("@", rd.DNSKEY) if isinstance(gaining, Zone) else None
+    if served is not None:
+        offered += [key for key in dnskeys_of(served) if key not in side.own and key not in offered]
+    if not offered:
+        files = [*look.gaining_keys, *([] if look.gaining is None else [look.gaining])]
+        raise BadInput(
+            f"{', '.join(map(place, files))}: there is no key of the gaining operator's own for a receipt; give its zone as it"
+            " signs it, or its DNSKEYs with --gaining-keys"
+        )
+    return make_receipt(
+        losing,
+        offered,
+        by=look.receipt_by,
+        at=sighting.at,
+        plan=known if isinstance(known, Plan) else None,
+        facts=known if isinstance(known, Facts) else None,
+        publish_at=look.publish_at,
+        dnskey_ttl_before=look.dnskey_ttl_before,
+        parent_ds=sighting.parent_ds,
+    )
+
+
+def _write_receipt(look: Look, receipt: Receipt) -> None:
     if look.receipt == STANDARD_STREAM:
-        click.echo(receipt, nl=False)
-    else:
-        write_text(look.receipt, receipt)
+        click.echo(receipt.as_json(), nl=False)
+    elif look.receipt is not None:
+        write_text(look.receipt, receipt.as_json())
 
 
 # ---- as JSON --------------------------------------------------------------------------------------------------------
 
 
-def check_object(check: TransferCheck) -> dict[str, Any]:
-    """Return a check of a transfer for JSON."""
+def check_object(check: TransferCheck, receipt: Receipt | None) -> dict[str, Any]:
+    """Return a check of a transfer, and the receipt that was written with it, for JSON."""
     return {
         "domain": check.sighting.domain,
         "now": instant_text(check.sighting.at),
@@ -395,6 +504,7 @@ def check_object(check: TransferCheck) -> dict[str, Any]:
             for each in check.waits
         ],
         "decision": None if check.decision is None else _decision_object(check.decision),
+        "receipt": None if receipt is None else json.loads(receipt.as_json()),
         "findings": finding_objects(check.findings),
     }
 
@@ -423,7 +533,7 @@ def _decision_word(decision: Decision) -> str:
 # ---- as text --------------------------------------------------------------------------------------------------------
 
 
-def _print_check(check: TransferCheck, most: int | None) -> None:
+def _print_check(check: TransferCheck, receipt: Receipt | None, most: int | None) -> None:
     _print_table(
         ("claim", "", "step", "at the hands of", "seen"),
         [(each.claim.value, _TRUTHS[each.truth], each.step_id, each.actor.value, each.found) for each in check.claims],
@@ -448,12 +558,22 @@ def _print_check(check: TransferCheck, most: int | None) -> None:
                 for each in check.breaks
             ],
         )
+    if receipt is not None and receipt.refused:
+        _print_heading("Refused in the receipt")
+        _print_table(
+            ("key", "algorithm", "reason", "remedy"),
+            [
+                (str(key.key_tag), str(key.algorithm), f"{each.code}: {each.reason}", each.remedy)
+                for key in receipt.refused
+                for each in key.refusals
+            ],
+        )
     findings = [finding for finding in check.findings if finding.code not in _TOLD_ALREADY]
     if findings:
         _print_heading("Findings")
         print_findings(findings, most=most)
     click.echo()
-    print_facts([(what, one_line(text)) for what, text in _facts(check)])
+    print_facts([(what, one_line(text)) for what, text in _facts(check, receipt)])
 
 
 _TOLD_ALREADY: Final = frozenset((codes.NOT_SEEN.name, codes.WOULD_BREAK.name, codes.BREAKS_NOW.name))
@@ -468,7 +588,7 @@ def _print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     print_table([Column(title=title) for title in titles], [list(map(one_line, row)) for row in rows])
 
 
-def _facts(check: TransferCheck) -> list[tuple[str, str]]:
+def _facts(check: TransferCheck, receipt: Receipt | None) -> list[tuple[str, str]]:
     """What a check comes to, fact by fact."""
     rows = [
         ("domain", check.sighting.domain),
@@ -487,8 +607,22 @@ def _facts(check: TransferCheck) -> list[tuple[str, str]]:
         if not isinstance(check.decision, Confirmed):
             rows += [("", str(each)) for each in check.decision.missing]
     rows += [("claims", _claims_text(check)), ("findings", counts_text(check.findings))]
-    rows.append(("verdict", _verdict_text(check)))
+    verdict = _verdict_text(check)
+    if receipt is not None:
+        rows.append(("receipt", _receipt_text(receipt)))
+        verdict += ", and keys were refused" if receipt.refused else ""
+    rows.append(("verdict", verdict))
     return rows
+
+
+def _receipt_text(receipt: Receipt) -> str:
+    counts = f"{len(receipt.accepted)} accepted, {len(receipt.refused)} refused"
+    if not receipt.accepted:
+        return counts
+    until = receipt.cached_until
+    if until is None:
+        return f"{counts}; until when caches may lack the accepted ones is not known"
+    return f"{counts}; caches may lack the accepted ones until {instant_text(until)}"
 
 
 def _breaks_text(check: TransferCheck) -> str:
