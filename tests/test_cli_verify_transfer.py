@@ -245,6 +245,53 @@ def test_a_severity_counts_beside_the_claims(move: Move) -> None:
     assert result.exit_code == REFUSED and "the transfer is where it claims to be" in result.stdout
 
 
+def test_what_the_ttls_were_lowered_to_is_told_and_not_taken_for_600(move: Move) -> None:
+    claim = "the TTLs of the losing apex NS and DNSKEY RRsets are lowered"
+    before = ("ttls-lowered", "losing-merged")
+    assert truths(move.before.answer(*before, code=REFUSED))[claim] == "false"
+    assert truths(move.before.answer(*before, more=["--lowered-ttl", "1d"], code=REFUSED))[claim] == "true"
+    facts = ["--plan", ROOT / "fixtures" / "transfers" / "example.nl.toml"]
+    assert truths(move.before.answer(*before, more=[*facts, "--lowered-ttl", "1d"], code=REFUSED))[claim] == "true"
+    assert truths(move.merged.answer(*MERGED, more=[*ASKED, "--lowered-ttl", "300"], code=REFUSED))[claim] == "false"
+    text = "lowered TTL  600, which is assumed: --lowered-ttl or a --plan says what it is"
+    assert text in run(*move.before.words(*before)).stdout
+    for more in (["--lowered-ttl", "600"], facts):
+        assert "assumed" not in run(*move.before.words(*before), *more).stdout
+    told = (*move.before.words(*before), "--plan", move.plan, "--lowered-ttl", "900")
+    assert "a plan and a lowered TTL are given" in refuse(BAD_INPUT, *told)
+
+
+def test_what_only_people_can_confirm_is_said_on_the_command_line(move: Move) -> None:
+    alone = ["verify", "--transfer", "frozen", "--losing", move.before.losing, "--now", instant_text(NOW)]
+    result = run(*alone)
+    assert result.exit_code == REFUSED and "to be said" in result.stdout
+    said = succeed(*alone, "--said", "frozen").stdout
+    for words in ("frozen: by the command line", "where it claims to be, as far as was looked at and said"):
+        assert words in said
+    assert "to be said" not in said
+    found = json.loads(succeed(*alone, "--said", "frozen", "--json").stdout)
+    assert found["said"] == ["frozen"] and found["by_people"] == [] and not found["true"]
+    other = run(*alone, "--transfer", "keys-made", "--said", "frozen")
+    assert other.exit_code == REFUSED, "that the gaining zone verifies has to be seen"
+    faulty = move.before.answer("losing-merged", more=["--said", "frozen"], code=REFUSED)
+    assert "false" in truths(faulty).values()
+
+
+def test_what_is_said_counts_for_the_gate_and_for_what_is_missing(move: Move) -> None:
+    def lacking(*more: object) -> list[set[str]]:
+        found = move.merged.answer(*MERGED, more=[*ASKED, "--plan", move.plan, *more])
+        return [{each["step"] for each in found["decision"]["missing"]}, set(found["by_people"])]
+
+    assert [("frozen" in each) for each in lacking()] == [True, True]
+    assert [("frozen" in each) for each in lacking("--said", "frozen")] == [False, False]
+    flow = ["--flow", "registrar-change"]
+
+    def missing(*more: object) -> set[str]:
+        return {each["step"] for each in move.before.answer("keys-made", more=[*flow, *more])["missing"]}
+
+    assert missing() - missing("--said", "authinfo-given") == {"authinfo-given"}
+
+
 # ---- the receipt ----------------------------------------------------------------------------------------------------
 
 
@@ -421,6 +468,11 @@ def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tm
         ),
         (["--transfer", "ds-added", "--giving", "registry=ns1"], "write SIDE=SERVER"),
         (["--transfer", "ds-added", "--giving", "losing"], "write SIDE=SERVER"),
+        (
+            ["--transfer", "ds-added", "--said", "ds-added"],
+            "--said 'ds-added' is no step of this flow that people confirm; those are frozen, thawed",
+        ),
+        (["--transfer", "ds-added", "--said", "authinfo-given"], "is no step of this flow"),
         (["--transfer", "ds-added", "--losing", "-", "--gaining", "-"], "--losing and --gaining are one file"),
         (["--transfer", "ds-added", "--losing", "x", "--gaining", "./x"], "--losing and --gaining are one file"),
     ],

@@ -102,8 +102,8 @@ def verify(
     With --transfer there is no ZONE: what is served, as --losing, --gaining, --ds and --ns show it, is held against what a
     transfer claims that has come to STEP. Each claim is true, false or not to be seen; then comes what is still missing until
     the name servers may change, and at whose hands it is, what would break if they changed now, and what is wrong with both
-    zones, where what STEP makes legal counts as expected. The exit code is 0 only when every claim is seen to be true, too, and
-    no key is refused in the receipt.
+    zones, where what STEP makes legal counts as expected. The exit code is 0 only when every claim is seen to be true, too, but
+    for what was not looked at of a step that is --said to be done, and no key is refused in the receipt.
 
     \b
     Examples:
@@ -120,11 +120,13 @@ def verify(
     error, whatever --severity is. Of the "signatures" those that are "carried_over" were not computed again.
 
     With --transfer and --json: {"domain", "now", "claimed": [STEP], "done": [STEP], "true", "clean", "claims": [{"claim",
-    "truth", "found", "step", "actor", "until": [STEP]}], "by_people": [STEP], "missing": [{"step", "actor", "needed",
-    "found"}], "breaks": [{"records", "profiles", "is_so_already", "story"}], "waits": [{"until", "record", "since", "rule"}],
-    "decision": {"step", "decision", "missing"}, "receipt", "findings"}. "breaks" is null where too little was looked at, and
-    where the losing side cannot be reached any more; "decision" without a plan, "receipt" without --receipt. A receipt is
-    {"format": "zonekit-receipt", "version": 1, "domain", "by", "at", "keys"}; zonekit/transfer/receipts.py documents it.
+    "truth", "found", "step", "actor", "until": [STEP]}], "by_people": [STEP], "said": [STEP], "missing": [{"step", "actor",
+    "needed", "found"}], "breaks": [{"records", "profiles", "is_so_already", "story"}], "waits": [{"until", "record", "since",
+    "rule"}], "decision": {"step", "decision", "missing"}, "receipt", "findings"}. "true" says that every claim was seen to be
+    true, whatever is --said; "by_people" are steps that people still have to confirm. "breaks" is null where too little was
+    looked at, and where the losing side cannot be reached any more; "decision" without a plan, "receipt" without --receipt. A
+    receipt is {"format": "zonekit-receipt", "version": 1, "domain", "by", "at", "keys"}; zonekit/transfer/receipts.py documents
+    it.
     """
     now = clock(given_now)
     most = None if show_all else _SHOWN

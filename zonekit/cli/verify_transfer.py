@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -38,14 +38,15 @@ from zonekit.names import WireName, order_key, parse_origin
 from zonekit.reports.wording import profiles_text, wait_text
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
-from zonekit.transfer.facts import Facts
-from zonekit.transfer.journal import Confirmed, Decision, Missing, Overridden
-from zonekit.transfer.judging import Truth
-from zonekit.transfer.plan import Plan
+from zonekit.transfer.claims import Claim, Rest, rest_of
+from zonekit.transfer.facts import Facts, Timing
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Missing, Overridden
+from zonekit.transfer.judging import Judged, Truth
+from zonekit.transfer.plan import Plan, steps_for
 from zonekit.transfer.receipts import Receipt, make_receipt
 from zonekit.transfer.sides import Side, sides_of, signer_of_key
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import STEPS, Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl, duration_text
 from zonekit.zonefile import Misfits, ParsedZone
@@ -148,6 +149,20 @@ transfer_options: Final = together(
         help="With --transfer: one that was asked and gives something else, or does not answer. May be given again.",
     ),
     click.option(
+        "--lowered-ttl",
+        type=TTL,
+        metavar="TTL",
+        help="With --transfer: what the losing NS and DNSKEY TTLs were to be lowered to, where no plan says so; as the facts say,"
+        f" or else {Timing().lowered_ttl}.",
+    ),
+    click.option(
+        "--said",
+        multiple=True,
+        metavar="STEP",
+        help="With --transfer: a step that people have to confirm, such as frozen, and somebody has. What is claimed with it and"
+        " was not looked at then does not count. May be given again.",
+    ),
+    click.option(
         "--profile",
         "profiles",
         type=click.Choice(list(PROFILES_BY_NAME)),
@@ -219,6 +234,8 @@ class Look:
         absent: what was looked for and is not there.
         giving: the servers that were asked and give this.
         lacking: those that were asked and do not.
+        lowered_ttl: what the TTLs were to be lowered to; None where nobody says.
+        said: the ids of the steps that somebody says are done.
         profiles: the names of the resolver profiles.
         receipt: the file to write the receipt to.
         receipt_by: who received the keys.
@@ -241,6 +258,8 @@ class Look:
     absent: Sequence[Absent]
     giving: Sequence[Server]
     lacking: Sequence[Server]
+    lowered_ttl: Ttl | None
+    said: Sequence[str]
     profiles: Sequence[str]
     receipt: str | None
     receipt_by: str
@@ -302,6 +321,7 @@ def verify_transfer(
     """Check a transfer at the steps that it claims to be at, print what it came to, and return the exit code."""
     look.check_usage(as_json=as_json)
     known = None if look.plan is None else read_facts_or_plan(look.plan)
+    _check_said(look, known)
     with Progress(quiet=quiet) as progress, workers_for(jobs, "verified") as workers:
         with progress.working("reading"):
             zones = _read_zones(look)
@@ -320,18 +340,65 @@ def verify_transfer(
                 plan=known if isinstance(known, Plan) else None,
                 facts=known if isinstance(known, Facts) else None,
                 profiles=profiles_named(look.profiles) or None,
+                evidence=[Evidence(step_id=step_id, seen=now, by=_BY_COMMAND_LINE) for step_id in look.said],
+                lowered_ttl=look.lowered_ttl,
                 executor=workers,
             )
     of_texts = [finding for parsed in zones.values() for finding in parsed.findings]
-    check = replace(check, findings=joined(check.findings, of_texts))
+    check = replace(_as_said(check, look.said), findings=joined(check.findings, of_texts))
     if receipt is not None:
         _write_receipt(look, receipt)
     if as_json:
-        print_json(check_object(check, receipt))
+        print_json(check_object(check, look.said, receipt))
     elif not quiet and look.receipt != STANDARD_STREAM:
-        _print_check(check, receipt, most)
-    is_good = check.is_true and not check.at_least(severity) and (receipt is None or not receipt.refused)
+        _print_check(check, look, known, receipt, most)
+    is_true = not _untrue(check, look.said)
+    is_good = is_true and not check.at_least(severity) and (receipt is None or not receipt.refused)
     return OK if is_good else REFUSED
+
+
+_BY_COMMAND_LINE: Final = "the command line"
+
+
+def _check_said(look: Look, known: Facts | Plan | None) -> None:
+    """Refuse to take somebody's word for a step that is there to be seen, or that there is not.
+
+    Raises:
+        UsageError: a step is none of the flow, or none that people confirm.
+    """
+    match known:
+        case Plan():
+            steps = tuple(planned.step for planned in known.steps)
+        case Facts():
+            steps = steps_for(known, look.flow or Flow.OPERATOR_CHANGE)
+        case None:
+            steps = STEPS[look.flow or Flow.OPERATOR_CHANGE]
+        case _:
+            assert_never(known)
+    by_people = [step.id for step in steps if rest_of(step) is Rest.PEOPLE]
+    for step_id in look.said:
+        if step_id not in by_people:
+            raise usage_error(
+                f"--said {ascii(step_id[:64])} is no step of this flow that people confirm; those are {', '.join(by_people)}"
+            )
+
+
+def _as_said(check: TransferCheck, said: Collection[str]) -> TransferCheck:
+    """The check without what only people could say, where they have."""
+    return replace(
+        check,
+        by_people=tuple(step_id for step_id in check.by_people if step_id not in said),
+        missing=tuple(need for need in check.missing if need.claim is not None or need.step_id not in said),
+    )
+
+
+def _untrue(check: TransferCheck, said: Collection[str]) -> list[Judged]:
+    """The claims that are false, or not seen and said by nobody."""
+    return [
+        each
+        for each in check.claims
+        if each.truth is Truth.FALSE or (each.truth is Truth.NOT_SEEN and each.step_id not in said)
+    ]
 
 
 # ---- what is looked at ----------------------------------------------------------------------------------------------
@@ -463,8 +530,8 @@ def _write_receipt(look: Look, receipt: Receipt) -> None:
 # ---- as JSON --------------------------------------------------------------------------------------------------------
 
 
-def check_object(check: TransferCheck, receipt: Receipt | None) -> dict[str, Any]:
-    """Return a check of a transfer, and the receipt that was written with it, for JSON."""
+def check_object(check: TransferCheck, said: Iterable[str], receipt: Receipt | None) -> dict[str, Any]:
+    """Return a check of a transfer, what was said for it and the receipt that was written with it, for JSON."""
     return {
         "domain": check.sighting.domain,
         "now": instant_text(check.sighting.at),
@@ -484,6 +551,7 @@ def check_object(check: TransferCheck, receipt: Receipt | None) -> dict[str, Any
             for each in check.claims
         ],
         "by_people": list(check.by_people),
+        "said": list(said),
         "missing": [
             {"step": each.step_id, "actor": each.actor.value, "needed": each.needed, "found": each.found}
             for each in check.missing
@@ -533,7 +601,9 @@ def _decision_word(decision: Decision) -> str:
 # ---- as text --------------------------------------------------------------------------------------------------------
 
 
-def _print_check(check: TransferCheck, receipt: Receipt | None, most: int | None) -> None:
+def _print_check(
+    check: TransferCheck, look: Look, known: Facts | Plan | None, receipt: Receipt | None, most: int | None
+) -> None:
     _print_table(
         ("claim", "", "step", "at the hands of", "seen"),
         [(each.claim.value, _TRUTHS[each.truth], each.step_id, each.actor.value, each.found) for each in check.claims],
@@ -573,7 +643,7 @@ def _print_check(check: TransferCheck, receipt: Receipt | None, most: int | None
         _print_heading("Findings")
         print_findings(findings, most=most)
     click.echo()
-    print_facts([(what, one_line(text)) for what, text in _facts(check, receipt)])
+    print_facts([(what, one_line(text)) for what, text in _facts(check, look, known, receipt)])
 
 
 _TOLD_ALREADY: Final = frozenset((codes.NOT_SEEN.name, codes.WOULD_BREAK.name, codes.BREAKS_NOW.name))
@@ -588,7 +658,9 @@ def _print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     print_table([Column(title=title) for title in titles], [list(map(one_line, row)) for row in rows])
 
 
-def _facts(check: TransferCheck, receipt: Receipt | None) -> list[tuple[str, str]]:
+def _facts(
+    check: TransferCheck, look: Look, known: Facts | Plan | None, receipt: Receipt | None
+) -> list[tuple[str, str]]:
     """What a check comes to, fact by fact."""
     rows = [
         ("domain", check.sighting.domain),
@@ -598,6 +670,12 @@ def _facts(check: TransferCheck, receipt: Receipt | None) -> list[tuple[str, str
     ]
     if check.by_people:
         rows.append(("to be said", f"{', '.join(check.by_people)}: only people can confirm these"))
+    if look.said:
+        rows.append(("said", f"{', '.join(look.said)}: by the command line"))
+    if known is None and look.lowered_ttl is None and _counts_lowered_ttl(check):
+        rows.append(
+            ("lowered TTL", f"{Timing().lowered_ttl}, which is assumed: --lowered-ttl or a --plan says what it is")
+        )
     rows.append(("NS change", _breaks_text(check)))
     for wait in check.waits:
         left = duration_text(wait.until - check.sighting.at)
@@ -607,12 +685,18 @@ def _facts(check: TransferCheck, receipt: Receipt | None) -> list[tuple[str, str
         if not isinstance(check.decision, Confirmed):
             rows += [("", str(each)) for each in check.decision.missing]
     rows += [("claims", _claims_text(check)), ("findings", counts_text(check.findings))]
-    verdict = _verdict_text(check)
+    verdict = _verdict_text(check, look.said)
     if receipt is not None:
         rows.append(("receipt", _receipt_text(receipt)))
         verdict += ", and keys were refused" if receipt.refused else ""
     rows.append(("verdict", verdict))
     return rows
+
+
+def _counts_lowered_ttl(check: TransferCheck) -> bool:
+    """Whether a claim was held against what the TTLs were to be lowered to."""
+    told = {*[each.claim for each in check.claims], *[each.claim for each in check.missing]}
+    return not told.isdisjoint((Claim.LOSING_TTLS_LOW, Claim.GAINING_TTLS_RESTORED))
 
 
 def _receipt_text(receipt: Receipt) -> str:
@@ -640,9 +724,10 @@ def _claims_text(check: TransferCheck) -> str:
     )
 
 
-def _verdict_text(check: TransferCheck) -> str:
+def _verdict_text(check: TransferCheck, said: Collection[str]) -> str:
     if check.that_are(Truth.FALSE):
         return "the transfer is not where it claims to be"
-    if not check.is_true:
+    if _untrue(check, said):
         return "not everything was looked at"
-    return "the transfer is where it claims to be" + ("" if check.is_clean else ", and something is wrong")
+    trust = "" if check.is_true else ", as far as was looked at and said"
+    return f"the transfer is where it claims to be{trust}" + ("" if check.is_clean else ", and something is wrong")

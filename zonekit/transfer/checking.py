@@ -28,6 +28,7 @@ from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
 from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
+from zonekit.ttl import to_ttl
 
 BY_THIS_CHECK: Final = "the transfer check"
 _NS_CHANGES: Final = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
@@ -114,6 +115,7 @@ def check_transfer(
     facts: Facts | None = None,
     profiles: Iterable[ResolverProfile] | None = None,
     evidence: Iterable[Evidence] = (),
+    lowered_ttl: int | None = None,
     executor: Executor | None = None,
 ) -> TransferCheck:
     """Return what was seen says of the claim that a transfer is at a step.
@@ -130,14 +132,23 @@ def check_transfer(
         profiles: the resolvers that nothing may break for; those of the plan, or else ``PROFILES``.
         evidence: what has been seen and said before, for the gate; what this check shows, and what the plan
             has on record, is added.
+        lowered_ttl: what the TTLs were to be lowered to, in seconds, where no plan says so; as the facts say, or else 600.
         executor: where the zones are verified; here and now when there is none.
 
     Raises:
-        PlanError: the flow has no such step, facts or another flow beside a plan, or a plan or facts of another domain.
+        PlanError: the flow has no such step, facts, another flow or a lowered TTL beside a plan, or a plan or facts of another
+            domain.
+        TtlError: ``lowered_ttl`` is not a TTL.
     """
+    if plan is not None and lowered_ttl is not None:
+        raise PlanError(
+            f"{sighting.domain}: a plan and a lowered TTL are given", remedy="give the plan, which says both"
+        )
     claimed = _claimed((step,) if isinstance(step, str) else tuple(step), plan, sighting)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
-    view = view_of(Look(sighting, executor), steps, claimed, known)
+    view = view_of(
+        Look(sighting, executor, None if lowered_ttl is None else to_ttl(lowered_ttl)), steps, claimed, known
+    )
     claims = tuple(judge(view, each) for each in standing_claims(steps, claimed, view.at_hand))
     seen = tuple(evidence)
     switch = _switch(steps)

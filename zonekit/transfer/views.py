@@ -30,10 +30,12 @@ class Look:
 
     Attributes:
         sighting: what was seen.
+        lowered_ttl: what the TTLs were to be lowered to; None where the facts say it, or nobody does.
     """
 
-    def __init__(self, sighting: Sighting, executor: Executor | None = None) -> None:
+    def __init__(self, sighting: Sighting, executor: Executor | None = None, lowered_ttl: Ttl | None = None) -> None:
         self.sighting: Final = sighting
+        self.lowered_ttl: Final = lowered_ttl
         self._executor = executor
 
     @functools.cached_property
@@ -124,6 +126,8 @@ class View:
     @property
     def lowered_ttl(self) -> Ttl:
         """What the TTLs were to be lowered to."""
+        if self.look.lowered_ttl is not None:
+            return self.look.lowered_ttl
         return (self.facts.timing if self.facts is not None else Timing()).lowered_ttl
 
     @functools.cached_property
