@@ -163,6 +163,14 @@ def test_a_plan_brings_its_waits_and_the_gate(move: Move) -> None:
     assert "wait " in text and "ns-changed: missing" in text and "DS RRset without the gaining DS" in text
 
 
+def test_without_a_plan_nobody_says_what_caches_still_hold(move: Move) -> None:
+    served = "nothing that is served now would break it; what caches still hold from before"
+    assert f"{served} is not known without a plan" in succeed(*move.merged.words(*MERGED), *ASKED).stdout
+    facts = ROOT / "fixtures" / "transfers" / "example.nl.toml"
+    assert f"{served} is not known without a plan" in run(*move.merged.words(*MERGED), "--plan", facts).stdout
+    assert f"{served} the waits and the gate tell" in run(*move.merged.words(*MERGED), "--plan", move.plan).stdout
+
+
 def test_what_is_on_record_in_a_plan_need_not_be_said_again(move: Move, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text(move.plan.read_text())
@@ -176,7 +184,8 @@ def test_what_is_on_record_in_a_plan_need_not_be_said_again(move: Move, tmp_path
     words = [*move.merged.words(*MERGED, at=at), *ASKED, "--plan", plan]
     found = json.loads(succeed(*words, "--json").stdout)
     assert found["decision"] == {"step": "ns-changed", "decision": "confirmed", "missing": []} and found["waits"] == []
-    assert "ns-changed: confirmed" in succeed(*words).stdout
+    text = succeed(*words).stdout
+    assert "ns-changed: confirmed" in text and "nothing that caches can hold now would break" in text
     unlike = [*move.before.words("frozen", at=at), "--plan", plan, "--json"]
     assert json.loads(run(*unlike).stdout)["decision"]["decision"] == "missing", "what is seen says otherwise"
 
@@ -468,6 +477,16 @@ def test_a_receipt_goes_over_nothing_that_is_read_and_over_no_key(move: Move, tm
         ),
         (["--transfer", "ds-added", "--giving", "registry=ns1"], "write SIDE=SERVER"),
         (["--transfer", "ds-added", "--giving", "losing"], "write SIDE=SERVER"),
+        (
+            ["--transfer", "ds-added", "--giving", "gaining=a b"],
+            "'gaining=a b' is no server; write SIDE=SERVER, one name",
+        ),
+        (["--transfer", "ds-added", "--lacking", "gaining=a,b"], "write SIDE=SERVER"),
+        (
+            ["--transfer", "ds-added", "--ds-record", "1 2 3 4"],
+            "write TAG ALGORITHM DIGEST-TYPE DIGEST, the digest whole",
+        ),
+        (["--transfer", "ds-added", "--ds-record", "x"], "'x': expecting an integer; write TAG ALGORITHM"),
         (
             ["--transfer", "ds-added", "--said", "ds-added"],
             "--said 'ds-added' is no step of this flow that people confirm; those are frozen, thawed",

@@ -15,6 +15,7 @@ from zonekit.cli.arguments import (
     json_option,
     now_option,
     origin_option,
+    parsed_by,
     severity_option,
     usage_error,
 )
@@ -26,15 +27,28 @@ from zonekit.cli.progress import Progress
 from zonekit.cli.tables import print_facts
 from zonekit.cli.verify_transfer import Look, refuse_transfer_options, transfer_options, verify_transfer
 from zonekit.cli.workers import jobs_option, workers_for
+from zonekit.errors import RdataError, ZonekitError
 from zonekit.findings import Severity
 from zonekit.instants import instant_text
 from zonekit.names import name_text
 from zonekit.ttl import duration_text
 from zonekit.verifying import Verification, verify_zone
 from zonekit.zonefile import Misfits
-from zonekit.zones import Zone
+from zonekit.zones import RRset, Zone
 
 _SHOWN: Final = 20
+
+
+def _parse_ds_record(text: str) -> str:
+    """The fields of a DS record as they were given, once they are known to be some."""
+    try:
+        RRset.from_text(".", 0, "DS", text)
+    except ZonekitError as error:
+        remedy = (
+            "write TAG ALGORITHM DIGEST-TYPE DIGEST, the digest whole and in hexadecimal, as dig +short prints them"
+        )
+        raise RdataError(error.problem, remedy=remedy, rule="RFC 4034 section 5.3") from None
+    return text
 
 
 @click.command(short_help="Verify a signed zone, or a transfer: would it break now?")
@@ -51,6 +65,7 @@ _SHOWN: Final = 20
     "--ds-record",
     "ds_records",
     multiple=True,
+    type=parsed_by(_parse_ds_record),
     metavar="'TAG ALGORITHM DIGEST-TYPE DIGEST'",
     help="A DS record at the parent, by its four fields; may be given again.",
 )

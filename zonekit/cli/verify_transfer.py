@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -55,6 +56,9 @@ from zonekit.zones import RRset, Zone
 _Seen = TypeVar("_Seen", Zone, RRset, tuple[RRset, ...])
 
 
+_SERVER: Final = re.compile(r"[\w.-]+")
+
+
 class Absent(Enum):
     """What somebody may have looked for and not found."""
 
@@ -75,9 +79,11 @@ class Server:
 
 def _parse_server(text: str) -> Server:
     side, mark, name = text.partition("=")
-    if not mark or not name or side not in [source.value for source in Source]:
+    if not mark or not _SERVER.fullmatch(name) or side not in [source.value for source in Source]:
         sides = ", ".join(source.value for source in Source)
-        raise PlanError(f"{ascii(text[:60])} is no server", remedy=f"write SIDE=SERVER; a side is one of {sides}")
+        raise PlanError(
+            f"{ascii(text[:60])} is no server", remedy=f"write SIDE=SERVER, one name; a side is one of {sides}"
+        )
     return Server(Source(side), name)
 
 
@@ -676,7 +682,7 @@ def _facts(
         rows.append(
             ("lowered TTL", f"{Timing().lowered_ttl}, which is assumed: --lowered-ttl or a --plan says what it is")
         )
-    rows.append(("NS change", _breaks_text(check)))
+    rows.append(("NS change", _breaks_text(check, has_plan=isinstance(known, Plan))))
     for wait in check.waits:
         left = duration_text(wait.until - check.sighting.at)
         rows.append(("wait", f"until {instant_text(wait.until)} (in {left}): {wait_text(wait)}"))
@@ -709,11 +715,14 @@ def _receipt_text(receipt: Receipt) -> str:
     return f"{counts}; caches may lack the accepted ones until {instant_text(until)}"
 
 
-def _breaks_text(check: TransferCheck) -> str:
+def _breaks_text(check: TransferCheck, *, has_plan: bool) -> str:
     if check.breaks is None:
         return "what it would break is not to be told from what was looked at, or it is long done"
     if not check.breaks:
-        return "nothing that caches can hold now would break"
+        if isinstance(check.decision, Confirmed):
+            return "nothing that caches can hold now would break"
+        before = "the waits and the gate tell" if has_plan else "is not known without a plan"
+        return f"nothing that is served now would break it; what caches still hold from before {before}"
     count = len(check.breaks)
     return f"{count} combination{'' if count == 1 else 's'} that caches can hold now would break"
 
