@@ -163,6 +163,23 @@ def test_a_plan_brings_its_waits_and_the_gate(move: Move) -> None:
     assert "wait " in text and "ns-changed: missing" in text and "DS RRset without the gaining DS" in text
 
 
+def test_one_and_several_are_told_apart(move: Move, tmp_path: Path) -> None:
+    alone = ["verify", "--transfer", "frozen", "--ds", move.before.ds, "-o", "example.nl", "--now", instant_text(NOW)]
+    assert "the losing and the gaining zone were not looked at" in run(*alone).stdout
+    assert "the gaining zone was not looked at" in run(*alone, "--losing", move.before.losing).stdout
+    bad = tmp_path / "bad"
+    lines = move.before.losing.read_text().splitlines()
+    lines.remove(next(line for line in lines if "RRSIG" in line and " AAAA " in line))
+    bad.write_text("\n".join(lines) + "\n")
+    words = [bad if word == move.before.losing else word for word in move.before.words("keys-exchanged")]
+    (verifies,) = [
+        each
+        for each in json.loads(run(*words, "--json").stdout)["claims"]
+        if each["claim"] == "the losing zone verifies"
+    ]
+    assert verifies["found"].startswith("1 finding of severity error: ")
+
+
 def test_without_a_plan_nobody_says_what_caches_still_hold(move: Move) -> None:
     served = "nothing that is served now would break it; what caches still hold from before"
     assert f"{served} is not known without a plan" in succeed(*move.merged.words(*MERGED), *ASKED).stdout

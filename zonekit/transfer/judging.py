@@ -193,7 +193,8 @@ def _verifies(source: Source) -> Callable[[View], _Verdict]:
         ]
         if faults:
             kinds = sorted({finding.code for finding in faults})
-            return Truth.FALSE, f"{len(faults)} findings of severity error: {', '.join(kinds)}"
+            count = f"{len(faults)} finding{'' if len(faults) == 1 else 's'}"
+            return Truth.FALSE, f"{count} of severity error: {', '.join(kinds)}"
         checked = view.verifications[source]
         return Truth.TRUE, f"{checked.rrsets} RRsets verify at serial {checked.serial}"
 
@@ -553,7 +554,8 @@ def _nothing_asked(view: View, found: list[str], told: str) -> _Verdict:
         return (Truth.FALSE, told) if view.merges else (Truth.NOT_SEEN, f"{told}; whether the parent scans is not seen")
     not_looked = [source.value for source in view.sides if view.sighting.zone(source) is NOT_LOOKED_AT]
     if not_looked:
-        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} zone was not looked at"
+        were = "was" if len(not_looked) == 1 else "were"
+        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} zone {were} not looked at"
     return Truth.TRUE, told
 
 
