@@ -158,6 +158,10 @@ class Publication:
                 rule="RFC 7583 section 3.2.1",
             )
 
+    def goes_with(self, instant: datetime) -> bool:
+        """Return whether it can be told at an instant: what is published has been by then, what is planned lies ahead."""
+        return self.at <= instant if self.state is PublicationState.PUBLISHED else instant <= self.at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedKey:
@@ -212,7 +216,8 @@ class Receipt:
         keys: the keys, in the order in which they were offered.
 
     Raises:
-        PlanError: no key, an accepted key of another owner, nobody is named, or a field has the wrong type.
+        PlanError: no key, an accepted key of another owner, a key published after the receipt or planned for before it, nobody
+            is named, or a field has the wrong type.
         TimeError: ``at`` is naive.
         DomainNameError: the domain is none.
     """
@@ -233,6 +238,13 @@ class Receipt:
                     f"{self.domain}: key {key.key_tag} of {key.owner} is said to be accepted, and is of another zone",
                     remedy="refuse it, or give the receipt of its domain",
                     rule="RFC 4035 section 2.1",
+                )
+        for key in self.keys:
+            if key.publication is not None and not key.publication.goes_with(self.at):
+                raise PlanError(
+                    f"{self.domain}: key {key.key_tag} is {key.publication.state.value} at"
+                    f" {instant_text(key.publication.at)}, and the receipt is of {instant_text(self.at)}",
+                    remedy="what is published has been by the time of the receipt, and what is planned comes after it",
                 )
 
     @property
