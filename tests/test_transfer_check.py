@@ -661,6 +661,8 @@ def test_the_waits_of_the_plan_that_are_not_over_come_with_their_dates() -> None
     assert {each.step_id for each in check.decision.missing} == {"ns-changed", "frozen"}
     later = replace(world.seen(), at=plan.switchover)
     said = [Evidence(step_id="frozen", seen=NOW, by="both operators")]
+    for step_id in ("losing-merged", "ds-added"):
+        plan = plan.record(step_id, started=NOW, completed=NOW)
     over = check_transfer(later, step=world.taken, plan=plan, evidence=said)
     assert over.waits == () and over.missing == () and over.breaks == ()
     assert isinstance(over.decision, Confirmed)
@@ -880,7 +882,9 @@ def test_a_ds_of_a_key_that_signs_nothing_is_nobodys_where_the_losing_keys_are_n
 
 
 def test_what_is_on_record_counts_as_said() -> None:
-    plan = plan_transfer(the_facts(), start=NOW).record("frozen", started=NOW, completed=NOW)
+    plan = plan_transfer(the_facts(), start=NOW)
+    for step_id in ("frozen", "losing-merged", "ds-added"):
+        plan = plan.record(step_id, started=NOW, completed=NOW)
     world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
     check = check_transfer(replace(world.seen(), at=plan.switchover), step=world.taken, plan=plan)
     assert check.missing == () and isinstance(check.decision, Confirmed)

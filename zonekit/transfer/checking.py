@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.findings import Finding, Severity
+from zonekit.instants import instant_text
 from zonekit.transfer import codes
 from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims, steps_done, superseded_by
 from zonekit.transfer.expected import as_expected, delegation_findings, findings_at
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import check_domain, is_confirmed, may_begin, see_step
 from zonekit.transfer.hazards import Break, breaks_of
-from zonekit.transfer.journal import Decision, Evidence
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing
 from zonekit.transfer.judging import Judged, Truth, judge, view_of
-from zonekit.transfer.plan import Plan, steps_for
+from zonekit.transfer.plan import Plan, PlannedStep, steps_for
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
@@ -70,8 +72,9 @@ class TransferCheck:
         breaks: what would break if the NS changed now; None where too little was looked at to say, or no resolver is led to
             the losing servers any more.
         waits: the waits of the plan that are not over: of the NS change, or of what comes next where that is done.
-        decision: what the gate says of the NS change, or of the first step that comes next where that is done; None without
-            a plan.
+        decision: what the gate says of the NS change, or of the first step that somebody takes next where that is done; None
+            without a plan. Whatever is missing or would break is missing for the NS change too, and so is a record of what
+            waits are counted from, where nothing shows that it was done by the planned date.
         findings: all of it as findings, with what the verifier finds in both zones, the gravest first.
     """
 
@@ -144,14 +147,18 @@ def check_transfer(
     breaks = None if _UNREACHABLE in view.done_marks else breaks_of(view, profiles=chosen)
     held = frozenset(each.claim for each in claims)
     following = (switch,) if view.done_marks.isdisjoint(_NS_CHANGES) else _following(view, held)
-    decision = None if plan is None or not following else _decision(view, plan, following[0], held, seen)
+    missing = tuple(_missing(view, switch, plan, seen))
+    decision = None
+    if plan is not None and following:
+        lacking = _lacking(missing, breaks if switch in following else None, switch)
+        decision = _decision(view, plan, _to_decide(view, following), held, seen, lacking)
     return TransferCheck(
         sighting=sighting,
         claimed=claimed,
         done=tuple(each.id for each in view.done),
         claims=claims,
         by_people=tuple(each.id for each in view.done if rest_of(each) is Rest.PEOPLE),
-        missing=tuple(_missing(view, switch, plan, seen)),
+        missing=missing,
         breaks=breaks,
         waits=() if plan is None else tuple(_waits(view, plan, following)),
         decision=decision,
@@ -224,6 +231,22 @@ def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Eviden
             )
 
 
+def _lacking(missing: Iterable[Need], breaks: tuple[Break, ...] | None, switch: Step) -> tuple[Lacking, ...]:
+    """All that keeps the NS from changing, whatever is on record, as the gate says it."""
+    needed = "every combination of what is served validates and is answered"
+    return (
+        *(Lacking(step_id=need.step_id, needed=need.needed, found=need.found) for need in missing),
+        *(
+            Lacking(
+                step_id=switch.id,
+                needed=needed,
+                found=f"{' + '.join(each.records)} would not under {'; '.join(each.profiles)}",
+            )
+            for each in breaks or ()
+        ),
+    )
+
+
 def _is_said(view: View, plan: Plan | None, step: Step, evidence: tuple[Evidence, ...]) -> bool:
     """Whether a step is on record, or somebody has confirmed it."""
     return plan is not None and (step.id in plan.events or is_confirmed(plan, step.id, evidence, now=view.at))
@@ -241,10 +264,25 @@ def _waits(view: View, plan: Plan, following: Iterable[Step]) -> Iterator[Wait]:
     yield from dict.fromkeys(sorted(waits, key=lambda wait: wait.until))
 
 
+def _to_decide(view: View, following: tuple[Step, ...]) -> Step:
+    """The step that the gate is asked about: the first that somebody takes, now or when a mere wait is over."""
+    passing = {step.id for step in (*view.done, *following)}
+    ahead = [step for step in view.steps if step not in view.done and passing.issuperset(step.after)]
+    return next((step for step in (*following, *ahead) if step.actor is not Actor.NOBODY), following[0])
+
+
 def _decision(
-    view: View, plan: Plan, following: Step, held: frozenset[Claim], evidence: tuple[Evidence, ...]
+    view: View,
+    plan: Plan,
+    following: Step,
+    held: frozenset[Claim],
+    evidence: tuple[Evidence, ...],
+    lacking: Iterable[Lacking],
 ) -> Decision:
-    """What the gate says of a step, with what is on record and what this check shows of the steps that are not superseded."""
+    """What the gate says of a step, with what is on record and what this check shows of the steps that are not superseded.
+
+    Beside what the gate is missing, it is missing what is lacking otherwise, and a record of what the waits count from.
+    """
     shown = [
         Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
         for planned in plan.steps
@@ -257,7 +295,50 @@ def _decision(
                 shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))
             except PlanError:
                 continue  # what does not show, or only people can say
-    return may_begin(plan, following.id, shown, now=view.at)
+    decision = may_begin(plan, following.id, shown, now=view.at)
+    missing = [] if isinstance(decision, Confirmed) else list(decision.missing)
+    unconfirmed = {each.step_id for each in missing} - {following.id}
+    missing += [each for each in lacking if each.step_id not in unconfirmed]
+    unconfirmed |= {each.step_id for each in missing} - {following.id}
+    missing += [each for each in _not_recorded(plan, following, shown, view.at) if each.step_id not in unconfirmed]
+    return Missing(step_id=following.id, at=view.at, missing=tuple(missing)) if missing else decision
+
+
+def _not_recorded(plan: Plan, following: Step, shown: Iterable[Evidence], at: datetime) -> Iterator[Lacking]:
+    """The steps that waits count from and that nobody has recorded, where nothing shows that they were done by then.
+
+    Waits count from when a change is effective, and a planned date says nothing about that. One that was seen to be done by
+    the planned date was so then, so that its waits are over by their dates.
+    """
+    seen = tuple(shown)
+    for planned in _counted_from(plan, plan.step(following.id)):
+        done = [each for each in seen if each.step_id == planned.id and each.seen <= at]
+        lacked = [each.seen for each in done if each.lacking]
+        first = min((each.seen for each in done if not lacked or each.seen > max(lacked)), default=None)
+        if not planned.recorded and (first is None or first > planned.completed):
+            found = "nothing has been seen of it" if first is None else f"seen to be done at {instant_text(first)}"
+            yield Lacking(
+                step_id=planned.id,
+                needed="a record of when it was done",
+                found=f"{found}; the waits count from when it was",
+            )
+
+
+def _counted_from(plan: Plan, planned: PlannedStep) -> Iterator[PlannedStep]:
+    """The steps that somebody takes and that the waits of a step are counted from, directly or by waits that nobody takes.
+
+    Where nothing has to leave the caches, a step that is seen to be done leaves nothing to wait for.
+    """
+    pending, since = [planned], set()
+    while pending:
+        one = pending.pop()
+        for wait in one.waits:
+            is_mere = wait.since in {each.id for each in plan.steps if each.step.actor is Actor.NOBODY}
+            if is_mere and wait.since not in since:
+                pending.append(plan.step(wait.since))
+            if is_mere or wait.interval or one is not planned:
+                since.add(wait.since)
+    yield from (each for each in plan.steps if each.id in since and each.step.actor is not Actor.NOBODY)
 
 
 # ---- findings -------------------------------------------------------------------------------------------------------
