@@ -105,7 +105,7 @@ def test_every_claim_is_made_by_some_step_and_has_a_judge_and_a_code() -> None:
 
 def test_the_codes_are_words_of_their_own_with_a_rule_and_a_remedy() -> None:
     assert not codes.TRANSFER_CODES.keys() & CODES.keys()
-    assert len(codes.TRANSFER_CODES) == len(Claim) + 6
+    assert len(codes.TRANSFER_CODES) == len(Claim) + 7
     for code in codes.TRANSFER_CODES.values():
         assert code.rule and (code.remedy or code.severity is Severity.INFO)
         assert code.name == code.name.lower() and " " not in code.name

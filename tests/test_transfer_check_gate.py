@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from tests.keyring import NOW
 from tests.test_gate import PLAN
-from tests.test_transfer_check import HOUR, the_facts
-from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING_SERVERS, world_at
+from tests.test_transfer_check import HOUR, in_domain, the_facts
+from tests.transfer_worlds import (
+    DAY,
+    GAINING,
+    GAINING_KEYS,
+    GAINING_SERVERS,
+    LOSING_KEYS,
+    LOSING_SERVERS,
+    World,
+    ns_of,
+    signed,
+    world_at,
+)
+from zonekit import rdata as rd
+from zonekit.ds import make_ds
+from zonekit.findings import Severity
 from zonekit.transfer.checking import check_transfer
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import may_begin, see_step
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Missing
+from zonekit.transfer.ledger import Ledger, Record
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
+from zonekit.zones import RRset, Zone
 
 FLOW = Flow.OPERATOR_CHANGE
 BEFORE_NS = (
@@ -104,3 +124,103 @@ def test_several_servers_that_were_not_asked_were_not() -> None:
         servers = {Source.LOSING: frozenset(names)}
         decision = may_begin(PLAN, "ns-changed", evidence, now=PLAN.switchover, servers=servers)
         assert isinstance(decision, Missing) and all(words in each.found for each in decision.missing)
+
+
+# ---- the TTLs that are served ---------------------------------------------------------------------------------------
+
+A_WEEK = 7 * DAY
+
+
+def with_apex_ttl(world: World, rdtype: int) -> Sighting:
+    """What is seen where the losing apex RRset of this type has a TTL of a week."""
+    losing = world.losing
+    assert isinstance(losing, Zone)
+    return replace(world.seen(), losing=losing.replace(losing.apex_rrset(rdtype).with_ttl(A_WEEK)))
+
+
+def high_ttls() -> dict[str, Sighting]:
+    seen = READY.seen()
+    losing = READY.losing
+    assert isinstance(losing, Zone) and isinstance(seen.parent_ds, RRset) and isinstance(seen.parent_ns, RRset)
+    www = losing.get("www", rd.A)
+    soa = RRset.from_text("example.nl.", A_WEEK, "SOA", f"{LOSING_SERVERS[0]} h. 7 7200 3600 1209600 {A_WEEK}")
+    assert www is not None
+    return {
+        "the DS RRset at the parent": replace(seen, parent_ds=seen.parent_ds.with_ttl(A_WEEK)),
+        "the NS RRset at the parent": replace(seen, parent_ns=seen.parent_ns.with_ttl(A_WEEK)),
+        "the losing apex NS RRset": with_apex_ttl(READY, rd.NS),
+        "the losing DNSKEY RRset": with_apex_ttl(READY, rd.DNSKEY),
+        "www.example.nl. A of the losing operator": replace(seen, losing=losing.replace(www.with_ttl(A_WEEK))),
+        "a negative answer of the losing operator": replace(seen, losing=losing.replace(soa)),
+    }
+
+
+@pytest.mark.parametrize("record", high_ttls())
+def test_a_ttl_above_those_that_the_plan_knows_keeps_the_gate_shut(record: str) -> None:
+    plan = recorded(plan_transfer(the_facts(), start=NOW), *BEFORE_NS)
+    seen = replace(high_ttls()[record], at=plan.switchover)
+    check = check_transfer(seen, step=READY.taken, plan=plan)
+    told = [each.message for each in check.at_least(Severity.ERROR) if each.code == "ttl-above-plan"]
+    assert any(each.startswith(f"{record} has a TTL of {A_WEEK}, and the largest that is known is ") for each in told)
+    assert isinstance(check.decision, Missing)
+    assert (
+        {each.found for each in check.decision.missing}
+        >= set(told)
+        == {need.found for need in check.missing if need.step_id == "ns-changed"}
+    )
+
+
+def test_a_ttl_that_the_ledger_knows_of_is_waited_for() -> None:
+    seen = high_ttls()["the losing DNSKEY RRset"]
+    ledger = Ledger().saw(source=Source.LOSING, record=Record.DNSKEY, ttl=A_WEEK, at=NOW - HOUR)
+    ledger = ledger.saw(source=Source.LOSING, record=Record.DNSKEY, ttl=DAY, at=NOW)
+    for facts, is_known in ((the_facts(), False), (the_facts(ledger=ledger), True)):
+        codes_found = {finding.code for finding in check_transfer(seen, step=READY.taken, facts=facts).findings}
+        assert ("ttl-above-plan" not in codes_found) is is_known
+    assert "ttl-above-plan" not in {finding.code for finding in check_transfer(seen, step=READY.taken).findings}
+
+
+def test_a_ttl_above_those_of_the_plan_counts_until_nothing_is_waited_for_any_more() -> None:
+    plan = recorded(plan_transfer(the_facts(), start=NOW), *BEFORE_NS, "ns-changed", "losing-ns-changed")
+    world = world_at(FLOW, "losing-ns-changed")
+    seen = replace(world.seen(), at=plan.finished)
+    check = check_transfer(
+        replace(seen, parent_ns=ns_of(GAINING_SERVERS).with_ttl(A_WEEK)), step=world.taken, plan=plan
+    )
+    assert check.decision is not None and check.decision.step_id in lacking(check.decision)
+    last = world_at(FLOW, "losing-keys-withdrawn")
+    assert isinstance(last.ds, RRset)
+    done = check_transfer(replace(last.seen(), parent_ds=last.ds.with_ttl(A_WEEK)), step=last.taken, facts=the_facts())
+    assert "ttl-above-plan" not in {finding.code for finding in done.findings}
+
+
+def test_addresses_of_servers_that_keep_their_names_are_waited_for_with_their_ttls() -> None:
+    names = ("ns1.example.nl.", "ns2.example.nl.")
+    losing = signed(in_domain(names, "192.0.2.1"), LOSING_KEYS)
+    gaining = signed(in_domain(names, "192.0.2.2"), GAINING_KEYS)
+    facts = facts_between(losing, gaining)
+    for ttl in (3600, A_WEEK):
+        glue = tuple(RRset.from_text(name, ttl, "A", "192.0.2.1") for name in names)
+        seen = Sighting(at=NOW, losing=losing.replace(*glue), parent_ns=ns_of(names), parent_glue=glue)
+        told = [each.message for each in check_transfer(seen, step="frozen", facts=facts).findings]
+        for name in names:
+            for where in ("at the parent", "of the losing operator"):
+                words = f"{name} A {where} has a TTL of {A_WEEK}, and the largest that is known is 3600"
+                assert (words in told) is (ttl == A_WEEK)
+
+
+def facts_between(losing: Zone, gaining: Zone) -> Facts:
+    nothing = timedelta(0)
+    return Facts.from_zones(
+        losing,
+        gaining,
+        make_ds(LOSING_KEYS[:1]),
+        ds_ttl=2 * DAY,
+        ns_ttl=2 * DAY,
+        negative_ttl=900,
+        losing_delay=nothing,
+        gaining_delay=nothing,
+        parent_delay=nothing,
+        registration_delay=nothing,
+        glue_ttl=3600,
+    )

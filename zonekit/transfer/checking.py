@@ -25,6 +25,7 @@ from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Mis
 from zonekit.transfer.judging import Judged, Truth, judge, view_of
 from zonekit.transfer.plan import Plan, PlannedStep, steps_for
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
+from zonekit.transfer.served import TtlAbove, ttls_above
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
@@ -33,6 +34,7 @@ from zonekit.transfer.waits import Wait
 
 BY_THIS_CHECK: Final = "the transfer check"
 _NS_CHANGES: Final = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
+_TTLS_KNOWN: Final = "every TTL that is served is known where the waits are reckoned"
 _UNREACHABLE: Final = "losing-unreachable"
 
 
@@ -147,11 +149,15 @@ def check_transfer(
     breaks = None if _UNREACHABLE in view.done_marks else breaks_of(view, profiles=chosen)
     held = frozenset(each.claim for each in claims)
     following = (switch,) if view.done_marks.isdisjoint(_NS_CHANGES) else _following(view, held)
-    missing = tuple(_missing(view, switch, plan, seen))
+    above = tuple(ttls_above(view)) if any(each.waits for each in steps if each not in view.done) else ()
+    missing = tuple(_missing(view, switch, plan, seen, above))
     decision = None
     if plan is not None and following:
-        lacking = _lacking(missing, breaks if switch in following else None, switch)
-        decision = _decision(view, plan, _to_decide(view, following), held, seen, lacking)
+        asked = _to_decide(view, following)
+        lacking = [*_lacking(missing, breaks if switch in following else None, switch)]
+        if not missing:
+            lacking += [Lacking(step_id=asked.id, needed=_TTLS_KNOWN, found=str(each)) for each in above]
+        decision = _decision(view, plan, asked, held, seen, lacking)
     return TransferCheck(
         sighting=sighting,
         claimed=claimed,
@@ -162,7 +168,7 @@ def check_transfer(
         breaks=breaks,
         waits=() if plan is None else tuple(_waits(view, plan, following)),
         decision=decision,
-        findings=_findings(view, claims, breaks, switch),
+        findings=_findings(view, claims, breaks, switch, above),
     )
 
 
@@ -209,7 +215,9 @@ def _switch(steps: Iterable[Step]) -> Step:
 # ---- what is missing ------------------------------------------------------------------------------------------------
 
 
-def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Evidence, ...]) -> Iterator[Need]:
+def _missing(
+    view: View, switch: Step, plan: Plan | None, evidence: tuple[Evidence, ...], above: Iterable[TtlAbove]
+) -> Iterator[Need]:
     """What the NS change rests on and is not known to be there."""
     if not view.done_marks.isdisjoint(_NS_CHANGES):
         return
@@ -229,6 +237,8 @@ def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Eviden
             yield Need(
                 step_id=step.id, actor=step.actor, claim=None, needed=step.confirmed_by, found="only people can say so"
             )
+    for each in above:
+        yield Need(step_id=switch.id, actor=switch.actor, claim=None, needed=_TTLS_KNOWN, found=str(each))
 
 
 def _lacking(missing: Iterable[Need], breaks: tuple[Break, ...] | None, switch: Step) -> tuple[Lacking, ...]:
@@ -345,7 +355,7 @@ def _counted_from(plan: Plan, planned: PlannedStep) -> Iterator[PlannedStep]:
 
 
 def _findings(
-    view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step
+    view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step, above: Iterable[TtlAbove]
 ) -> tuple[Finding, ...]:
     found = [
         replace(finding, message=f"the {source.value} zone: {finding.message}")
@@ -354,6 +364,7 @@ def _findings(
     ]
     found += delegation_findings(view)
     found += _shared_keys(view)
+    found += [codes.TTL_ABOVE_PLAN.found(view.apex, each.rdtype, str(each)) for each in above]
     for judged in claims:
         place = f"{judged.found}, claimed by step {judged.step_id} ({judged.actor.value})"
         match judged.truth:
