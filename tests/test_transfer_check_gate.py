@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.keyring import NOW
 from tests.test_gate import PLAN
-from tests.test_transfer_check import HOUR, in_domain, the_facts
+from tests.test_transfer_check import HOUR, in_domain, tampered, the_facts
 from tests.transfer_worlds import (
     DAY,
     GAINING,
@@ -17,6 +18,7 @@ from tests.transfer_worlds import (
     GAINING_SERVERS,
     LOSING_KEYS,
     LOSING_SERVERS,
+    LOW,
     World,
     ns_of,
     signed,
@@ -25,13 +27,15 @@ from tests.transfer_worlds import (
 from zonekit import rdata as rd
 from zonekit.ds import make_ds
 from zonekit.findings import Severity
+from zonekit.instants import SignatureValidity
+from zonekit.signing import sign_zone
 from zonekit.transfer.checking import check_transfer
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import may_begin, see_step
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Missing
 from zonekit.transfer.ledger import Ledger, Record
 from zonekit.transfer.plan import Plan, plan_transfer
-from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.sightings import THERE_IS_NONE, Sighting
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
 from zonekit.zones import RRset, Zone
@@ -224,3 +228,77 @@ def facts_between(losing: Zone, gaining: Zone) -> Facts:
         registration_delay=nothing,
         glue_ttl=3600,
     )
+
+
+# ---- what would break -----------------------------------------------------------------------------------------------
+
+
+def broken_records(world: World, **seen: Any) -> dict[tuple[str, ...], bool]:
+    """What would break, and whether it does so already."""
+    check = check_transfer(replace(world.seen(), **seen), step=world.taken)
+    assert check.breaks is not None
+    return {each.records: each.is_so_already for each in check.breaks}
+
+
+def resigned(zone: Zone | Any, validity: SignatureValidity, *rdtypes: int) -> Zone:
+    """The zone with other signatures over its data, but for these types at its apex."""
+    assert isinstance(zone, Zone)
+    good = [rrsigs for rdtype in rdtypes if (rrsigs := zone.signatures("@", rdtype)) is not None]
+    return sign_zone(zone, GAINING_KEYS, validity=validity).replace(*good)
+
+
+def test_gaining_data_whose_signatures_have_expired_would_break() -> None:
+    old = SignatureValidity.starting(NOW - timedelta(days=40), timedelta(days=14))
+    records = broken_records(READY, gaining=resigned(READY.gaining, old, rd.DNSKEY))
+    assert {each[-1] for each in records} == {"A of example.nl. and 6 more of the gaining operator"}
+    assert not any(records.values()), "nobody is sent there yet"
+
+
+def test_data_that_is_not_what_was_signed_or_is_not_signed_would_break() -> None:
+    www = "A of www.example.nl. of the {} operator"
+    assert {each[-1] for each in broken_records(READY, gaining=tampered(READY.gaining))} == {www.format("gaining")}
+    assert isinstance(READY.gaining, Zone)
+    bare = READY.gaining.remove("www", "RRSIG", "A")
+    assert {each[-1] for each in broken_records(READY, gaining=bare)} == {www.format("gaining")}
+    losing = broken_records(READY, losing=tampered(READY.losing))
+    assert {each[-1] for each in losing} == {www.format("losing")} and any(losing.values())
+
+
+def test_a_story_tells_the_largest_ttl_of_the_data() -> None:
+    world = replace(READY, gaining=GAINING)
+    (broken,) = check_transfer(world.seen(), step=world.taken).breaks or ()
+    assert "a cache fetches data of the losing operator (TTL 2h)" in broken.story
+
+
+def test_the_profiles_that_a_break_is_seen_by_are_told_apart() -> None:
+    world = replace(READY, gaining=GAINING)
+    (broken,) = check_transfer(world.seen(), step=world.taken).breaks or ()
+    assert "; unbound, harden-algo-downgrade; " in str(broken)
+
+
+def test_servers_none_of_which_answers_are_an_outage() -> None:
+    one, other = GAINING_SERVERS
+    to_gaining = ("NS at the parent to the gaining operator",)
+    assert broken_records(READY, giving={}, lacking={Source.GAINING: frozenset({one, other})}) == {to_gaining: False}
+    assert broken_records(READY, giving={}, lacking={Source.GAINING: frozenset({one})}) == {}
+    changed = world_at(FLOW, "ns-changed")
+    silent = broken_records(changed, giving={}, lacking={Source.GAINING: frozenset({one, other})})
+    assert silent == {to_gaining: True}
+
+
+def test_glue_that_leads_to_nobody_is_an_outage() -> None:
+    names = ("ns1.example.nl.", "ns2.example.nl.")
+    made = signed(in_domain(names, "192.0.2.2", ttl=LOW), GAINING_KEYS, dnskey_ttl=LOW)
+    world = world_at(FLOW, "ns-changed", start=World(made=made))
+    outage = f"addresses of {', '.join(names)} at the parent"
+
+    def glue(*addresses: str) -> tuple[RRset, ...]:
+        return tuple(RRset.from_text(name, 3600, "A", at) for name, at in zip(names, addresses, strict=False))
+
+    assert broken_records(world, parent_glue=THERE_IS_NONE) == {(outage,): True}
+    assert broken_records(world, parent_glue=glue("192.0.2.99", "192.0.2.98")) == {(outage,): True}
+    assert broken_records(world, parent_glue=glue("192.0.2.2", "192.0.2.2")) == {}
+    assert broken_records(world, parent_glue=glue("192.0.2.2")) == {}, "who has no address of one takes the other"
+    one_wrong = broken_records(world, parent_glue=glue("192.0.2.2", "192.0.2.98"))
+    assert one_wrong == {(f"addresses of {names[1]} at the parent",): True}
+    assert broken_records(world) == {}, "nobody looked"
