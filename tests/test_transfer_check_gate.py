@@ -36,7 +36,7 @@ from zonekit.transfer.journal import Confirmed, Decision, Evidence, Missing
 from zonekit.transfer.ledger import Ledger, Record
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.sightings import THERE_IS_NONE, Sighting
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import Actor, Flow, WaitFor
 from zonekit.transfer.versions import Source
 from zonekit.zones import RRset, Zone
 
@@ -302,3 +302,40 @@ def test_glue_that_leads_to_nobody_is_an_outage() -> None:
     one_wrong = broken_records(world, parent_glue=glue("192.0.2.2", "192.0.2.98"))
     assert one_wrong == {(f"addresses of {names[1]} at the parent",): True}
     assert broken_records(world) == {}, "nobody looked"
+
+
+# ---- without a plan -------------------------------------------------------------------------------------------------
+
+
+def waits_missing(**more: Any) -> dict[str, str]:
+    """What nobody has at hands, of a world that lacks nothing else."""
+    check = check_transfer(READY.seen(), step=READY.taken, **more)
+    assert check.breaks == () and {need.actor for need in check.missing} <= {Actor.NOBODY}
+    assert {need.step_id for need in check.missing} <= {"ns-changed"}
+    return {need.needed: need.found for need in check.missing}
+
+
+def test_without_a_plan_nobody_knows_what_has_left_the_caches() -> None:
+    dnskey, ds = WaitFor.LOSING_DNSKEY_MERGED.value, WaitFor.BOTH_DS.value
+    assert waits_missing() == {dnskey: "not known without a plan", ds: "not known without a plan"}
+    told = "not known without a plan: the TTL is {}, counted from when every server had the change"
+    assert waits_missing(facts=the_facts()) == {dnskey: told.format("1d"), ds: told.format("2d")}
+    assert waits_missing(plan=plan_transfer(the_facts(), start=NOW)) == {}
+
+
+def test_through_insecure_it_is_the_ds_that_has_to_leave_them() -> None:
+    flow = Flow.THROUGH_INSECURE
+    world = world_at(flow, "all-ds-removed")
+    for facts, words in ((None, "not known without a plan"), (the_facts(), "the TTL is 2d")):
+        missing = check_transfer(world.seen(), step=world.taken, flow=flow, facts=facts).missing
+        (need,) = [need for need in missing if need.actor is Actor.NOBODY]
+        assert need.needed == WaitFor.NO_DS.value and words in need.found
+    facts = the_facts()
+    island = replace(facts, parent=replace(facts.parent, ds=frozenset()))
+    missing = check_transfer(world.seen(), step="gaining-serves", flow=flow, facts=island).missing
+    assert Actor.NOBODY not in {need.actor for need in missing}
+
+
+def test_once_the_ns_have_changed_nothing_is_missing_for_it() -> None:
+    world = world_at(FLOW, "ns-changed")
+    assert check_transfer(world.seen(), step=world.taken).missing == ()

@@ -23,18 +23,27 @@ from zonekit.transfer.gate import check_domain, is_confirmed, may_begin, see_ste
 from zonekit.transfer.hazards import Break, breaks_of
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing
 from zonekit.transfer.judging import Judged, Truth, judge, view_of
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.plan import Plan, PlannedStep, steps_for
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
-from zonekit.transfer.served import TtlAbove, ttls_above
+from zonekit.transfer.served import TtlAbove, largest_ttl, ttls_above
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
-from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, with_shared_servers
+from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
+from zonekit.ttl import duration_text
 
 BY_THIS_CHECK: Final = "the transfer check"
 _NS_CHANGES: Final = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
 _TTLS_KNOWN: Final = "every TTL that is served is known where the waits are reckoned"
+_CACHED: Final = {
+    WaitFor.LOSING_DNSKEY_MERGED: (Source.LOSING, Record.DNSKEY),
+    WaitFor.BOTH_DS: (Source.PARENT, Record.DS),
+    WaitFor.NO_DS: (Source.PARENT, Record.DS),
+}
+"""What has to leave the caches before the NS change. What gaining servers give is in no cache yet, and shows."""
 _UNREACHABLE: Final = "losing-unreachable"
 
 
@@ -44,8 +53,8 @@ class Need:
 
     Attributes:
         step_id: the step that it belongs to.
-        actor: at whose hands it is.
-        claim: the claim that is not true, or not seen; None where only people can say so.
+        actor: at whose hands it is; nobody's where something has to leave the caches and no plan says when it has.
+        claim: the claim that is not true, or not seen; None where it is not a matter of one.
         needed: what is needed.
         found: what there is instead.
     """
@@ -70,8 +79,10 @@ class TransferCheck:
         done: the ids of the steps that are done when these are, in the order of the flow.
         claims: every claim that has to hold then, in the order in which it came to, and whether it does.
         by_people: the ids of the done steps that nobody can see in zones and parent, and that people have to confirm.
-        missing: what the NS change rests on and is not known to be there; nothing where the NS change is done.
-        breaks: what would break if the NS changed now; None where too little was looked at to say, or no resolver is led to
+        missing: what the NS change rests on and is not known to be there, without a plan all that has to leave the caches
+            before too; nothing where the NS change is done.
+        breaks: what of all that is served now would break if the NS changed now. What caches hold from before is not among
+            it: that is a matter of the waits, or of what is missing at nobody's hands. None where too little was looked at to say, or no resolver is led to
             the losing servers any more.
         waits: the waits of the plan that are not over: of the NS change, or of what comes next where that is done.
         decision: what the gate says of the NS change, or of the first step that somebody takes next where that is done; None
@@ -237,8 +248,26 @@ def _missing(
             yield Need(
                 step_id=step.id, actor=step.actor, claim=None, needed=step.confirmed_by, found="only people can say so"
             )
+    if plan is None:
+        for wait_for in switch.waits:
+            found = _wait_without_plan(view, wait_for)
+            if found is not None:
+                yield Need(step_id=switch.id, actor=Actor.NOBODY, claim=None, needed=wait_for.value, found=found)
     for each in above:
         yield Need(step_id=switch.id, actor=switch.actor, claim=None, needed=_TTLS_KNOWN, found=str(each))
+
+
+def _wait_without_plan(view: View, wait_for: WaitFor) -> str | None:
+    """What is known of a wait where no plan dates it; None where there is nothing to wait for but what shows."""
+    if wait_for not in _CACHED:
+        return None
+    facts = view.facts
+    if facts is None:
+        return "not known without a plan"
+    if wait_for is WaitFor.NO_DS and not facts.may_be_secure:
+        return None
+    ttl = largest_ttl(facts, *_CACHED[wait_for])
+    return f"not known without a plan: the TTL is {duration_text(ttl)}, counted from when every server had the change"
 
 
 def _lacking(missing: Iterable[Need], breaks: tuple[Break, ...] | None, switch: Step) -> tuple[Lacking, ...]:
