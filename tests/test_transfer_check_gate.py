@@ -99,6 +99,17 @@ def test_waits_that_nobody_takes_count_from_what_somebody_did() -> None:
     assert isinstance(check_transfer(much_later, step=world.taken, plan=told).decision, Confirmed)
 
 
+def test_what_comes_after_a_mere_wait_counts_from_what_that_counts_from() -> None:
+    """Stopping the losing servers waits for nothing itself, and for resolvers to leave them."""
+    plan = recorded(plan_transfer(the_facts(), start=NOW), *BEFORE_NS)
+    world = world_at(FLOW, "losing-keys-withdrawn")
+    for done in (plan, recorded(plan, "ns-changed", "losing-ns-changed")):
+        check = check_transfer(replace(world.seen(), at=plan.finished), step=world.taken, plan=done)
+        assert check.decision is not None and check.decision.step_id == "losing-stopped"
+        assert isinstance(check.decision, Confirmed) is (done is not plan)
+    assert isinstance(check.decision, Confirmed)
+
+
 # ---- what is missing or would break is missing at the gate ----------------------------------------------------------
 
 

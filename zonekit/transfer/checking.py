@@ -81,9 +81,9 @@ class TransferCheck:
         by_people: the ids of the done steps that nobody can see in zones and parent, and that people have to confirm.
         missing: what the NS change rests on and is not known to be there, without a plan all that has to leave the caches
             before too; nothing where the NS change is done.
-        breaks: what of all that is served now would break if the NS changed now. What caches hold from before is not among
-            it: that is a matter of the waits, or of what is missing at nobody's hands. None where too little was looked at to say, or no resolver is led to
-            the losing servers any more.
+        breaks: what of all that is served now would break if the NS changed now; what caches hold from before is a matter of
+            the waits, or of what is missing at nobody's hands. None where too little was looked at to say, or no resolver is
+            led to the losing servers any more.
         waits: the waits of the plan that are not over: of the NS change, or of what comes next where that is done.
         decision: what the gate says of the NS change, or of the first step that somebody takes next where that is done; None
             without a plan. Whatever is missing or would break is missing for the NS change too, and so is a record of what
@@ -368,16 +368,15 @@ def _counted_from(plan: Plan, planned: PlannedStep) -> Iterator[PlannedStep]:
 
     Where nothing has to leave the caches, a step that is seen to be done leaves nothing to wait for.
     """
+    mere = {each.id for each in plan.steps if each.step.actor is Actor.NOBODY}
     pending, since = [planned], set()
     while pending:
         one = pending.pop()
-        for wait in one.waits:
-            is_mere = wait.since in {each.id for each in plan.steps if each.step.actor is Actor.NOBODY}
-            if is_mere and wait.since not in since:
-                pending.append(plan.step(wait.since))
-            if is_mere or wait.interval or one is not planned:
-                since.add(wait.since)
-    yield from (each for each in plan.steps if each.id in since and each.step.actor is not Actor.NOBODY)
+        counted = {wait.since for wait in one.waits if wait.interval or one is not planned or wait.since in mere}
+        counted |= mere.intersection(one.step.after)
+        pending += [plan.step(step_id) for step_id in sorted((counted & mere) - since)]
+        since |= counted
+    yield from (each for each in plan.steps if each.id in since - mere)
 
 
 # ---- findings -------------------------------------------------------------------------------------------------------
