@@ -22,6 +22,9 @@ from tests.transfer_worlds import (
     World,
     ns_of,
     signed,
+    start_of,
+    unsigned,
+    walk,
     world_at,
 )
 from zonekit import rdata as rd
@@ -213,7 +216,7 @@ def test_addresses_of_servers_that_keep_their_names_are_waited_for_with_their_tt
     names = ("ns1.example.nl.", "ns2.example.nl.")
     losing = signed(in_domain(names, "192.0.2.1"), LOSING_KEYS)
     gaining = signed(in_domain(names, "192.0.2.2"), GAINING_KEYS)
-    facts = facts_between(losing, gaining)
+    facts = facts_between(losing, gaining, make_ds(LOSING_KEYS[:1]))
     for ttl in (3600, A_WEEK):
         glue = tuple(RRset.from_text(name, ttl, "A", "192.0.2.1") for name in names)
         seen = Sighting(at=NOW, losing=losing.replace(*glue), parent_ns=ns_of(names), parent_glue=glue)
@@ -224,12 +227,12 @@ def test_addresses_of_servers_that_keep_their_names_are_waited_for_with_their_tt
                 assert (words in told) is (ttl == A_WEEK)
 
 
-def facts_between(losing: Zone, gaining: Zone) -> Facts:
+def facts_between(losing: Zone, gaining: Zone, ds: RRset | None) -> Facts:
     nothing = timedelta(0)
     return Facts.from_zones(
         losing,
         gaining,
-        make_ds(LOSING_KEYS[:1]),
+        ds,
         ds_ttl=2 * DAY,
         ns_ttl=2 * DAY,
         negative_ttl=900,
@@ -350,3 +353,28 @@ def test_through_insecure_it_is_the_ds_that_has_to_leave_them() -> None:
 def test_once_the_ns_have_changed_nothing_is_missing_for_it() -> None:
     world = world_at(FLOW, "ns-changed")
     assert check_transfer(world.seen(), step=world.taken).missing == ()
+
+
+@pytest.mark.parametrize("flow", [Flow.OPERATOR_CHANGE, Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED, Flow.FROM_UNSIGNED])
+def test_a_transfer_that_is_carried_out_and_recorded_as_planned_meets_an_open_gate_at_each_step(flow: Flow) -> None:
+    start = start_of(flow)
+    assert isinstance(start.losing, Zone)
+    gaining = unsigned(GAINING_SERVERS) if flow is Flow.TO_UNSIGNED else signed(unsigned(GAINING_SERVERS), GAINING_KEYS)
+    ds = start.ds if isinstance(start.ds, RRset) else None
+    plan = plan_transfer(facts_between(start.losing, gaining, ds), flow=flow, start=NOW)
+    opened = set()
+    for step, world in walk(flow):
+        if step.actor is not Actor.NOBODY:
+            plan = recorded(plan, step.id)
+        check = check_transfer(replace(world.seen(), at=plan.step(step.id).completed), step=world.taken, plan=plan)
+        assert not {finding.code for finding in check.findings} & {"ttl-above-plan", "broken-now"}, step.id
+        if check.decision is None:
+            assert step.id == plan.steps[-1].id
+            continue
+        asked = plan.step(check.decision.step_id)
+        if all(plan.step(before).recorded or before == "losing-unreachable" for before in asked.step.after):
+            due = replace(world.seen(), at=max(asked.not_before, check.sighting.at))
+            decision = check_transfer(due, step=world.taken, plan=plan).decision
+            assert isinstance(decision, Confirmed), (step.id, decision)
+            opened.add(decision.step_id)
+    assert opened >= {"ns-changed", "losing-stopped", "thawed"}

@@ -369,7 +369,8 @@ def _counted_from(plan: Plan, planned: PlannedStep) -> Iterator[PlannedStep]:
     Where nothing has to leave the caches, a step that is seen to be done leaves nothing to wait for.
     """
     mere = {each.id for each in plan.steps if each.step.actor is Actor.NOBODY}
-    pending, since = [planned], set()
+    pending = [planned]
+    since: set[str] = set()
     while pending:
         one = pending.pop()
         counted = {wait.since for wait in one.waits if wait.interval or one is not planned or wait.since in mere}
