@@ -9,29 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from zonekit.errors import PlanError
 from zonekit.findings import Finding, Severity
+from zonekit.instants import instant_text
 from zonekit.transfer import codes
 from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims, steps_done, superseded_by
 from zonekit.transfer.expected import as_expected, delegation_findings, findings_at
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import check_domain, is_confirmed, may_begin, see_step
 from zonekit.transfer.hazards import Break, breaks_of
-from zonekit.transfer.journal import Decision, Evidence
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing
 from zonekit.transfer.judging import Judged, Truth, judge, view_of
-from zonekit.transfer.plan import Plan, steps_for
+from zonekit.transfer.ledger import Record
+from zonekit.transfer.plan import Plan, PlannedStep, steps_for
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
+from zonekit.transfer.served import TtlAbove, largest_ttl, ttls_above
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.sightings import Sighting
-from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, with_shared_servers
+from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, with_shared_servers
+from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
-from zonekit.ttl import to_ttl
+from zonekit.ttl import duration_text, to_ttl
 
 BY_THIS_CHECK: Final = "the transfer check"
 _NS_CHANGES: Final = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)
+_TTLS_KNOWN: Final = "every TTL that is served is known where the waits are reckoned"
+_CACHED: Final = {
+    WaitFor.LOSING_DNSKEY_MERGED: (Source.LOSING, Record.DNSKEY),
+    WaitFor.BOTH_DS: (Source.PARENT, Record.DS),
+    WaitFor.NO_DS: (Source.PARENT, Record.DS),
+}
+"""What has to leave the caches before the NS change. What gaining servers give is in no cache yet, and shows."""
 _UNREACHABLE: Final = "losing-unreachable"
 
 
@@ -41,8 +53,8 @@ class Need:
 
     Attributes:
         step_id: the step that it belongs to.
-        actor: at whose hands it is.
-        claim: the claim that is not true, or not seen; None where only people can say so.
+        actor: at whose hands it is; nobody's where something has to leave the caches and no plan says when it has.
+        claim: the claim that is not true, or not seen; None where it is not a matter of one.
         needed: what is needed.
         found: what there is instead.
     """
@@ -67,12 +79,15 @@ class TransferCheck:
         done: the ids of the steps that are done when these are, in the order of the flow.
         claims: every claim that has to hold then, in the order in which it came to, and whether it does.
         by_people: the ids of the done steps that nobody can see in zones and parent, and that people have to confirm.
-        missing: what the NS change rests on and is not known to be there; nothing where the NS change is done.
-        breaks: what would break if the NS changed now; None where too little was looked at to say, or no resolver is led to
-            the losing servers any more.
+        missing: what the NS change rests on and is not known to be there, without a plan all that has to leave the caches
+            before too; nothing where the NS change is done.
+        breaks: what of all that is served now would break if the NS changed now; what caches hold from before is a matter of
+            the waits, or of what is missing at nobody's hands. None where too little was looked at to say, or no resolver is
+            led to the losing servers any more.
         waits: the waits of the plan that are not over: of the NS change, or of what comes next where that is done.
-        decision: what the gate says of the NS change, or of the first step that comes next where that is done; None without
-            a plan.
+        decision: what the gate says of the NS change, or of the first step that somebody takes next where that is done; None
+            without a plan. Whatever is missing or would break is missing for the NS change too, and so is a record of what
+            waits are counted from, where nothing shows that it was done by the planned date.
         findings: all of it as findings, with what the verifier finds in both zones, the gravest first.
     """
 
@@ -155,18 +170,26 @@ def check_transfer(
     breaks = None if _UNREACHABLE in view.done_marks else breaks_of(view, profiles=chosen)
     held = frozenset(each.claim for each in claims)
     following = (switch,) if view.done_marks.isdisjoint(_NS_CHANGES) else _following(view, held)
-    decision = None if plan is None or not following else _decision(view, plan, following[0], held, seen)
+    above = tuple(ttls_above(view)) if any(each.waits for each in steps if each not in view.done) else ()
+    missing = tuple(_missing(view, switch, plan, seen, above))
+    decision = None
+    if plan is not None and following:
+        asked = _to_decide(view, following)
+        lacking = [*_lacking(missing, breaks if switch in following else None, switch)]
+        if not missing:
+            lacking += [Lacking(step_id=asked.id, needed=_TTLS_KNOWN, found=str(each)) for each in above]
+        decision = _decision(view, plan, asked, held, seen, lacking)
     return TransferCheck(
         sighting=sighting,
         claimed=claimed,
         done=tuple(each.id for each in view.done),
         claims=claims,
         by_people=tuple(each.id for each in view.done if rest_of(each) is Rest.PEOPLE),
-        missing=tuple(_missing(view, switch, plan, seen)),
+        missing=missing,
         breaks=breaks,
         waits=() if plan is None else tuple(_waits(view, plan, following)),
         decision=decision,
-        findings=_findings(view, claims, breaks, switch),
+        findings=_findings(view, claims, breaks, switch, above),
     )
 
 
@@ -213,7 +236,9 @@ def _switch(steps: Iterable[Step]) -> Step:
 # ---- what is missing ------------------------------------------------------------------------------------------------
 
 
-def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Evidence, ...]) -> Iterator[Need]:
+def _missing(
+    view: View, switch: Step, plan: Plan | None, evidence: tuple[Evidence, ...], above: Iterable[TtlAbove]
+) -> Iterator[Need]:
     """What the NS change rests on and is not known to be there."""
     if not view.done_marks.isdisjoint(_NS_CHANGES):
         return
@@ -233,6 +258,42 @@ def _missing(view: View, switch: Step, plan: Plan | None, evidence: tuple[Eviden
             yield Need(
                 step_id=step.id, actor=step.actor, claim=None, needed=step.confirmed_by, found="only people can say so"
             )
+    if plan is None:
+        for wait_for in switch.waits:
+            found = _wait_without_plan(view, wait_for)
+            if found is not None:
+                yield Need(step_id=switch.id, actor=Actor.NOBODY, claim=None, needed=wait_for.value, found=found)
+    for each in above:
+        yield Need(step_id=switch.id, actor=switch.actor, claim=None, needed=_TTLS_KNOWN, found=str(each))
+
+
+def _wait_without_plan(view: View, wait_for: WaitFor) -> str | None:
+    """What is known of a wait where no plan dates it; None where there is nothing to wait for but what shows."""
+    if wait_for not in _CACHED:
+        return None
+    facts = view.facts
+    if facts is None:
+        return "not known without a plan"
+    if wait_for is WaitFor.NO_DS and not facts.may_be_secure:
+        return None
+    ttl = largest_ttl(facts, *_CACHED[wait_for])
+    return f"not known without a plan: the TTL is {duration_text(ttl)}, counted from when every server had the change"
+
+
+def _lacking(missing: Iterable[Need], breaks: tuple[Break, ...] | None, switch: Step) -> tuple[Lacking, ...]:
+    """All that keeps the NS from changing, whatever is on record, as the gate says it."""
+    needed = "every combination of what is served validates and is answered"
+    return (
+        *(Lacking(step_id=need.step_id, needed=need.needed, found=need.found) for need in missing),
+        *(
+            Lacking(
+                step_id=switch.id,
+                needed=needed,
+                found=f"{' + '.join(each.records)} would not under {'; '.join(each.profiles)}",
+            )
+            for each in breaks or ()
+        ),
+    )
 
 
 def _is_said(view: View, plan: Plan | None, step: Step, evidence: tuple[Evidence, ...]) -> bool:
@@ -252,10 +313,25 @@ def _waits(view: View, plan: Plan, following: Iterable[Step]) -> Iterator[Wait]:
     yield from dict.fromkeys(sorted(waits, key=lambda wait: wait.until))
 
 
+def _to_decide(view: View, following: tuple[Step, ...]) -> Step:
+    """The step that the gate is asked about: the first that somebody takes, now or when a mere wait is over."""
+    passing = {step.id for step in (*view.done, *following)}
+    ahead = [step for step in view.steps if step not in view.done and passing.issuperset(step.after)]
+    return next((step for step in (*following, *ahead) if step.actor is not Actor.NOBODY), following[0])
+
+
 def _decision(
-    view: View, plan: Plan, following: Step, held: frozenset[Claim], evidence: tuple[Evidence, ...]
+    view: View,
+    plan: Plan,
+    following: Step,
+    held: frozenset[Claim],
+    evidence: tuple[Evidence, ...],
+    lacking: Iterable[Lacking],
 ) -> Decision:
-    """What the gate says of a step, with what is on record and what this check shows of the steps that are not superseded."""
+    """What the gate says of a step, with what is on record and what this check shows of the steps that are not superseded.
+
+    Beside what the gate is missing, it is missing what is lacking otherwise, and a record of what the waits count from.
+    """
     shown = [
         Evidence(step_id=planned.id, seen=planned.completed, by="the record of the plan")
         for planned in plan.steps
@@ -268,14 +344,57 @@ def _decision(
                 shown.append(see_step(plan, step.id, view.sighting, by=BY_THIS_CHECK, look=view.look))
             except PlanError:
                 continue  # what does not show, or only people can say
-    return may_begin(plan, following.id, shown, now=view.at)
+    decision = may_begin(plan, following.id, shown, now=view.at)
+    missing = [] if isinstance(decision, Confirmed) else list(decision.missing)
+    unconfirmed = {each.step_id for each in missing} - {following.id}
+    missing += [each for each in lacking if each.step_id not in unconfirmed]
+    unconfirmed |= {each.step_id for each in missing} - {following.id}
+    missing += [each for each in _not_recorded(plan, following, shown, view.at) if each.step_id not in unconfirmed]
+    return Missing(step_id=following.id, at=view.at, missing=tuple(missing)) if missing else decision
+
+
+def _not_recorded(plan: Plan, following: Step, shown: Iterable[Evidence], at: datetime) -> Iterator[Lacking]:
+    """The steps that waits count from and that nobody has recorded, where nothing shows that they were done by then.
+
+    Waits count from when a change is effective, and a planned date says nothing about that. One that was seen to be done by
+    the planned date was so then, so that its waits are over by their dates.
+    """
+    seen = tuple(shown)
+    for planned in _counted_from(plan, plan.step(following.id)):
+        done = [each for each in seen if each.step_id == planned.id and each.seen <= at]
+        lacked = [each.seen for each in done if each.lacking]
+        first = min((each.seen for each in done if not lacked or each.seen > max(lacked)), default=None)
+        if not planned.recorded and (first is None or first > planned.completed):
+            found = "nothing has been seen of it" if first is None else f"seen to be done at {instant_text(first)}"
+            yield Lacking(
+                step_id=planned.id,
+                needed="a record of when it was done",
+                found=f"{found}; the waits count from when it was",
+            )
+
+
+def _counted_from(plan: Plan, planned: PlannedStep) -> Iterator[PlannedStep]:
+    """The steps that somebody takes and that the waits of a step are counted from, directly or by waits that nobody takes.
+
+    Where nothing has to leave the caches, a step that is seen to be done leaves nothing to wait for.
+    """
+    mere = {each.id for each in plan.steps if each.step.actor is Actor.NOBODY}
+    pending = [planned]
+    since: set[str] = set()
+    while pending:
+        one = pending.pop()
+        counted = {wait.since for wait in one.waits if wait.interval or one is not planned or wait.since in mere}
+        counted |= mere.intersection(one.step.after)
+        pending += [plan.step(step_id) for step_id in sorted((counted & mere) - since)]
+        since |= counted
+    yield from (each for each in plan.steps if each.id in since - mere)
 
 
 # ---- findings -------------------------------------------------------------------------------------------------------
 
 
 def _findings(
-    view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step
+    view: View, claims: Iterable[Judged], breaks: tuple[Break, ...] | None, switch: Step, above: Iterable[TtlAbove]
 ) -> tuple[Finding, ...]:
     found = [
         replace(finding, message=f"the {source.value} zone: {finding.message}")
@@ -284,6 +403,7 @@ def _findings(
     ]
     found += delegation_findings(view)
     found += _shared_keys(view)
+    found += [codes.TTL_ABOVE_PLAN.found(view.apex, each.rdtype, str(each)) for each in above]
     for judged in claims:
         place = f"{judged.found}, claimed by step {judged.step_id} ({judged.actor.value})"
         match judged.truth:

@@ -266,13 +266,21 @@ KEY_OF_BOTH: Final = _code(
     _MODEL_2,
     "each operator signs with keys of its own",
 )
+TTL_ABOVE_PLAN: Final = _code(
+    "ttl-above-plan",
+    _ERROR,
+    "a TTL is served that is above the largest that the plan or the facts know of, so that caches hold it for longer than"
+    " is waited for",
+    "RFC 2181 section 8, RFC 7583 section 3.3.2",
+    "give it in the facts, and plan again with what is on record",
+)
 
 TRANSFER_CODES: Final[Mapping[str, Code]] = MappingProxyType(
     {
         code.name: code
         for code in (
             *CLAIM_CODES.values(),
-            *(NOT_SEEN, WOULD_BREAK, BREAKS_NOW, DELEGATION_DIFFERS, TTLS_LOW, KEY_OF_BOTH),
+            *(NOT_SEEN, WOULD_BREAK, BREAKS_NOW, DELEGATION_DIFFERS, TTLS_LOW, KEY_OF_BOTH, TTL_ABOVE_PLAN),
         )
     }
 )

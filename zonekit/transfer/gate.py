@@ -309,7 +309,8 @@ def _confirmation(
     asked_of = servers.get(_CHANGES[planned.step.effect], frozenset()) if planned.step.effect else frozenset()
     not_asked = asked_of - latest.confirming
     if not_asked:
-        return [], [Lacking(step_id=planned.id, needed=needed, found=f"{', '.join(sorted(not_asked))} was not asked")]
+        found = f"{', '.join(sorted(not_asked))} {'was' if len(not_asked) == 1 else 'were'} not asked"
+        return [], [Lacking(step_id=planned.id, needed=needed, found=found)]
     return since, []
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from zonekit import rdata as rd
-from zonekit.dnskeys import Dnskey
+from zonekit.dnskeys import Dnskey, signer_of
 from zonekit.ds import matches_ds
-from zonekit.signatures import Signer
+from zonekit.findings import Severity
+from zonekit.names import is_subdomain, name_text, parse_origin
+from zonekit.nodes import rdata_of, ttl_of
+from zonekit.signatures import Signer, verify_rrset
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, failures
 from zonekit.transfer.sides import Side, servers_in, signer_of_key
@@ -36,11 +40,21 @@ from zonekit.transfer.versions import (
 )
 from zonekit.transfer.views import View
 from zonekit.ttl import Ttl
-from zonekit.zones import RRset
+from zonekit.verifying import codes
+from zonekit.zones import RRset, Zone
 
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)
 _ANY_TTL: Final = Ttl(3600)
 """The TTL of what was not seen, or is not there. No verdict depends on it, for everything here is served for ever."""
+_NOT_GOOD: Final = frozenset(
+    code.name
+    for code in (
+        *(codes.RRSIG_MISSING, codes.RRSIG_BOGUS, codes.RRSIG_NOT_TRIED, codes.RRSIG_LABELS, codes.RRSIG_SIGNER),
+        *(codes.RRSIG_EXPIRED, codes.RRSIG_NOT_YET_VALID, codes.RRSIG_NEVER_VALID, codes.RRSIG_ORIGINAL_TTL),
+        *(codes.RRSIG_WITHOUT_DNSKEY, codes.RRSIG_BY_UNUSABLE_KEY),
+    )
+)
+"""What the verifier finds of an RRset whose signatures are not all good, or not all there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +74,7 @@ class Break:
     story: str
 
     def __str__(self) -> str:
-        return f"{' + '.join(self.records)} under {', '.join(self.profiles)}: {self.story}"
+        return f"{' + '.join(self.records)} under {'; '.join(self.profiles)}: {self.story}"
 
 
 def not_seen_for_breaks(view: View) -> tuple[str, ...]:
@@ -84,6 +98,8 @@ def breaks_of(view: View, *, profiles: Iterable[ResolverProfile] = PROFILES) -> 
     """
     if not_seen_for_breaks(view):
         return None
+    ns = view.sighting.parent_ns
+    has_changed = isinstance(ns, RRset) and _leads_to(view, servers_in(ns), Source.LOSING) == {Source.GAINING}
     by_records: dict[tuple[str, ...], list[Bogus | Outage]] = {}
     for failure in failures(schedule_now(view), profiles):
         by_records.setdefault(_records(failure), []).append(failure)
@@ -91,7 +107,7 @@ def breaks_of(view: View, *, profiles: Iterable[ResolverProfile] = PROFILES) -> 
         Break(
             records=records,
             profiles=tuple(dict.fromkeys(failure.profile for failure in found)),
-            is_so_already=any(failure.at is None or failure.at < view.at for failure in found),
+            is_so_already=has_changed or any(failure.at is None or failure.at < view.at for failure in found),
             story=found[0].story,
         )
         for records, found in by_records.items()
@@ -110,8 +126,8 @@ def schedule_now(view: View) -> Schedule:
     versions: list[Version] = [_ds(view, names), *_parent_ns(view)]
     for side in view.sides.values():
         if side.zone is not None:
-            versions += [_dnskey(side, names), *_data(side, names), _own_ns(view, side)]
-    servings = [Serving(operator=side.source) for side in view.sides.values() if side.zone is not None]
+            versions += [_dnskey(side, names), *_data(view, side, names), _own_ns(view, side)]
+    servings = [Serving(operator=side.source) for side in view.sides.values() if _is_answering(view, side)]
     shared = view.losing.name_servers() & view.gaining.name_servers()
     overlaps = []
     if shared and _is_shared(view):
@@ -165,29 +181,91 @@ def _dnskey(side: Side, names: dict[Dnskey, Key]) -> DnskeyVersion:
     )
 
 
-def _data(side: Side, names: dict[Dnskey, Key]) -> Iterator[DataVersion]:
-    """The data of a zone: one version for each set of keys that sign an RRset of it."""
+def _data(view: View, side: Side, names: dict[Dnskey, Key]) -> Iterator[DataVersion]:
+    """The data of a zone: one version for each set of keys that sign an RRset of it, or of whom a good signature is left."""
     assert side.zone is not None
     by_signer: dict[Signer, list[Key]] = {}
     for key in dict.fromkeys((*side.own, *side.keys)):
         by_signer.setdefault(signer_of_key(key), []).append(names[key])
-    for number, signers in enumerate(sorted(map(sorted, side.signer_sets))):
+    ttls = _ttls_by_signers(side.zone)
+    made: set[frozenset[Key]] = set()
+    for number, signers in enumerate(sorted(map(sorted, ttls))):
         signing = [key for signer in signers for key in by_signer.get(signer, [])]
+        made.add(frozenset(signing))
         yield DataVersion(
             source=side.source,
             record=f"data of the {side.source.value} operator" + (f" ({number + 1})" if number else ""),
-            ttl=_ANY_TTL,
+            ttl=ttls[frozenset(signers)],
             signatures=tuple(Signature(key=key) for key in signing),
         )
-    if not side.signer_sets:
-        record = f"data of the {side.source.value} operator"
-        yield DataVersion(source=side.source, record=record, ttl=_ANY_TTL, signatures=())
+    for keys, rrsets in _not_all_good(view, side, names).items():
+        if keys not in made:
+            first = f"{rrsets[0].type_text} of {name_text(rrsets[0].owner)}"
+            more = f" and {len(rrsets) - 1} more" if len(rrsets) > 1 else ""
+            yield DataVersion(
+                source=side.source,
+                record=f"{first}{more} of the {side.source.value} operator",
+                ttl=max(rrset.ttl for rrset in rrsets),
+                signatures=tuple(Signature(key=key) for key in sorted(keys)),
+            )
+
+
+def _ttls_by_signers(zone: Zone) -> dict[frozenset[Signer], Ttl]:
+    """By the signers that its signatures name, the largest TTL of an RRset; of all data where nothing is signed."""
+    found: dict[frozenset[Signer], Ttl] = {}
+    largest = 0
+    for _, _, rrsets in zone.walk():
+        by_covered: dict[int, set[Signer]] = {}
+        ttls: dict[int, int] = {}
+        for rdtype, covers, records in rrsets:
+            if rdtype == rd.RRSIG:
+                by_covered[covers] = {signer_of(rdata_of(record)) for record in records}
+            ttls[covers or rdtype] = max(ttl_of(records[0]), ttls.get(covers or rdtype, 0))
+        largest = max(largest, *ttls.values())
+        for covers, signers in by_covered.items():
+            if covers not in rd.KSK_SIGNED_TYPES:
+                of = frozenset(signers)
+                found[of] = max(found.get(of, Ttl(0)), Ttl(ttls[covers]))
+    return found or {frozenset(): Ttl(largest)}
+
+
+def _not_all_good(view: View, side: Side, names: dict[Dnskey, Key]) -> dict[frozenset[Key], list[RRset]]:
+    """The RRsets that lack a good signature, by the keys whose signatures over them are good (RFC 4035 section 5.3)."""
+    zone = side.zone
+    assert zone is not None
+    found: dict[frozenset[Key], list[RRset]] = {}
+    if not side.keys:
+        return found
+    faulty = {
+        (finding.owner, finding.rdtype)
+        for finding in view.verifications[side.source].findings
+        if finding.severity is Severity.ERROR and finding.code in _NOT_GOOD
+    }
+    for owner, rdtype in sorted(faulty):
+        rrset, rrsigs = zone.get(owner, rdtype), zone.signatures(owner, rdtype)
+        if rrset is None or rrset.rdtype in rd.KSK_SIGNED_TYPES:
+            continue
+        good = [] if rrsigs is None else [key for key in names if _is_signed_by(key, rrset, rrsigs, view.at)]
+        found.setdefault(frozenset(names[key] for key in good), []).append(rrset)
+    return found
+
+
+def _is_signed_by(key: Dnskey, rrset: RRset, rrsigs: RRset, at: datetime) -> bool:
+    alone = RRset(owner=key.owner, rdtype=rd.DNSKEY, ttl=_ANY_TTL, rdatas=(key.dnskey_rdata,))
+    return verify_rrset(rrset, rrsigs, alone, now=at)
+
+
+def _is_answering(view: View, side: Side) -> bool:
+    """Whether an operator's servers answer for the zone: it was seen, and not every server that it names was seen not to."""
+    named = side.name_servers()
+    return side.zone is not None and (not named or not named <= view.sighting.lacking.get(side.source, frozenset()))
 
 
 def _parent_ns(view: View) -> Iterator[NsVersion]:
     ns = view.sighting.parent_ns
     named = servers_in(ns) if isinstance(ns, RRset) else view.losing.name_servers()
-    ttl = ns.ttl if isinstance(ns, RRset) else _ANY_TTL
+    unknown = _ANY_TTL if view.facts is None else view.facts.parent.ns_ttl
+    ttl = ns.ttl if isinstance(ns, RRset) else unknown
     # Where they have changed already, caches hold what the losing servers gave before.
     now = _leads_to(view, named, Source.LOSING) | {Source.LOSING}
     record = "NS at the parent"
@@ -198,6 +276,37 @@ def _parent_ns(view: View) -> Iterator[NsVersion]:
         ttl=ttl,
         start=view.at,
         leads_to=frozenset((Source.GAINING,)),
+    )
+    glue = _astray(view, named)
+    if glue is not None:
+        yield glue
+
+
+def _astray(view: View, named: frozenset[str]) -> NsVersion | None:
+    """The glue that leads to nobody: an address that neither zone has, or none where no other name server is named.
+
+    A resolver may know one address of a name server and no other. One without an address it leaves out for the others.
+    """
+    glue = view.sighting.parent_glue
+    inside = {name for name in named if is_subdomain(parse_origin(name), view.apex)}
+    if glue is NOT_LOOKED_AT or not inside:
+        return None
+    rrsets = glue if isinstance(glue, tuple) else ()
+    given = {
+        name: frozenset().union(*[rrset.rdatas for rrset in rrsets if name_text(rrset.owner).lower() == name])
+        for name in inside
+    }
+    known = {name: view.losing.addresses(name) | view.gaining.addresses(name) for name in inside}
+    wrong = {name for name in inside if known[name] and not given[name] <= known[name]}
+    if inside == named and not any(given.values()):
+        wrong = inside
+    if not wrong:
+        return None
+    return NsVersion(
+        source=Source.PARENT,
+        record=f"addresses of {', '.join(sorted(wrong))} at the parent",
+        ttl=max([rrset.ttl for rrset in rrsets], default=_ANY_TTL),
+        leads_to=frozenset(),
     )
 
 
