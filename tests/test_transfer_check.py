@@ -43,7 +43,7 @@ from zonekit.errors import PlanError, RdataError, TimeError
 from zonekit.findings import Severity
 from zonekit.keys import SigningKey
 from zonekit.names import name_text
-from zonekit.signing import sign_zone
+from zonekit.signing import sign_rrset, sign_zone
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims
@@ -358,7 +358,7 @@ LIES = {
     "the losing DS is gone too early": Lie(
         step="ds-added",
         world=lambda world: replace(world, ds=make_ds(GAINING_KEYS[:1])),
-        false={Claim.BOTH_DS},
+        false={Claim.BOTH_DS, Claim.LOSING_SIGNS_DNSKEY},
         breaks=("DNSKEY of the losing operator",),
     ),
     "the digest of a DS is wrong": Lie(
@@ -902,7 +902,8 @@ def test_one_side_alone_is_enough_to_confirm_what_it_shows(step_id: str) -> None
     ):
         other = "gaining" if source == "losing" else "losing"
         alone = replace(full, keys={}, **{other: NOT_LOOKED_AT})
-        assert truth_of(claim, alone, step)[0] is Truth.TRUE
+        is_led_there = source == "gaining" or step_id != "losing-ds-removed"
+        assert truth_of(claim, alone, step)[0] is (Truth.TRUE if is_led_there else Truth.FALSE)
 
 
 def test_a_ksk_that_the_ds_does_not_lead_to_is_not_enough() -> None:
@@ -993,7 +994,43 @@ def test_after_the_last_step_nothing_comes_next() -> None:
 def test_one_key_on_both_sides_is_said() -> None:
     both = signed(unsigned(GAINING_SERVERS, ttl=LOW), LOSING_KEYS, dnskey_ttl=LOW)
     found = check_transfer(replace(start_of(Flow.OPERATOR_CHANGE), gaining=both).seen(), step="keys-made").findings
-    assert sum(finding.code == "key-signs-both-zones" for finding in found) == 2
+    told = [finding.severity for finding in found if finding.code == "key-signs-both-zones"]
+    assert told == [Severity.ERROR, Severity.ERROR]
+
+
+OF_GAINING_KEYS = {
+    Claim.GAINING_VERIFIES,
+    Claim.KEYS_ACCEPTABLE,
+    Claim.LOSING_HAS_GAINING_KEYS,
+    Claim.GAINING_SIGNS_DNSKEY,
+    Claim.BOTH_DS,
+    Claim.DS_DIGESTS,
+}
+MERGES = ("losing-merged", "gaining-merged", "ds-added")
+
+
+@pytest.mark.parametrize("zone", [LOSING, MERGED], ids=["as before", "merged"])
+def test_a_gaining_server_that_still_gives_the_losing_zone_confirms_nothing(zone: Zone) -> None:
+    ds, ns = make_ds(LOSING_KEYS[:1]), ns_of(LOSING_SERVERS)
+    seen = Sighting(at=NOW, losing=zone, gaining=zone, parent_ds=ds, parent_ns=ns)
+    check = check_transfer(seen, step=MERGES)
+    assert false_claims(check) == OF_GAINING_KEYS
+    tags = ", ".join(map(str, sorted(key.key_tag for key in parse_dnskeys(zone.apex_rrset(rd.DNSKEY)))))
+    told = f"the gaining zone has no key of the gaining operator: keys {tags} are of the losing operator, as in its own zone"
+    assert {each.found for each in check.that_are(Truth.FALSE)} == {told}
+    assert check.breaks == (), "the zone is what it was, wherever it is served"
+    known = replace(seen, keys={Source.GAINING: parse_dnskeys(GAINING_KEYS)})
+    assert Claim.GAINING_SIGNS_DNSKEY in false_claims(check_transfer(known, step=MERGES))
+
+
+def test_a_key_of_both_zones_is_of_the_side_that_it_is_known_of() -> None:
+    ds = make_ds([LOSING_KEYS[0], GAINING_KEYS[0]])
+    seen = Sighting(at=NOW, losing=GAINING, gaining=GAINING, parent_ds=ds)
+    known = replace(seen, keys={Source.GAINING: parse_dnskeys(GAINING_KEYS)})
+    told = check_transfer(known, step=MERGES).that_are(Truth.FALSE)
+    found = {each.claim: each.found for each in told}
+    assert "the losing zone has no key of the losing operator: keys " in found[Claim.LOSING_SIGNS_DNSKEY]
+    assert Claim.GAINING_SIGNS_DNSKEY not in found
 
 
 def test_an_unsigned_end_with_a_ds_is_bogus() -> None:
@@ -1041,3 +1078,116 @@ def test_what_is_on_record_and_not_seen_to_be_so_opens_no_gate() -> None:
     assert {"losing-merged", "gaining-merged"} <= set(check.claimed)
     assert isinstance(check.decision, Missing)
     assert {each.step_id for each in check.decision.missing} >= {"losing-merged", "gaining-merged"}
+
+
+# ---- whose DS it is --------------------------------------------------------------------------------------------------
+
+
+def signed_by(zone: Zone | Any, present: list[SigningKey], signing: list[SigningKey]) -> Zone:
+    """The zone with these keys alone in its DNSKEY RRset, and signatures of those over it."""
+    assert isinstance(zone, Zone)
+    old = zone.apex_rrset(rd.DNSKEY)
+    rrset = RRset(owner=old.owner, rdtype=rd.DNSKEY, ttl=old.ttl, rdatas=tuple(key.dnskey_rdata for key in present))
+    return zone.replace(rrset).replace(sign_rrset(rrset, signing, validity=VALIDITY))
+
+
+def test_a_dnskey_rrset_that_the_ds_was_not_looked_at_for_is_not_seen_to_be_led_to() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "losing-merged").seen()
+    not_looked = replace(seen, parent_ds=NOT_LOOKED_AT)
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, not_looked, "losing-merged")
+    assert truth is Truth.NOT_SEEN and found.endswith("; the DS RRset at the parent was not looked at")
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, replace(seen, parent_ds=THERE_IS_NONE), "losing-merged")
+    assert truth is Truth.FALSE and found.endswith(", and the parent has no DS")
+
+
+@pytest.mark.parametrize("signing", [LOSING_KEYS[1], keys(3)[0]], ids=["the ZSK signs", "another KSK signs"])
+def test_a_losing_ksk_that_the_losing_zone_has_dropped_is_not_put_on_the_gaining_side(signing: SigningKey) -> None:
+    """The DS leads to a key that signs nothing any more and stands in the gaining zone alone."""
+    dropped = LOSING_KEYS[0].key_tag
+    for step_id in ("losing-merged", "ds-added"):
+        world = world_at(Flow.OPERATOR_CHANGE, step_id)
+        present = list(dict.fromkeys([signing, LOSING_KEYS[1], *GAINING_KEYS]))
+        zone = signed_by(world.losing, present, [signing])
+        check = check_transfer(replace(world.seen(), losing=zone, keys={}), step=world.taken)
+        told = {each.claim: each.found for each in check.that_are(Truth.FALSE)}
+        assert set(told) <= {Claim.LOSING_SIGNS_DNSKEY, Claim.BOTH_DS}
+        assert "to no losing key, and key " in told[Claim.LOSING_SIGNS_DNSKEY]
+        assert not any(f"{dropped} of the gaining operator" in each.message for each in check.findings)
+        assert {each.claim for each in check.missing if each.claim} >= {Claim.LOSING_SIGNS_DNSKEY}
+
+
+def test_a_ds_of_a_key_that_is_nobodys_is_not_said_to_be_the_gaining_one() -> None:
+    """The losing DS is still there, its key in the gaining zone alone, and the losing zone has another KSK."""
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-unreachable")
+    zone = signed_by(world.losing, [keys(3)[0], LOSING_KEYS[1], *GAINING_KEYS], [keys(3)[0]])
+    seen = replace(world.seen(), losing=zone, keys={})
+    for claim, step_id in (
+        (Claim.GAINING_DS_ALONE, "losing-ds-removed"),
+        (Claim.LOSING_KEYS_GONE, "losing-keys-withdrawn"),
+    ):
+        truth, found = truth_of(claim, replace(seen, losing=zone), step_id)
+        if claim is Claim.GAINING_DS_ALONE:
+            assert truth is Truth.NOT_SEEN and "whose it is is not known" in found
+        else:
+            assert truth is Truth.FALSE, "the losing ZSK is there as well"
+    bare = signed_by(seen.gaining, [LOSING_KEYS[0], *GAINING_KEYS], GAINING_KEYS[:1])
+    truth, found = truth_of(Claim.LOSING_KEYS_GONE, replace(seen, gaining=bare), "losing-keys-withdrawn")
+    assert truth is Truth.NOT_SEEN and "whose it is is not known" in found
+
+
+def test_once_the_losing_ds_is_gone_nothing_needs_to_lead_to_the_losing_zone() -> None:
+    steps = STEPS[Flow.OPERATOR_CHANGE]
+    held = {each.claim for each in standing_claims(steps, ["losing-ds-removed"])}
+    assert Claim.LOSING_SIGNS_DNSKEY not in held and Claim.LOSING_VERIFIES in held
+
+
+# ---- one path is enough ----------------------------------------------------------------------------------------------
+
+
+def test_two_losing_ksks_that_sign_need_one_ds() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    zone = signed_by(world.losing, [more, *LOSING_KEYS, *GAINING_KEYS], [LOSING_KEYS[0], more])
+    check = check_transfer(replace(world.seen(), losing=zone, keys={}), step=world.taken)
+    assert check.is_true and check.is_clean and check.breaks == ()
+    (told,) = [each.found for each in check.claims if each.claim is Claim.BOTH_DS]
+    assert told.endswith(f"; none of key {more.key_tag}, which signs besides")
+
+
+def test_two_gaining_ksks_that_sign_need_one_ds() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-ds-removed")
+    zone = signed_by(world.gaining, [more, *LOSING_KEYS, *GAINING_KEYS], [GAINING_KEYS[0], more])
+    check = check_transfer(replace(world.seen(), gaining=zone), step=world.taken)
+    assert check.is_true and check.is_clean
+
+
+@pytest.mark.parametrize("source", ["losing", "gaining"])
+def test_a_ksk_that_stands_by_need_not_be_in_the_other_zone(source: str) -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    own = LOSING_KEYS if source == "losing" else GAINING_KEYS
+    zone = signed_by(getattr(world, source), [more, *LOSING_KEYS, *GAINING_KEYS], own[:1])
+    facts = replace(the_facts(), losing=replace(the_facts().losing, can=frozenset(Capability)))
+    for known in (None, facts):
+        check = check_transfer(replace(world.seen(), keys={}, **{source: zone}), step=world.taken, facts=known)
+        assert check.is_true and check.is_clean and check.breaks == ()
+
+
+def test_a_zsk_that_stands_by_has_to_be_in_the_other_zone() -> None:
+    more = keys(3)[1]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    zone = signed_by(world.losing, [more, *LOSING_KEYS, *GAINING_KEYS], LOSING_KEYS[:1])
+    check = check_transfer(replace(world.seen(), losing=zone), step=world.taken)
+    assert false_claims(check) == {Claim.GAINING_HAS_LOSING_KEYS}
+
+
+def test_a_ds_of_an_algorithm_that_signs_nothing_is_no_path_of_it() -> None:
+    """RFC 4035 section 2.2: each algorithm in the DS RRset has to sign the DNSKEY RRset."""
+    other = keys(1, Algorithm.ED25519)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    zone = signed_by(world.losing, [other, *LOSING_KEYS, *GAINING_KEYS], LOSING_KEYS[:1])
+    ds = make_ds([LOSING_KEYS[0], GAINING_KEYS[0], other])
+    truth, found = truth_of(Claim.BOTH_DS, replace(world.seen(), losing=zone, parent_ds=ds), "ds-added")
+    assert truth is Truth.FALSE
+    assert f"key {other.key_tag} has a DS of an algorithm that signs no losing DNSKEY RRset" in found

@@ -6,7 +6,7 @@ A claim is true, false, or not to be told from what was looked at; with it comes
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -155,10 +155,7 @@ def _lacking(view: View, need: _Need) -> _Verdict | None:
                 return Truth.FALSE, f"{need.value} is not there: its servers do not answer for it"
         case _Need.LOSING_KEYS | _Need.GAINING_KEYS:
             source = Source.LOSING if need is _Need.LOSING_KEYS else Source.GAINING
-            if not view.sides[source].own:
-                truth = Truth.NOT_SEEN if sighting.zone(source) is NOT_LOOKED_AT else Truth.FALSE
-                return truth, f"{need.value} is not to be seen"
-            return None
+            return None if view.sides[source].own else _no_own_key(view, need, source)
         case _Need.DS:
             seen = sighting.parent_ds
         case _Need.NS:
@@ -168,13 +165,39 @@ def _lacking(view: View, need: _Need) -> _Verdict | None:
     return (Truth.NOT_SEEN, f"{need.value} was not looked at") if seen is NOT_LOOKED_AT else None
 
 
+def _no_own_key(view: View, need: _Need, source: Source) -> _Verdict:
+    """What to say where no key of an operator is known."""
+    zone, side = view.sighting.zone(source), view.sides[source]
+    if not isinstance(zone, Zone):
+        return (Truth.NOT_SEEN if zone is NOT_LOOKED_AT else Truth.FALSE), f"{need.value} is not to be seen"
+    other = _OTHER[source]
+    others = [key for key in side.keys if key in view.sides[other].own]
+    if not others:
+        return Truth.FALSE, f"the {source.value} zone has no {need.value.removeprefix('a ')}"
+    found = f"the {source.value} zone has no {need.value.removeprefix('a ')}"
+    return Truth.FALSE, f"{found}: {_keys(others)} {_are(others)} of the {other.value} operator, as in its own zone"
+
+
 def _told(is_true: bool, found: str) -> _Verdict:
     return (Truth.TRUE if is_true else Truth.FALSE), found
 
 
 def _keys(keys: Iterable[Dnskey]) -> str:
-    tags = sorted(key.key_tag for key in keys)
-    return f"key {', '.join(map(str, tags))}" if tags else "no key"
+    """Keys in words, each tag once: key 1, keys 1, 2, or no key."""
+    tags = _tags(keys)
+    return f"{_verb(tags, 'key', 'keys')} {', '.join(map(str, tags))}" if tags else "no key"
+
+
+def _tags(keys: Iterable[Dnskey]) -> list[int]:
+    return sorted({key.key_tag for key in keys})
+
+
+def _verb(subjects: Collection[object], of_one: str, of_more: str) -> str:
+    return of_more if len(subjects) > 1 else of_one
+
+
+def _are(keys: Iterable[Dnskey]) -> str:
+    return _verb(_tags(keys), "is", "are")
 
 
 def _names(servers: Iterable[str]) -> str:
@@ -223,7 +246,7 @@ def _unsigned(view: View) -> _Verdict:
 
 def _acceptable(view: View) -> _Verdict:
     refused: list[str] = []
-    taken: list[Dnskey] = []
+    taken: list[str] = []
     for side, offered in ((view.losing, view.gaining.own), (view.gaining, view.losing.keys_for_others)):
         if side.zone is None or not offered:
             continue
@@ -239,8 +262,8 @@ def _acceptable(view: View) -> _Verdict:
         refused += [
             f"{type(each).__name__} for the {side.source.value} zone: {each.problem}" for each in intake.refused
         ]
-        taken += intake.accepted
-    return (Truth.FALSE, "; ".join(refused)) if refused else (Truth.TRUE, f"{_keys(taken)} may go into the other zone")
+        taken.append(f"{_keys(intake.accepted)} may go into the {side.source.value} zone")
+    return (Truth.FALSE, "; ".join(refused)) if refused else (Truth.TRUE, "; ".join(taken) or "no key is offered")
 
 
 def _publishes(source: Source) -> Callable[[View], _Verdict]:
@@ -249,12 +272,13 @@ def _publishes(source: Source) -> Callable[[View], _Verdict]:
     def judging(view: View) -> _Verdict:
         wanted = dict.fromkeys(view.sides[other].keys_for_others)
         if source is Source.LOSING and _takes_ksk(view):
-            wanted |= dict.fromkeys(view.gaining.own)
+            wanted |= dict.fromkeys(view.gaining.sep_keys)
         published = view.sides[source].keys
         missing = [key for key in wanted if key not in published]
         if missing:
-            return Truth.FALSE, f"{_keys(missing)} of the {other.value} operator is not in the {source.value} zone"
-        return Truth.TRUE, f"{_keys(wanted)} of the {other.value} operator is in the {source.value} zone"
+            found = f"{_keys(missing)} of the {other.value} operator {_are(missing)} not in the {source.value} zone"
+            return Truth.FALSE, found
+        return Truth.TRUE, f"{_keys(wanted)} of the {other.value} operator {_are(wanted)} in the {source.value} zone"
 
     return judging
 
@@ -265,43 +289,70 @@ def _takes_ksk(view: View) -> bool:
     return can is not None and not isinstance(can, Assumed) and Capability.IMPORT_KSK in can
 
 
-def _signs_dnskey(source: Source) -> Callable[[View], _Verdict]:
-    def judging(view: View) -> _Verdict:
-        side = view.sides[source]
-        if not side.dnskey_signers:
-            named = f", {_keys(side.signing_dnskey)} has signed another" if side.signing_dnskey else ""
-            return (
-                Truth.FALSE,
-                f"no {source.value} key has a good signature over the {source.value} DNSKEY RRset{named}",
-            )
-        leading = led_to(view.ds or THERE_IS_NONE, view.apex, side.own)
-        good = [key for key in side.dnskey_signers if key in leading]
-        # A key that signs nothing may be the other side's, where nobody knows that side's keys.
-        own = [key for key in leading if key in side.signing_dnskey or view.sides[_OTHER[source]].own]
-        if own and not good:
-            return (
-                Truth.FALSE,
-                f"the DS leads to {_keys(own)}, and {_keys(side.dnskey_signers)} signed the DNSKEY RRset",
-            )
-        if good:
-            return Truth.TRUE, f"signed by {_keys(good)}, which the DS leads to"
-        return Truth.TRUE, f"signed by {_keys(side.dnskey_signers)}; no DS of the {source.value} side was seen"
+def _losing_signs_dnskey(view: View) -> _Verdict:
+    good = view.losing.own_signers
+    if not good:
+        return _no_signer(view.losing)
+    if view.sighting.parent_ds is NOT_LOOKED_AT:
+        return Truth.NOT_SEEN, f"signed by {_keys(good)}; the DS RRset at the parent was not looked at"
+    if view.ds is None:
+        return Truth.FALSE, f"signed by {_keys(good)}, and the parent has no DS"
+    leading = led_to(view.ds, view.apex, good)
+    if leading:
+        return Truth.TRUE, f"signed by {_keys(leading)}, which the DS leads to"
+    return _led_elsewhere(view, view.losing)
 
-    return judging
+
+def _gaining_signs_dnskey(view: View) -> _Verdict:
+    good = view.gaining.own_signers
+    if not good:
+        return _no_signer(view.gaining)
+    leading = led_to(view.ds or THERE_IS_NONE, view.apex, good)
+    if leading:
+        return Truth.TRUE, f"signed by {_keys(leading)}, which the DS leads to"
+    if led_to(view.ds or THERE_IS_NONE, view.apex, view.gaining.own):
+        return _led_elsewhere(view, view.gaining)
+    return Truth.TRUE, f"signed by {_keys(good)}; no DS of the gaining side was seen"
+
+
+def _no_signer(side: Side) -> _Verdict:
+    which = side.source.value
+    named = [key for key in side.signing_dnskey if key in side.own]
+    told = f", {_keys(named)} {_verb(_tags(named), 'has', 'have')} signed another" if named else ""
+    return Truth.FALSE, f"no {which} key has a good signature over the {which} DNSKEY RRset{told}"
+
+
+def _led_elsewhere(view: View, side: Side) -> _Verdict:
+    """Where the DS leads to none of the keys that sign a DNSKEY RRset."""
+    leading = led_to(view.ds or THERE_IS_NONE, view.apex, side.own)
+    told = f"the DS leads to {_keys(leading)}"
+    if not leading:
+        assert view.ds is not None
+        told = f"{_ds_text(view.ds)}, which {_verb(view.ds.rdatas, 'leads', 'lead')} to no {side.source.value} key"
+    return Truth.FALSE, f"{told}, and {_keys(side.own_signers)} signed the DNSKEY RRset"
 
 
 def _keys_gone(view: View) -> _Verdict:
-    losing = view.losing.own
+    losing, nobodys = view.losing.own, view.gaining.nobodys
     left = [key for key in view.gaining.keys if key in losing]
     if left:
-        return Truth.FALSE, f"{_keys(left)} of the losing operator is in the gaining zone"
+        return Truth.FALSE, f"{_keys(left)} of the losing operator {_are(left)} in the gaining zone"
+    if nobodys:
+        return Truth.NOT_SEEN, _whose(nobodys)
     if losing:
         return Truth.TRUE, f"{_keys(view.gaining.keys)} of the gaining operator alone"
     signing = {*view.gaining.data_signers, *map(signer_of_key, view.gaining.signing_dnskey)}
     silent = [key for key in view.gaining.keys if signer_of_key(key) not in signing]
     if silent:
-        return Truth.NOT_SEEN, f"{_keys(silent)} signs nothing, and the keys of the losing operator are not known"
+        told = f"{_keys(silent)} {_verb(_tags(silent), 'signs', 'sign')} nothing"
+        return Truth.NOT_SEEN, f"{told}, and the keys of the losing operator are not known"
     return Truth.TRUE, f"{_keys(view.gaining.keys)}, each of which signs the gaining zone"
+
+
+def _whose(keys: Iterable[Dnskey]) -> str:
+    known = tuple(keys)
+    told = f"the DS leads to {_keys(known)}, which {_verb(_tags(known), 'signs', 'sign')} nothing"
+    return f"{told}, and whose {_verb(_tags(known), 'it is', 'they are')} is not known"
 
 
 # ---- TTLs -----------------------------------------------------------------------------------------------------------
@@ -373,51 +424,69 @@ def _misdigested(view: View, keys: Iterable[Dnskey]) -> list[Dnskey]:
 def _both_ds(view: View) -> _Verdict:
     if view.ds is None:
         return Truth.FALSE, "the parent has no DS"
-    wanted = (*view.losing.sep_keys, *view.gaining.sep_keys)
-    wrong = _misdigested(view, wanted)
-    if wrong:
-        return Truth.FALSE, f"{_ds_text(view.ds)}, and the digest for {_keys(wrong)} is not of that key"
-    missing = [key for key in wanted if key not in led_to(view.ds, view.apex, wanted)]
-    if missing:
-        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
-    return Truth.TRUE, _ds_text(view.ds)
+    return _ds_of(view, (view.losing, view.gaining), view.ds)
+
+
+def _ds_of(view: View, sides: Iterable[Side], ds: RRset) -> _Verdict:
+    """Whether the DS RRset leads to each of the sides.
+
+    One path is enough (RFC 4035 section 5.2), of each algorithm that the DS RRset has of that side (section 2.2); a key that
+    signs besides may have a DS or not.
+    """
+    further: list[Dnskey] = []
+    for side in sides:
+        wrong = _misdigested(view, side.sep_keys)
+        if wrong:
+            told = f"the digest for {_keys(wrong)} is not of {_verb(_tags(wrong), 'that key', 'those keys')}"
+            return Truth.FALSE, f"{_ds_text(ds)}, and {told}"
+        paths = side.own_signers or side.sep_keys
+        leading = led_to(ds, view.apex, paths)
+        if not leading:
+            return Truth.FALSE, f"{_ds_text(ds)}, and none of {_keys(side.sep_keys)}"
+        algorithms = {key.algorithm for key in leading}
+        silent = [key for key in led_to(ds, view.apex, side.own) if key.algorithm not in algorithms]
+        if silent:
+            told = f"{_keys(silent)} {_verb(_tags(silent), 'has', 'have')} a DS of an algorithm that signs no {side.source.value}"
+            return Truth.FALSE, f"{_ds_text(ds)}, and {told} DNSKEY RRset"
+        further += [key for key in side.sep_keys if key not in leading]
+    told = f"; none of {_keys(further)}, which {_verb(_tags(further), 'signs', 'sign')} besides" if further else ""
+    return Truth.TRUE, f"{_ds_text(ds)}{told}"
 
 
 def _ds_digests(view: View) -> _Verdict:
     if view.ds is None:
         return Truth.TRUE, "the parent has no DS"
     strongest: dict[Dnskey, int] = {}
-    for key in (*view.losing.own, *view.gaining.own):
+    for key in (*view.losing.own, *view.gaining.own, *view.gaining.nobodys):
         for rdata in view.ds.rdatas:
             if matches_ds(rdata, view.apex, key.dnskey_rdata):
                 strongest[key] = max(rdata[3], strongest.get(key, 0))
     most = max(strongest.values(), default=0)
     weak = [key for key, kind in strongest.items() if kind < most]
     if weak:
-        return Truth.FALSE, f"{_keys(weak)} has no DS of digest type {most}, which another key has"
+        told = f"{_keys(weak)} {_verb(_tags(weak), 'has', 'have')} no DS of digest type {most}"
+        return Truth.FALSE, f"{told}, which another key has"
     return Truth.TRUE, f"every key has one of digest type {most}"
 
 
 def _gaining_ds_alone(view: View) -> _Verdict:
     if view.ds is None:
         return Truth.FALSE, "the parent has no DS"
-    wrong = _misdigested(view, view.gaining.own)
+    known = (*view.gaining.own, *view.gaining.nobodys)
     others = [
-        rdata
-        for rdata in view.ds.rdatas
-        if not any(matches_ds(rdata, view.apex, key.dnskey_rdata) for key in view.gaining.own)
+        rdata for rdata in view.ds.rdatas if not any(matches_ds(rdata, view.apex, key.dnskey_rdata) for key in known)
     ]
-    leading = led_to(view.ds, view.apex, view.gaining.own)
-    missing = [key for key in view.gaining.sep_keys if key not in leading]
-    if wrong or others:
-        tags = sorted(int.from_bytes(rdata[:2], "big") for rdata in others)
+    if others:
+        tags = sorted({int.from_bytes(rdata[:2], "big") for rdata in others})
         return Truth.FALSE, f"{_ds_text(view.ds)}: that of {', '.join(map(str, tags))} is of no gaining key"
-    if missing:
-        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
-    silent = [key for key in leading if key not in view.gaining.sep_keys]
-    if silent and not view.losing.own:
-        return Truth.NOT_SEEN, f"{_ds_text(view.ds)}: {_keys(silent)} signs nothing, and whose it is is not known"
-    return Truth.TRUE, _ds_text(view.ds)
+    truth, found = _ds_of(view, (view.gaining,), view.ds)
+    if truth is not Truth.TRUE:
+        return truth, found
+    silent = [key for key in led_to(view.ds, view.apex, view.gaining.own) if key not in view.gaining.own_signers]
+    unknown = [*view.gaining.nobodys, *(() if view.losing.own else silent)]
+    if unknown and view.gaining.zone is not None:
+        return Truth.NOT_SEEN, f"{_ds_text(view.ds)}: {_whose(unknown)}"
+    return truth, found
 
 
 def _no_ds(view: View) -> _Verdict:
@@ -497,11 +566,11 @@ def _gaining_answers(view: View) -> _Verdict:
     giving = view.sighting.giving.get(Source.GAINING, frozenset())
     lacking = view.sighting.lacking.get(Source.GAINING, frozenset())
     if lacking:
-        return Truth.FALSE, f"{_names(lacking)} does not give the gaining zone"
+        return Truth.FALSE, f"{_names(lacking)} {_verb(lacking, 'does', 'do')} not give the gaining zone"
     not_asked = view.gaining.name_servers() - giving
     if not_asked:
-        return Truth.NOT_SEEN, f"{_names(not_asked)} was not asked"
-    return Truth.TRUE, f"{_names(giving)} give it"
+        return Truth.NOT_SEEN, f"{_names(not_asked)} {_verb(not_asked, 'was', 'were')} not asked"
+    return Truth.TRUE, f"{_names(giving)} {_verb(giving, 'gives', 'give')} it"
 
 
 def _losing_silent(view: View) -> _Verdict:
@@ -553,7 +622,8 @@ def _nothing_asked(view: View, found: list[str], told: str) -> _Verdict:
         return (Truth.FALSE, told) if view.merges else (Truth.NOT_SEEN, f"{told}; whether the parent scans is not seen")
     not_looked = [source.value for source in view.sides if view.sighting.zone(source) is NOT_LOOKED_AT]
     if not_looked:
-        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} zone was not looked at"
+        told = f"{_verb(not_looked, 'zone was', 'zones were')} not looked at"
+        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} {told}"
     return Truth.TRUE, told
 
 
@@ -613,12 +683,12 @@ _BOTH: Final = (Source.LOSING, Source.GAINING)
 JUDGES: Final[Mapping[Claim, tuple[tuple[_Need, ...], Callable[[View], _Verdict]]]] = MappingProxyType(
     {
         Claim.LOSING_VERIFIES: ((_Need.LOSING,), _verifies(Source.LOSING)),
-        Claim.GAINING_VERIFIES: ((_Need.GAINING,), _verifies(Source.GAINING)),
+        Claim.GAINING_VERIFIES: ((_Need.GAINING, _Need.GAINING_KEYS), _verifies(Source.GAINING)),
         Claim.KEYS_ACCEPTABLE: (_BOTH_KEYS, _acceptable),
         Claim.LOSING_HAS_GAINING_KEYS: ((_Need.LOSING, _Need.GAINING_KEYS), _publishes(Source.LOSING)),
-        Claim.LOSING_SIGNS_DNSKEY: ((_Need.LOSING,), _signs_dnskey(Source.LOSING)),
+        Claim.LOSING_SIGNS_DNSKEY: ((_Need.LOSING, _Need.LOSING_KEYS), _losing_signs_dnskey),
         Claim.GAINING_HAS_LOSING_KEYS: ((_Need.GAINING, _Need.LOSING_KEYS), _publishes(Source.GAINING)),
-        Claim.GAINING_SIGNS_DNSKEY: ((_Need.GAINING,), _signs_dnskey(Source.GAINING)),
+        Claim.GAINING_SIGNS_DNSKEY: ((_Need.GAINING, _Need.GAINING_KEYS), _gaining_signs_dnskey),
         Claim.LOSING_TTLS_LOW: ((_Need.LOSING,), _ttls_low),
         Claim.BOTH_DS: ((_Need.DS, *_BOTH_KEYS), _both_ds),
         Claim.DS_DIGESTS: ((_Need.DS, *_BOTH_KEYS), _ds_digests),
@@ -636,9 +706,12 @@ JUDGES: Final[Mapping[Claim, tuple[tuple[_Need, ...], Callable[[View], _Verdict]
         Claim.NO_CSYNC: ((), _csyncs),
         Claim.LOSING_CDS_OF_BOTH: ((_Need.LOSING, *_BOTH_KEYS), _asks_for_exactly(Source.LOSING, _BOTH)),
         Claim.GAINING_CDS_OF_BOTH: ((_Need.GAINING, *_BOTH_KEYS), _asks_for_exactly(Source.GAINING, _BOTH)),
-        Claim.GAINING_CDS_ALONE: ((_Need.GAINING,), _asks_for_exactly(Source.GAINING, (Source.GAINING,))),
+        Claim.GAINING_CDS_ALONE: (
+            (_Need.GAINING, _Need.GAINING_KEYS),
+            _asks_for_exactly(Source.GAINING, (Source.GAINING,)),
+        ),
         Claim.LOSING_CSYNC: ((_Need.LOSING,), _losing_csync),
-        Claim.GAINING_VALIDATES: ((_Need.GAINING, _Need.DS), _validates),
+        Claim.GAINING_VALIDATES: ((_Need.GAINING, _Need.GAINING_KEYS, _Need.DS), _validates),
         Claim.GAINING_UNSIGNED: ((_Need.GAINING, _Need.DS), _unsigned),
     }
 )
