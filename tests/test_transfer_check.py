@@ -1080,6 +1080,47 @@ def test_what_is_on_record_and_not_seen_to_be_so_opens_no_gate() -> None:
     assert {each.step_id for each in check.decision.missing} >= {"losing-merged", "gaining-merged"}
 
 
+# ---- servers that give something else --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step_id", "source", "server", "false"),
+    [
+        ("losing-merged", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_HAS_GAINING_KEYS}),
+        ("losing-merged", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_SIGNS_DNSKEY, Claim.LOSING_VERIFIES}),
+        ("ttls-lowered", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_TTLS_LOW}),
+        ("losing-ns-changed", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_NS}),
+        ("ds-added", Source.PARENT, "ns1.dns.example.", {Claim.BOTH_DS, Claim.DS_DIGESTS}),
+        ("ns-changed", Source.PARENT, "ns1.dns.example.", {Claim.PARENT_NS}),
+        ("losing-ds-removed", Source.PARENT, "ns1.dns.example.", {Claim.GAINING_DS_ALONE}),
+        ("losing-keys-withdrawn", Source.GAINING, "ns2.gaining.example.", {Claim.LOSING_KEYS_GONE}),
+        ("ttls-restored", Source.GAINING, "ns2.gaining.example.", {Claim.GAINING_TTLS_RESTORED}),
+    ],
+)
+def test_what_one_server_does_not_give_is_not_so(step_id: str, source: Source, server: str, false: set[Claim]) -> None:
+    seen = replace(world_at(Flow.OPERATOR_CHANGE, step_id).seen(), giving={})
+    lacking = replace(seen, lacking={source: frozenset({server})})
+    check = check_transfer(lacking, step=step_id)
+    told = {each.claim: each for each in check.that_are(Truth.FALSE)}
+    assert false <= set(told)
+    for claim in false:
+        assert told[claim].found.startswith(f"{server} does not give it; elsewhere ")
+        assert told[claim].lacking == {server}
+    assert check_transfer(seen, step=step_id).that_are(Truth.FALSE) == ()
+    evidence = see_step(plan_transfer(the_facts(), start=NOW), step_id, lacking, by="the check")
+    assert evidence.lacking == {server} and len(evidence.confirming) == 1, "the others do give it"
+
+
+def test_losing_servers_that_still_answer_are_not_silent_and_may_stop_one_by_one() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "losing-stopped").seen()
+    answering = replace(seen, lacking={Source.LOSING: frozenset(LOSING_SERVERS)})
+    truth, found = truth_of(Claim.LOSING_SILENT, answering, "losing-stopped")
+    assert truth is Truth.FALSE and found == f"{', '.join(LOSING_SERVERS)} still answer for the zone"
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-unreachable")
+    one = replace(world.seen(), giving={}, lacking={Source.LOSING: frozenset(LOSING_SERVERS[1:])})
+    assert check_transfer(one, step=world.taken).that_are(Truth.FALSE) == ()
+
+
 # ---- whose DS it is --------------------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,7 @@ class Judged:
         step_id: the step that makes it.
         actor: who takes that step, and has the claim in hand.
         until: the ids of the steps after which it need not hold any more.
+        lacking: the servers that alone make it false: they give something else than what was seen.
     """
 
     claim: Claim
@@ -72,6 +73,7 @@ class Judged:
     step_id: str
     actor: Actor
     until: tuple[str, ...] = ()
+    lacking: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.step_id}: {self.claim.value}: {self.truth.value}: {self.found}"
@@ -115,17 +117,17 @@ def view_of(look: Look, steps: Iterable[Step], claimed: Iterable[str], facts: Fa
 
 
 def judge(view: View, standing: Standing) -> Judged:
-    """Return whether a claim is true in what was seen.
+    """Return whether a claim is true in what was seen, and on every server that was asked.
 
     Where it is not, and a step that may have been taken by now puts another in its place that is true, it is taken for done.
     """
-    truth, found = _verdict(view, standing.claim)
+    truth, found, lacking = _everywhere(view, standing.claim)
     for other, step in standing.or_instead:
         if truth is Truth.TRUE:
             break
-        instead, told = _verdict(view, other)
+        instead, told, _ = _everywhere(view, other)
         if instead is Truth.TRUE:
-            truth, found = instead, f"{step.id} is done already: {told}"
+            truth, found, lacking = instead, f"{step.id} is done already: {told}", frozenset()
     return Judged(
         claim=standing.claim,
         truth=truth,
@@ -133,7 +135,29 @@ def judge(view: View, standing: Standing) -> Judged:
         step_id=standing.step.id,
         actor=standing.step.actor,
         until=standing.until,
+        lacking=lacking,
     )
+
+
+def _everywhere(view: View, claim: Claim) -> tuple[Truth, str, frozenset[str]]:
+    """A verdict, and where it is false for some servers alone, those."""
+    truth, found = _verdict(view, claim)
+    if truth is not Truth.TRUE:
+        return truth, found, frozenset()
+    servers: frozenset[str] = frozenset().union(
+        *[view.sighting.lacking.get(source, frozenset()) for source in _SERVED_BY.get(claim, ())]
+    )
+    if not servers or (claim in _OF_LOSING_SERVERS and _may_stop(view)):
+        return truth, found, frozenset()
+    if claim is Claim.LOSING_SILENT:
+        return Truth.FALSE, f"{_names(servers)} still {_verb(servers, 'answers', 'answer')} for the zone", servers
+    return Truth.FALSE, f"{_names(servers)} {_verb(servers, 'does', 'do')} not give it; elsewhere {found}", servers
+
+
+def _may_stop(view: View) -> bool:
+    """Whether the losing operator may stop by what is claimed, so that a server of its that is silent already is one that has."""
+    done = {step.id for step in view.done}
+    return any(step.effect is Effect.LOSING_STOPS and done.issuperset(step.after) for step in view.steps)
 
 
 def _verdict(view: View, claim: Claim) -> _Verdict:
@@ -716,3 +740,29 @@ JUDGES: Final[Mapping[Claim, tuple[tuple[_Need, ...], Callable[[View], _Verdict]
     }
 )
 """By claim, what has to have been seen, and what judges it."""
+
+_OF_LOSING_SERVERS: Final = frozenset(
+    (
+        *(Claim.LOSING_VERIFIES, Claim.LOSING_HAS_GAINING_KEYS, Claim.LOSING_SIGNS_DNSKEY, Claim.LOSING_TTLS_LOW),
+        *(Claim.LOSING_NS, Claim.LOSING_CDS_OF_BOTH, Claim.LOSING_CSYNC),
+    )
+)
+_OF_PARENT: Final = (Source.PARENT,)
+_SERVED_BY: Final[Mapping[Claim, tuple[Source, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(_OF_LOSING_SERVERS, (Source.LOSING,)),
+        Claim.LOSING_SILENT: (Source.LOSING,),
+        **dict.fromkeys((Claim.BOTH_DS, Claim.DS_DIGESTS, Claim.GAINING_DS_ALONE, Claim.NO_DS), _OF_PARENT),
+        Claim.PARENT_NS: _OF_PARENT,
+        Claim.LOSING_KEYS_GONE: (Source.GAINING,),
+        Claim.GAINING_TTLS_RESTORED: (Source.GAINING,),
+        Claim.GAINING_CDS_ALONE: (Source.GAINING,),
+        Claim.GAINING_VALIDATES: (Source.GAINING, Source.PARENT),
+        Claim.GAINING_UNSIGNED: (Source.GAINING, Source.PARENT),
+    }
+)
+"""By claim, whose servers all have to give what makes it true.
+
+Before the gaining servers are to answer, the gaining zone is what they are going to serve; from then on, whether each of them
+does is a claim of its own, and these are those that come later.
+"""
