@@ -866,6 +866,19 @@ def test_servers_in_the_domain_need_their_addresses_at_the_parent() -> None:
     assert is_true is Truth.TRUE and check.is_clean and check.breaks == ()
     unchanged = check_transfer(world.seen(), step=[*world.taken, "losing-ns-changed"])
     assert Claim.LOSING_NS in {each.claim for each in unchanged.that_are(Truth.FALSE)}, "its addresses are the old ones"
+    known = replace(the_facts(), gaining=replace(the_facts().gaining, name_servers=frozenset(names)))
+    for glue_seen, words in (
+        (NOT_LOOKED_AT, "what addresses the parent has was not looked at"),
+        (THERE_IS_NONE, "the parent has no address of ns1.example.nl., ns2.example.nl."),
+        (glue["192.0.2.2"][:1], "the parent has no address of ns2.example.nl."),
+        (glue["192.0.2.2"], "shows in the gaining zone alone"),
+    ):
+        unseen = replace(world.seen(), gaining=NOT_LOOKED_AT, parent_glue=glue_seen)
+        truth, found = truth_of(Claim.PARENT_NS, unseen, "ns-changed", facts=known)
+        assert truth is (Truth.FALSE if "no address" in words else Truth.NOT_SEEN) and words in found
+    plan = plan_transfer(known, start=NOW)
+    none = replace(world.seen(), gaining=NOT_LOOKED_AT, parent_glue=THERE_IS_NONE)
+    assert "the parent" in see_step(plan, "ns-changed", none, by="the check").lacking
     with pytest.raises(PlanError, match=r"parent_glue of what was seen of example\.nl\. has example\.nl\. NS"):
         replace(world.seen(), parent_glue=(ns_of(names),))
 

@@ -533,17 +533,26 @@ def _parent_ns(view: View) -> _Verdict:
 
 def _glue(view: View, inside: set[str]) -> _Verdict | None:
     """What is wrong with the addresses at the delegation of name servers in the domain; None where nothing is (RFC 9471)."""
-    if not inside or view.gaining.zone is None:
+    if not inside:
         return None
     glue = view.sighting.parent_glue
+    lying = f"{_names(inside)} {_verb(inside, 'lies', 'lie')} in the domain"
     if glue is NOT_LOOKED_AT:
-        return Truth.NOT_SEEN, f"{_names(inside)} lies in the domain, and its address at the parent was not looked at"
+        return Truth.NOT_SEEN, f"{lying}, and what addresses the parent has was not looked at"
     given: dict[str, set[bytes]] = {name: set() for name in inside}
     for rrset in glue if isinstance(glue, tuple) else ():
         given.get(name_text(rrset.owner).lower(), set()).update(rrset.rdatas)
+    bare = {name for name, addresses in given.items() if not addresses}
+    if bare:
+        return Truth.FALSE, f"{lying}, and the parent has no address of {_names(bare)}"
+    if view.gaining.zone is None:
+        return (
+            Truth.NOT_SEEN,
+            f"{lying}, and whether its addresses at the parent are right shows in the gaining zone alone",
+        )
     wrong = {name for name, addresses in given.items() if addresses != view.gaining.addresses(name)}
     if wrong:
-        return Truth.FALSE, f"the parent has other addresses of {_names(wrong)} than the gaining zone, or none"
+        return Truth.FALSE, f"the parent has other addresses of {_names(wrong)} than the gaining zone"
     return None
 
 
