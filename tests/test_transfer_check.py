@@ -38,7 +38,7 @@ from tests.transfer_worlds import (
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, digest
 from zonekit.dnskeys import parse_dnskeys, union
-from zonekit.ds import CsyncFlag, make_cds, make_csync, make_ds
+from zonekit.ds import CsyncFlag, make_cdnskey, make_cds, make_csync, make_ds
 from zonekit.errors import PlanError, RdataError, TimeError
 from zonekit.findings import Severity
 from zonekit.keys import SigningKey
@@ -1245,3 +1245,49 @@ def test_a_ds_of_an_algorithm_that_signs_nothing_is_no_path_of_it() -> None:
     truth, found = truth_of(Claim.BOTH_DS, replace(world.seen(), losing=zone, parent_ds=ds), "ds-added")
     assert truth is Truth.FALSE
     assert f"key {other.key_tag} has a DS of an algorithm that signs no losing DNSKEY RRset" in found
+
+
+def test_cds_of_one_of_two_ksks_are_enough() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.SCANNING_PARENT, "cds-published")
+    zone = signed_by(world.losing, [more, *LOSING_KEYS, *GAINING_KEYS], [LOSING_KEYS[0], more])
+    seen = replace(world.seen(), losing=zone)
+    for claim in (Claim.LOSING_CDS_OF_BOTH, Claim.GAINING_CDS_OF_BOTH):
+        assert truth_of(claim, seen, "cds-published", flow=Flow.SCANNING_PARENT)[0] is Truth.TRUE
+
+
+# ---- CDS of one side -------------------------------------------------------------------------------------------------
+
+
+def asking_for(zone: Zone | Any, with_keys: list[SigningKey], *asked: SigningKey) -> Zone:
+    assert isinstance(zone, Zone)
+    return with_apex(zone, with_keys, make_cds(asked), make_cdnskey(asked))
+
+
+def test_cds_for_a_key_that_nobody_knows_are_not_seen_to_be_one_sided() -> None:
+    ksks = (LOSING_KEYS[0], GAINING_KEYS[0])
+    for zone in (LOSING, MERGED):
+        seen = Sighting(at=NOW, losing=asking_for(zone, LOSING_KEYS, *ksks), parent_ds=make_ds(LOSING_KEYS[:1]))
+        check = check_transfer(seen, step="frozen")
+        told = {each.claim: each for each in check.claims}[Claim.NO_ONE_SIDED_CDS]
+        assert told.truth is Truth.NOT_SEEN and "the keys of the gaining side are not known" in told.found
+        assert check.is_clean
+        alone = replace(seen, losing=asking_for(zone, LOSING_KEYS, LOSING_KEYS[0]))
+        assert truth_of(Claim.NO_ONE_SIDED_CDS, alone, "frozen")[0] is Truth.FALSE, "it asks for its own key alone"
+
+
+@pytest.mark.parametrize("flow", COOPERATING[:3])
+def test_when_the_losing_ds_is_gone_the_gaining_zone_asks_for_its_own_key_alone(flow: Flow) -> None:
+    world = world_at(flow, "losing-ds-removed")
+    right = replace(world, gaining=asking_for(world.gaining, GAINING_KEYS, GAINING_KEYS[0]))
+    check = check_transfer(right.seen(), step=world.taken, flow=flow)
+    assert check.is_true and check.is_clean
+    unsaid = [step for step in world.taken if step != "losing-ds-removed"]
+    assert check_transfer(right.seen(), step=unsaid, flow=flow).is_true, "nobody says that it is gone"
+    for asked in ((LOSING_KEYS[0],), (LOSING_KEYS[0], GAINING_KEYS[0])):
+        wrong = replace(world, gaining=asking_for(world.gaining, GAINING_KEYS, *asked))
+        truth, found = truth_of(Claim.NO_ONE_SIDED_CDS, wrong.seen(), "losing-ds-removed", flow=flow)
+        assert truth is Truth.FALSE and "asks for another key than the gaining ones" in found
+    early = world_at(flow, "ds-added")
+    early = replace(early, gaining=asking_for(early.gaining, GAINING_KEYS, GAINING_KEYS[0]))
+    assert false_claims(check_transfer(early.seen(), step="ds-added", flow=flow)) == {Claim.NO_ONE_SIDED_CDS}

@@ -617,26 +617,53 @@ def _losing_silent(view: View) -> _Verdict:
 # ---- what a child asks its parent for -------------------------------------------------------------------------------
 
 
-def _sep_rdatas(view: View) -> dict[Source, list[bytes]]:
-    return {source: [key.dnskey_rdata for key in side.sep_keys] for source, side in view.sides.items()}
+def _asked_for(rrset: RRset, view: View, keys: Iterable[Dnskey]) -> list[Dnskey]:
+    """The keys that a CDS or CDNSKEY RRset asks for."""
+    return [
+        key
+        for key in keys
+        if any(asks_for(rrset.rdtype, rdata, view.apex, [key.dnskey_rdata]) for rdata in rrset.rdatas)
+    ]
+
+
+def _asks_for_others(rrset: RRset, view: View, keys: Iterable[Dnskey]) -> bool:
+    """Whether a CDS or CDNSKEY RRset asks for any other key, or for none, which takes the domain out of DNSSEC."""
+    rdatas = [key.dnskey_rdata for key in keys]
+    return any(not asks_for(rrset.rdtype, rdata, view.apex, rdatas) for rdata in rrset.rdatas)
 
 
 def _one_sided(view: View) -> _Verdict:
-    wanted = _sep_rdatas(view)
-    found = []
+    found: list[str] = []
+    unknown: list[str] = []
     for source, side in view.sides.items():
         for rdtype in (rd.CDS, rd.CDNSKEY):
             rrset = None if side.zone is None else side.zone.get("@", rdtype)
-            lacking = [
-                which.value
-                for which, keys in wanted.items()
-                if rrset is not None
-                and not any(asks_for(rdtype, rdata, view.apex, [key]) for rdata in rrset.rdatas for key in keys)
-            ]
-            if rrset is not None and (lacking or not view.merges):
-                asked = f" and does not ask for the {' or '.join(lacking)} side" if lacking else ""
-                found.append(f"{rrset.type_text} is in the {source.value} zone{asked}")
+            if rrset is None:
+                continue
+            place = f"{rrset.type_text} is in the {source.value} zone"
+            if source is Source.GAINING and view.gaining.own and _is_gaining_ds_due(view):
+                if _asks_for_others(rrset, view, view.gaining.own):
+                    found.append(f"{place} and asks for another key than the gaining ones")
+                continue
+            missing = {which: each for which, each in view.sides.items() if not _asked_for(rrset, view, each.sep_keys)}
+            lacking = [which.value for which in missing]
+            strange = _asks_for_others(rrset, view, [key for each in view.sides.values() for key in each.sep_keys])
+            if view.merges and missing and strange and not any(each.own for each in missing.values()):
+                unknown.append(f"{place}, and the keys of the {' and the '.join(lacking)} side are not known")
+            elif missing or not view.merges:
+                asked = f" and does not ask for the {' or '.join(lacking)} side" if missing else ""
+                found.append(f"{place}{asked}")
+    if unknown and not found:
+        return Truth.NOT_SEEN, "; ".join(unknown)
     return _nothing_asked(view, found, "no CDS or CDNSKEY of one side alone")
+
+
+def _is_gaining_ds_due(view: View) -> bool:
+    """Whether the parent has the gaining DS alone, or a step is claimed that makes it so: it may be asked for alone then."""
+    claiming = [step for step in (*view.done, *view.at_hand) if Claim.GAINING_DS_ALONE in claims_of(step, view.steps)]
+    if any(step in view.done for step in claiming):
+        return True
+    return bool(claiming) and _verdict(view, Claim.GAINING_DS_ALONE)[0] is Truth.TRUE
 
 
 def _csyncs(view: View) -> _Verdict:
@@ -669,24 +696,17 @@ def _asks_for_exactly(source: Source, wanted_of: tuple[Source, ...]) -> Callable
         zone = view.sides[source].zone
         assert zone is not None  # or it is said to be lacking
         wanted = [key for which in wanted_of for key in view.sides[which].sep_keys]
-        rdatas = [key.dnskey_rdata for key in wanted]
         for rdtype in (rd.CDS, rd.CDNSKEY):
             rrset = zone.get("@", rdtype)
             if rrset is None:
                 return Truth.FALSE, f"no {rd.type_text(rdtype)} is in the {source.value} zone"
-            asked = [
-                key
-                for key in wanted
-                if any(asks_for(rdtype, rdata, view.apex, [key.dnskey_rdata]) for rdata in rrset.rdatas)
-            ]
-            missing = [key for key in wanted if key not in asked]
-            if missing:
-                return Truth.FALSE, f"{rrset.type_text} in the {source.value} zone does not ask for {_keys(missing)}"
-            if any(not asks_for(rdtype, rdata, view.apex, rdatas) for rdata in rrset.rdatas):
-                return (
-                    Truth.FALSE,
-                    f"{rrset.type_text} in the {source.value} zone asks for another than {_keys(wanted)}",
-                )
+            place = f"{rrset.type_text} in the {source.value} zone"
+            for which in wanted_of:
+                keys = view.sides[which].sep_keys
+                if not _asked_for(rrset, view, keys):
+                    return Truth.FALSE, f"{place} does not ask for {_keys(keys)}"
+            if _asks_for_others(rrset, view, wanted):
+                return Truth.FALSE, f"{place} asks for another than {_keys(wanted)}"
         return Truth.TRUE, f"CDS and CDNSKEY in the {source.value} zone ask for {_keys(wanted)}"
 
     return judging
