@@ -1291,3 +1291,31 @@ def test_when_the_losing_ds_is_gone_the_gaining_zone_asks_for_its_own_key_alone(
     early = world_at(flow, "ds-added")
     early = replace(early, gaining=asking_for(early.gaining, GAINING_KEYS, GAINING_KEYS[0]))
     assert false_claims(check_transfer(early.seen(), step="ds-added", flow=flow)) == {Claim.NO_ONE_SIDED_CDS}
+
+
+# ---- words -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_found_is_said_in_whole_sentences() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    one, other = GAINING_SERVERS
+    assert truth_of(Claim.GAINING_ANSWERS, replace(world.seen(), giving={}), "gaining-serves")[1] == (
+        f"{one}, {other} were not asked"
+    )
+    zone_alone = Sighting(at=NOW, parent_ns=world.ns if isinstance(world.ns, RRset) else ns_of(LOSING_SERVERS))
+    assert truth_of(Claim.NO_CSYNC, zone_alone, "frozen")[1] == "the losing and the gaining zones were not looked at"
+    losing = ", ".join(map(str, sorted(key.key_tag for key in LOSING_KEYS[1:])))
+    gaining = ", ".join(map(str, sorted(key.key_tag for key in GAINING_KEYS)))
+    assert truth_of(Claim.KEYS_ACCEPTABLE, world.seen(), "keys-exchanged")[1] == (
+        f"keys {gaining} may go into the losing zone; key {losing} may go into the gaining zone"
+    )
+    both = replace(world.seen(), losing=signed(unsigned(LOSING_SERVERS), [*LOSING_KEYS, keys(3)[1]]), gaining=GAINING)
+    truth, found = truth_of(Claim.GAINING_HAS_LOSING_KEYS, both, "gaining-merged")
+    assert truth is Truth.FALSE and found.startswith("keys ") and found.endswith("operator are not in the gaining zone")
+
+
+def test_no_full_stop_stands_before_what_is_expected() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "keys-exchanged")
+    expected = [each.message for each in check_transfer(world.seen(), step="keys-exchanged").findings]
+    assert any(": expected at step" in each for each in expected)
+    assert not any(".: expected" in each for each in expected)

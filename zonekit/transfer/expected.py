@@ -249,7 +249,7 @@ def as_expected(view: View, finding: Finding, until: Iterable[_Mark]) -> Finding
     return replace(
         finding,
         severity=Severity.INFO,
-        message=f"{finding.message}: expected at step {claimed}{_until_text(view, until)}",
+        message=f"{finding.message.removesuffix('.')}: expected at step {claimed}{_until_text(view, until)}",
         remedy="",
     )
 
