@@ -1256,6 +1256,34 @@ def test_cds_of_one_of_two_ksks_are_enough() -> None:
         assert truth_of(claim, seen, "cds-published", flow=Flow.SCANNING_PARENT)[0] is Truth.TRUE
 
 
+def test_a_ds_of_a_gaining_ksk_that_stands_by_alone_is_no_path() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-ds-removed")
+    zone = signed_by(world.gaining, [more, *LOSING_KEYS, *GAINING_KEYS], GAINING_KEYS[:1])
+    known = {Source.GAINING: parse_dnskeys([more, *GAINING_KEYS])}
+    seen = replace(world.seen(), gaining=zone, parent_ds=make_ds([more]), keys=known)
+    truth, found = truth_of(Claim.GAINING_DS_ALONE, seen, "losing-ds-removed")
+    assert truth is Truth.FALSE and found.endswith(f", and none of key {GAINING_KEYS[0].key_tag}")
+    truth, found = truth_of(Claim.GAINING_SIGNS_DNSKEY, seen, "gaining-merged")
+    assert truth is Truth.FALSE and found.startswith(f"the DS leads to key {more.key_tag}, and key ")
+
+
+def test_a_key_that_signed_the_dnskey_rrset_and_is_not_in_it_signs_it_no_more() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-merged")
+    zone = signed_by(world.losing, [LOSING_KEYS[1], *GAINING_KEYS], LOSING_KEYS[:1])
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, replace(world.seen(), losing=zone), "losing-merged")
+    assert truth is Truth.FALSE and found.endswith(f", key {LOSING_KEYS[0].key_tag} has signed another")
+
+
+def test_keys_that_sign_nothing_may_be_losing_ones_where_those_are_not_known() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "losing-ds-removed").seen()
+    alone = replace(seen, losing=NOT_LOOKED_AT, keys={})
+    truth, found = truth_of(Claim.LOSING_KEYS_GONE, alone, "losing-keys-withdrawn")
+    tags = ", ".join(map(str, sorted(key.key_tag for key in LOSING_KEYS)))
+    assert truth is Truth.NOT_SEEN
+    assert found == f"keys {tags} sign nothing, and the keys of the losing operator are not known"
+
+
 # ---- CDS of one side -------------------------------------------------------------------------------------------------
 
 
