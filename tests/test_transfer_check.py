@@ -38,12 +38,12 @@ from tests.transfer_worlds import (
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, digest
 from zonekit.dnskeys import parse_dnskeys, union
-from zonekit.ds import CsyncFlag, make_cds, make_csync, make_ds
+from zonekit.ds import CsyncFlag, make_cdnskey, make_cds, make_csync, make_ds
 from zonekit.errors import PlanError, RdataError, TimeError
 from zonekit.findings import Severity
 from zonekit.keys import SigningKey
 from zonekit.names import name_text
-from zonekit.signing import sign_zone
+from zonekit.signing import sign_rrset, sign_zone
 from zonekit.transfer import codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Claim, Rest, claims_of, rest_of, standing_claims
@@ -358,7 +358,7 @@ LIES = {
     "the losing DS is gone too early": Lie(
         step="ds-added",
         world=lambda world: replace(world, ds=make_ds(GAINING_KEYS[:1])),
-        false={Claim.BOTH_DS},
+        false={Claim.BOTH_DS, Claim.LOSING_SIGNS_DNSKEY},
         breaks=("DNSKEY of the losing operator",),
     ),
     "the digest of a DS is wrong": Lie(
@@ -869,6 +869,19 @@ def test_servers_in_the_domain_need_their_addresses_at_the_parent() -> None:
     assert is_true is Truth.TRUE and check.is_clean and check.breaks == ()
     unchanged = check_transfer(world.seen(), step=[*world.taken, "losing-ns-changed"])
     assert Claim.LOSING_NS in {each.claim for each in unchanged.that_are(Truth.FALSE)}, "its addresses are the old ones"
+    known = replace(the_facts(), gaining=replace(the_facts().gaining, name_servers=frozenset(names)))
+    for glue_seen, words in (
+        (NOT_LOOKED_AT, "what addresses the parent has was not looked at"),
+        (THERE_IS_NONE, "the parent has no address of ns1.example.nl., ns2.example.nl."),
+        (glue["192.0.2.2"][:1], "the parent has no address of ns2.example.nl."),
+        (glue["192.0.2.2"], "shows in the gaining zone alone"),
+    ):
+        unseen = replace(world.seen(), gaining=NOT_LOOKED_AT, parent_glue=glue_seen)
+        truth, found = truth_of(Claim.PARENT_NS, unseen, "ns-changed", facts=known)
+        assert truth is (Truth.FALSE if "no address" in words else Truth.NOT_SEEN) and words in found
+    plan = plan_transfer(known, start=NOW)
+    none = replace(world.seen(), gaining=NOT_LOOKED_AT, parent_glue=THERE_IS_NONE)
+    assert "the parent" in see_step(plan, "ns-changed", none, by="the check").lacking
     with pytest.raises(PlanError, match=r"parent_glue of what was seen of example\.nl\. has example\.nl\. NS"):
         replace(world.seen(), parent_glue=(ns_of(names),))
 
@@ -907,7 +920,8 @@ def test_one_side_alone_is_enough_to_confirm_what_it_shows(step_id: str) -> None
     ):
         other = "gaining" if source == "losing" else "losing"
         alone = replace(full, keys={}, **{other: NOT_LOOKED_AT})
-        assert truth_of(claim, alone, step)[0] is Truth.TRUE
+        is_led_there = source == "gaining" or step_id != "losing-ds-removed"
+        assert truth_of(claim, alone, step)[0] is (Truth.TRUE if is_led_there else Truth.FALSE)
 
 
 def test_a_ksk_that_the_ds_does_not_lead_to_is_not_enough() -> None:
@@ -998,7 +1012,43 @@ def test_after_the_last_step_nothing_comes_next() -> None:
 def test_one_key_on_both_sides_is_said() -> None:
     both = signed(unsigned(GAINING_SERVERS, ttl=LOW), LOSING_KEYS, dnskey_ttl=LOW)
     found = check_transfer(replace(start_of(Flow.OPERATOR_CHANGE), gaining=both).seen(), step="keys-made").findings
-    assert sum(finding.code == "key-signs-both-zones" for finding in found) == 2
+    told = [finding.severity for finding in found if finding.code == "key-signs-both-zones"]
+    assert told == [Severity.ERROR, Severity.ERROR]
+
+
+OF_GAINING_KEYS = {
+    Claim.GAINING_VERIFIES,
+    Claim.KEYS_ACCEPTABLE,
+    Claim.LOSING_HAS_GAINING_KEYS,
+    Claim.GAINING_SIGNS_DNSKEY,
+    Claim.BOTH_DS,
+    Claim.DS_DIGESTS,
+}
+MERGES = ("losing-merged", "gaining-merged", "ds-added")
+
+
+@pytest.mark.parametrize("zone", [LOSING, MERGED], ids=["as before", "merged"])
+def test_a_gaining_server_that_still_gives_the_losing_zone_confirms_nothing(zone: Zone) -> None:
+    ds, ns = make_ds(LOSING_KEYS[:1]), ns_of(LOSING_SERVERS)
+    seen = Sighting(at=NOW, losing=zone, gaining=zone, parent_ds=ds, parent_ns=ns)
+    check = check_transfer(seen, step=MERGES)
+    assert false_claims(check) == OF_GAINING_KEYS
+    tags = ", ".join(map(str, sorted(key.key_tag for key in parse_dnskeys(zone.apex_rrset(rd.DNSKEY)))))
+    told = f"the gaining zone has no key of the gaining operator: keys {tags} are of the losing operator, as in its own zone"
+    assert {each.found for each in check.that_are(Truth.FALSE)} == {told}
+    assert check.breaks == (), "the zone is what it was, wherever it is served"
+    known = replace(seen, keys={Source.GAINING: parse_dnskeys(GAINING_KEYS)})
+    assert Claim.GAINING_SIGNS_DNSKEY in false_claims(check_transfer(known, step=MERGES))
+
+
+def test_a_key_of_both_zones_is_of_the_side_that_it_is_known_of() -> None:
+    ds = make_ds([LOSING_KEYS[0], GAINING_KEYS[0]])
+    seen = Sighting(at=NOW, losing=GAINING, gaining=GAINING, parent_ds=ds)
+    known = replace(seen, keys={Source.GAINING: parse_dnskeys(GAINING_KEYS)})
+    told = check_transfer(known, step=MERGES).that_are(Truth.FALSE)
+    found = {each.claim: each.found for each in told}
+    assert "the losing zone has no key of the losing operator: keys " in found[Claim.LOSING_SIGNS_DNSKEY]
+    assert Claim.GAINING_SIGNS_DNSKEY not in found
 
 
 def test_an_unsigned_end_with_a_ds_is_bogus() -> None:
@@ -1046,3 +1096,259 @@ def test_what_is_on_record_and_not_seen_to_be_so_opens_no_gate() -> None:
     assert {"losing-merged", "gaining-merged"} <= set(check.claimed)
     assert isinstance(check.decision, Missing)
     assert {each.step_id for each in check.decision.missing} >= {"losing-merged", "gaining-merged"}
+
+
+# ---- servers that give something else --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step_id", "source", "server", "false"),
+    [
+        ("losing-merged", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_HAS_GAINING_KEYS}),
+        ("losing-merged", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_SIGNS_DNSKEY, Claim.LOSING_VERIFIES}),
+        ("ttls-lowered", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_TTLS_LOW}),
+        ("losing-ns-changed", Source.LOSING, "ns2.losing.example.", {Claim.LOSING_NS}),
+        ("ds-added", Source.PARENT, "ns1.dns.example.", {Claim.BOTH_DS, Claim.DS_DIGESTS}),
+        ("ns-changed", Source.PARENT, "ns1.dns.example.", {Claim.PARENT_NS}),
+        ("losing-ds-removed", Source.PARENT, "ns1.dns.example.", {Claim.GAINING_DS_ALONE}),
+        ("losing-keys-withdrawn", Source.GAINING, "ns2.gaining.example.", {Claim.LOSING_KEYS_GONE}),
+        ("ttls-restored", Source.GAINING, "ns2.gaining.example.", {Claim.GAINING_TTLS_RESTORED}),
+    ],
+)
+def test_what_one_server_does_not_give_is_not_so(step_id: str, source: Source, server: str, false: set[Claim]) -> None:
+    seen = replace(world_at(Flow.OPERATOR_CHANGE, step_id).seen(), giving={})
+    lacking = replace(seen, lacking={source: frozenset({server})})
+    check = check_transfer(lacking, step=step_id)
+    told = {each.claim: each for each in check.that_are(Truth.FALSE)}
+    assert false <= set(told)
+    for claim in false:
+        assert told[claim].found.startswith(f"{server} does not give it; elsewhere ")
+        assert told[claim].lacking == {server}
+    assert check_transfer(seen, step=step_id).that_are(Truth.FALSE) == ()
+    evidence = see_step(plan_transfer(the_facts(), start=NOW), step_id, lacking, by="the check")
+    assert evidence.lacking == {server} and len(evidence.confirming) == 1, "the others do give it"
+
+
+def test_losing_servers_that_still_answer_are_not_silent_and_may_stop_one_by_one() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "losing-stopped").seen()
+    answering = replace(seen, lacking={Source.LOSING: frozenset(LOSING_SERVERS)})
+    truth, found = truth_of(Claim.LOSING_SILENT, answering, "losing-stopped")
+    assert truth is Truth.FALSE and found == f"{', '.join(LOSING_SERVERS)} still answer for the zone"
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-unreachable")
+    one = replace(world.seen(), giving={}, lacking={Source.LOSING: frozenset(LOSING_SERVERS[1:])})
+    assert check_transfer(one, step=world.taken).that_are(Truth.FALSE) == ()
+
+
+# ---- whose DS it is --------------------------------------------------------------------------------------------------
+
+
+def signed_by(zone: Zone | Any, present: list[SigningKey], signing: list[SigningKey]) -> Zone:
+    """The zone with these keys alone in its DNSKEY RRset, and signatures of those over it."""
+    assert isinstance(zone, Zone)
+    old = zone.apex_rrset(rd.DNSKEY)
+    rrset = RRset(owner=old.owner, rdtype=rd.DNSKEY, ttl=old.ttl, rdatas=tuple(key.dnskey_rdata for key in present))
+    return zone.replace(rrset).replace(sign_rrset(rrset, signing, validity=VALIDITY))
+
+
+def test_a_dnskey_rrset_that_the_ds_was_not_looked_at_for_is_not_seen_to_be_led_to() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "losing-merged").seen()
+    not_looked = replace(seen, parent_ds=NOT_LOOKED_AT)
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, not_looked, "losing-merged")
+    assert truth is Truth.NOT_SEEN and found.endswith("; the DS RRset at the parent was not looked at")
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, replace(seen, parent_ds=THERE_IS_NONE), "losing-merged")
+    assert truth is Truth.FALSE and found.endswith(", and the parent has no DS")
+
+
+@pytest.mark.parametrize("signing", [LOSING_KEYS[1], keys(3)[0]], ids=["the ZSK signs", "another KSK signs"])
+def test_a_losing_ksk_that_the_losing_zone_has_dropped_is_not_put_on_the_gaining_side(signing: SigningKey) -> None:
+    """The DS leads to a key that signs nothing any more and stands in the gaining zone alone."""
+    dropped = LOSING_KEYS[0].key_tag
+    for step_id in ("losing-merged", "ds-added"):
+        world = world_at(Flow.OPERATOR_CHANGE, step_id)
+        present = list(dict.fromkeys([signing, LOSING_KEYS[1], *GAINING_KEYS]))
+        zone = signed_by(world.losing, present, [signing])
+        check = check_transfer(replace(world.seen(), losing=zone, keys={}), step=world.taken)
+        told = {each.claim: each.found for each in check.that_are(Truth.FALSE)}
+        assert set(told) <= {Claim.LOSING_SIGNS_DNSKEY, Claim.BOTH_DS}
+        assert "to no losing key, and key " in told[Claim.LOSING_SIGNS_DNSKEY]
+        assert not any(f"{dropped} of the gaining operator" in each.message for each in check.findings)
+        assert {each.claim for each in check.missing if each.claim} >= {Claim.LOSING_SIGNS_DNSKEY}
+
+
+def test_a_ds_of_a_key_that_is_nobodys_is_not_said_to_be_the_gaining_one() -> None:
+    """The losing DS is still there, its key in the gaining zone alone, and the losing zone has another KSK."""
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-unreachable")
+    zone = signed_by(world.losing, [keys(3)[0], LOSING_KEYS[1], *GAINING_KEYS], [keys(3)[0]])
+    seen = replace(world.seen(), losing=zone, keys={})
+    for claim, step_id in (
+        (Claim.GAINING_DS_ALONE, "losing-ds-removed"),
+        (Claim.LOSING_KEYS_GONE, "losing-keys-withdrawn"),
+    ):
+        truth, found = truth_of(claim, replace(seen, losing=zone), step_id)
+        if claim is Claim.GAINING_DS_ALONE:
+            assert truth is Truth.NOT_SEEN and "whose it is is not known" in found
+        else:
+            assert truth is Truth.FALSE, "the losing ZSK is there as well"
+    bare = signed_by(seen.gaining, [LOSING_KEYS[0], *GAINING_KEYS], GAINING_KEYS[:1])
+    truth, found = truth_of(Claim.LOSING_KEYS_GONE, replace(seen, gaining=bare), "losing-keys-withdrawn")
+    assert truth is Truth.NOT_SEEN and "whose it is is not known" in found
+
+
+def test_once_the_losing_ds_is_gone_nothing_needs_to_lead_to_the_losing_zone() -> None:
+    steps = STEPS[Flow.OPERATOR_CHANGE]
+    held = {each.claim for each in standing_claims(steps, ["losing-ds-removed"])}
+    assert Claim.LOSING_SIGNS_DNSKEY not in held and Claim.LOSING_VERIFIES in held
+
+
+# ---- one path is enough ----------------------------------------------------------------------------------------------
+
+
+def test_two_losing_ksks_that_sign_need_one_ds() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    zone = signed_by(world.losing, [more, *LOSING_KEYS, *GAINING_KEYS], [LOSING_KEYS[0], more])
+    check = check_transfer(replace(world.seen(), losing=zone, keys={}), step=world.taken)
+    assert check.is_true and check.is_clean and check.breaks == ()
+    (told,) = [each.found for each in check.claims if each.claim is Claim.BOTH_DS]
+    assert told.endswith(f"; none of key {more.key_tag}, which signs besides")
+
+
+def test_two_gaining_ksks_that_sign_need_one_ds() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-ds-removed")
+    zone = signed_by(world.gaining, [more, *LOSING_KEYS, *GAINING_KEYS], [GAINING_KEYS[0], more])
+    check = check_transfer(replace(world.seen(), gaining=zone), step=world.taken)
+    assert check.is_true and check.is_clean
+
+
+@pytest.mark.parametrize("source", ["losing", "gaining"])
+def test_a_ksk_that_stands_by_need_not_be_in_the_other_zone(source: str) -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    own = LOSING_KEYS if source == "losing" else GAINING_KEYS
+    zone = signed_by(getattr(world, source), [more, *LOSING_KEYS, *GAINING_KEYS], own[:1])
+    facts = replace(the_facts(), losing=replace(the_facts().losing, can=frozenset(Capability)))
+    for known in (None, facts):
+        check = check_transfer(replace(world.seen(), keys={}, **{source: zone}), step=world.taken, facts=known)
+        assert check.is_true and check.is_clean and check.breaks == ()
+
+
+def test_a_zsk_that_stands_by_has_to_be_in_the_other_zone() -> None:
+    more = keys(3)[1]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    zone = signed_by(world.losing, [more, *LOSING_KEYS, *GAINING_KEYS], LOSING_KEYS[:1])
+    check = check_transfer(replace(world.seen(), losing=zone), step=world.taken)
+    assert false_claims(check) == {Claim.GAINING_HAS_LOSING_KEYS}
+
+
+def test_a_ds_of_an_algorithm_that_signs_nothing_is_no_path_of_it() -> None:
+    """RFC 4035 section 2.2: each algorithm in the DS RRset has to sign the DNSKEY RRset."""
+    other = keys(1, Algorithm.ED25519)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    zone = signed_by(world.losing, [other, *LOSING_KEYS, *GAINING_KEYS], LOSING_KEYS[:1])
+    ds = make_ds([LOSING_KEYS[0], GAINING_KEYS[0], other])
+    truth, found = truth_of(Claim.BOTH_DS, replace(world.seen(), losing=zone, parent_ds=ds), "ds-added")
+    assert truth is Truth.FALSE
+    assert f"key {other.key_tag} has a DS of an algorithm that signs no losing DNSKEY RRset" in found
+
+
+def test_cds_of_one_of_two_ksks_are_enough() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.SCANNING_PARENT, "cds-published")
+    zone = signed_by(world.losing, [more, *LOSING_KEYS, *GAINING_KEYS], [LOSING_KEYS[0], more])
+    seen = replace(world.seen(), losing=zone)
+    for claim in (Claim.LOSING_CDS_OF_BOTH, Claim.GAINING_CDS_OF_BOTH):
+        assert truth_of(claim, seen, "cds-published", flow=Flow.SCANNING_PARENT)[0] is Truth.TRUE
+
+
+def test_a_ds_of_a_gaining_ksk_that_stands_by_alone_is_no_path() -> None:
+    more = keys(3)[0]
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-ds-removed")
+    zone = signed_by(world.gaining, [more, *LOSING_KEYS, *GAINING_KEYS], GAINING_KEYS[:1])
+    known = {Source.GAINING: parse_dnskeys([more, *GAINING_KEYS])}
+    seen = replace(world.seen(), gaining=zone, parent_ds=make_ds([more]), keys=known)
+    truth, found = truth_of(Claim.GAINING_DS_ALONE, seen, "losing-ds-removed")
+    assert truth is Truth.FALSE and found.endswith(f", and none of key {GAINING_KEYS[0].key_tag}")
+    truth, found = truth_of(Claim.GAINING_SIGNS_DNSKEY, seen, "gaining-merged")
+    assert truth is Truth.FALSE and found.startswith(f"the DS leads to key {more.key_tag}, and key ")
+
+
+def test_a_key_that_signed_the_dnskey_rrset_and_is_not_in_it_signs_it_no_more() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "losing-merged")
+    zone = signed_by(world.losing, [LOSING_KEYS[1], *GAINING_KEYS], LOSING_KEYS[:1])
+    truth, found = truth_of(Claim.LOSING_SIGNS_DNSKEY, replace(world.seen(), losing=zone), "losing-merged")
+    assert truth is Truth.FALSE and found.endswith(f", key {LOSING_KEYS[0].key_tag} has signed another")
+
+
+def test_keys_that_sign_nothing_may_be_losing_ones_where_those_are_not_known() -> None:
+    seen = world_at(Flow.OPERATOR_CHANGE, "losing-ds-removed").seen()
+    alone = replace(seen, losing=NOT_LOOKED_AT, keys={})
+    truth, found = truth_of(Claim.LOSING_KEYS_GONE, alone, "losing-keys-withdrawn")
+    tags = ", ".join(map(str, sorted(key.key_tag for key in LOSING_KEYS)))
+    assert truth is Truth.NOT_SEEN
+    assert found == f"keys {tags} sign nothing, and the keys of the losing operator are not known"
+
+
+# ---- CDS of one side -------------------------------------------------------------------------------------------------
+
+
+def asking_for(zone: Zone | Any, with_keys: list[SigningKey], *asked: SigningKey) -> Zone:
+    assert isinstance(zone, Zone)
+    return with_apex(zone, with_keys, make_cds(asked), make_cdnskey(asked))
+
+
+def test_cds_for_a_key_that_nobody_knows_are_not_seen_to_be_one_sided() -> None:
+    ksks = (LOSING_KEYS[0], GAINING_KEYS[0])
+    for zone in (LOSING, MERGED):
+        seen = Sighting(at=NOW, losing=asking_for(zone, LOSING_KEYS, *ksks), parent_ds=make_ds(LOSING_KEYS[:1]))
+        check = check_transfer(seen, step="frozen")
+        told = {each.claim: each for each in check.claims}[Claim.NO_ONE_SIDED_CDS]
+        assert told.truth is Truth.NOT_SEEN and "the keys of the gaining side are not known" in told.found
+        assert check.is_clean
+        alone = replace(seen, losing=asking_for(zone, LOSING_KEYS, LOSING_KEYS[0]))
+        assert truth_of(Claim.NO_ONE_SIDED_CDS, alone, "frozen")[0] is Truth.FALSE, "it asks for its own key alone"
+
+
+@pytest.mark.parametrize("flow", COOPERATING[:3])
+def test_when_the_losing_ds_is_gone_the_gaining_zone_asks_for_its_own_key_alone(flow: Flow) -> None:
+    world = world_at(flow, "losing-ds-removed")
+    right = replace(world, gaining=asking_for(world.gaining, GAINING_KEYS, GAINING_KEYS[0]))
+    check = check_transfer(right.seen(), step=world.taken, flow=flow)
+    assert check.is_true and check.is_clean
+    unsaid = [step for step in world.taken if step != "losing-ds-removed"]
+    assert check_transfer(right.seen(), step=unsaid, flow=flow).is_true, "nobody says that it is gone"
+    for asked in ((LOSING_KEYS[0],), (LOSING_KEYS[0], GAINING_KEYS[0])):
+        wrong = replace(world, gaining=asking_for(world.gaining, GAINING_KEYS, *asked))
+        truth, found = truth_of(Claim.NO_ONE_SIDED_CDS, wrong.seen(), "losing-ds-removed", flow=flow)
+        assert truth is Truth.FALSE and "asks for another key than the gaining ones" in found
+    early = world_at(flow, "ds-added")
+    early = replace(early, gaining=asking_for(early.gaining, GAINING_KEYS, GAINING_KEYS[0]))
+    assert false_claims(check_transfer(early.seen(), step="ds-added", flow=flow)) == {Claim.NO_ONE_SIDED_CDS}
+
+
+# ---- words -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_found_is_said_in_whole_sentences() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "gaining-serves")
+    one, other = GAINING_SERVERS
+    assert truth_of(Claim.GAINING_ANSWERS, replace(world.seen(), giving={}), "gaining-serves")[1] == (
+        f"{one}, {other} were not asked"
+    )
+    zone_alone = Sighting(at=NOW, parent_ns=world.ns if isinstance(world.ns, RRset) else ns_of(LOSING_SERVERS))
+    assert truth_of(Claim.NO_CSYNC, zone_alone, "frozen")[1] == "the losing and the gaining zones were not looked at"
+    losing = ", ".join(map(str, sorted(key.key_tag for key in LOSING_KEYS[1:])))
+    gaining = ", ".join(map(str, sorted(key.key_tag for key in GAINING_KEYS)))
+    assert truth_of(Claim.KEYS_ACCEPTABLE, world.seen(), "keys-exchanged")[1] == (
+        f"keys {gaining} may go into the losing zone; key {losing} may go into the gaining zone"
+    )
+    both = replace(world.seen(), losing=signed(unsigned(LOSING_SERVERS), [*LOSING_KEYS, keys(3)[1]]), gaining=GAINING)
+    truth, found = truth_of(Claim.GAINING_HAS_LOSING_KEYS, both, "gaining-merged")
+    assert truth is Truth.FALSE and found.startswith("keys ") and found.endswith("operator are not in the gaining zone")
+
+
+def test_no_full_stop_stands_before_what_is_expected() -> None:
+    world = world_at(Flow.OPERATOR_CHANGE, "keys-exchanged")
+    expected = [each.message for each in check_transfer(world.seen(), step="keys-exchanged").findings]
+    assert any(": expected at step" in each for each in expected)
+    assert not any(".: expected" in each for each in expected)

@@ -129,7 +129,7 @@ _OF_LOSING_ZONE: Final = frozenset(
 )
 _SUPERSEDES: Final[Mapping[Claim, frozenset[Claim]]] = MappingProxyType(
     {
-        Claim.GAINING_DS_ALONE: frozenset((Claim.BOTH_DS, Claim.DS_DIGESTS, Claim.NO_DS)),
+        Claim.GAINING_DS_ALONE: frozenset((Claim.BOTH_DS, Claim.DS_DIGESTS, Claim.NO_DS, Claim.LOSING_SIGNS_DNSKEY)),
         Claim.LOSING_KEYS_GONE: frozenset((Claim.GAINING_HAS_LOSING_KEYS, Claim.KEYS_ACCEPTABLE)),
         Claim.LOSING_SILENT: _OF_LOSING_ZONE,
         Claim.GAINING_CDS_ALONE: frozenset((Claim.GAINING_CDS_OF_BOTH, Claim.NO_ONE_SIDED_CDS)),

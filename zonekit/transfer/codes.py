@@ -261,10 +261,10 @@ TTLS_LOW: Final = _code(
 )
 KEY_OF_BOTH: Final = _code(
     "key-signs-both-zones",
-    _WARNING,
-    "one key signs both zones",
+    _ERROR,
+    "one key signs both zones, as where a gaining server still answers with the losing zone",
     _MODEL_2,
-    "each operator signs with keys of its own",
+    "load the gaining zone, signed with keys of the gaining operator's own",
 )
 TTL_ABOVE_PLAN: Final = _code(
     "ttl-above-plan",

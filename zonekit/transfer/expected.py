@@ -85,7 +85,7 @@ def _by_other_ds(view: View, source: Source, finding: Finding) -> bool:
 
 def _all_ds_known(view: View, source: Source, finding: Finding) -> bool:
     """Whether every DS at the parent is of a key of one of the two sides, so that the chain lacks nothing but its time."""
-    keys = (*view.losing.own, *view.gaining.own)
+    keys = (*view.losing.own, *view.gaining.own, *view.gaining.nobodys)
     return view.ds is not None and all(
         led_to(RRset(owner=view.ds.owner, rdtype=rd.DS, ttl=view.ds.ttl, rdatas=(rdata,)), view.apex, keys)
         for rdata in view.ds.rdatas
@@ -249,7 +249,7 @@ def as_expected(view: View, finding: Finding, until: Iterable[_Mark]) -> Finding
     return replace(
         finding,
         severity=Severity.INFO,
-        message=f"{finding.message}: expected at step {claimed}{_until_text(view, until)}",
+        message=f"{finding.message.removesuffix('.')}: expected at step {claimed}{_until_text(view, until)}",
         remedy="",
     )
 

@@ -220,7 +220,7 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
     sources = _changed_by(step)
     giving = _servers_of(sighting.giving, sources) | {_PLACES[source] for source in sources}
     lacking = _servers_of(sighting.lacking, sources)
-    if any(each.claim not in _OF_SERVERS for each in false):
+    if any(each.claim not in _OF_SERVERS and not each.lacking for each in false):
         return Evidence(step_id=step_id, seen=sighting.at, by=by, lacking=giving | lacking)
     return Evidence(step_id=step_id, seen=sighting.at, by=by, confirming=giving, lacking=lacking)
 

@@ -6,7 +6,7 @@ A claim is true, false, or not to be told from what was looked at; with it comes
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -64,6 +64,7 @@ class Judged:
         step_id: the step that makes it.
         actor: who takes that step, and has the claim in hand.
         until: the ids of the steps after which it need not hold any more.
+        lacking: the servers that alone make it false: they give something else than what was seen.
     """
 
     claim: Claim
@@ -72,6 +73,7 @@ class Judged:
     step_id: str
     actor: Actor
     until: tuple[str, ...] = ()
+    lacking: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.step_id}: {self.claim.value}: {self.truth.value}: {self.found}"
@@ -115,17 +117,17 @@ def view_of(look: Look, steps: Iterable[Step], claimed: Iterable[str], facts: Fa
 
 
 def judge(view: View, standing: Standing) -> Judged:
-    """Return whether a claim is true in what was seen.
+    """Return whether a claim is true in what was seen, and on every server that was asked.
 
     Where it is not, and a step that may have been taken by now puts another in its place that is true, it is taken for done.
     """
-    truth, found = _verdict(view, standing.claim)
+    truth, found, lacking = _everywhere(view, standing.claim)
     for other, step in standing.or_instead:
         if truth is Truth.TRUE:
             break
-        instead, told = _verdict(view, other)
+        instead, told, _ = _everywhere(view, other)
         if instead is Truth.TRUE:
-            truth, found = instead, f"{step.id} is done already: {told}"
+            truth, found, lacking = instead, f"{step.id} is done already: {told}", frozenset()
     return Judged(
         claim=standing.claim,
         truth=truth,
@@ -133,7 +135,29 @@ def judge(view: View, standing: Standing) -> Judged:
         step_id=standing.step.id,
         actor=standing.step.actor,
         until=standing.until,
+        lacking=lacking,
     )
+
+
+def _everywhere(view: View, claim: Claim) -> tuple[Truth, str, frozenset[str]]:
+    """A verdict, and where it is false for some servers alone, those."""
+    truth, found = _verdict(view, claim)
+    if truth is not Truth.TRUE:
+        return truth, found, frozenset()
+    servers: frozenset[str] = frozenset().union(
+        *[view.sighting.lacking.get(source, frozenset()) for source in _SERVED_BY.get(claim, ())]
+    )
+    if not servers or (claim in _OF_LOSING_SERVERS and _may_stop(view)):
+        return truth, found, frozenset()
+    if claim is Claim.LOSING_SILENT:
+        return Truth.FALSE, f"{_names(servers)} still {_verb(servers, 'answers', 'answer')} for the zone", servers
+    return Truth.FALSE, f"{_names(servers)} {_verb(servers, 'does', 'do')} not give it; elsewhere {found}", servers
+
+
+def _may_stop(view: View) -> bool:
+    """Whether the losing operator may stop by what is claimed, so that a server of its that is silent already is one that has."""
+    done = {step.id for step in view.done}
+    return any(step.effect is Effect.LOSING_STOPS and done.issuperset(step.after) for step in view.steps)
 
 
 def _verdict(view: View, claim: Claim) -> _Verdict:
@@ -155,10 +179,7 @@ def _lacking(view: View, need: _Need) -> _Verdict | None:
                 return Truth.FALSE, f"{need.value} is not there: its servers do not answer for it"
         case _Need.LOSING_KEYS | _Need.GAINING_KEYS:
             source = Source.LOSING if need is _Need.LOSING_KEYS else Source.GAINING
-            if not view.sides[source].own:
-                truth = Truth.NOT_SEEN if sighting.zone(source) is NOT_LOOKED_AT else Truth.FALSE
-                return truth, f"{need.value} is not to be seen"
-            return None
+            return None if view.sides[source].own else _no_own_key(view, need, source)
         case _Need.DS:
             seen = sighting.parent_ds
         case _Need.NS:
@@ -168,13 +189,39 @@ def _lacking(view: View, need: _Need) -> _Verdict | None:
     return (Truth.NOT_SEEN, f"{need.value} was not looked at") if seen is NOT_LOOKED_AT else None
 
 
+def _no_own_key(view: View, need: _Need, source: Source) -> _Verdict:
+    """What to say where no key of an operator is known."""
+    zone, side = view.sighting.zone(source), view.sides[source]
+    if not isinstance(zone, Zone):
+        return (Truth.NOT_SEEN if zone is NOT_LOOKED_AT else Truth.FALSE), f"{need.value} is not to be seen"
+    other = _OTHER[source]
+    others = [key for key in side.keys if key in view.sides[other].own]
+    if not others:
+        return Truth.FALSE, f"the {source.value} zone has no {need.value.removeprefix('a ')}"
+    found = f"the {source.value} zone has no {need.value.removeprefix('a ')}"
+    return Truth.FALSE, f"{found}: {_keys(others)} {_are(others)} of the {other.value} operator, as in its own zone"
+
+
 def _told(is_true: bool, found: str) -> _Verdict:
     return (Truth.TRUE if is_true else Truth.FALSE), found
 
 
 def _keys(keys: Iterable[Dnskey]) -> str:
-    tags = sorted(key.key_tag for key in keys)
-    return f"key {', '.join(map(str, tags))}" if tags else "no key"
+    """Keys in words, each tag once: key 1, keys 1, 2, or no key."""
+    tags = _tags(keys)
+    return f"{_verb(tags, 'key', 'keys')} {', '.join(map(str, tags))}" if tags else "no key"
+
+
+def _tags(keys: Iterable[Dnskey]) -> list[int]:
+    return sorted({key.key_tag for key in keys})
+
+
+def _verb(subjects: Collection[object], of_one: str, of_more: str) -> str:
+    return of_more if len(subjects) > 1 else of_one
+
+
+def _are(keys: Iterable[Dnskey]) -> str:
+    return _verb(_tags(keys), "is", "are")
 
 
 def _names(servers: Iterable[str]) -> str:
@@ -224,7 +271,7 @@ def _unsigned(view: View) -> _Verdict:
 
 def _acceptable(view: View) -> _Verdict:
     refused: list[str] = []
-    taken: list[Dnskey] = []
+    taken: list[str] = []
     for side, offered in ((view.losing, view.gaining.own), (view.gaining, view.losing.keys_for_others)):
         if side.zone is None or not offered:
             continue
@@ -240,8 +287,8 @@ def _acceptable(view: View) -> _Verdict:
         refused += [
             f"{type(each).__name__} for the {side.source.value} zone: {each.problem}" for each in intake.refused
         ]
-        taken += intake.accepted
-    return (Truth.FALSE, "; ".join(refused)) if refused else (Truth.TRUE, f"{_keys(taken)} may go into the other zone")
+        taken.append(f"{_keys(intake.accepted)} may go into the {side.source.value} zone")
+    return (Truth.FALSE, "; ".join(refused)) if refused else (Truth.TRUE, "; ".join(taken) or "no key is offered")
 
 
 def _publishes(source: Source) -> Callable[[View], _Verdict]:
@@ -250,12 +297,13 @@ def _publishes(source: Source) -> Callable[[View], _Verdict]:
     def judging(view: View) -> _Verdict:
         wanted = dict.fromkeys(view.sides[other].keys_for_others)
         if source is Source.LOSING and _takes_ksk(view):
-            wanted |= dict.fromkeys(view.gaining.own)
+            wanted |= dict.fromkeys(view.gaining.sep_keys)
         published = view.sides[source].keys
         missing = [key for key in wanted if key not in published]
         if missing:
-            return Truth.FALSE, f"{_keys(missing)} of the {other.value} operator is not in the {source.value} zone"
-        return Truth.TRUE, f"{_keys(wanted)} of the {other.value} operator is in the {source.value} zone"
+            found = f"{_keys(missing)} of the {other.value} operator {_are(missing)} not in the {source.value} zone"
+            return Truth.FALSE, found
+        return Truth.TRUE, f"{_keys(wanted)} of the {other.value} operator {_are(wanted)} in the {source.value} zone"
 
     return judging
 
@@ -266,43 +314,70 @@ def _takes_ksk(view: View) -> bool:
     return can is not None and not isinstance(can, Assumed) and Capability.IMPORT_KSK in can
 
 
-def _signs_dnskey(source: Source) -> Callable[[View], _Verdict]:
-    def judging(view: View) -> _Verdict:
-        side = view.sides[source]
-        if not side.dnskey_signers:
-            named = f", {_keys(side.signing_dnskey)} has signed another" if side.signing_dnskey else ""
-            return (
-                Truth.FALSE,
-                f"no {source.value} key has a good signature over the {source.value} DNSKEY RRset{named}",
-            )
-        leading = led_to(view.ds or THERE_IS_NONE, view.apex, side.own)
-        good = [key for key in side.dnskey_signers if key in leading]
-        # A key that signs nothing may be the other side's, where nobody knows that side's keys.
-        own = [key for key in leading if key in side.signing_dnskey or view.sides[_OTHER[source]].own]
-        if own and not good:
-            return (
-                Truth.FALSE,
-                f"the DS leads to {_keys(own)}, and {_keys(side.dnskey_signers)} signed the DNSKEY RRset",
-            )
-        if good:
-            return Truth.TRUE, f"signed by {_keys(good)}, which the DS leads to"
-        return Truth.TRUE, f"signed by {_keys(side.dnskey_signers)}; no DS of the {source.value} side was seen"
+def _losing_signs_dnskey(view: View) -> _Verdict:
+    good = view.losing.own_signers
+    if not good:
+        return _no_signer(view.losing)
+    if view.sighting.parent_ds is NOT_LOOKED_AT:
+        return Truth.NOT_SEEN, f"signed by {_keys(good)}; the DS RRset at the parent was not looked at"
+    if view.ds is None:
+        return Truth.FALSE, f"signed by {_keys(good)}, and the parent has no DS"
+    leading = led_to(view.ds, view.apex, good)
+    if leading:
+        return Truth.TRUE, f"signed by {_keys(leading)}, which the DS leads to"
+    return _led_elsewhere(view, view.losing)
 
-    return judging
+
+def _gaining_signs_dnskey(view: View) -> _Verdict:
+    good = view.gaining.own_signers
+    if not good:
+        return _no_signer(view.gaining)
+    leading = led_to(view.ds or THERE_IS_NONE, view.apex, good)
+    if leading:
+        return Truth.TRUE, f"signed by {_keys(leading)}, which the DS leads to"
+    if led_to(view.ds or THERE_IS_NONE, view.apex, view.gaining.own):
+        return _led_elsewhere(view, view.gaining)
+    return Truth.TRUE, f"signed by {_keys(good)}; no DS of the gaining side was seen"
+
+
+def _no_signer(side: Side) -> _Verdict:
+    which = side.source.value
+    named = [key for key in side.signing_dnskey if key in side.own]
+    told = f", {_keys(named)} {_verb(_tags(named), 'has', 'have')} signed another" if named else ""
+    return Truth.FALSE, f"no {which} key has a good signature over the {which} DNSKEY RRset{told}"
+
+
+def _led_elsewhere(view: View, side: Side) -> _Verdict:
+    """Where the DS leads to none of the keys that sign a DNSKEY RRset."""
+    leading = led_to(view.ds or THERE_IS_NONE, view.apex, side.own)
+    told = f"the DS leads to {_keys(leading)}"
+    if not leading:
+        assert view.ds is not None
+        told = f"{_ds_text(view.ds)}, which {_verb(view.ds.rdatas, 'leads', 'lead')} to no {side.source.value} key"
+    return Truth.FALSE, f"{told}, and {_keys(side.own_signers)} signed the DNSKEY RRset"
 
 
 def _keys_gone(view: View) -> _Verdict:
-    losing = view.losing.own
+    losing, nobodys = view.losing.own, view.gaining.nobodys
     left = [key for key in view.gaining.keys if key in losing]
     if left:
-        return Truth.FALSE, f"{_keys(left)} of the losing operator is in the gaining zone"
+        return Truth.FALSE, f"{_keys(left)} of the losing operator {_are(left)} in the gaining zone"
+    if nobodys:
+        return Truth.NOT_SEEN, _whose(nobodys)
     if losing:
         return Truth.TRUE, f"{_keys(view.gaining.keys)} of the gaining operator alone"
     signing = {*view.gaining.data_signers, *map(signer_of_key, view.gaining.signing_dnskey)}
     silent = [key for key in view.gaining.keys if signer_of_key(key) not in signing]
     if silent:
-        return Truth.NOT_SEEN, f"{_keys(silent)} signs nothing, and the keys of the losing operator are not known"
+        told = f"{_keys(silent)} {_verb(_tags(silent), 'signs', 'sign')} nothing"
+        return Truth.NOT_SEEN, f"{told}, and the keys of the losing operator are not known"
     return Truth.TRUE, f"{_keys(view.gaining.keys)}, each of which signs the gaining zone"
+
+
+def _whose(keys: Iterable[Dnskey]) -> str:
+    known = tuple(keys)
+    told = f"the DS leads to {_keys(known)}, which {_verb(_tags(known), 'signs', 'sign')} nothing"
+    return f"{told}, and whose {_verb(_tags(known), 'it is', 'they are')} is not known"
 
 
 # ---- TTLs -----------------------------------------------------------------------------------------------------------
@@ -374,51 +449,69 @@ def _misdigested(view: View, keys: Iterable[Dnskey]) -> list[Dnskey]:
 def _both_ds(view: View) -> _Verdict:
     if view.ds is None:
         return Truth.FALSE, "the parent has no DS"
-    wanted = (*view.losing.sep_keys, *view.gaining.sep_keys)
-    wrong = _misdigested(view, wanted)
-    if wrong:
-        return Truth.FALSE, f"{_ds_text(view.ds)}, and the digest for {_keys(wrong)} is not of that key"
-    missing = [key for key in wanted if key not in led_to(view.ds, view.apex, wanted)]
-    if missing:
-        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
-    return Truth.TRUE, _ds_text(view.ds)
+    return _ds_of(view, (view.losing, view.gaining), view.ds)
+
+
+def _ds_of(view: View, sides: Iterable[Side], ds: RRset) -> _Verdict:
+    """Whether the DS RRset leads to each of the sides.
+
+    One path is enough (RFC 4035 section 5.2), of each algorithm that the DS RRset has of that side (section 2.2); a key that
+    signs besides may have a DS or not.
+    """
+    further: list[Dnskey] = []
+    for side in sides:
+        wrong = _misdigested(view, side.sep_keys)
+        if wrong:
+            told = f"the digest for {_keys(wrong)} is not of {_verb(_tags(wrong), 'that key', 'those keys')}"
+            return Truth.FALSE, f"{_ds_text(ds)}, and {told}"
+        paths = side.own_signers or side.sep_keys
+        leading = led_to(ds, view.apex, paths)
+        if not leading:
+            return Truth.FALSE, f"{_ds_text(ds)}, and none of {_keys(side.sep_keys)}"
+        algorithms = {key.algorithm for key in leading}
+        silent = [key for key in led_to(ds, view.apex, side.own) if key.algorithm not in algorithms]
+        if silent:
+            told = f"{_keys(silent)} {_verb(_tags(silent), 'has', 'have')} a DS of an algorithm that signs no {side.source.value}"
+            return Truth.FALSE, f"{_ds_text(ds)}, and {told} DNSKEY RRset"
+        further += [key for key in side.sep_keys if key not in leading]
+    told = f"; none of {_keys(further)}, which {_verb(_tags(further), 'signs', 'sign')} besides" if further else ""
+    return Truth.TRUE, f"{_ds_text(ds)}{told}"
 
 
 def _ds_digests(view: View) -> _Verdict:
     if view.ds is None:
         return Truth.TRUE, "the parent has no DS"
     strongest: dict[Dnskey, int] = {}
-    for key in (*view.losing.own, *view.gaining.own):
+    for key in (*view.losing.own, *view.gaining.own, *view.gaining.nobodys):
         for rdata in view.ds.rdatas:
             if matches_ds(rdata, view.apex, key.dnskey_rdata):
                 strongest[key] = max(rdata[3], strongest.get(key, 0))
     most = max(strongest.values(), default=0)
     weak = [key for key, kind in strongest.items() if kind < most]
     if weak:
-        return Truth.FALSE, f"{_keys(weak)} has no DS of digest type {most}, which another key has"
+        told = f"{_keys(weak)} {_verb(_tags(weak), 'has', 'have')} no DS of digest type {most}"
+        return Truth.FALSE, f"{told}, which another key has"
     return Truth.TRUE, f"every key has one of digest type {most}"
 
 
 def _gaining_ds_alone(view: View) -> _Verdict:
     if view.ds is None:
         return Truth.FALSE, "the parent has no DS"
-    wrong = _misdigested(view, view.gaining.own)
+    known = (*view.gaining.own, *view.gaining.nobodys)
     others = [
-        rdata
-        for rdata in view.ds.rdatas
-        if not any(matches_ds(rdata, view.apex, key.dnskey_rdata) for key in view.gaining.own)
+        rdata for rdata in view.ds.rdatas if not any(matches_ds(rdata, view.apex, key.dnskey_rdata) for key in known)
     ]
-    leading = led_to(view.ds, view.apex, view.gaining.own)
-    missing = [key for key in view.gaining.sep_keys if key not in leading]
-    if wrong or others:
-        tags = sorted(int.from_bytes(rdata[:2], "big") for rdata in others)
+    if others:
+        tags = sorted({int.from_bytes(rdata[:2], "big") for rdata in others})
         return Truth.FALSE, f"{_ds_text(view.ds)}: that of {', '.join(map(str, tags))} is of no gaining key"
-    if missing:
-        return Truth.FALSE, f"{_ds_text(view.ds)}, and none of {_keys(missing)}"
-    silent = [key for key in leading if key not in view.gaining.sep_keys]
-    if silent and not view.losing.own:
-        return Truth.NOT_SEEN, f"{_ds_text(view.ds)}: {_keys(silent)} signs nothing, and whose it is is not known"
-    return Truth.TRUE, _ds_text(view.ds)
+    truth, found = _ds_of(view, (view.gaining,), view.ds)
+    if truth is not Truth.TRUE:
+        return truth, found
+    silent = [key for key in led_to(view.ds, view.apex, view.gaining.own) if key not in view.gaining.own_signers]
+    unknown = [*view.gaining.nobodys, *(() if view.losing.own else silent)]
+    if unknown and view.gaining.zone is not None:
+        return Truth.NOT_SEEN, f"{_ds_text(view.ds)}: {_whose(unknown)}"
+    return truth, found
 
 
 def _no_ds(view: View) -> _Verdict:
@@ -441,17 +534,26 @@ def _parent_ns(view: View) -> _Verdict:
 
 def _glue(view: View, inside: set[str]) -> _Verdict | None:
     """What is wrong with the addresses at the delegation of name servers in the domain; None where nothing is (RFC 9471)."""
-    if not inside or view.gaining.zone is None:
+    if not inside:
         return None
     glue = view.sighting.parent_glue
+    lying = f"{_names(inside)} {_verb(inside, 'lies', 'lie')} in the domain"
     if glue is NOT_LOOKED_AT:
-        return Truth.NOT_SEEN, f"{_names(inside)} lies in the domain, and its address at the parent was not looked at"
+        return Truth.NOT_SEEN, f"{lying}, and what addresses the parent has was not looked at"
     given: dict[str, set[bytes]] = {name: set() for name in inside}
     for rrset in glue if isinstance(glue, tuple) else ():
         given.get(name_text(rrset.owner).lower(), set()).update(rrset.rdatas)
+    bare = {name for name, addresses in given.items() if not addresses}
+    if bare:
+        return Truth.FALSE, f"{lying}, and the parent has no address of {_names(bare)}"
+    if view.gaining.zone is None:
+        return (
+            Truth.NOT_SEEN,
+            f"{lying}, and whether its addresses at the parent are right shows in the gaining zone alone",
+        )
     wrong = {name for name, addresses in given.items() if addresses != view.gaining.addresses(name)}
     if wrong:
-        return Truth.FALSE, f"the parent has other addresses of {_names(wrong)} than the gaining zone, or none"
+        return Truth.FALSE, f"the parent has other addresses of {_names(wrong)} than the gaining zone"
     return None
 
 
@@ -498,11 +600,11 @@ def _gaining_answers(view: View) -> _Verdict:
     giving = view.sighting.giving.get(Source.GAINING, frozenset())
     lacking = view.sighting.lacking.get(Source.GAINING, frozenset())
     if lacking:
-        return Truth.FALSE, f"{_names(lacking)} does not give the gaining zone"
+        return Truth.FALSE, f"{_names(lacking)} {_verb(lacking, 'does', 'do')} not give the gaining zone"
     not_asked = view.gaining.name_servers() - giving
     if not_asked:
-        return Truth.NOT_SEEN, f"{_names(not_asked)} was not asked"
-    return Truth.TRUE, f"{_names(giving)} give it"
+        return Truth.NOT_SEEN, f"{_names(not_asked)} {_verb(not_asked, 'was', 'were')} not asked"
+    return Truth.TRUE, f"{_names(giving)} {_verb(giving, 'gives', 'give')} it"
 
 
 def _losing_silent(view: View) -> _Verdict:
@@ -516,26 +618,53 @@ def _losing_silent(view: View) -> _Verdict:
 # ---- what a child asks its parent for -------------------------------------------------------------------------------
 
 
-def _sep_rdatas(view: View) -> dict[Source, list[bytes]]:
-    return {source: [key.dnskey_rdata for key in side.sep_keys] for source, side in view.sides.items()}
+def _asked_for(rrset: RRset, view: View, keys: Iterable[Dnskey]) -> list[Dnskey]:
+    """The keys that a CDS or CDNSKEY RRset asks for."""
+    return [
+        key
+        for key in keys
+        if any(asks_for(rrset.rdtype, rdata, view.apex, [key.dnskey_rdata]) for rdata in rrset.rdatas)
+    ]
+
+
+def _asks_for_others(rrset: RRset, view: View, keys: Iterable[Dnskey]) -> bool:
+    """Whether a CDS or CDNSKEY RRset asks for any other key, or for none, which takes the domain out of DNSSEC."""
+    rdatas = [key.dnskey_rdata for key in keys]
+    return any(not asks_for(rrset.rdtype, rdata, view.apex, rdatas) for rdata in rrset.rdatas)
 
 
 def _one_sided(view: View) -> _Verdict:
-    wanted = _sep_rdatas(view)
-    found = []
+    found: list[str] = []
+    unknown: list[str] = []
     for source, side in view.sides.items():
         for rdtype in (rd.CDS, rd.CDNSKEY):
             rrset = None if side.zone is None else side.zone.get("@", rdtype)
-            lacking = [
-                which.value
-                for which, keys in wanted.items()
-                if rrset is not None
-                and not any(asks_for(rdtype, rdata, view.apex, [key]) for rdata in rrset.rdatas for key in keys)
-            ]
-            if rrset is not None and (lacking or not view.merges):
-                asked = f" and does not ask for the {' or '.join(lacking)} side" if lacking else ""
-                found.append(f"{rrset.type_text} is in the {source.value} zone{asked}")
+            if rrset is None:
+                continue
+            place = f"{rrset.type_text} is in the {source.value} zone"
+            if source is Source.GAINING and view.gaining.own and _is_gaining_ds_due(view):
+                if _asks_for_others(rrset, view, view.gaining.own):
+                    found.append(f"{place} and asks for another key than the gaining ones")
+                continue
+            missing = {which: each for which, each in view.sides.items() if not _asked_for(rrset, view, each.sep_keys)}
+            lacking = [which.value for which in missing]
+            strange = _asks_for_others(rrset, view, [key for each in view.sides.values() for key in each.sep_keys])
+            if view.merges and missing and strange and not any(each.own for each in missing.values()):
+                unknown.append(f"{place}, and the keys of the {' and the '.join(lacking)} side are not known")
+            elif missing or not view.merges:
+                asked = f" and does not ask for the {' or '.join(lacking)} side" if missing else ""
+                found.append(f"{place}{asked}")
+    if unknown and not found:
+        return Truth.NOT_SEEN, "; ".join(unknown)
     return _nothing_asked(view, found, "no CDS or CDNSKEY of one side alone")
+
+
+def _is_gaining_ds_due(view: View) -> bool:
+    """Whether the parent has the gaining DS alone, or a step is claimed that makes it so: it may be asked for alone then."""
+    claiming = [step for step in (*view.done, *view.at_hand) if Claim.GAINING_DS_ALONE in claims_of(step, view.steps)]
+    if any(step in view.done for step in claiming):
+        return True
+    return bool(claiming) and _verdict(view, Claim.GAINING_DS_ALONE)[0] is Truth.TRUE
 
 
 def _csyncs(view: View) -> _Verdict:
@@ -554,8 +683,8 @@ def _nothing_asked(view: View, found: list[str], told: str) -> _Verdict:
         return (Truth.FALSE, told) if view.merges else (Truth.NOT_SEEN, f"{told}; whether the parent scans is not seen")
     not_looked = [source.value for source in view.sides if view.sighting.zone(source) is NOT_LOOKED_AT]
     if not_looked:
-        were = "was" if len(not_looked) == 1 else "were"
-        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} zone {were} not looked at"
+        told = f"{_verb(not_looked, 'zone was', 'zones were')} not looked at"
+        return Truth.NOT_SEEN, f"the {' and the '.join(not_looked)} {told}"
     return Truth.TRUE, told
 
 
@@ -568,24 +697,17 @@ def _asks_for_exactly(source: Source, wanted_of: tuple[Source, ...]) -> Callable
         zone = view.sides[source].zone
         assert zone is not None  # or it is said to be lacking
         wanted = [key for which in wanted_of for key in view.sides[which].sep_keys]
-        rdatas = [key.dnskey_rdata for key in wanted]
         for rdtype in (rd.CDS, rd.CDNSKEY):
             rrset = zone.get("@", rdtype)
             if rrset is None:
                 return Truth.FALSE, f"no {rd.type_text(rdtype)} is in the {source.value} zone"
-            asked = [
-                key
-                for key in wanted
-                if any(asks_for(rdtype, rdata, view.apex, [key.dnskey_rdata]) for rdata in rrset.rdatas)
-            ]
-            missing = [key for key in wanted if key not in asked]
-            if missing:
-                return Truth.FALSE, f"{rrset.type_text} in the {source.value} zone does not ask for {_keys(missing)}"
-            if any(not asks_for(rdtype, rdata, view.apex, rdatas) for rdata in rrset.rdatas):
-                return (
-                    Truth.FALSE,
-                    f"{rrset.type_text} in the {source.value} zone asks for another than {_keys(wanted)}",
-                )
+            place = f"{rrset.type_text} in the {source.value} zone"
+            for which in wanted_of:
+                keys = view.sides[which].sep_keys
+                if not _asked_for(rrset, view, keys):
+                    return Truth.FALSE, f"{place} does not ask for {_keys(keys)}"
+            if _asks_for_others(rrset, view, wanted):
+                return Truth.FALSE, f"{place} asks for another than {_keys(wanted)}"
         return Truth.TRUE, f"CDS and CDNSKEY in the {source.value} zone ask for {_keys(wanted)}"
 
     return judging
@@ -615,12 +737,12 @@ _BOTH: Final = (Source.LOSING, Source.GAINING)
 JUDGES: Final[Mapping[Claim, tuple[tuple[_Need, ...], Callable[[View], _Verdict]]]] = MappingProxyType(
     {
         Claim.LOSING_VERIFIES: ((_Need.LOSING,), _verifies(Source.LOSING)),
-        Claim.GAINING_VERIFIES: ((_Need.GAINING,), _verifies(Source.GAINING)),
+        Claim.GAINING_VERIFIES: ((_Need.GAINING, _Need.GAINING_KEYS), _verifies(Source.GAINING)),
         Claim.KEYS_ACCEPTABLE: (_BOTH_KEYS, _acceptable),
         Claim.LOSING_HAS_GAINING_KEYS: ((_Need.LOSING, _Need.GAINING_KEYS), _publishes(Source.LOSING)),
-        Claim.LOSING_SIGNS_DNSKEY: ((_Need.LOSING,), _signs_dnskey(Source.LOSING)),
+        Claim.LOSING_SIGNS_DNSKEY: ((_Need.LOSING, _Need.LOSING_KEYS), _losing_signs_dnskey),
         Claim.GAINING_HAS_LOSING_KEYS: ((_Need.GAINING, _Need.LOSING_KEYS), _publishes(Source.GAINING)),
-        Claim.GAINING_SIGNS_DNSKEY: ((_Need.GAINING,), _signs_dnskey(Source.GAINING)),
+        Claim.GAINING_SIGNS_DNSKEY: ((_Need.GAINING, _Need.GAINING_KEYS), _gaining_signs_dnskey),
         Claim.LOSING_TTLS_LOW: ((_Need.LOSING,), _ttls_low),
         Claim.BOTH_DS: ((_Need.DS, *_BOTH_KEYS), _both_ds),
         Claim.DS_DIGESTS: ((_Need.DS, *_BOTH_KEYS), _ds_digests),
@@ -638,10 +760,39 @@ JUDGES: Final[Mapping[Claim, tuple[tuple[_Need, ...], Callable[[View], _Verdict]
         Claim.NO_CSYNC: ((), _csyncs),
         Claim.LOSING_CDS_OF_BOTH: ((_Need.LOSING, *_BOTH_KEYS), _asks_for_exactly(Source.LOSING, _BOTH)),
         Claim.GAINING_CDS_OF_BOTH: ((_Need.GAINING, *_BOTH_KEYS), _asks_for_exactly(Source.GAINING, _BOTH)),
-        Claim.GAINING_CDS_ALONE: ((_Need.GAINING,), _asks_for_exactly(Source.GAINING, (Source.GAINING,))),
+        Claim.GAINING_CDS_ALONE: (
+            (_Need.GAINING, _Need.GAINING_KEYS),
+            _asks_for_exactly(Source.GAINING, (Source.GAINING,)),
+        ),
         Claim.LOSING_CSYNC: ((_Need.LOSING,), _losing_csync),
-        Claim.GAINING_VALIDATES: ((_Need.GAINING, _Need.DS), _validates),
+        Claim.GAINING_VALIDATES: ((_Need.GAINING, _Need.GAINING_KEYS, _Need.DS), _validates),
         Claim.GAINING_UNSIGNED: ((_Need.GAINING, _Need.DS), _unsigned),
     }
 )
 """By claim, what has to have been seen, and what judges it."""
+
+_OF_LOSING_SERVERS: Final = frozenset(
+    (
+        *(Claim.LOSING_VERIFIES, Claim.LOSING_HAS_GAINING_KEYS, Claim.LOSING_SIGNS_DNSKEY, Claim.LOSING_TTLS_LOW),
+        *(Claim.LOSING_NS, Claim.LOSING_CDS_OF_BOTH, Claim.LOSING_CSYNC),
+    )
+)
+_OF_PARENT: Final = (Source.PARENT,)
+_SERVED_BY: Final[Mapping[Claim, tuple[Source, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(_OF_LOSING_SERVERS, (Source.LOSING,)),
+        Claim.LOSING_SILENT: (Source.LOSING,),
+        **dict.fromkeys((Claim.BOTH_DS, Claim.DS_DIGESTS, Claim.GAINING_DS_ALONE, Claim.NO_DS), _OF_PARENT),
+        Claim.PARENT_NS: _OF_PARENT,
+        Claim.LOSING_KEYS_GONE: (Source.GAINING,),
+        Claim.GAINING_TTLS_RESTORED: (Source.GAINING,),
+        Claim.GAINING_CDS_ALONE: (Source.GAINING,),
+        Claim.GAINING_VALIDATES: (Source.GAINING, Source.PARENT),
+        Claim.GAINING_UNSIGNED: (Source.GAINING, Source.PARENT),
+    }
+)
+"""By claim, whose servers all have to give what makes it true.
+
+Before the gaining servers are to answer, the gaining zone is what they are going to serve; from then on, whether each of them
+does is a claim of its own, and these are those that come later.
+"""

@@ -2,7 +2,9 @@
 
 Each zone may publish keys of the other. A key belongs to the zone that it signs; one that signs nothing, to the only zone
 that has it, or to whom it is known to be of. One that nobody can tell is taken for the losing operator's, whose keys the
-gaining zone has to publish in any case.
+gaining zone has to publish in any case; so is one that signs both zones, as where a gaining server still answers with the
+losing zone. One that signs nothing, and that the gaining zone alone has and a DS leads to, is nobody's: it may be a gaining
+key that stands by, or the losing KSK that the losing zone has dropped.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class Side:
         zone: its zone; None where none was seen.
         keys: the keys in its DNSKEY RRset that validators use, whoever's they are.
         own: the keys of this operator, in its zone or known from elsewhere.
-        signing_dnskey: those of its keys that a signature over its DNSKEY RRset names, whether that is good or not.
+        nobodys: the keys in its zone of which it is not known whose they are.
+        signing_dnskey: the keys, whoever's they are, that a signature over its DNSKEY RRset names, whether that is good or not.
         dnskey_signers: those of them whose signature over it is good.
         signer_sets: by which keys each RRset of its zone but DNSKEY, CDS and CDNSKEY is signed: each set of signers that there is.
     """
@@ -44,6 +47,7 @@ class Side:
     zone: Zone | None
     keys: tuple[Dnskey, ...] = ()
     own: tuple[Dnskey, ...] = ()
+    nobodys: tuple[Dnskey, ...] = ()
     signing_dnskey: tuple[Dnskey, ...] = ()
     dnskey_signers: tuple[Dnskey, ...] = ()
     signer_sets: frozenset[frozenset[Signer]] = frozenset()
@@ -54,25 +58,35 @@ class Side:
         return frozenset().union(*self.signer_sets)
 
     @property
+    def own_signers(self) -> tuple[Dnskey, ...]:
+        """Its own keys with a good signature over its DNSKEY RRset."""
+        return tuple(key for key in self.dnskey_signers if key in self.own)
+
+    @property
     def sep_keys(self) -> tuple[Dnskey, ...]:
-        """What the parent has to have a DS of: its keys that sign its DNSKEY RRset, or could where none was seen to.
+        """What the parent may have a DS of: its keys that sign its DNSKEY RRset, or could where none was seen to.
 
         A ZSK that signs it beside a KSK is not among them.
         """
-        signing = tuple(key for key in self.signing_dnskey if key.is_sep) or self.signing_dnskey
-        return signing or tuple(key for key in self.own if key.is_sep)
+        named = tuple(key for key in self.signing_dnskey if key in self.own)
+        return tuple(key for key in named if key.is_sep) or named or tuple(key for key in self.own if key.is_sep)
 
     @property
     def keys_for_others(self) -> tuple[Dnskey, ...]:
-        """The keys that the other side has to publish: all of its own but those that sign the DNSKEY RRset alone.
+        """The keys that the other side has to publish: all of its own but those that are for DNSKEY RRsets alone.
 
-        See :func:`zonekit.dnskeys.keys_to_take`. Where its zone was not seen, these are the ZSKs, or what there is instead.
+        Those are the keys with the SEP flag where KSKs and ZSKs are apart: one with the flag signs the DNSKEY RRset, and none
+        signs data. Merging takes those that sign nothing too (:func:`zonekit.dnskeys.keys_to_take`), in case one of them signed
+        data before; in a zone with KSKs that is for its operator to know. Where its zone was not seen, what has to be published
+        are the ZSKs, or what there is instead.
         """
         if self.zone is None:
             return tuple(key for key in self.own if not key.is_sep) or self.own
-        return tuple(
-            key for key in self.own if key not in self.signing_dnskey or signer_of_key(key) in self.data_signers
-        )
+        has_ksk = any(key.is_sep for key in self.signing_dnskey if key in self.own)
+        has_csk = any(key.is_sep and signer_of_key(key) in self.data_signers for key in self.own)
+        if not self.data_signers or not has_ksk or has_csk:
+            return self.own
+        return tuple(key for key in self.own if not key.is_sep)
 
     def name_servers(self) -> frozenset[str]:
         """Return the names of the servers in its apex NS RRset, in lower case; none where no zone was seen."""
@@ -136,23 +150,36 @@ def _side(
 ) -> Side:
     zone, keys, sets, of_dnskey = seen[source]
     other = Source.GAINING if source is Source.LOSING else Source.LOSING
-    others_keys, others_signers = seen[other][1], signed_by[other] | seen[other][3]
+    others_keys = seen[other][1]
+    signers, others_signers = (signed_by[each] | seen[each][3] for each in (source, other))
     known, known_other = (tuple(filter(_is_usable, sighting.keys.get(each, ()))) for each in (source, other))
-    own = []
+    own: list[Dnskey] = []
+    nobodys: list[Dnskey] = []
     for key in keys:
-        if key in known or signer_of_key(key) in signed_by[source] | of_dnskey:
+        signs = signer_of_key(key) in signers
+        signs_other = key in others_keys and signer_of_key(key) in others_signers
+        if key in known:
             own.append(key)
-        elif key in known_other or (key in others_keys and signer_of_key(key) in others_signers):
+        elif signs and signs_other:
+            if source is Source.LOSING and key not in known_other:
+                own.append(key)
+        elif signs:
+            own.append(key)
+        elif key in known_other or signs_other:
             continue  # the other operator's, published here
-        elif source is Source.LOSING or key not in others_keys:
+        elif source is Source.LOSING:
             own.append(key)
+        elif key not in others_keys:
+            (nobodys if led_to(sighting.parent_ds, key.owner, (key,)) else own).append(key)
     own += [key for key in known if key not in own]
-    signing = () if zone is None else tuple(key for key in own if signer_of_key(key) in of_dnskey)
+    everyone = tuple(dict.fromkeys((*keys, *own)))
+    signing = () if zone is None else tuple(key for key in everyone if signer_of_key(key) in of_dnskey)
     return Side(
         source=source,
         zone=zone,
         keys=keys,
         own=tuple(own),
+        nobodys=tuple(nobodys),
         signing_dnskey=signing,
         dnskey_signers=tuple(key for key in signing if zone is not None and _signs_dnskeys(zone, key, sighting.at)),
         signer_sets=sets,

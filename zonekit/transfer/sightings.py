@@ -49,7 +49,8 @@ class Sighting:
         parent_glue: the A and AAAA RRsets at the parent of name servers whose names lie in the domain.
         keys: DNSKEYs of an operator that are known from elsewhere, as where its zone is not to be seen yet, or any more.
         giving: the names of the servers that were asked, of the operators and the parent, and give this.
-        lacking: those that were asked and give something else, or do not answer.
+        lacking: those that were asked and give something else, or do not answer; where there is no losing zone, those that
+            still give one.
         domain: the domain in presentation form. It follows from the others.
 
     Raises:
