@@ -166,7 +166,7 @@ def test_a_plan_brings_its_waits_and_the_gate(move: Move) -> None:
 
 def test_one_and_several_are_told_apart(move: Move, tmp_path: Path) -> None:
     alone = ["verify", "--transfer", "frozen", "--ds", move.before.ds, "-o", "example.nl", "--now", instant_text(NOW)]
-    assert "the losing and the gaining zone were not looked at" in run(*alone).stdout
+    assert "the losing and the gaining zones were not looked at" in run(*alone).stdout
     assert "the gaining zone was not looked at" in run(*alone, "--losing", move.before.losing).stdout
     bad = tmp_path / "bad"
     lines = move.before.losing.read_text().splitlines()
