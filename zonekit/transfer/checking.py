@@ -402,7 +402,7 @@ def _findings(
         for finding in findings_at(view, source)
     ]
     found += delegation_findings(view)
-    found += _shared_keys(view)
+    found += [*_shared_keys(view), *_silent_keys(view, claims)]
     found += [codes.TTL_ABOVE_PLAN.found(view.apex, each.rdtype, str(each)) for each in above]
     for judged in claims:
         place = f"{judged.found}, claimed by step {judged.step_id} ({judged.actor.value})"
@@ -422,6 +422,20 @@ def _findings(
             broken = codes.WOULD_BREAK.found(view.apex, "", str(each))
             found.append(broken if is_due else as_expected(view, broken, (switch.id,)))
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _silent_keys(view: View, claims: Iterable[Judged]) -> Iterator[Finding]:
+    """Keys that the gaining zone need not have taken if they are what they seem to be."""
+    if not any(each.claim is Claim.GAINING_HAS_LOSING_KEYS and each.truth is Truth.TRUE for each in claims):
+        return
+    needed = view.losing.keys_for_others
+    for key in view.losing.own:
+        if key not in needed and key not in view.losing.signing_dnskey and key not in view.gaining.keys:
+            yield codes.KEY_NOT_TAKEN.found(
+                view.apex,
+                "DNSKEY",
+                f"key {key.key_tag} of the losing zone signs nothing there, and the gaining zone lacks it",
+            )
 
 
 def _shared_keys(view: View) -> Iterator[Finding]:

@@ -266,6 +266,13 @@ KEY_OF_BOTH: Final = _code(
     _MODEL_2,
     "load the gaining zone, signed with keys of the gaining operator's own",
 )
+KEY_NOT_TAKEN: Final = _code(
+    "silent-key-not-taken",
+    _INFO,
+    "a losing key with the SEP flag that signs nothing is not in the gaining zone",
+    _MODEL_2,
+    "take it as well, unless it is a KSK on stand-by: a CSK that was retired may have signed what caches still hold",
+)
 TTL_ABOVE_PLAN: Final = _code(
     "ttl-above-plan",
     _ERROR,
@@ -280,7 +287,16 @@ TRANSFER_CODES: Final[Mapping[str, Code]] = MappingProxyType(
         code.name: code
         for code in (
             *CLAIM_CODES.values(),
-            *(NOT_SEEN, WOULD_BREAK, BREAKS_NOW, DELEGATION_DIFFERS, TTLS_LOW, KEY_OF_BOTH, TTL_ABOVE_PLAN),
+            *(
+                NOT_SEEN,
+                WOULD_BREAK,
+                BREAKS_NOW,
+                DELEGATION_DIFFERS,
+                TTLS_LOW,
+                KEY_OF_BOTH,
+                KEY_NOT_TAKEN,
+                TTL_ABOVE_PLAN,
+            ),
         )
     }
 )
