@@ -25,6 +25,7 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey, generate_csk, generate_ksk, generate_zsk
 from zonekit.names import order_key, parse_name
+from zonekit.nodes import pack_record
 from zonekit.signing import Jitter, sign_rrset, sign_zone
 from zonekit.transfer.steps import STEPS, Flow
 from zonekit.verifying import CODES, Verification, blocks, verify_chain, verify_zone
@@ -311,6 +312,14 @@ def test_an_unsigned_zone_under_a_ds_is_bogus_and_under_none_is_nothing() -> Non
     assert codes_of(verify_zone(PLAIN, now=NOW, ds=OWN).findings) == {"zone-not-signed", "chain-broken"}
 
 
+def test_a_ds_that_nobody_knows_leaves_an_unsigned_zone_insecure() -> None:
+    """RFC 4035 section 5.2: such a DS is passed over, so that nothing says that the zone is signed."""
+    assert sorted(chain(PLAIN, renumbered(OWN, 2, 99))) == [
+        ("chain-insecure", "WARNING"),
+        ("ds-algorithm-unknown", "WARNING"),
+    ]
+
+
 def test_the_chain_is_broken_once_the_key_sets_signature_has_expired() -> None:
     late = VALIDITY.expiration + timedelta(seconds=1)
     assert ("chain-broken", "ERROR") in chain(signed(), OWN, late)
@@ -416,18 +425,19 @@ def test_what_is_the_childs_at_a_delegation_is_told() -> None:
 
 
 def test_instants_after_2106_are_told_as_such() -> None:
-    end = datetime(2106, 2, 7, 6, tzinfo=UTC)
-    late = SignatureValidity(inception=end - timedelta(days=30), expiration=end)
-    zone = sign_zone(PLAIN, KEYS, validity=late)
-    rrset = zone.apex_rrset(rd.SOA)
+    """32 bits begin anew on 7 February 2106 at 06:28:16; an expiration of 3000 lies 50 minutes after that."""
+    end = datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC)
+    soa = PLAIN.apex_rrset(rd.SOA)
+    zone = sign_zone(PLAIN, KEYS, validity=SignatureValidity(inception=end - timedelta(days=30), expiration=end))
     rrsigs = zone.signatures("@", "SOA")
     assert rrsigs is not None
-    wrapped = rrsigs.rdatas[0][:8] + (3000).to_bytes(4, "big") + rrsigs.rdatas[0][12:]
-    zone = zone.replace(RRset(owner=rrset.owner, rdtype=rd.RRSIG, ttl=rrset.ttl, rdatas=(wrapped,), covers=rd.SOA))
-    (finding,) = [
-        each for each in verify_zone(zone, now=end).findings if "expires-in-cache" in each.code and each.rdtype == "SOA"
-    ] or [None]
-    assert finding is None or "2106-02-07" in finding.message
+    head = rrsigs.rdatas[0][:8] + (3000).to_bytes(4, "big") + rrsigs.rdatas[0][12:18] + zone.apex
+    data = soa.owner + pack_record(soa.rdtype, soa.ttl, soa.rdatas[0])
+    wrapped = head + zsk().signer.sign(head + data)
+    zone = zone.replace(RRset(owner=soa.owner, rdtype=rd.RRSIG, ttl=soa.ttl, rdatas=(wrapped,), covers=rd.SOA))
+    (finding,) = [finding for finding in verify_zone(zone, now=end).findings if finding.rdtype == "SOA"]
+    assert finding.code == "rrsig-expires-in-cache"
+    assert "expires at 2106-02-07T07:18:16Z, in 50m1s" in finding.message
 
 
 # ---- how fast ways are no other ways --------------------------------------------------------------------------------
@@ -486,8 +496,11 @@ def test_another_zone_is_no_previous_one() -> None:
     ],
 )
 def test_a_ds_of_another_zone_or_no_ds_is_refused(ds: RRset, reason: str) -> None:
+    zone = signed()
     with pytest.raises(DsError, match=reason):
-        verify_zone(signed(), now=NOW, ds=ds)
+        verify_zone(zone, now=NOW, ds=ds)
+    with pytest.raises(DsError, match=reason):
+        verify_chain(ds, zone.get("@", "DNSKEY"), zone.signatures("@", "DNSKEY"), now=NOW)
 
 
 # ---- the codes ------------------------------------------------------------------------------------------------------

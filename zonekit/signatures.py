@@ -6,7 +6,7 @@ An RRSIG names its key by algorithm and key tag (RFC 4034 section 3.1), which he
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -93,6 +93,14 @@ def signers_of(rrsigs: RRset | None) -> set[Signer]:
     return set() if rrsigs is None else {signer_of(rdata) for rdata in rrsigs.rdatas}
 
 
+def keys_by_signer(dnskeys: Iterable[bytes]) -> dict[Signer, tuple[bytes, ...]]:
+    """Return the data of DNSKEYs by signer: one for each, where no two keys share a tag."""
+    found: defaultdict[Signer, tuple[bytes, ...]] = defaultdict(tuple)
+    for rdata in dnskeys:
+        found[rdata[3], key_tag(rdata)] += (rdata,)
+    return dict(found)
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedKeys:
     """The DNSKEYs of a zone by signer.
@@ -108,10 +116,7 @@ class PublishedKeys:
     @classmethod
     def of(cls, dnskeys: RRset) -> PublishedKeys:
         """Return the keys of a DNSKEY RRset."""
-        found: defaultdict[Signer, tuple[bytes, ...]] = defaultdict(tuple)
-        for rdata in dnskeys.rdatas:
-            found[rdata[3], key_tag(rdata)] += (rdata,)
-        return cls(dnskeys.owner, dict(found))
+        return cls(dnskeys.owner, keys_by_signer(dnskeys.rdatas))
 
     @property
     def signers(self) -> frozenset[Signer]:

@@ -10,7 +10,7 @@ import click
 from zonekit.cli.exits import one_line
 from zonekit.cli.tables import Column, print_table
 from zonekit.findings import Finding, Severity
-from zonekit.names import order_key, parse_name
+from zonekit.verifying.verification import in_order
 
 
 def print_findings(findings: Sequence[Finding], *, most: int | None) -> None:
@@ -51,8 +51,4 @@ def joined(findings: Iterable[Finding], of_text: Iterable[Finding]) -> tuple[Fin
     of_reader = tuple(dict.fromkeys(of_text))
     told = {(finding.code, finding.owner, finding.rdtype) for finding in of_reader}
     others = [finding for finding in findings if (finding.code, finding.owner, finding.rdtype) not in told]
-    return tuple(sorted([*others, *of_reader], key=_rank))
-
-
-def _rank(finding: Finding) -> tuple[int, bytes, str, str]:
-    return -finding.severity, order_key(parse_name(finding.owner)), finding.code, finding.rdtype
+    return in_order([*others, *of_reader])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from zonekit import rdata as rd
@@ -17,10 +16,10 @@ from zonekit.ds import matches_ds
 from zonekit.findings import Severity
 from zonekit.names import is_subdomain, name_text, parse_origin
 from zonekit.nodes import rdata_of, ttl_of
-from zonekit.signatures import Signer, verify_rrset
+from zonekit.signatures import Signer
 from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, failures
-from zonekit.transfer.sides import Side, servers_in, signer_of_key
+from zonekit.transfer.sides import Side, is_signed_by, servers_in, signer_of_key
 from zonekit.transfer.sightings import NOT_LOOKED_AT
 from zonekit.transfer.steps import Effect
 from zonekit.transfer.versions import (
@@ -245,14 +244,9 @@ def _not_all_good(view: View, side: Side, names: dict[Dnskey, Key]) -> dict[froz
         rrset, rrsigs = zone.get(owner, rdtype), zone.signatures(owner, rdtype)
         if rrset is None or rrset.rdtype in rd.KSK_SIGNED_TYPES:
             continue
-        good = [] if rrsigs is None else [key for key in names if _is_signed_by(key, rrset, rrsigs, view.at)]
+        good = [] if rrsigs is None else [key for key in names if is_signed_by(key, rrset, rrsigs, view.at)]
         found.setdefault(frozenset(names[key] for key in good), []).append(rrset)
     return found
-
-
-def _is_signed_by(key: Dnskey, rrset: RRset, rrsigs: RRset, at: datetime) -> bool:
-    alone = RRset(owner=key.owner, rdtype=rd.DNSKEY, ttl=_ANY_TTL, rdatas=(key.dnskey_rdata,))
-    return verify_rrset(rrset, rrsigs, alone, now=at)
 
 
 def _is_answering(view: View, side: Side) -> bool:

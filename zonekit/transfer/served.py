@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from zonekit import rdata as rd
 from zonekit.names import name_text
@@ -13,11 +12,9 @@ from zonekit.transfer.facts import Facts
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.versions import Source
 from zonekit.transfer.views import View
+from zonekit.transfer.zonefacts import TYPES_OF_THEIR_OWN
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
-
-_OF_THEIR_OWN: Final = frozenset((rd.NS, rd.DNSKEY))
-"""What at the apex has a TTL of its own in the facts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +107,6 @@ def _largest_data(zone: Zone) -> tuple[str, Ttl]:
     for owner, _, rrsets in zone.walk():
         for rdtype, covers, records in rrsets:
             ttl = ttl_of(records[0])
-            if ttl > largest and (owner != zone.apex or not _OF_THEIR_OWN & {rdtype, covers}):
+            if ttl > largest and (owner != zone.apex or not TYPES_OF_THEIR_OWN & {rdtype, covers}):
                 what, largest = f"{name_text(owner)} {rd.type_text(rdtype)}", ttl
     return what, Ttl(largest)

@@ -191,8 +191,13 @@ def _signs_dnskeys(zone: Zone, key: Dnskey, at: datetime) -> bool:
     dnskeys, rrsigs = zone.get("@", rd.DNSKEY), zone.signatures("@", rd.DNSKEY)
     if dnskeys is None or rrsigs is None or key.dnskey_rdata not in dnskeys.rdatas:
         return False
-    alone = RRset(owner=zone.apex, rdtype=rd.DNSKEY, ttl=dnskeys.ttl, rdatas=(key.dnskey_rdata,))
-    return verify_rrset(dnskeys, rrsigs, alone, now=at)
+    return is_signed_by(key, dnskeys, rrsigs, at)
+
+
+def is_signed_by(key: Dnskey, rrset: RRset, rrsigs: RRset, at: datetime) -> bool:
+    """Return whether one of the signatures over an RRset is a key's, and good at an instant (RFC 4035 section 5.3)."""
+    alone = RRset(owner=key.owner, rdtype=rd.DNSKEY, ttl=rrset.ttl, rdatas=(key.dnskey_rdata,))
+    return verify_rrset(rrset, rrsigs, alone, now=at)
 
 
 def signer_of_key(key: Dnskey) -> Signer:

@@ -20,7 +20,7 @@ from zonekit.transfer.versions import DsEntry, Key, Overlap, Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
-_OF_THEIR_OWN: Final = frozenset((rd.NS, rd.DNSKEY))
+TYPES_OF_THEIR_OWN: Final = frozenset((rd.NS, rd.DNSKEY))
 """What at the apex has a TTL of its own in the facts."""
 
 
@@ -92,7 +92,7 @@ def _seen(zone: Zone) -> _Seen:
     signed: dict[tuple[int, int], set[int]] = {}
     for owner, _, rrsets in zone.walk():
         for rdtype, covers, records in rrsets:
-            if owner != zone.apex or not _OF_THEIR_OWN & {rdtype, covers}:
+            if owner != zone.apex or not TYPES_OF_THEIR_OWN & {rdtype, covers}:
                 data_ttl = max(data_ttl, ttl_of(records[0]))
             for record in records if rdtype == rd.RRSIG else ():
                 rrsig = record[HEADER_OCTETS:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from zonekit import rdata as rd
@@ -12,14 +12,13 @@ from zonekit.errors import SigningKeyError
 from zonekit.findings import Finding, Severity
 from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, SEP_FLAG, ZONE_KEY_FLAG, key_tag
 from zonekit.names import name_text
-from zonekit.signatures import Signer
+from zonekit.signatures import Signer, keys_by_signer
 from zonekit.verifying import codes
 from zonekit.verifying.chain import chain_findings
-from zonekit.verifying.rrsigs import SignatureRules, Tally, is_usable
+from zonekit.verifying.rrsigs import KNOWN_ALGORITHMS, SignatureRules, Tally, is_usable
 from zonekit.zonemd import SCHEME_SIMPLE, ZONEMD_HASHES, zone_digest
 from zonekit.zones import RRset, Zone
 
-_KNOWN: Final = frozenset(map(int, Algorithm))
 _DIGESTS: Final = frozenset(int(digest) for digest in DigestType if digest is not DigestType.SHA1)
 _RETIRED: Final[Mapping[int, str]] = {1: "RSAMD5", 3: "DSA", 6: "DSA-NSEC3-SHA1", 12: "ECC-GOST"}
 """Algorithms that nobody may sign with any more, and that are not known here (RFC 9904, RFC 9906)."""
@@ -32,11 +31,9 @@ def dnskey_findings(zone: Zone, rules: SignatureRules, tally: Tally, good: Goods
     """Yield what is wrong with the DNSKEY RRset, given who signed anything and whose signatures are good."""
     dnskeys = zone.apex_rrset(rd.DNSKEY)
     signing = good.get(rd.DNSKEY, _NOBODY)
-    by_signer: dict[Signer, list[bytes]] = {}
     for rdata in dnskeys.rdatas:
-        by_signer.setdefault((rdata[3], key_tag(rdata)), []).append(rdata)
         yield from _judge_dnskey(zone, rdata, tally)
-    for (algorithm, tag), rdatas in by_signer.items():
+    for (algorithm, tag), rdatas in rules.keys.items():
         if len(rdatas) > 1:
             yield codes.KEY_TAG_COLLISION.found(
                 zone.apex, rd.DNSKEY, f"{len(rdatas)} DNSKEYs of algorithm {algorithm} have key tag {tag}"
@@ -58,7 +55,7 @@ def _judge_dnskey(zone: Zone, rdata: bytes, tally: Tally) -> Iterator[Finding]:
     if not flags & ZONE_KEY_FLAG:
         yield codes.DNSKEY_NOT_ZONE_KEY.found(zone.apex, rd.DNSKEY, f"{place} has flags {flags}")
         return
-    if algorithm in _KNOWN:
+    if algorithm in KNOWN_ALGORITHMS:
         if not can_verify(algorithm, rdata[4:]):
             yield codes.DNSKEY_MALFORMED.found(zone.apex, rd.DNSKEY, f"{place} has no usable public key")
         else:
@@ -84,7 +81,7 @@ def _algorithm_findings(zone: Zone, rules: SignatureRules, tally: Tally) -> Iter
             yield codes.ALGORITHM_SIGNS_NOTHING.found(
                 zone.apex, rd.DNSKEY, f"the DNSKEY RRset has algorithm {algorithm}, and nothing is signed with it"
             )
-        if algorithm in _KNOWN and STATUS[Algorithm(algorithm)].signing is Requirement.MUST_NOT:
+        if algorithm in KNOWN_ALGORITHMS and STATUS[Algorithm(algorithm)].signing is Requirement.MUST_NOT:
             yield codes.ALGORITHM_DATED.found(
                 zone.apex, rd.DNSKEY, f"algorithm {algorithm}, {Algorithm(algorithm).name}, rests on SHA-1"
             )
@@ -92,7 +89,7 @@ def _algorithm_findings(zone: Zone, rules: SignatureRules, tally: Tally) -> Iter
             yield codes.ALGORITHM_DATED.found(
                 zone.apex, rd.DNSKEY, f"algorithm {algorithm}, {_RETIRED[algorithm]}, must not be signed with"
             )
-        elif algorithm not in _KNOWN:
+        elif algorithm not in KNOWN_ALGORITHMS:
             yield codes.ALGORITHM_UNKNOWN.found(zone.apex, rd.DNSKEY, f"algorithm {algorithm} is not known here")
     for algorithm, count in sorted(tally.keyless.items()):
         yield codes.RRSIG_KEYLESS.found(
@@ -133,20 +130,13 @@ def cds_findings(zone: Zone, good: Goods, ds: RRset | None) -> Iterator[Finding]
         yield from _differing(zone, *rrsets)
     dnskeys = zone.get("@", rd.DNSKEY)
     published = () if dnskeys is None else dnskeys.rdatas
-    by_signer = _by_signer(published)
+    by_signer = keys_by_signer(published)
     for rrset in rrsets:
         for rdata in rrset.rdatas:
             yield from _judge_asking(zone, rrset.rdtype, rdata, by_signer)
         broken, severity = _why_broken(zone, rrset, published, good)
         if broken:
             yield codes.CDS_BREAKS_CHAIN.found(zone.apex, rrset.rdtype, broken, severity=severity)
-
-
-def _by_signer(dnskeys: Iterable[bytes]) -> dict[Signer, list[bytes]]:
-    found: dict[Signer, list[bytes]] = {}
-    for rdata in dnskeys:
-        found.setdefault((rdata[3], key_tag(rdata)), []).append(rdata)
-    return found
 
 
 def _named_by(rdtype: int, rdata: bytes) -> Signer:
@@ -177,7 +167,7 @@ def _judge_asking(
 
 
 def _differing(zone: Zone, cds: RRset, cdnskey: RRset) -> Iterator[Finding]:
-    keys = _by_signer(cdnskey.rdatas)
+    keys = keys_by_signer(cdnskey.rdatas)
     digested: set[bytes] = set()
     lone = []
     for rdata in cds.rdatas:

@@ -29,7 +29,7 @@ _AT_DELEGATION: Final = frozenset((rd.NS, rd.DS, rd.NSEC, rd.NSEC3))
 """What the parent's side of a delegation may have (RFC 4035 section 2.6)."""
 _DENIALS: Final = frozenset((rd.NSEC, rd.NSEC3))
 _PARENTS_TYPES: Final = frozenset((rd.CDS, rd.CDNSKEY))
-_DIGESTS: Final = frozenset(map(int, DigestType))
+KNOWN_DIGESTS: Final = frozenset(map(int, DigestType))
 _DATED_DIGESTS: Final[Mapping[int, str]] = {1: "SHA-1", 3: "GOST R 34.11-94"}
 
 Nsec3Parameters: TypeAlias = tuple[int, bytes]
@@ -83,9 +83,9 @@ class Seen:
         order: the NSEC chain through them.
         links: for each NSEC3 chain what it has to hold.
         nsec3s: the NSEC3 RRsets, by owner.
-        servers: of each delegation the name servers within the zone.
+        servers: the owner of each NS RRset and the names in it.
         targets: the hosts that MX and SRV records name, with the owner and type of each that does.
-        occluded: what lies below a delegation or a DNAME, with its types.
+        occluded: what lies at or below a delegation, or below a DNAME, and is not the zone's, with its types.
         good: for each type at the apex, the DNSKEYs whose signatures over that RRset are good.
     """
 
@@ -382,7 +382,7 @@ def ds_findings(owner: WireName, rdatas: Iterable[bytes]) -> Iterator[Finding]:
         place = f"the DS of key {tag} (algorithm {algorithm})"
         if digest_type in _DATED_DIGESTS:
             yield codes.DS_DIGEST_DATED.found(owner, rd.DS, f"{place} has a {_DATED_DIGESTS[digest_type]} digest")
-        elif digest_type not in _DIGESTS:
+        elif digest_type not in KNOWN_DIGESTS:
             yield codes.DS_DIGEST_UNKNOWN.found(owner, rd.DS, f"{place} has a digest of type {digest_type}")
 
 

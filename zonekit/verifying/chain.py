@@ -8,22 +8,19 @@ from datetime import datetime
 from typing import Final
 
 from zonekit import rdata as rd
-from zonekit.algorithms import Algorithm, DigestType
+from zonekit.algorithms import DigestType
 from zonekit.ds import matches_ds
 from zonekit.errors import DsError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import epoch_seconds, utc
-from zonekit.keys import key_tag
 from zonekit.names import WireName, name_text, order_key
 from zonekit.nodes import Record, pack_record
-from zonekit.signatures import Signer
+from zonekit.signatures import keys_by_signer
 from zonekit.verifying import codes
-from zonekit.verifying.blocks import ds_findings
-from zonekit.verifying.rrsigs import SignatureRules, Tally, is_usable, judge_rrset
+from zonekit.verifying.blocks import KNOWN_DIGESTS, ds_findings
+from zonekit.verifying.rrsigs import KNOWN_ALGORITHMS, SignatureRules, Tally, is_usable, judge_rrset
 from zonekit.zones import RRset, pack_rrset
 
-_ALGORITHMS: Final = frozenset(map(int, Algorithm))
-_DIGESTS: Final = frozenset(map(int, DigestType))
 _SHA1: Final = int(DigestType.SHA1)
 
 
@@ -52,10 +49,10 @@ def verify_chain(
     if dnskeys is not None:
         rules = signature_rules(dnskeys, instant)
         _, good = judge_rrset(rules, Tally(), dnskeys.owner, pack_rrset(dnskeys), _packed(rrsigs))
-    owner = dnskeys.owner if ds is None and dnskeys is not None else ds.owner if ds is not None else None
-    if owner is None:
+    held = dnskeys or ds
+    if held is None:
         return ()
-    found = chain_findings(owner, ds, () if dnskeys is None else dnskeys.rdatas, good)
+    found = chain_findings(held.owner, ds, () if dnskeys is None else dnskeys.rdatas, good)
     return tuple(sorted(found, key=lambda finding: -finding.severity))
 
 
@@ -76,14 +73,10 @@ def _packed(rrsigs: RRset | None) -> list[Record]:
     return [] if rrsigs is None else [pack_record(rd.RRSIG, rrsigs.ttl, rdata) for rdata in rrsigs.rdatas]
 
 
-def signature_rules(dnskeys: RRset, now: int, *, carried: frozenset[Signer] = frozenset()) -> SignatureRules:
+def signature_rules(dnskeys: RRset, now: int) -> SignatureRules:
     """Return what the signatures of the zone with these keys are held against at an instant, in seconds since 1970."""
-    keys: dict[Signer, tuple[bytes, ...]] = {}
-    for rdata in dnskeys.rdatas:
-        signer = (rdata[3], key_tag(rdata))
-        keys[signer] = (*keys.get(signer, ()), rdata)
     algorithms = frozenset(rdata[3] for rdata in dnskeys.rdatas if is_usable(rdata))
-    return SignatureRules(dnskeys.owner.lower(), keys, algorithms, now, carried)
+    return SignatureRules(dnskeys.owner.lower(), keys_by_signer(dnskeys.rdatas), algorithms, now)
 
 
 def chain_findings(
@@ -99,18 +92,16 @@ def chain_findings(
             yield codes.DS_NONE.found(owner, rd.DS, "the zone is signed, and the parent has no DS")
         return
     _check_ds(ds, owner)
-    if not dnskeys:
+    known = [rdata for rdata in ds.rdatas if _is_known(rdata)]
+    if not dnskeys and known:
         yield codes.CHAIN_BROKEN.found(owner, rd.DS, "the parent has a DS, and the zone is not signed")
         return
     yield from ds_findings(owner, ds.rdatas)
-    by_signer: dict[Signer, list[bytes]] = {}
-    for dnskey in dnskeys:
-        by_signer.setdefault((dnskey[3], key_tag(dnskey)), []).append(dnskey)
+    by_signer = keys_by_signer(dnskeys)
     defects = {
         rdata: _judge_ds(owner, rdata, by_signer.get((rdata[2], rdata[0] << 8 | rdata[1]), ()), good)
         for rdata in ds.rdatas
     }
-    known = [rdata for rdata in ds.rdatas if _is_known(rdata)]
     # Beside stronger ones SHA-1 does not count (RFC 4509 section 3).
     counting = [rdata for rdata in known if rdata[3] != _SHA1] or known
     leading = [rdata for rdata in counting if defects[rdata] is None]
@@ -157,7 +148,7 @@ def _check_ds(ds: RRset, owner: WireName) -> None:
 
 def _is_known(ds_rdata: bytes) -> bool:
     """Whether a DS is of an algorithm and a digest that are known here; validators pass others over."""
-    return ds_rdata[2] in _ALGORITHMS and ds_rdata[3] in _DIGESTS
+    return ds_rdata[2] in KNOWN_ALGORITHMS and ds_rdata[3] in KNOWN_DIGESTS
 
 
 def _judge_ds(owner: WireName, rdata: bytes, named: Sequence[bytes], good: frozenset[bytes]) -> Finding | None:
@@ -171,9 +162,9 @@ def _judge_ds(owner: WireName, rdata: bytes, named: Sequence[bytes], good: froze
     """
     tag, algorithm = rdata[0] << 8 | rdata[1], rdata[2]
     place = f"the DS of key {tag} (algorithm {algorithm}, digest type {rdata[3]})"
-    if algorithm not in _ALGORITHMS:
+    if algorithm not in KNOWN_ALGORITHMS:
         return codes.DS_ALGORITHM_UNKNOWN.found(owner, rd.DS, f"{place} is of an algorithm that is not known here")
-    if rdata[3] not in _DIGESTS:
+    if rdata[3] not in KNOWN_DIGESTS:
         return None
     matching = [key for key in named if matches_ds(rdata, owner, key)]
     if matching:

@@ -18,13 +18,13 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import from_epoch_seconds, serial_before
 from zonekit.keys import DNSKEY_PROTOCOL, REVOKE_FLAG, ZONE_KEY_FLAG
 from zonekit.names import WireName, label_count, name_end, name_text
-from zonekit.nodes import HEADER_OCTETS, PackedRRset, Record, ttl_of
+from zonekit.nodes import HEADER_OCTETS, PackedRRset, Record, ttl_of, with_ttl
 from zonekit.signatures import Signer, signed_data
 from zonekit.ttl import duration_text
 from zonekit.verifying import codes
 from zonekit.verifying.codes import Code
 
-_KNOWN: Final = frozenset(map(int, Algorithm))
+KNOWN_ALGORITHMS: Final = frozenset(map(int, Algorithm))
 _MODULUS: Final = 2**32
 _MOST_HEADS: Final = 4096
 # A sound RRset has a few signatures, each by one key; validators stop early too (CVE-2023-50387).
@@ -54,11 +54,6 @@ class SignatureRules:
     now: int
     carried: frozenset[Signer] = frozenset()
     heads: dict[tuple[bytes, tuple[int, bytes]], Head] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def published_algorithms(self) -> frozenset[int]:
-        """The algorithms of all DNSKEYs, also of those that no validator uses."""
-        return frozenset(algorithm for algorithm, _ in self.keys)
 
 
 @dataclass(slots=True)
@@ -215,7 +210,7 @@ class _Judging:
         algorithm, tag = head.signer
         self.seen.add(algorithm)
         self.tally.signers.add(head.signer)
-        if algorithm not in self.rules.published_algorithms:
+        if head.is_keyless:
             self.tally.keyless[algorithm] += 1  # as while an algorithm comes or goes (RFC 6781 section 4.1.4)
             return
         # Where it is the Original TTL, that is the fault, and it is told.
@@ -227,12 +222,12 @@ class _Judging:
                     f"the RRSIG by key {tag} has TTL {ttl_of(record)}, the RRset {ttl_of(self.packed[2][0])}",
                 )
             )
-        if algorithm not in _KNOWN and not head.defects:
+        if algorithm not in KNOWN_ALGORITHMS and not head.defects:
             self.tally.unknown[algorithm] += 1
             return
         defects = list(head.defects)
         key = None
-        if head.keys and algorithm in _KNOWN:
+        if head.keys and algorithm in KNOWN_ALGORITHMS:
             key = self._maker(head, record, record[signature_at:])
             if key is None:
                 is_tried = self.tries <= _MOST_TRIES
@@ -258,7 +253,8 @@ class _Judging:
         self.tally.checked += 1
         rdtype, _, records = self.packed
         # Records of one RRset that differ in TTL are a fault of their own.
-        same = [each if each[4:8] == head.original_ttl else _with_ttl(each, head.original_ttl) for each in records]
+        original_ttl = int.from_bytes(head.original_ttl, "big")
+        same = [each if each[4:8] == head.original_ttl else with_ttl(each, original_ttl) for each in records]
         signed = head.signed + signed_data(self.owner.lower(), rdtype, same)
         for key, public_key in zip(head.keys, head.public_keys, strict=True):
             if self.tries > _MOST_TRIES:
@@ -295,10 +291,6 @@ class _Judging:
         return found
 
 
-def _with_ttl(record: Record, ttl: bytes) -> Record:
-    return record[:4] + ttl + record[8:]
-
-
 # ---- the fields of a signature --------------------------------------------------------------------------------------
 
 
@@ -315,6 +307,7 @@ class Head:
         original_ttl: the Original TTL, as it stands in the field.
         is_in_time: whether it is valid now.
         left: how many seconds it is still valid.
+        is_keyless: whether no DNSKEY at all is of its algorithm.
         is_plain: whether there is nothing to tell if it is the only one and good.
     """
 
@@ -326,6 +319,7 @@ class Head:
     original_ttl: bytes
     is_in_time: bool
     left: int
+    is_keyless: bool
     is_plain: bool
 
 
@@ -351,8 +345,7 @@ def _read_head(rules: SignatureRules, fields: bytes, place: tuple[int, bytes]) -
         of_key = ((codes.RRSIG_BY_UNUSABLE_KEY, "the key is revoked, malformed, no zone key, or of another protocol"),)
     else:
         of_key = ()
-    expected_ttl = (codes.RRSIG_ORIGINAL_TTL,)
-    makes_sense = all(code in expected_ttl for code, _ in in_place)
+    makes_sense = all(code is codes.RRSIG_ORIGINAL_TTL for code, _ in in_place)
     defects = (*in_place, *in_time, *of_key)
     left = (int.from_bytes(fields[8:12], "big") - rules.now) % _MODULUS
     return Head(
@@ -364,10 +357,11 @@ def _read_head(rules: SignatureRules, fields: bytes, place: tuple[int, bytes]) -
         original_ttl=fields[4:8],
         is_in_time=not in_time,
         left=left,
+        is_keyless=all(algorithm != signer[0] for algorithm, _ in rules.keys),
         is_plain=not defects
         and len(usable) == 1
         and is_usable(usable[0])
-        and signer[0] in _KNOWN
+        and signer[0] in KNOWN_ALGORITHMS
         and rules.algorithms == {signer[0]}
         and left >= int.from_bytes(place[1], "big"),
     )
@@ -378,7 +372,7 @@ def _may_sign(key: bytes, rdtype: int) -> bool:
 
     That is how it says that it is revoked (RFC 5011 section 2.1).
     """
-    if key[3] in _KNOWN and not can_verify(key[3], key[4:]):
+    if key[3] in KNOWN_ALGORITHMS and not can_verify(key[3], key[4:]):
         return False
     revokes_itself = rdtype == rd.DNSKEY and key[1] & REVOKE_FLAG and key[0] << 8 & ZONE_KEY_FLAG
     return is_usable(key) or bool(revokes_itself)

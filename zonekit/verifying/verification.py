@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from zonekit.findings import Finding, Severity
+from zonekit.names import order_key, parse_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +45,13 @@ class Verification:
     def at_least(self, severity: Severity) -> tuple[Finding, ...]:
         """Return the findings of this severity or a graver one."""
         return tuple(finding for finding in self.findings if finding.severity >= severity)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings the gravest first, then in canonical order of owners (RFC 4034 section 6.1)."""
+    keys: dict[str, bytes] = {}
+    held = list(findings)
+    for finding in held:
+        if finding.owner not in keys:
+            keys[finding.owner] = order_key(parse_name(finding.owner))
+    return tuple(sorted(held, key=lambda each: (-each.severity, keys[each.owner], each.code, each.rdtype)))

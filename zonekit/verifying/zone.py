@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeAlias
@@ -12,9 +13,9 @@ from zonekit import rdata as rd
 from zonekit.errors import ZoneError
 from zonekit.findings import Finding
 from zonekit.instants import epoch_seconds, from_epoch_seconds, utc
-from zonekit.names import WireName, name_text, order_key, parse_name
+from zonekit.names import WireName, name_text, order_key
 from zonekit.nodes import Node, split_node
-from zonekit.signatures import Signer
+from zonekit.signatures import keys_by_signer
 from zonekit.verifying import codes
 from zonekit.verifying.apex import cds_findings, dnskey_findings, zonemd_findings
 from zonekit.verifying.blocks import BlockRules, Job, Seen, see_block, see_names
@@ -22,7 +23,7 @@ from zonekit.verifying.chain import chain_findings, signature_rules
 from zonekit.verifying.data import occluded_findings, server_findings, target_findings
 from zonekit.verifying.nsec3 import Chains, chains_of, check_chains
 from zonekit.verifying.rrsigs import SignatureRules
-from zonekit.verifying.verification import Verification
+from zonekit.verifying.verification import Verification, in_order
 from zonekit.zones import Block, NameStatus, RRset, Zone
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -101,7 +102,7 @@ def verify_zone(
         zone=name_text(zone.apex),
         serial=zone.serial,
         now=utc(now),
-        findings=_in_order(findings),
+        findings=in_order(findings),
         names=len(zone),
         rrsets=tally.rrsets,
         signatures=tally.checked + tally.carried_over,
@@ -115,17 +116,14 @@ def _signature_rules(zone: Zone, previous: Zone | None, now: int) -> SignatureRu
     dnskeys = zone.get("@", rd.DNSKEY)
     if dnskeys is None:
         return None
-    before = None if previous is None else previous.get("@", rd.DNSKEY)
     rules = signature_rules(dnskeys, now)
+    before = None if previous is None else previous.get("@", rd.DNSKEY)
     if before is None:
         return rules
     # Only where no other key shares the tag: then it is certain that this very key made the signature.
-    same: frozenset[Signer] = frozenset(
-        signer
-        for signer, keys in rules.keys.items()
-        if keys == signature_rules(before, now).keys.get(signer) and len(keys) == 1
-    )
-    return signature_rules(dnskeys, now, carried=same)
+    earlier = keys_by_signer(before.rdatas)
+    same = [signer for signer, keys in rules.keys.items() if keys == earlier.get(signer) and len(keys) == 1]
+    return replace(rules, carried=frozenset(same))
 
 
 def _denial_of(zone: Zone) -> tuple[bool, Chains]:
@@ -195,13 +193,3 @@ def _denial_findings(zone: Zone, has_nsec: bool, chains: Chains, seen: Seen) -> 
         yield codes.DENIAL_MISSING.found(
             zone.apex, rd.NSEC, "there is no NSEC record, and no NSEC3 record of a hash that is defined"
         )
-
-
-def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The gravest first, then in canonical order of owners."""
-    keys: dict[str, bytes] = {}
-    held = list(findings)
-    for finding in held:
-        if finding.owner not in keys:
-            keys[finding.owner] = order_key(parse_name(finding.owner))
-    return tuple(sorted(held, key=lambda each: (-each.severity, keys[each.owner], each.code, each.rdtype)))
