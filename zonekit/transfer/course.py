@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from zonekit.dnskeys import Dnskey
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text, utc
 from zonekit.transfer import values
@@ -18,9 +19,12 @@ from zonekit.transfer.answers import Server
 from zonekit.transfer.journal import Evidence
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.plan import Plan
+from zonekit.transfer.steps import Actor
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
 
+BY_RECORD: Final = "the record of the plan"
+"""By whom what a plan had on record before it was followed was said."""
 BY_ASKING: Final = "zonekit, asking the servers"
 """By whom evidence is that servers gave."""
 
@@ -228,6 +232,21 @@ class ServerSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeySeen:
+    """A key that was seen to sign one operator's zone, and is its own from then on, whatever is to be seen later.
+
+    Attributes:
+        source: whose it is.
+        key: the key.
+        first_seen: the first round that showed it.
+    """
+
+    source: Source
+    key: Dnskey
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """All that is known of a transfer under way.
 
@@ -235,6 +254,7 @@ class Course:
         plan: its plan, with what is on record.
         watched: by step, what the rounds so far show of it.
         ttls: every TTL that was seen.
+        keys: the keys of both operators.
         said: what people have said, in the order in which they did.
         servers: when each server last answered.
         last: the clock at the last round; None where there was none.
@@ -246,6 +266,7 @@ class Course:
     plan: Plan
     watched: Mapping[str, Watched]
     ttls: tuple[TtlSeen, ...] = ()
+    keys: tuple[KeySeen, ...] = ()
     said: tuple[Said, ...] = ()
     servers: tuple[ServerSeen, ...] = ()
     last: Tick | None = None
@@ -259,8 +280,32 @@ class Course:
 
     @classmethod
     def begun(cls, plan: Plan) -> Course:
-        """Return the course of a transfer of which nothing was seen yet."""
-        return cls(plan=plan, watched={})
+        """Return the course of a transfer of which nothing was seen yet; what the plan has on record was said."""
+        said = tuple(
+            Said(
+                step_id=planned.id,
+                by=BY_RECORD,
+                when=planned.completed,
+                started=planned.started,
+                completed=planned.completed,
+            )
+            for planned in plan.steps
+            if planned.recorded and planned.step.actor is not Actor.NOBODY
+        )
+        return cls(plan=plan, watched={}, said=said)
+
+    def say(self, said: Said) -> Course:
+        """Return the course with what somebody says, in the place of what was said of that step before.
+
+        Raises:
+            PlanError: the plan has no such step, or nobody takes it.
+        """
+        if self.plan.step(said.step_id).step.actor is Actor.NOBODY:
+            raise PlanError(
+                f"{said.step_id} is a wait: nobody takes it",
+                remedy="say which steps were taken; the wait moves with them",
+            )
+        return replace(self, said=(*[each for each in self.said if each.step_id != said.step_id], said))
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

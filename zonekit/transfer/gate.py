@@ -217,7 +217,7 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
             f"{step_id}: {'; '.join(f'{each.claim.value}: {each.found}' for each in not_seen)}",
             remedy="look at that as well",
         )
-    sources = _changed_by(step)
+    sources = places_changed_by(step)
     giving = _servers_of(sighting.giving, sources) | {_PLACES[source] for source in sources}
     lacking = _servers_of(sighting.lacking, sources)
     if any(each.claim not in _OF_SERVERS and not each.lacking for each in false):
@@ -242,8 +242,8 @@ _WITHOUT_EFFECT: Final = MappingProxyType(
 )
 
 
-def _changed_by(step: Step) -> frozenset[Source]:
-    """Whose servers show that a step is done."""
+def places_changed_by(step: Step) -> frozenset[Source]:
+    """Return whose servers show that a step is done."""
     if step.effect is not None:
         return frozenset((_CHANGES[step.effect],))
     return _WITHOUT_EFFECT.get(step.id, _BOTH)

@@ -236,6 +236,40 @@ class Plan:
             _check_wait(planned)
         return recorded
 
+    def with_events(self, events: Mapping[str, Event]) -> Plan:
+        """Return the plan with these events on record and no others, and the dates that follow.
+
+        Raises:
+            PlanError: no such step, or a date would lie beyond 2106.
+        """
+        for step_id in events:
+            self.step(step_id)
+        return self._dated(events, self.start)
+
+    def with_facts(self, facts: Facts) -> Plan:
+        """Return the plan on other facts about the same domain, with what is on record, and the dates that follow.
+
+        Raises:
+            PlanError: they are of another domain, or lead to other steps, or a date would lie beyond 2106.
+        """
+        if facts.domain.lower() != self.facts.domain.lower() or steps_for(facts, self.flow) != tuple(
+            planned.step for planned in self.steps
+        ):
+            raise PlanError(
+                f"{facts.domain}: these facts are of another transfer than the plan of {self.facts.domain}",
+                remedy="plan anew from them",
+            )
+        return replace(self, facts=facts).planned_again()
+
+    def beginning(self, start: datetime) -> Plan:
+        """Return the plan from another start, with nothing on record.
+
+        Raises:
+            TimeError: the instant is naive.
+            PlanError: a date would lie beyond 2106.
+        """
+        return replace(self, start=values.instant(start, "start"))._dated({}, start)
+
     def planned_again(self) -> Plan:
         """Return the plan with the dates that follow from what is on record, whatever dates were put into its steps."""
         return self._dated(self.events, self.start)

@@ -51,6 +51,7 @@ class Sighting:
         giving: the names of the servers that were asked, of the operators and the parent, and give this.
         lacking: those that were asked and give something else, or do not answer; where there is no losing zone, those that
             still give one.
+        apex_only: the operators of whose zone there is no more than what servers gave of the apex.
         domain: the domain in presentation form. It follows from the others.
 
     Raises:
@@ -74,6 +75,7 @@ class Sighting:
     keys: Mapping[Source, tuple[Dnskey, ...]] = field(default_factory=dict)
     giving: Mapping[Source, frozenset[str]] = field(default_factory=dict)
     lacking: Mapping[Source, frozenset[str]] = field(default_factory=dict)
+    apex_only: frozenset[Source] = frozenset()
     domain: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +89,9 @@ class Sighting:
         object.__setattr__(self, "keys", _by_source(self.keys, "keys", values.tuple_of(values.a(Dnskey))))
         for name in ("giving", "lacking"):
             object.__setattr__(self, name, _by_source(getattr(self, name), name, values.set_of(values.host)))
+        object.__setattr__(
+            self, "apex_only", values.set_of(values.a(Source))(self.apex_only, "apex_only of what was seen")
+        )
         apexes = list(self._apexes())
         if not apexes:
             raise PlanError(

@@ -19,7 +19,7 @@ from zonekit.transfer.steps import Effect, Step
 from zonekit.transfer.values import Assumed
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
-from zonekit.verifying import Verification, verify_chain, verify_zone
+from zonekit.verifying import Extent, Verification, verify_chain, verify_zone
 from zonekit.zones import RRset, Zone
 
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)
@@ -49,7 +49,11 @@ class Look:
         ds = self.sighting.parent_ds
         return {
             source: verify_zone(
-                zone, now=self.sighting.at, ds=ds if isinstance(ds, RRset) else None, executor=self._executor
+                zone,
+                now=self.sighting.at,
+                ds=ds if isinstance(ds, RRset) else None,
+                executor=self._executor,
+                extent=Extent.APEX if source in self.sighting.apex_only else Extent.WHOLE,
             )
             for source in _OPERATORS
             if isinstance(zone := self.sighting.zone(source), Zone)

@@ -6,7 +6,7 @@ every finding there is, never only the first; :data:`CODES` lists what they can 
 
 from zonekit.verifying.chain import verify_chain
 from zonekit.verifying.codes import CODES, Code
-from zonekit.verifying.verification import Verification
+from zonekit.verifying.verification import Extent, Verification
 from zonekit.verifying.zone import verify_zone
 
-__all__ = ["CODES", "Code", "Verification", "verify_chain", "verify_zone"]
+__all__ = ["CODES", "Code", "Extent", "Verification", "verify_chain", "verify_zone"]

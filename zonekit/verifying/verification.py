@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from zonekit.findings import Finding, Severity
 from zonekit.names import order_key, parse_name
+
+
+class Extent(enum.Enum):
+    """How much of a zone there is to look at."""
+
+    WHOLE = "the whole zone"
+    APEX = "what its servers gave of the apex"
+    """RRsets that servers were asked for, one by one: what is not among them may be there all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

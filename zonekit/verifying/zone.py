@@ -23,7 +23,7 @@ from zonekit.verifying.chain import chain_findings, signature_rules
 from zonekit.verifying.data import occluded_findings, server_findings, target_findings
 from zonekit.verifying.nsec3 import Chains, chains_of, check_chains
 from zonekit.verifying.rrsigs import SignatureRules
-from zonekit.verifying.verification import Verification, in_order
+from zonekit.verifying.verification import Extent, Verification, in_order
 from zonekit.zones import Block, NameStatus, RRset, Zone
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -40,6 +40,7 @@ def verify_zone(
     previous: Zone | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    extent: Extent = Extent.WHOLE,
 ) -> Verification:
     """Return the verdict on a zone at an instant: everything that is wrong with it, never only the first.
 
@@ -56,6 +57,8 @@ def verify_zone(
             anew.
         executor: where blocks of the zone are judged; here and now when there is none.
         progress: told how far it has come.
+        extent: how much of the zone this is. Where it is no more than what servers gave of the apex, nothing is said that
+            takes the rest: of denial, of names that others lead to, of a digest over the zone.
 
     Raises:
         TimeError: ``now`` is naive.
@@ -76,14 +79,16 @@ def verify_zone(
             remedy="give the zone as it was verified before, or none",
         )
     signatures = _signature_rules(zone, previous, instant)
-    has_nsec, chains = (False, _NO_CHAINS) if signatures is None else _denial_of(zone)
+    is_whole = extent is Extent.WHOLE
+    has_nsec, chains = _denial_of(zone) if signatures is not None and is_whole else (False, _NO_CHAINS)
     rules = BlockRules(signatures, has_nsec, zone.negative_ttl, chains.parameters)
     seen = _see(zone, rules, None if signatures is None else previous, executor, progress)
     findings = [*seen.findings, *chains.findings]
-    findings += server_findings(zone, seen.servers)
-    findings += target_findings(zone, seen.targets)
-    findings += occluded_findings(zone, seen.occluded, seen.servers)
-    findings += zonemd_findings(zone)
+    if is_whole:
+        findings += server_findings(zone, seen.servers)
+        findings += target_findings(zone, seen.targets)
+        findings += occluded_findings(zone, seen.occluded, seen.servers)
+        findings += zonemd_findings(zone)
     if signatures is None:
         findings.append(codes.ZONE_NOT_SIGNED.found(zone.apex, rd.DNSKEY, "the zone has no DNSKEY RRset"))
     else:
@@ -92,7 +97,8 @@ def verify_zone(
         findings += _missing(seen)
         findings += dnskey_findings(zone, signatures, seen.tally, seen.good)
         findings += cds_findings(zone, seen.good, ds)
-        findings += _denial_findings(zone, has_nsec, chains, seen)
+        if is_whole:
+            findings += _denial_findings(zone, has_nsec, chains, seen)
     if ds is not None:
         dnskeys = zone.get("@", rd.DNSKEY)
         good = seen.good.get(rd.DNSKEY, frozenset())

@@ -1,0 +1,376 @@
+"""Following a transfer: the course so far, with what one more round of questions shows of each step.
+
+A step counts as done only when every server that answers gives it, in whatever combination of what the servers of the others
+give. One that is dead gives nobody anything, and is reported elsewhere; it holds nothing up but what says that this very
+server answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zonekit import rdata as rd
+from zonekit.dnskeys import Dnskey
+from zonekit.errors import PlanError
+from zonekit.names import is_subdomain, order_key, parse_origin
+from zonekit.nodes import ttl_of
+from zonekit.transfer.answers import ADDRESS_TYPES, Round
+from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.course import BY_ASKING, Course, KeySeen, ServerSeen, Tick, TtlSeen, Watched, saw_ttl
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.gate import places_changed_by, see_step
+from zonekit.transfer.glimpses import NOTHING_ELSE, Delegation, Elsewhere, Glimpse, Party, glimpses_of, parties_of
+from zonekit.transfer.journal import Evidence
+from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.served import largest_ttl
+from zonekit.transfer.sides import signer_of_key
+from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.timelines import Event
+from zonekit.transfer.versions import Source
+from zonekit.transfer.zonefacts import TYPES_OF_THEIR_OWN
+from zonekit.ttl import Ttl
+from zonekit.zones import RRset, Zone
+
+_OPERATORS: Final = (Source.LOSING, Source.GAINING)
+# ---- evidence -------------------------------------------------------------------------------------------------------
+
+_OPENING: Final = frozenset((Effect.GAINING_SERVES, Effect.SHARED_SERVE))
+"""What is done when each server answers, a dead one included."""
+_NEVER_BY_ITSELF: Final = frozenset(
+    (Effect.DS_ADDED, Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.LOSING_DS_REMOVED, Effect.ALL_DS_REMOVED)
+)
+"""What does not look done before somebody has done it, so that it is looked for from the start, also where it is too early."""
+
+
+def evidence_of(
+    plan: Plan, step_id: str, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party]
+) -> Evidence | None:
+    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell."""
+    step = plan.step(step_id).step
+    changed = places_changed_by(step)
+    confirming: set[str] = set()
+    lacking: set[str] = set()
+    tells = True
+    for glimpse in glimpses:
+        try:
+            seen = see_step(plan, step_id, glimpse.sighting, by=BY_ASKING, look=glimpse.look)
+        except PlanError:
+            tells = False
+            continue
+        others = frozenset().union(*[parties[source].answering - glimpse.servers[source] for source in changed])
+        confirming |= seen.confirming - others
+        lacking |= seen.lacking - others
+    if step.effect in _OPENING:
+        lacking |= parties[Source.GAINING].dead
+    if not lacking and (not confirming or not tells):
+        return None
+    at = glimpses[0].sighting.at
+    return Evidence(
+        step_id=step_id,
+        seen=at,
+        by=BY_ASKING,
+        confirming=frozenset(confirming - lacking),
+        lacking=frozenset(lacking),
+    )
+
+
+# ---- the course -----------------------------------------------------------------------------------------------------
+
+_TOLERANCE: Final = timedelta(seconds=5)
+"""By how much a clock may be off from the time that passed without having been set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A course with what one round shows.
+
+    Attributes:
+        course: the course.
+        found: the round.
+        parties: what the servers of each party gave.
+        glimpses: every combination of that.
+        clock_set: by how much the clock was set since the round before; nothing was where it is zero.
+        undone: the steps that were seen done before, and not in this round.
+    """
+
+    course: Course
+    found: Round
+    parties: Mapping[Source, Party]
+    glimpses: tuple[Glimpse, ...]
+    clock_set: timedelta = timedelta(0)
+    undone: tuple[str, ...] = ()
+
+
+def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = NOTHING_ELSE) -> Followed:
+    """Return the course with what a round shows: steps seen done, or undone, on record; the TTLs; who answered.
+
+    A step is on record as done from the first round on in which every server that answers gives it: what was waited for is
+    counted from there, which is never too early. Where the clock was set since the round before, what was seen done counts from
+    this round.
+
+    Args:
+        course: what is known so far.
+        found: the round.
+        tick: the clock at its end.
+        elsewhere: what is known of the operators without asking their servers.
+
+    Raises:
+        PlanError: the round is of another domain than the plan.
+    """
+    if order_key(found.question.apex) != order_key(parse_origin(course.plan.facts.domain)):
+        raise PlanError(
+            f"the plan is of {course.plan.facts.domain}, and {found.question.domain} was asked for",
+            remedy="ask for the domain of the plan",
+        )
+    clock_set = _clock_set(course.last, tick)
+    begun = _counted_from(course, found.ended) if clock_set else course
+    parties = parties_of(found)
+    elsewhere = replace(elsewhere, keys=_known_keys(begun, elsewhere))
+    glimpses = glimpses_of(found, parties, elsewhere=elsewhere, may_stop=_may_stop(begun.plan))
+    ttls = _ttls_seen(begun, found, parties)
+    known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=tick)
+    known = replace(known, keys=_keys_seen(known, glimpses, found.ended))
+    known = replace(known, plan=known.plan.with_facts(with_ttls_seen(known.plan.facts, known.ttls)))
+    seen = _watch(known, glimpses, parties, found) if glimpses else known
+    undone = tuple(
+        step_id for step_id, watched in begun.watched.items() if watched.is_done and not seen.watched[step_id].is_done
+    )
+    return Followed(course=seen, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set, undone=undone)
+
+
+def _clock_set(last: Tick | None, tick: Tick) -> timedelta:
+    """By how much the clock was set; zero where that is no more than clocks wander."""
+    if last is None:
+        return timedelta(0)
+    found = tick.set_by(last)
+    wandering = max(_TOLERANCE, abs(tick.at - last.at) / 1000)
+    return found if abs(found) > wandering else timedelta(0)
+
+
+def _counted_from(course: Course, at: datetime) -> Course:
+    """The course where all that was seen done counts from an instant, for nobody knows how long ago it was."""
+    watched = {
+        step_id: Watched(
+            step_id=step_id,
+            done_since=at if each.is_done else None,
+            done_at=at if each.is_done else None,
+            confirming=each.confirming,
+        )
+        for step_id, each in course.watched.items()
+    }
+    said = tuple(
+        replace(each, when=min(each.when, at), started=min(each.started, at), completed=min(each.completed, at))
+        for each in course.said
+    )
+    ttls = tuple(
+        replace(each, first_seen=min(each.first_seen, at), last_seen=at, until=None if each.until is None else at)
+        for each in course.ttls
+    )
+    # Whatever was planned or done lies before the instant from now on.
+    plan = course.plan if course.plan.start <= at else course.plan.beginning(at)
+    return replace(course, plan=plan.with_events({}), watched=watched, said=said, ttls=ttls)
+
+
+def _may_stop(plan: Plan) -> bool:
+    """Whether the losing operator may stop answering by what is on record."""
+    stopping = next((each.step for each in plan.steps if each.step.effect is Effect.LOSING_STOPS), None)
+    return stopping is not None and plan.events.keys() >= set(stopping.after)
+
+
+def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], found: Round) -> Course:
+    """The course with what a round shows of each step.
+
+    What is newly done may have put an end to what an earlier step claims, so that is looked for first: a step is only taken for
+    undone by what still has to hold.
+    """
+    plan = recorded(course, at=found.ended)
+    watched = dict(course.watched)
+    lacking: dict[str, Evidence] = {}
+    while True:
+        shown = {}
+        for planned in plan.steps:
+            if rest_of(planned.step) is not Rest.NOTHING or not _is_looked_for(planned, plan, watched):
+                continue
+            evidence = evidence_of(plan, planned.id, glimpses, parties)
+            if evidence is not None:
+                shown[planned.id] = evidence
+        lacking = {step_id: each for step_id, each in shown.items() if each.lacking}
+        done = {step_id: each for step_id, each in shown.items() if not each.lacking}
+        new = [step_id for step_id in done if step_id not in watched or not watched[step_id].is_done]
+        watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in done.items()}
+        plan = recorded(replace(course, watched=watched), at=found.ended)
+        if not new:
+            break
+    watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in lacking.items()}
+    seen = replace(course, watched=watched)
+    return replace(seen, plan=recorded(seen, at=found.ended))
+
+
+def _is_looked_for(planned: PlannedStep, plan: Plan, watched: Mapping[str, Watched]) -> bool:
+    """Whether a step that looks done is taken to be: all that shows before it is, or it never looks so by itself."""
+    if planned.id in watched or planned.step.effect in _NEVER_BY_ITSELF:
+        return True
+    return all(
+        before.recorded or rest_of(before.step) is Rest.PEOPLE
+        for before in map(plan.step, _visible_before(plan, planned))
+    )
+
+
+def _visible_before(plan: Plan, planned: PlannedStep) -> Iterator[str]:
+    """The steps that a step comes after; in the place of what only people can confirm, what that comes after."""
+    pending = list(planned.step.after)
+    while pending:
+        before = plan.step(pending.pop())
+        yield before.id
+        if rest_of(before.step) is Rest.PEOPLE:
+            pending += before.step.after
+
+
+def recorded(course: Course, *, at: datetime) -> Plan:
+    """Return the plan with all on record that was seen or said to be done by an instant, and nothing else.
+
+    A step is begun at the earliest when it may be, or when the last round that showed nothing of it was, whichever is later:
+    nobody knows when in between. A wait is on record when it is over.
+    """
+    events = {each.step_id: Event(each.started, each.completed) for each in course.said if each.completed <= at}
+    plan = course.plan.with_events(events)
+    for planned in course.plan.steps:
+        watched = course.watched.get(planned.id)
+        if planned.id in events:
+            continue
+        now = plan.step(planned.id)
+        if planned.step.actor is Actor.NOBODY:
+            before = [plan.step(step_id) for step_id in (*planned.step.after, *[wait.since for wait in now.waits])]
+            if now.not_before <= at and all(each.recorded for each in before):
+                plan = plan.with_events({**plan.events, planned.id: Event(now.not_before, now.not_before)})
+        elif watched is not None and watched.done_since is not None:
+            plan = plan.with_events({**plan.events, planned.id: _event(watched, now, plan)})
+    return plan
+
+
+def _event(watched: Watched, planned: PlannedStep, plan: Plan) -> Event:
+    """When a step that was seen done was begun and done."""
+    assert watched.done_since is not None
+    completed = max(watched.done_since, plan.start)
+    earliest = max(plan.start, watched.untouched_at or plan.start)
+    return Event(min(max(earliest, planned.not_before), completed), completed)
+
+
+# ---- TTLs, keys and servers -----------------------------------------------------------------------------------------
+
+
+def _ttls_seen(course: Course, found: Round, parties: Mapping[Source, Party]) -> tuple[TtlSeen, ...]:
+    shown: dict[tuple[Source, Record], set[int]] = {}
+    for source, party in parties.items():
+        for each in party.given:
+            for record, ttl in _ttls_in(each.what):
+                shown.setdefault((source, record), set()).add(ttl)
+    ttls = course.ttls
+    for (source, record), seen in shown.items():
+        ttls = saw_ttl(ttls, source=source, record=record, seen=seen, at=found.ended)
+    return ttls
+
+
+def _ttls_in(what: Zone | Delegation) -> Iterator[tuple[Record, int]]:
+    """The TTLs that caches take from this."""
+    if isinstance(what, Delegation):
+        for rrset, record in ((what.ds, Record.DS), (what.ns, Record.NS)):
+            if isinstance(rrset, RRset):
+                yield record, rrset.ttl
+        yield from ((Record.ADDRESS, rrset.ttl) for rrset in what.glue)
+        return
+    yield Record.DATA, what.negative_ttl
+    servers = {order_key(name) for name in what.apex_rrset(rd.NS).rdatas if is_subdomain(name, what.apex)}
+    for owner, _, rrsets in what.walk():
+        for rdtype, covers, records in rrsets:
+            ttl = ttl_of(records[0])
+            if owner == what.apex and TYPES_OF_THEIR_OWN & {rdtype, covers}:
+                yield (Record.NS if rd.NS in (rdtype, covers) else Record.DNSKEY), ttl
+                continue
+            yield Record.DATA, ttl
+            if rdtype in ADDRESS_TYPES and order_key(owner) in servers:
+                yield Record.ADDRESS, ttl
+
+
+def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
+    """Return facts that know of every TTL that was seen: what is served still raises a field, what was goes into the ledger.
+
+    No field is ever lowered: what was served before the first round nobody has seen.
+    """
+    seen = tuple(ttls)
+
+    def raised(source: Source, record: Record, known: Ttl) -> Ttl:
+        return max(
+            [known, *[each.ttl for each in seen if (each.source, each.record, each.until) == (source, record, None)]]
+        )
+
+    losing, parent = facts.losing, facts.parent
+    dnskey_ttl = raised(Source.LOSING, Record.DNSKEY, losing.dnskey_ttl)
+    made = replace(
+        facts,
+        losing=replace(
+            losing,
+            ns_ttl=raised(Source.LOSING, Record.NS, losing.ns_ttl),
+            dnskey_ttl=dnskey_ttl if losing.is_signed else losing.dnskey_ttl,
+            data_ttl=raised(Source.LOSING, Record.DATA, losing.data_ttl),
+            address_ttl=None
+            if losing.address_ttl is None
+            else raised(Source.LOSING, Record.ADDRESS, losing.address_ttl),
+        ),
+        parent=replace(
+            parent,
+            ds_ttl=raised(Source.PARENT, Record.DS, parent.ds_ttl),
+            ns_ttl=raised(Source.PARENT, Record.NS, parent.ns_ttl),
+            glue_ttl=None if parent.glue_ttl is None else raised(Source.PARENT, Record.ADDRESS, parent.glue_ttl),
+        ),
+    )
+    before = tuple(
+        Observation(source=each.source, record=each.record, ttl=each.ttl, until=each.until)
+        for each in seen
+        if each.source is not Source.GAINING
+        and each.until is not None
+        and each.ttl > largest_ttl(replace(made, ledger=Ledger()), each.source, each.record)
+    )
+    kept = tuple(each for each in facts.ledger.observations if each not in before)
+    return replace(made, ledger=Ledger(observations=(*kept, *before)))
+
+
+def _servers_seen(course: Course, found: Round) -> Iterator[ServerSeen]:
+    """When each server that was asked now or before last answered."""
+    before = {each.server: each for each in course.servers}
+    for each in found.found:
+        held = before.pop(each.server, ServerSeen(server=each.server))
+        if any(answer.outcome.is_answer for answer in each.answers):
+            yield ServerSeen(server=each.server, last_answered=found.ended)
+        else:
+            yield replace(held, silent_since=held.silent_since or found.ended)
+    yield from before.values()
+
+
+def _known_keys(course: Course, elsewhere: Elsewhere) -> Mapping[Source, tuple[Dnskey, ...]]:
+    """The keys of each operator that are known whatever is to be seen."""
+    return {
+        source: tuple(
+            dict.fromkeys(
+                (*elsewhere.keys.get(source, ()), *[each.key for each in course.keys if each.source is source])
+            )
+        )
+        for source in _OPERATORS
+    }
+
+
+def _keys_seen(course: Course, glimpses: Iterable[Glimpse], at: datetime) -> tuple[KeySeen, ...]:
+    """The keys of each operator with those that sign its zone now; a key stays whose it was."""
+    held = {each.key: each for each in course.keys}
+    for glimpse in glimpses:
+        for source, side in glimpse.look.sides.items():
+            if side.zone is None:
+                continue
+            for key in side.own:
+                if key in side.keys and (key in side.dnskey_signers or signer_of_key(key) in side.data_signers):
+                    held.setdefault(key, KeySeen(source=source, key=key, first_seen=at))
+    return tuple(held.values())
