@@ -232,6 +232,15 @@ def read_facts(toml_text: str) -> Facts:
     return _read_facts(found, "")
 
 
+def facts_of_object(found: object) -> Facts:
+    """Return the facts that an object holds, as TOML and JSON have it; :func:`facts_object` is its inverse.
+
+    Raises:
+        PlanError: as :func:`read_facts`.
+    """
+    return _read_facts(found, "")
+
+
 # ---- JSON -----------------------------------------------------------------------------------------------------------
 
 

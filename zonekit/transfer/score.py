@@ -1,0 +1,278 @@
+"""The score of a transfer: which steps are done, which may begin, what is waited for and until when, what is missing.
+
+It is what a customer who waits for two days wants to know, and what the one at whose hands the next step is has to. A step may
+begin when the gate lets it (:func:`~zonekit.transfer.gate.may_begin`) and, where it changes an NS RRset, when nothing that
+is served now would break.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from zonekit.findings import Finding, Severity
+from zonekit.instants import instant_text
+from zonekit.transfer import live_codes as codes
+from zonekit.transfer.checking import TransferCheck, check_transfer
+from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.following import Followed
+from zonekit.transfer.gate import may_begin
+from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
+from zonekit.transfer.plan import Plan, PlannedStep, prove
+from zonekit.transfer.proof import Safe, Verdict
+from zonekit.transfer.server_health import server_findings
+from zonekit.transfer.steps import Actor, Effect
+from zonekit.transfer.waits import Wait
+from zonekit.ttl import duration_text
+
+_NS_CHANGES: Final = frozenset((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.SHARED_SERVE))
+"""What opens the gaining servers to resolvers, one of them first."""
+
+
+class Stage(enum.Enum):
+    """How far a step has come."""
+
+    DONE = "done"
+    UNDER_WAY = "under way"
+    """Some of the servers give it, and not all."""
+    MAY_BEGIN = "may begin"
+    WAITS = "waits"
+    """Nothing is missing but time."""
+    MISSING = "missing"
+    """What it comes after is done as far as is on record, and something else that it rests on is not there."""
+    LATER = "later"
+    """Something that it comes after is not done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepScore:
+    """How far one step has come.
+
+    Attributes:
+        planned: the step, as it is planned from now on.
+        stage: how far it has come.
+        since: when it was done, or seen under way; None where it was not.
+        until: when it may begin at the earliest; None where it is done.
+        by: what shows or who says that it is done; empty where nothing does.
+        lacking: the servers that do not give it, where some do.
+        missing: everything that keeps it from beginning.
+        waits: what has to leave the caches before it, and has not.
+        needs_saying: whether only people can say that it is done.
+    """
+
+    planned: PlannedStep
+    stage: Stage
+    since: datetime | None = None
+    until: datetime | None = None
+    by: str = ""
+    lacking: frozenset[str] = frozenset()
+    missing: tuple[Lacking, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    needs_saying: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of the step."""
+        return self.planned.id
+
+    @property
+    def actor(self) -> Actor:
+        """At whose hands it is."""
+        return self.planned.step.actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The score of a transfer at one instant.
+
+    Attributes:
+        at: the instant.
+        plan: the plan, with what is on record, and all else dated from the instant on.
+        steps: how far each step has come, in the order of the flow.
+        verdict: the proof of what was done and is planned.
+        check: what the transfer check says of what most servers give; None where too little was seen for one.
+        findings: all that is to be said, the gravest first.
+        followed: what the round showed.
+    """
+
+    at: datetime
+    plan: Plan
+    steps: tuple[StepScore, ...]
+    verdict: Verdict
+    check: TransferCheck | None
+    findings: tuple[Finding, ...]
+    followed: Followed
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether something of severity ERROR was found."""
+        return bool(self.at_least(Severity.ERROR))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every step is done."""
+        return all(step.stage is Stage.DONE for step in self.steps)
+
+    @property
+    def next_steps(self) -> tuple[StepScore, ...]:
+        """The steps that somebody may take now."""
+        return tuple(step for step in self.steps if step.stage is Stage.MAY_BEGIN)
+
+    def step(self, step_id: str) -> StepScore:
+        """Return the score of a step.
+
+        Raises:
+            PlanError: there is no such step.
+        """
+        self.plan.step(step_id)
+        return next(step for step in self.steps if step.id == step_id)
+
+    def at_least(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the findings of this severity or a graver one."""
+        return tuple(finding for finding in self.findings if finding.severity >= severity)
+
+
+def score(followed: Followed) -> Score:
+    """Return the score after a round: of each step how far it has come, and all that is to be said."""
+    at = followed.found.ended
+    plan = followed.course.plan.resumed(at)
+    checks = tuple(_checks(followed, plan))
+    verdict = prove(plan)
+    return Score(
+        at=at,
+        plan=plan,
+        steps=tuple(_step_score(followed, plan, planned, checks, at) for planned in plan.steps),
+        verdict=verdict,
+        check=checks[0] if checks else None,
+        findings=_findings(followed, plan, verdict, checks),
+        followed=followed,
+    )
+
+
+def _checks(followed: Followed, plan: Plan) -> Iterator[TransferCheck]:
+    """What the transfer check says of each combination of what was given, at the steps that are done."""
+    done = [planned.id for planned in plan.steps if planned.recorded]
+    for glimpse in followed.glimpses:
+        yield check_transfer(
+            glimpse.sighting, step=done or plan.steps[0].id, plan=plan, evidence=followed.course.evidence
+        )
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+
+def _step_score(
+    followed: Followed, plan: Plan, planned: PlannedStep, checks: Iterable[TransferCheck], at: datetime
+) -> StepScore:
+    course = followed.course
+    needs_saying = rest_of(planned.step) is Rest.PEOPLE
+    if planned.recorded and planned.completed <= at:
+        return StepScore(
+            planned=planned,
+            stage=Stage.DONE,
+            since=planned.completed,
+            by=_shown_by(followed, planned),
+            needs_saying=needs_saying,
+        )
+    watched = course.watched.get(planned.id)
+    if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == at:
+        servers = watched.confirming | watched.lacking
+        if watched.lacking & _answering(followed):
+            stage_lacking = watched.lacking & servers
+            return StepScore(
+                planned=planned,
+                stage=Stage.UNDER_WAY,
+                since=watched.untouched_at,
+                until=planned.not_before,
+                lacking=stage_lacking,
+                needs_saying=needs_saying,
+            )
+    decision = may_begin(plan, planned.id, course.evidence, now=at)
+    missing = tuple(dict.fromkeys((*_lacking(decision), *_by_checks(planned, checks))))
+    waits = tuple(wait for wait in planned.waits if wait.until > at)
+    return StepScore(
+        planned=planned,
+        stage=_stage(plan, planned, missing, at),
+        until=planned.not_before,
+        missing=missing,
+        waits=waits,
+        needs_saying=needs_saying,
+    )
+
+
+def _answering(followed: Followed) -> frozenset[str]:
+    return frozenset().union(*[party.answering for party in followed.parties.values()])
+
+
+def _stage(plan: Plan, planned: PlannedStep, missing: Iterable[Lacking], at: datetime) -> Stage:
+    lacking = tuple(missing)
+    if not all(plan.step(step_id).recorded for step_id in planned.step.after):
+        return Stage.LATER
+    if planned.step.actor is Actor.NOBODY:
+        return Stage.WAITS
+    if not lacking:
+        return Stage.MAY_BEGIN
+    only_time = all(each.step_id == planned.id for each in lacking) and planned.not_before > at
+    return Stage.WAITS if only_time else Stage.MISSING
+
+
+def _lacking(decision: Decision) -> tuple[Lacking, ...]:
+    return () if isinstance(decision, Confirmed) else decision.missing
+
+
+def _by_checks(planned: PlannedStep, checks: Iterable[TransferCheck]) -> Iterator[Lacking]:
+    """What the transfer check is missing for a step that opens the gaining servers."""
+    if planned.step.effect not in _NS_CHANGES:
+        return
+    for check in checks:
+        asked = check.decision
+        if isinstance(asked, Missing) and _opens(check, asked.step_id):
+            yield from asked.missing
+
+
+def _opens(check: TransferCheck, step_id: str) -> bool:
+    return step_id in {"ns-changed", "losing-ns-changed", "shared-serve"}
+
+
+def _shown_by(followed: Followed, planned: PlannedStep) -> str:
+    if planned.step.actor is Actor.NOBODY:
+        return "the time"
+    said = [each for each in followed.course.said if each.step_id == planned.id]
+    if said:
+        return f"said by {said[-1].by}"
+    watched = followed.course.watched.get(planned.id)
+    if watched is None or watched.done_at is None:
+        return planned.step.confirmed_by
+    return f"seen at {', '.join(sorted(watched.confirming))}, last at {instant_text(watched.done_at)}"
+
+
+# ---- findings -------------------------------------------------------------------------------------------------------
+
+
+def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable[TransferCheck]) -> tuple[Finding, ...]:
+    apex = followed.found.question.apex
+    found: list[Finding] = [*server_findings(followed)]
+    if followed.clock_set:
+        seconds = int(followed.clock_set.total_seconds())
+        way = "forward" if seconds > 0 else "back"
+        found.append(codes.CLOCK_SET.found(apex, "", f"the clock was set {way} by {duration_text(abs(seconds))}"))
+    for step_id in followed.undone:
+        lacking = ", ".join(sorted(followed.course.watched[step_id].lacking))
+        found.append(codes.STEP_UNDONE.found(apex, "", f"{step_id} was done, and {lacking} does not give it any more"))
+    if not isinstance(verdict, Safe) and any(planned.recorded for planned in plan.steps):
+        found.append(codes.STEP_TOO_EARLY.found(apex, "", verdict.story))
+    if not plan.is_in_time:
+        expires, deadline = plan.facts.losing.signatures_expire, plan.deadline
+        assert expires is not None and deadline is not None
+        found.append(
+            codes.SIGNATURES_TOO_SHORT.found(
+                apex,
+                "RRSIG",
+                f"they expire at {instant_text(expires)}; what is left had to begin by {instant_text(deadline)}",
+            )
+        )
+    found += [finding for check in checks for finding in check.findings]
+    return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
