@@ -39,7 +39,8 @@ _OPERATORS: Final = (Source.LOSING, Source.GAINING)
 # ---- evidence -------------------------------------------------------------------------------------------------------
 
 _OPENING: Final = frozenset((Effect.GAINING_SERVES, Effect.SHARED_SERVE))
-"""What is done when each server answers, a dead one included."""
+"""What is done when each server answers: before resolvers are led to them a dead one is not there yet, afterwards it is one that
+others stand in for."""
 _NEVER_BY_ITSELF: Final = frozenset(
     (Effect.DS_ADDED, Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.LOSING_DS_REMOVED, Effect.ALL_DS_REMOVED)
 )
@@ -64,8 +65,10 @@ def evidence_of(
         others = frozenset().union(*[parties[source].answering - glimpse.servers[source] for source in changed])
         confirming |= seen.confirming - others
         lacking |= seen.lacking - others
-    if step.effect in _OPENING:
-        lacking |= parties[Source.GAINING].dead
+    if step.effect in _OPENING and not any(
+        planned.recorded for planned in plan.steps if planned.step.effect is Effect.NS_AT_PARENT
+    ):
+        lacking |= parties[Source.GAINING].dead | parties[Source.GAINING].refusing
     if not lacking and (not confirming or not tells):
         return None
     at = glimpses[0].sighting.at
@@ -244,8 +247,8 @@ def recorded(course: Course, *, at: datetime) -> Plan:
             continue
         now = plan.step(planned.id)
         if planned.step.actor is Actor.NOBODY:
-            before = [plan.step(step_id) for step_id in (*planned.step.after, *[wait.since for wait in now.waits])]
-            if now.not_before <= at and all(each.recorded for each in before):
+            rests_on = {*planned.step.after, *[wait.since for wait in now.waits]}
+            if now.not_before <= at and all(each.recorded for each in plan.steps if each.id in rests_on):
                 plan = plan.with_events({**plan.events, planned.id: Event(now.not_before, now.not_before)})
         elif watched is not None and watched.done_since is not None:
             plan = plan.with_events({**plan.events, planned.id: _event(watched, now, plan)})

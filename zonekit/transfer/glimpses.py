@@ -242,9 +242,6 @@ def _sighting(
     ds, ns, glue = (parent.ds, parent.ns, parent.glue) if isinstance(parent, Delegation) else (parent, parent, parent)
     zones = {source: forms[source].what for source in _OPERATORS}
     giving = {source: party.answering for source, party in parties.items() if party.answering}
-    lacking = {source: party.refusing - party.answering for source, party in parties.items() if party.given}
-    if not parties[Source.GAINING].given:
-        lacking[Source.GAINING] = parties[Source.GAINING].refusing
     try:
         return Sighting(
             at=found.ended,
@@ -255,7 +252,6 @@ def _sighting(
             parent_glue=glue,
             keys=elsewhere.keys,
             giving=giving,
-            lacking=lacking,
             apex_only=frozenset(source for source in _OPERATORS if forms[source].servers),
         )
     except PlanError:

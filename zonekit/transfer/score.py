@@ -8,8 +8,8 @@ is served now would break.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,7 +28,7 @@ from zonekit.transfer.steps import Actor, Effect
 from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
 
-_NS_CHANGES: Final = frozenset((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.SHARED_SERVE))
+_OPENING: Final = frozenset((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.SHARED_SERVE))
 """What opens the gaining servers to resolvers, one of them first."""
 
 
@@ -191,11 +191,13 @@ def _step_score(
                 needs_saying=needs_saying,
             )
     decision = may_begin(plan, planned.id, course.evidence, now=at)
-    missing = tuple(dict.fromkeys((*_lacking(decision), *_by_checks(planned, checks))))
+    by_gate = _lacking(decision)
+    more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
+    missing = tuple(dict.fromkeys((*by_gate, *more)))
     waits = tuple(wait for wait in planned.waits if wait.until > at)
     return StepScore(
         planned=planned,
-        stage=_stage(plan, planned, missing, at),
+        stage=_stage(plan, planned, missing, more, at),
         until=planned.not_before,
         missing=missing,
         waits=waits,
@@ -207,34 +209,32 @@ def _answering(followed: Followed) -> frozenset[str]:
     return frozenset().union(*[party.answering for party in followed.parties.values()])
 
 
-def _stage(plan: Plan, planned: PlannedStep, missing: Iterable[Lacking], at: datetime) -> Stage:
-    lacking = tuple(missing)
-    if not all(plan.step(step_id).recorded for step_id in planned.step.after):
+def _stage(
+    plan: Plan, planned: PlannedStep, missing: Collection[Lacking], more: Collection[Lacking], at: datetime
+) -> Stage:
+    elsewhere = {each.step_id for each in missing} - {planned.id}
+    if not all(plan.step(step_id).recorded for step_id in (*planned.step.after, *elsewhere)):
         return Stage.LATER
     if planned.step.actor is Actor.NOBODY:
         return Stage.WAITS
-    if not lacking:
+    if not missing:
         return Stage.MAY_BEGIN
-    only_time = all(each.step_id == planned.id for each in lacking) and planned.not_before > at
-    return Stage.WAITS if only_time else Stage.MISSING
+    return Stage.MISSING if elsewhere or more or planned.not_before <= at else Stage.WAITS
 
 
 def _lacking(decision: Decision) -> tuple[Lacking, ...]:
     return () if isinstance(decision, Confirmed) else decision.missing
 
 
-def _by_checks(planned: PlannedStep, checks: Iterable[TransferCheck]) -> Iterator[Lacking]:
-    """What the transfer check is missing for a step that opens the gaining servers."""
-    if planned.step.effect not in _NS_CHANGES:
+def _by_checks(plan: Plan, planned: PlannedStep, checks: Iterable[TransferCheck]) -> Iterator[Lacking]:
+    """What the transfer check is missing for a step that opens the gaining servers; what it is for one of them it is for all."""
+    if planned.step.effect not in _OPENING:
         return
     for check in checks:
         asked = check.decision
-        if isinstance(asked, Missing) and _opens(check, asked.step_id):
-            yield from asked.missing
-
-
-def _opens(check: TransferCheck, step_id: str) -> bool:
-    return step_id in {"ns-changed", "losing-ns-changed", "shared-serve"}
+        if isinstance(asked, Missing) and plan.step(asked.step_id).step.effect in _OPENING:
+            for each in asked.missing:
+                yield replace(each, step_id=planned.id) if each.step_id == asked.step_id else each
 
 
 def _shown_by(followed: Followed, planned: PlannedStep) -> str:

@@ -1,0 +1,111 @@
+"""A transfer followed round by round: what servers give, and what the score then says of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.keyring import NOW
+from tests.rounds import round_of
+from tests.transfer_worlds import DAY, World, start_of
+from zonekit.findings import Severity
+from zonekit.transfer.answers import Outcome
+from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.course import Course, Said, Tick
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.following import Followed, follow
+from zonekit.transfer.glimpses import Elsewhere
+from zonekit.transfer.parties import Channel
+from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.proof import Safe
+from zonekit.transfer.score import Score, Stage, score
+from zonekit.transfer.sightings import THERE_IS_NONE
+from zonekit.transfer.steps import Effect, Flow, Step
+from zonekit.zones import RRset, Zone
+
+MINUTE = timedelta(minutes=1)
+
+
+def facts_of(world: World) -> Facts:
+    """The facts of a world before its transfer."""
+    assert isinstance(world.losing, Zone) and isinstance(world.ns, RRset)
+    made = Facts.from_zones(
+        world.losing,
+        world.made if world.gaining_keys else _unsigned_gaining(),
+        world.ds if isinstance(world.ds, RRset) else None,
+        ds_ttl=2 * DAY,
+        ns_ttl=2 * DAY,
+        negative_ttl=900,
+        losing_delay=MINUTE,
+        gaining_delay=MINUTE,
+        parent_delay=MINUTE,
+        registration_delay=MINUTE,
+    )
+    parent = replace(made.parent, channels=frozenset(Channel), scan_delay=timedelta(hours=1), check_delay=MINUTE)
+    return replace(
+        made,
+        parent=parent,
+        gaining=replace(made.gaining, ns_ttl=DAY, dnskey_ttl=DAY if world.gaining_keys else made.gaining.dnskey_ttl),
+    )
+
+
+def _unsigned_gaining() -> Zone:
+    from tests.transfer_worlds import GAINING_SERVERS, LOW, unsigned
+
+    return unsigned(GAINING_SERVERS, ttl=LOW)
+
+
+class Following:
+    """A transfer that is carried out by nothing but what the score says; the gaining zone lies in a file until it is served."""
+
+    def __init__(self, flow: Flow, *, world: World | None = None) -> None:
+        self.world = world or start_of(flow)
+        self.course = Course.begun(plan_transfer(facts_of(self.world), flow=flow, start=NOW))
+        self.steps = tuple(planned.step for planned in self.course.plan.steps)
+        self.at = NOW
+        self.is_served = False
+
+    def look(self, but: Mapping[str, World | Outcome] | None = None) -> Score:
+        return score(self.follow(but))
+
+    def follow(self, but: Mapping[str, World | Outcome] | None = None) -> Followed:
+        served = self.world if self.is_served else replace(self.world, gaining=THERE_IS_NONE)
+        zone = self.world.gaining
+        followed = follow(
+            self.course,
+            round_of(served, self.at, but=but),
+            tick=Tick(at=self.at),
+            elsewhere=Elsewhere(gaining=zone if isinstance(zone, Zone) else None),
+        )
+        self.course = followed.course
+        return followed
+
+    def take(self, step: Step) -> None:
+        self.world = self.world.after(step, self.steps)
+        self.is_served |= step.effect in (Effect.GAINING_SERVES, Effect.SHARED_SERVE)
+        self.at += MINUTE
+        if rest_of(step) is Rest.PEOPLE:
+            self.course = self.course.say(
+                Said(step_id=step.id, by="somebody", when=self.at, started=self.at, completed=self.at)
+            )
+
+
+@pytest.mark.parametrize("flow", list(Flow), ids=lambda flow: flow.value)
+def test_a_transfer_done_by_what_the_score_says_is_safe_and_comes_to_its_end(flow: Flow) -> None:
+    transfer = Following(flow)
+    for _ in range(200):
+        found = transfer.look()
+        assert not found.at_least(Severity.ERROR), (transfer.at, [str(each) for each in found.at_least(Severity.ERROR)])
+        if found.is_finished:
+            break
+        if found.next_steps:
+            transfer.take(found.next_steps[0].planned.step)
+        else:
+            waiting = [each.until for each in found.steps if each.stage is Stage.WAITS and each.until]
+            assert waiting, [(each.id, each.stage, [str(one) for one in each.missing]) for each in found.steps]
+            transfer.at = min(waiting)
+    assert found.is_finished
+    assert isinstance(prove(transfer.course.plan), Safe)
