@@ -27,6 +27,10 @@ ifndef ONE_PYTHON
 	@if [[ -d .venv-newest ]]; then .venv-newest/bin/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS); fi
 endif
 
+.PHONY: lab
+lab: set-up ## run only the tests in the laboratory: private root, operators, resolvers and a client on loopback
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS) tests/lab
+
 .PHONY: lint
 lint: set-up ## ruff, mypy --strict and import-linter
 	.venv/bin/python -m ruff check .

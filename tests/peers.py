@@ -39,8 +39,10 @@ _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "rndc",
     ),
     "faketime": ("faketime",),
+    "iproute2": ("ip",),
     "knot": ("keymgr", "knotc", "knotd"),
     "knot-dnssecutils": ("knsec3hash", "kzonecheck", "kzonesign"),
+    "knot-resolver": ("kresd",),
     "ldnsutils": (
         "ldns-compare-zones",
         "ldns-key2ds",
@@ -49,8 +51,10 @@ _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "ldns-signzone",
         "ldns-verify-zone",
     ),
-    "nsd": ("nsd", "nsd-checkconf", "nsd-checkzone"),
+    "nsd": ("nsd", "nsd-checkconf", "nsd-checkzone", "nsd-control"),
     "pdns-backend-bind": (),
+    "pdns-backend-sqlite3": (),
+    "pdns-recursor": ("pdns_recursor",),
     "pdns-server": ("pdns_server", "pdnsutil"),
     "unbound": ("unbound", "unbound-checkconf"),
 }
