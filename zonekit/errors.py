@@ -24,7 +24,8 @@
     │   └── DeadlineMissed   signatures would expire before the plan is done with them
     ├── RenderError          a value or template that cannot be printed
     └── FileError            a file that could not be read or written
-        └── KeyFileExists    a private key is already there and is not replaced
+        ├── KeyFileExists    a private key is already there and is not replaced
+        └── StateError       a file of transfers that cannot be used, or not as asked
 
 Every message says what is wrong and where, then what to do about it, then which rule decides:
 ``problem; remedy (rule)``. The three parts and the facts behind them stay on the exception as attributes, and every
@@ -263,3 +264,7 @@ class FileError(ZonekitError):
 
 class KeyFileExists(FileError):
     """A private key is already at this path; zonekit never writes over a key."""
+
+
+class StateError(FileError):
+    """A file of transfers that cannot be used, or not for what was asked."""

@@ -40,6 +40,7 @@ class Tick:
 
     Raises:
         TimeError: ``at`` is naive.
+        PlanError: ``boot`` is not of one line, or ``uptime`` is negative.
     """
 
     at: datetime
@@ -48,6 +49,11 @@ class Tick:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "at", utc(self.at))
+        if not self.boot.isprintable() or self.uptime < timedelta(0):
+            raise PlanError(
+                f"a reading of the clock has boot {ascii(self.boot)[:60]} and uptime {self.uptime}",
+                remedy="give what the machine says, or leave both out",
+            )
 
     def set_by(self, earlier: Tick) -> timedelta:
         """Return by how much the clock was set since an earlier reading, as far as that shows.
@@ -224,11 +230,20 @@ class ServerSeen:
         server: the server at one address.
         last_answered: the last round in which it did; None where it never has.
         silent_since: the first round since then in which it did not; None where it answered in the last one.
+
+    Raises:
+        TimeError: an instant is naive.
     """
 
     server: Server
     last_answered: datetime | None = None
     silent_since: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("last_answered", "silent_since"):
+            instant = getattr(self, name)
+            if instant is not None:
+                object.__setattr__(self, name, utc(instant))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
