@@ -22,6 +22,7 @@
     ├── SerialError          an SOA serial that would go backwards (RFC 1982)
     ├── PlanError            facts, a schedule or a step that no transfer can be planned from
     │   └── DeadlineMissed   signatures would expire before the plan is done with them
+    ├── ProbeError           servers that cannot be asked: no address, or limits that make no sense
     ├── RenderError          a value or template that cannot be printed
     └── FileError            a file that could not be read or written
         ├── KeyFileExists    a private key is already there and is not replaced
@@ -244,6 +245,10 @@ class DeadlineMissed(PlanError):
     def __init__(self, problem: str, *, deadline: datetime | None = None, remedy: str = "", rule: str = "") -> None:
         super().__init__(problem, remedy=remedy, rule=rule)
         self.deadline = deadline
+
+
+class ProbeError(ZonekitError):
+    """Servers that cannot be asked: no address is found, or the limits make no sense."""
 
 
 class RenderError(ZonekitError):

@@ -62,7 +62,7 @@ _SERVER_FIELDS: Final = values.Fields(
     needed={
         "source": values.a(Source),
         "name": values.host,
-        "address": values.text,
+        "address": values.address,
         "port": values.number(1, 65535),
     }
 )

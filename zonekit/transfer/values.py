@@ -7,7 +7,9 @@ error that names the field and says what to do. Nothing is converted but what lo
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -146,6 +148,14 @@ def origin(value: Any, where: str) -> object:
 def host(value: Any, where: str) -> object:
     """Return the name of a server in presentation form, absolute and in lower case."""
     return name_text(_within(where, parse_origin, value)).lower()
+
+
+def address(value: object, where: str) -> object:
+    """Return an IPv4 or IPv6 address in its shortest form."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_address(value))
+    raise _wrong_type(value, where, "an IPv4 or IPv6 address", "give an address, such as 192.0.2.1 or 2001:db8::1")
 
 
 def _within(where: str, make: Callable[[Any], _T], value: object) -> _T:
