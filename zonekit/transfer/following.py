@@ -130,6 +130,8 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
             remedy="ask for the domain of the plan",
         )
     clock_set = _clock_set(course.last, tick)
+    if course.last is not None and found.ended < course.last.at and not clock_set:
+        return _after(course, found, elsewhere)
     begun = _counted_from(course, found.ended) if clock_set else course
     parties = parties_of(found)
     elsewhere = replace(elsewhere, keys=_known_keys(begun, elsewhere))
@@ -143,6 +145,14 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
         step_id for step_id, watched in begun.watched.items() if watched.is_done and not seen.watched[step_id].is_done
     )
     return Followed(course=seen, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set, undone=undone)
+
+
+def _after(course: Course, found: Round, elsewhere: Elsewhere) -> Followed:
+    """What a round shows that ended before one that the course has already: nothing that it does not know better."""
+    parties = parties_of(found)
+    known = replace(elsewhere, keys=_known_keys(course, elsewhere))
+    glimpses = glimpses_of(found, parties, elsewhere=known, may_stop=_may_stop(course.plan))
+    return Followed(course=course, found=found, parties=parties, glimpses=glimpses)
 
 
 def _clock_set(last: Tick | None, tick: Tick) -> timedelta:

@@ -1,0 +1,213 @@
+"""How a transfer stands, asked of its servers: files, state, clock and network around what :mod:`zonekit.transfer` works out.
+
+>>> from zonekit.status import look_at, open_transfer
+>>> score = look_at(open_transfer("transfer.toml"))  # doctest: +SKIP
+>>> [(step.id, step.actor.value) for step in score.next_steps]  # doctest: +SKIP
+[('losing-merged', 'losing operator')]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from zonekit.dnskeys import Dnskey, parse_dnskeys
+from zonekit.errors import PlanError, ZonekitError
+from zonekit.files import read_text, read_zone
+from zonekit.probe import DEFAULT_AT_MOST, DEFAULT_TIMEOUT, find_addresses, probe, probe_many, read_tick
+from zonekit.state import State
+from zonekit.transfer.answers import Question, Round
+from zonekit.transfer.course import Course, Said, Tick
+from zonekit.transfer.following import Followed, follow
+from zonekit.transfer.glimpses import Elsewhere, glimpses_of, parties_of
+from zonekit.transfer.plan import Plan, plan_transfer
+from zonekit.transfer.planfile import read_plan
+from zonekit.transfer.score import Score, score
+from zonekit.transfer.transferfile import TransferFile, read_transfer
+from zonekit.transfer.versions import Source
+from zonekit.zones import Zone
+
+if TYPE_CHECKING:
+    from zonekit.files import StrPath
+
+STATE_SUFFIX: Final = ".state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A transfer as its file says, with where its course is kept.
+
+    Attributes:
+        file: what the file says.
+        directory: what the paths in it count from.
+        state: where its course is kept.
+    """
+
+    file: TransferFile
+    directory: str
+    state: State
+
+    @property
+    def course(self) -> Course | None:
+        """What is known of it so far; None before it was first looked at.
+
+        Raises:
+            StateError: the state cannot be read.
+        """
+        return self.state.course(self.file.domain) if os.path.exists(self.state.path) else None
+
+    def path(self, name: str) -> str:
+        """Return where a file is that the transfer's file names."""
+        return os.path.join(self.directory, name)
+
+
+def open_transfer(path: StrPath) -> Transfer:
+    """Return the transfer that a file describes (:mod:`zonekit.transfer.transferfile`).
+
+    Where the file names no state, that is kept beside it, under the same name ending in ``.state``.
+
+    Raises:
+        FileError: the file cannot be read.
+        PlanError: it does not say what it has to; the message begins with the file and the path of the field.
+    """
+    try:
+        found = read_transfer(read_text(path))
+    except PlanError as error:
+        raise error.within(os.fspath(path)) from None
+    directory = os.path.dirname(os.path.abspath(path))
+    state = found.files.state or f"{os.path.splitext(os.path.basename(path))[0]}{STATE_SUFFIX}"
+    return Transfer(file=found, directory=directory, state=State(os.path.join(directory, state)))
+
+
+def look_at(transfer: Transfer, *, timeout: timedelta = DEFAULT_TIMEOUT, said: Iterable[Said] = ()) -> Score:
+    """Ask every server of a transfer, keep what that shows, and return the score.
+
+    The first look makes the plan, from the transfer's file and what the servers show, and begins the state.
+
+    Args:
+        transfer: the transfer.
+        timeout: how long a server has to answer.
+        said: what people say is done.
+
+    Raises:
+        PlanError: the first look does not show what a plan needs and the file does not say, or something is said of a step
+            that there is none of.
+        ProbeError: the name of a server has no address.
+        StateError: the state cannot be read or written.
+        FileError: a file that the transfer's file names cannot be read.
+    """
+    course = transfer.course
+    found = probe(_question(transfer, course), timeout=timeout)
+    return _kept(transfer, course, found, read_tick(), tuple(said))
+
+
+def look_at_all(
+    transfers: Iterable[Transfer], *, timeout: timedelta = DEFAULT_TIMEOUT, at_most: int = DEFAULT_AT_MOST
+) -> Iterator[tuple[Transfer, Score | ZonekitError]]:
+    """Look at many transfers at once, and yield each with its score, or with what keeps it from having one, as it is there.
+
+    Args:
+        transfers: the transfers, of different domains.
+        timeout: how long a server has to answer.
+        at_most: how many sockets are open at once.
+
+    Raises:
+        PlanError: two are of one domain.
+    """
+    waiting: dict[str, Transfer] = {}
+    failed: list[tuple[Transfer, ZonekitError]] = []
+
+    def questions() -> Iterator[Question]:
+        for transfer in transfers:
+            try:
+                question = _question(transfer, transfer.course)
+            except ZonekitError as error:
+                failed.append((transfer, error))
+                continue
+            if question.domain in waiting:
+                raise PlanError(f"{question.domain} is looked at twice", remedy="give each transfer once")
+            waiting[question.domain] = transfer
+            yield question
+
+    for found in probe_many(questions(), timeout=timeout, at_most=at_most):
+        transfer = waiting.pop(found.question.domain)
+        try:
+            yield transfer, _kept(transfer, transfer.course, found, read_tick(), ())
+        except ZonekitError as error:
+            yield transfer, error
+    yield from failed
+
+
+def _question(transfer: Transfer, course: Course | None) -> Question:
+    names = transfer.file.names_to_find
+    known = () if course is None else (course.plan.facts.losing.name_servers | course.plan.facts.gaining.name_servers)
+    addresses: Mapping[str, Iterable[str]] = find_addresses(names) if names else {}
+    return transfer.file.question(addresses, known)
+
+
+def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, said: tuple[Said, ...]) -> Score:
+    """The score after a round, which is kept."""
+    elsewhere = _elsewhere(transfer, found)
+    domain = transfer.file.domain
+    if course is None:
+        plan = _first_plan(transfer, found, elsewhere)
+        transfer.state.begin(Course.begun(plan), at=found.ended)
+    followed: list[Followed] = []
+
+    def fold(held: Course) -> Course:
+        for each in said:
+            held = held.say(each)
+        followed[:] = [follow(held, found, tick=tick, elsewhere=elsewhere)]
+        return followed[0].course
+
+    transfer.state.update(domain, fold, at=found.ended)
+    return score(followed[0])
+
+
+def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere) -> Plan:
+    """The plan that a transfer follows: the one that its file names, or one from what the file says and what is seen."""
+    file = transfer.file
+    if file.files.plan is not None:
+        path = transfer.path(file.files.plan)
+        try:
+            return read_plan(read_text(path))
+        except PlanError as error:
+            raise error.within(path) from None
+    glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
+    facts = file.facts(glimpses[0].sighting if glimpses else None)
+    return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended))
+
+
+def _start(given: datetime | None, now: datetime) -> datetime:
+    return now if given is None else given
+
+
+def _elsewhere(transfer: Transfer, found: Round) -> Elsewhere:
+    """What the transfer's files say of both operators; a zone is read only where no server gives it."""
+    files, parties = transfer.file.files, parties_of(found)
+
+    def zone(source: Source, name: str | None) -> Zone | None:
+        if name is None or parties[source].given:
+            return None
+        return read_zone(transfer.path(name), origin=transfer.file.domain)
+
+    return Elsewhere(
+        losing=zone(Source.LOSING, files.losing_zone),
+        gaining=zone(Source.GAINING, files.gaining_zone),
+        keys={
+            Source.LOSING: tuple(_keys(transfer, files.losing_keys)),
+            Source.GAINING: tuple(_keys(transfer, files.gaining_keys)),
+        },
+    )
+
+
+def _keys(transfer: Transfer, names: Iterable[str]) -> Iterator[Dnskey]:
+    for name in names:
+        path = transfer.path(name)
+        try:
+            yield from parse_dnskeys(read_text(path), owner=transfer.file.domain)
+        except ZonekitError as error:
+            raise error.within(path) from None
