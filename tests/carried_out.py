@@ -21,10 +21,10 @@ from zonekit import rdata as rd
 from zonekit.instants import SignatureValidity
 from zonekit.signing import sign_zone
 from zonekit.transfer.answers import Outcome, Round, Server
-from zonekit.transfer.gate import places_changed_by
-from zonekit.transfer.steps import STEPS, Effect, Flow, Step
 from zonekit.transfer.facts import Facts
+from zonekit.transfer.gate import places_changed_by
 from zonekit.transfer.ledger import Record
+from zonekit.transfer.steps import STEPS, Effect, Flow, Step
 from zonekit.transfer.timelines import Event, schedule_of
 from zonekit.transfer.versions import DataVersion, DsVersion, NsVersion, Schedule, Source, Version
 from zonekit.ttl import Ttl

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,7 +54,7 @@ class Misfortunes:
 class Play:
     """A transfer played through: looks at random instants, and actors who do what the score lets them, when they like."""
 
-    def __init__(self, flow: Flow, rng: random.Random, misfortunes: Misfortunes = Misfortunes()) -> None:  # noqa: B008
+    def __init__(self, flow: Flow, rng: random.Random, misfortunes: Misfortunes = Misfortunes()) -> None:
         self.rng, self.misfortunes = rng, misfortunes
         self.longest = timedelta(seconds=rng.choice((0, 60, 86400)))
         self.transfer = Transfer(
@@ -138,6 +137,8 @@ class Play:
     def act(self, found: Score) -> None:
         """Let actors begin what they may, each when they like, until the next look."""
         may = {each.id for each in found.next_steps}
+        if any(each.id == "cds-alone" for each in self.steps) and "cds-alone" not in self.transfer.taken:
+            may.discard("losing-keys-withdrawn")  # the tool does not withdraw a key whose CDS stands
         self.due = {step_id: at for step_id, at in self.due.items() if step_id in may}
         for step_id in sorted(may - self.due.keys() - self.transfer.taken.keys()):
             self.due[step_id] = self.now + self.interval()
@@ -193,7 +194,11 @@ class Play:
         if step.planned.step.effect is None:
             return
         taken = self.transfer.taken.get(step.id)
-        servers = [each for each in self.transfer.servers_of(step.planned.step) if not self.transfer.is_away(each, self.looked_at[-1])]
+        servers = [
+            each
+            for each in self.transfer.servers_of(step.planned.step)
+            if not self.transfer.is_away(each, self.looked_at[-1])
+        ]
         giving = [each for each in servers if taken is not None and taken.began[each.name] <= self.now]
         if step.stage is Stage.DONE and servers:
             assert giving == servers, (step.id, "is not done")
@@ -206,7 +211,9 @@ class Play:
         """Nothing is waited for longer than by a plan that knows of every event at once, but for the time between two looks."""
         events = {step_id: each for step_id, each in self.transfer.events.items() if each.completed <= self.now}
         true_plan = found.plan.with_events(events)
-        gap = max([after - before for before, after in zip(self.looked_at, self.looked_at[1:], strict=False)], default=NOTHING)
+        gap = max(
+            [after - before for before, after in zip(self.looked_at, self.looked_at[1:], strict=False)], default=NOTHING
+        )
         for step in found.steps:
             if step.stage is Stage.WAITS:
                 assert step.planned.not_before <= max(true_plan.step(step.id).not_before, NOW) + gap, step.id

@@ -12,9 +12,9 @@ from zonekit.algorithms import Algorithm
 from zonekit.apex import change_ns, lower_ttls, merge_dnskeys, withdraw_dnskeys
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import CsyncFlag, make_cdnskey, make_cds, make_csync, make_ds
+from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey
 from zonekit.names import name_text
-from zonekit.instants import SignatureValidity
 from zonekit.signing import sign_zone
 from zonekit.transfer.sightings import THERE_IS_NONE, Sighting, Unseen
 from zonekit.transfer.steps import STEPS, Effect, Flow, Step, with_shared_servers
@@ -55,9 +55,7 @@ def signed(zone: Zone, with_keys: list[SigningKey], *, dnskey_ttl: int = DAY) ->
     return sign_zone(zone, with_keys, validity=VALIDITY, dnskey_ttl=Ttl(dnskey_ttl))
 
 
-def with_apex(
-    zone: Zone, with_keys: list[SigningKey], *rrsets: RRset, validity: SignatureValidity = VALIDITY
-) -> Zone:
+def with_apex(zone: Zone, with_keys: list[SigningKey], *rrsets: RRset, validity: SignatureValidity = VALIDITY) -> Zone:
     """The zone with more at its apex, signed again."""
     return sign_zone(zone.replace(*rrsets), with_keys, validity=validity)
 
@@ -136,7 +134,9 @@ class World:
                 return replace(world, gaining=self.merged_into(gaining, self.gaining_keys, self.losing_keys))
             case Effect.TTLS_LOWERED:
                 assert isinstance(losing, Zone)
-                return replace(world, losing=lower_ttls(losing, LOW, signers=self.losing_keys, validity=self.validity).zone)
+                return replace(
+                    world, losing=lower_ttls(losing, LOW, signers=self.losing_keys, validity=self.validity).zone
+                )
             case Effect.GAINING_SERVES:
                 is_there = isinstance(gaining, Zone)
                 return world if is_there else replace(world, gaining=unsigned(GAINING_SERVERS, ttl=LOW))
@@ -189,12 +189,18 @@ class World:
             assert isinstance(self.losing, Zone) and isinstance(self.gaining, Zone)
             asked = (make_cds(kskeys), make_cdnskey(kskeys))
             losing = with_apex(self.losing, list(self.losing_keys), *asked, validity=self.validity)
-            return replace(self, losing=losing, gaining=with_apex(self.gaining, list(self.gaining_keys), *asked, validity=self.validity))
+            return replace(
+                self,
+                losing=losing,
+                gaining=with_apex(self.gaining, list(self.gaining_keys), *asked, validity=self.validity),
+            )
         if step.id == "cds-alone":
             assert isinstance(self.gaining, Zone)
             own = [key for key in self.gaining_keys if key.signs_dnskey]
             alone = (make_cds(own), make_cdnskey(own))
-            return replace(self, gaining=with_apex(self.gaining, list(self.gaining_keys), *alone, validity=self.validity))
+            return replace(
+                self, gaining=with_apex(self.gaining, list(self.gaining_keys), *alone, validity=self.validity)
+            )
         return self
 
 
