@@ -1,7 +1,6 @@
-"""Courses of transfers for tests: any that there can be, and a small one that a process can take further.
+"""A course of a transfer that any process can take further.
 
-:func:`courses` is a Hypothesis strategy. :func:`further` needs none, and is for the processes of
-:mod:`tests.state_worker`: whatever it adds once, it adds in every table, so that half of an update shows.
+Whatever :func:`further` adds once, it adds to every table of the state, so that half of an update shows.
 """
 
 from __future__ import annotations

@@ -349,16 +349,15 @@ class State:
 
     @contextlib.contextmanager
     def _refusing(self, whose: str, remedy: str) -> Iterator[None]:
-        """Refuse rows that do not read by the file and the domain that they are of."""
+        """Refuse what cannot be written or read by the file and the domain that it is of."""
         try:
             yield
-        except (ZonekitError, UnicodeEncodeError) as error:
-            problem = error.problem if isinstance(error, ZonekitError) else "half of a surrogate pair is no character"
-            raise self._refused(f"{whose}: {problem}", remedy) from None
+        except ZonekitError as error:
+            raise self._refused(f"{whose}: {error.problem}", remedy) from None
 
     def _said_by_sqlite(self, error: sqlite3.Error) -> tuple[str, str]:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the details
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if code == sqlite3.SQLITE_BUSY:
             seconds = self.patience.total_seconds()
             return (
                 f"was kept locked by another process for {seconds:g} seconds",
