@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+from datetime import timedelta
 
 from tests.courses import NOW, further, length
 from zonekit.errors import StateError
@@ -21,11 +22,13 @@ from zonekit.transfer.course import Course
 
 DOMAIN = "example.nl"
 NOBODY = 65534
+PATIENCE = timedelta(seconds=100)
+"""However slow the disk is: whoever waits for a lock is not always the next to get it."""
 
 
 def add(path: str, who: str, count: str) -> None:
     for number in range(int(count)):
-        State(path).update(DOMAIN, lambda course: further(course, who), at=NOW)
+        State(path, PATIENCE).update(DOMAIN, lambda course: further(course, who), at=NOW)
         print(number, flush=True)
 
 

@@ -226,6 +226,7 @@ def test_a_path_is_taken_as_it_stands(tmp_path: Path, monkeypatch: pytest.Monkey
     State(name).begin(BEGUN, at=NOW)
     assert os.listdir() == [name]
     assert State(tmp_path / name).course(DOMAIN) == BEGUN
+    assert State(f"/{tmp_path}/{name}").course(DOMAIN) == BEGUN  # two slashes at its beginning
 
 
 def test_a_link_stays_one_and_the_file_it_leads_to_is_used(state: State, tmp_path: Path) -> None:

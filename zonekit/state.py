@@ -5,11 +5,11 @@ happened when. Every change is one transaction: whoever reads finds the old cour
 the file after a crash or a loss of power. Processes may change it at once: one that reads in order to write has the file to
 itself until it has written, so that none undoes what another did.
 
-It is one file: SQLite's rollback journal stands beside it for as long as a change takes, or until the next one opens it after
-a crash, who takes the change back with it; what SQLite's write-ahead log would leave beside it for good can be forgotten when
-the file is copied, and does not work where two machines share a file system. With ``synchronous=EXTRA`` a change is on the
-disk when the call returns, the directory included. Nothing stays open between two calls: each opens the file that is there
-then.
+It is one file. SQLite's rollback journal stands beside it only while it is changed, and after a crash until somebody opens
+the file again, which takes back what was half done: until then the two belong together. SQLite's write-ahead log would
+be faster, but leaves more files beside this one, which are forgotten when it is copied, and fails where two machines share
+a file system. With ``synchronous=EXTRA`` a change is on the disk when the call returns, the directory included. Nothing stays
+open between two calls: each opens the file that is there then.
 
 The tables are for people too; the instants are in UTC::
 
@@ -292,7 +292,7 @@ class State:
         name = urllib.parse.quote(os.fsencode(os.path.abspath(self.path)))
         try:
             connection = sqlite3.connect(
-                f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=self.patience.total_seconds()
+                f"file://{name}?mode={mode}", uri=True, isolation_level=None, timeout=self.patience.total_seconds()
             )
             # Closing takes back what was not committed.
             with contextlib.closing(connection):
