@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         SerialError,
         SigningError,
         SigningKeyError,
+        StateError,
         TimeError,
         TtlError,
         UnsupportedKey,
@@ -158,6 +159,7 @@ if TYPE_CHECKING:
         sign_rrset,
         sign_zone,
     )
+    from zonekit.state import State
     from zonekit.transfer.gate import may_begin
     from zonekit.transfer.options import plan_options
     from zonekit.transfer.plan import (
@@ -260,6 +262,8 @@ __all__ = [
     "SigningError",
     "SigningKey",
     "SigningKeyError",
+    "State",
+    "StateError",
     "Switchover",
     "TimeError",
     "Ttl",
@@ -412,6 +416,8 @@ _HOMES: Final = {
     "SigningError": "zonekit.errors",
     "SigningKey": "zonekit.keys",
     "SigningKeyError": "zonekit.errors",
+    "State": "zonekit.state",
+    "StateError": "zonekit.errors",
     "Switchover": "zonekit.transfer.switchover",
     "TimeError": "zonekit.errors",
     "Ttl": "zonekit.ttl",
