@@ -10,6 +10,7 @@ from zonekit.cli.exits import BAD_INPUT, OK, Tidy
 from zonekit.cli.keygen import keygen
 from zonekit.cli.merge import merge, withdraw
 from zonekit.cli.plan import plan
+from zonekit.cli.publish import publish
 from zonekit.cli.show import show
 from zonekit.cli.sign import sign
 from zonekit.cli.ttls import lower_ttl
@@ -54,6 +55,8 @@ def cli(context: click.Context) -> int:
       zonekit merge      add the losing operator's ZSK, re-sign
       zonekit ds         the DS for the registry
       zonekit withdraw   take the losing keys out again when all is done
+    and at both:
+      zonekit publish    put a zone file into service under BIND, and wait until every server has it
 
     \b
     When each step is safe:
@@ -84,5 +87,5 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, plan, check, verify, show):
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, verify, show):
     cli.add_command(_command)

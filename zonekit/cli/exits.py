@@ -23,7 +23,15 @@ from typing import Any, Final
 
 import click
 
-from zonekit.errors import DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError, ZonekitError
+from zonekit.errors import (
+    DnskeyRefused,
+    DsError,
+    KeyFileExists,
+    PublishingError,
+    SerialError,
+    SigningError,
+    ZonekitError,
+)
 
 OK: Final = 0
 REFUSED: Final = 1
@@ -34,7 +42,7 @@ INTERRUPTED: Final = 130
 TRACEBACK_VARIABLE: Final = "ZONEKIT_TRACEBACK"
 
 # What is understood and not done. Everything else that zonekit raises is about what it was given to read.
-_REFUSALS: Final = (DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError)
+_REFUSALS: Final = (DnskeyRefused, DsError, KeyFileExists, PublishingError, SerialError, SigningError)
 
 
 class Refused(click.ClickException):
