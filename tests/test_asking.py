@@ -187,6 +187,6 @@ def test_what_names_no_server_is_refused(text: str) -> None:
 
 def test_a_name_without_an_address_is_refused() -> None:
     with pytest.raises(
-        ZonekitError, match="server ns1.invalid: its address cannot be found: .*; give it as NAME=ADDRESS"
+        ZonekitError, match=r"server ns1\.invalid: its address cannot be found: .*; give it as NAME=ADDRESS"
     ):
         parse_servers("ns1.invalid")

@@ -75,6 +75,16 @@ def refuse() -> Finished:
     return REFUSAL
 
 
+def in_turn(*steps: Callable[[], Finished]) -> Callable[[], Finished]:
+    """Do one of these each time."""
+    left = iter(steps)
+
+    def step() -> Finished:
+        return next(left)()
+
+    return step
+
+
 @pytest.fixture
 def named(tmp_path: Path) -> FakeNamed:
     made = FakeNamed(tmp_path / "served" / "zone")
@@ -108,8 +118,7 @@ def is_old(named: FakeNamed) -> bool:
 
 
 def test_a_reload_that_is_refused_goes_back(named: FakeNamed, new: Path) -> None:
-    answers = iter([refuse, named.load])
-    named.reload = lambda: next(answers)()
+    named.reload = in_turn(refuse, named.load)
     error = stopped(named, new)
     assert (error.stage, error.way_back) == (Stage.RELOADED.value, WayBack.TAKEN.value)
     assert "rndc reload example.nl.: rndc: 'reload' failed: out of memory; the old file is back" in str(error)
@@ -222,8 +231,7 @@ def test_where_there_are_no_hard_links_the_old_file_is_kept_as_a_copy(
 
     monkeypatch.setattr(os, "link", no_links)
     named.file.chmod(0o640)
-    answers = iter([refuse, named.load])
-    named.reload = lambda: next(answers)()
+    named.reload = in_turn(refuse, named.load)
     assert stopped(named, new).way_back == WayBack.TAKEN.value
     assert is_old(named) and names(named) == ["zone"]
     assert named.file.stat().st_mode & 0o777 == 0o640
@@ -321,7 +329,7 @@ def test_a_path_of_named_s_own_has_to_be_named_whole(named: FakeNamed, new: Path
     assert "db/zone, which counts from its own directory; name that file with its whole path" in str(
         stopped(named, new)
     )
-    with pytest.raises(PublishingError, match="named serves example.nl. from db/zone, not from"):
+    with pytest.raises(PublishingError, match=r"named serves example\.nl\. from db/zone, not from"):
         publish_file(new, tmp_path / "served" / "other", service=named.service)
     named.status = lambda: Finished(exit_code=0, stdout=f"type: primary\nfiles: /db/zone\nserial: {named.serial}\n")
     assert "from /db/zone, which is not there" in str(stopped(named, new))

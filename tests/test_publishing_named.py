@@ -445,7 +445,7 @@ def test_a_secondary_that_is_late_does_not_turn_the_zone_back(pair: Pair, tmp_pa
     served = pair.zone(tmp_path, secondary_hears=False)
     new = served.new_file(2)
     with pytest.raises(ServersBehind) as raised:
-        publish_file(new, service=service_of(pair, timeout=SHORT))
+        publish_file(new, service=service_of(pair, timeout=timedelta(seconds=5)))
     error = raised.value
     assert error.behind == ("secondary",)
     assert (error.stage, error.way_back) == (Stage.ANSWERED.value, WayBack.CLOSED.value)

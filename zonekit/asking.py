@@ -25,7 +25,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 
 from zonekit.errors import DomainNameError, ZonekitError
-from zonekit.names import WireName, from_wire_name, parse_name
+from zonekit.names import WireName, from_wire_name, parse_origin
 
 DNS_PORT: Final = 53
 PAYLOAD_OCTETS: Final = 1232
@@ -147,7 +147,7 @@ def _is_address(text: str) -> bool:
 
 def _host(name: str) -> str:
     try:
-        parse_name(name)
+        parse_origin(name)
     except DomainNameError as error:
         raise error.within("server") from None
     return name
