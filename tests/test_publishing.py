@@ -137,6 +137,12 @@ def test_a_reload_that_is_refused_and_done_all_the_same_goes_forward(named: Fake
     assert names(named) == ["zone"]
 
 
+def test_a_file_that_named_takes_for_old_is_touched(named: FakeNamed, new: Path) -> None:
+    named.reload = in_turn(lambda: Finished(exit_code=0, stdout="zone reload up-to-date\n"), named.load)
+    assert publish_file(new, service=named.service).outcome is Outcome.REPLACED
+    assert named.serial == 2
+
+
 def test_an_rndc_that_answers_no_more_leaves_the_old_file_and_says_what_is_not_sure(
     named: FakeNamed, new: Path
 ) -> None:

@@ -106,6 +106,15 @@ def test_a_file_that_is_in_place_and_not_loaded_is_loaded(pair: Pair, tmp_path: 
     assert served.serials == (2, 2)
 
 
+def test_a_file_that_is_in_place_with_an_old_time_is_loaded(pair: Pair, tmp_path: Path) -> None:
+    served = pair.zone(tmp_path)
+    served.path.write_text(zone_text(served.origin, 2))
+    os.utime(served.path, (0, 0))
+    assert "up-to-date" in pair.primary.command("reload", served.origin).stdout
+    assert publish_file(served.path, service=service_of(pair)).outcome is Outcome.RELOADED
+    assert served.serials == (2, 2)
+
+
 def test_a_file_that_is_in_place_and_that_named_does_not_load_has_no_way_back(pair: Pair, tmp_path: Path) -> None:
     served = pair.zone(tmp_path)
     served.path.write_text(zone_text(served.origin, 2, "under_score A 192.0.2.9"))
@@ -521,6 +530,10 @@ def test_killed_before_the_reload_the_old_file_is_kept_and_found(pair: Pair, tmp
     assert [finding.code for finding in checked.findings] == ["publishing-interrupted"]
     assert kept.read_text() == zone_text(served.origin, 1)
     # What is in service is the old zone: it is back even where the next publishing fails.
+    error = stopped(served, served.new_file(4, "@ NS ns"))
+    assert "nothing was changed (an earlier publishing was interrupted: " in str(error)
+    assert_old_is_back(served)
+    kill_at("replaced", served, served.new_file(2))
     error = stopped(served, served.new_file(4, "under_score A 192.0.2.9"), timeout=SHORT)
     assert error.way_back == WayBack.TAKEN.value
     assert_old_is_back(served)

@@ -6,6 +6,7 @@ They are run as they are, without a shell, and believed by their exit code and w
 
 from __future__ import annotations
 
+import enum
 import os
 import subprocess
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from zonekit.errors import BindError
 _SHOWN_LINES: Final = 4
 _SYSTEM_DIRECTORIES: Final = ("/usr/sbin", "/usr/local/sbin", "/sbin")  # where rndc is, and a user's PATH is not
 _NOT_LOADED: Final = "zone not loaded"
+_UP_TO_DATE: Final = "up-to-date"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +107,18 @@ class CheckZone:
         done = self.run([self.program, "-i", "local", "--", zone, path], timeout=self.timeout)
         if done.exit_code != 0:
             said = _lines((done.stderr + done.stdout).replace(path, shown))
-            raise BindError(
-                f"{shown}: named-checkzone refuses it: {said}", remedy="mend the zone; nothing was replaced"
-            )
+            raise BindError(f"{shown}: named-checkzone refuses it: {said}", remedy="mend the zone")
+
+
+class Reload(enum.Enum):
+    """What named says to a reload.
+
+    BEGUN: it reads the file, or is going to; whether it then takes it is another question.
+    UP_TO_DATE: it does not look into the file, which is no newer than what it has by its time of modification.
+    """
+
+    BEGUN = "begun"
+    UP_TO_DATE = "up to date"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +164,8 @@ class Rndc:
     timeout: timedelta = timedelta(seconds=60)
     run: Runner = run_program
 
-    def reload(self, zone: str) -> None:
-        """Have named read the zone's file again. It only begins to: ask :meth:`status` what it has.
+    def reload(self, zone: str) -> Reload:
+        """Have named read the zone's file again, and return what it says. Ask :meth:`status` what it has then.
 
         Raises:
             BindError: it refuses, or does not answer.
@@ -162,6 +173,7 @@ class Rndc:
         done = self._run("reload", zone)
         if done.exit_code != 0:
             raise self._refusal("reload", zone, done)
+        return Reload.UP_TO_DATE if _UP_TO_DATE in done.stdout else Reload.BEGUN
 
     def status(self, zone: str) -> ZoneStatus:
         """Return what named says of the zone.

@@ -2,7 +2,8 @@
 
 Whatever is replaced is replaced whole: the new text goes to a temporary file in the same directory, is flushed to the
 disk, and takes the old one's name in one step. A reader sees the old file or the new one, and a write that fails leaves
-the old one and nothing beside it. A path that is a symbolic link stays one: the file that it leads to is replaced.
+the old one and nothing beside it. A path that is a symbolic link stays one: the file that it leads to is replaced. Where
+somebody else has to agree to the new file, :func:`replacing` keeps the old one until then.
 
 A private key is never replaced at all, by another key as little as by a zone. Its file is readable by its owner alone from
 the moment it exists, and there is whole or not at all.
@@ -457,7 +458,7 @@ class Replacement:
                 self._keep()
             try:
                 os.replace(self.staged, self.target)
-            except BaseException:
+            except OSError:  # and nothing else: only then the old file has kept its first name
                 _remove(self.kept)
                 raise
         with _file_errors(self.path, "is written, but may not outlive a loss of power"):
@@ -491,16 +492,24 @@ class Replacement:
         """
         with _file_errors(self.path, f"cannot be put back; the old file is kept as {_shown(self.kept)}"):
             if self.has_old:
-                with contextlib.suppress(OSError):
-                    os.utime(self.kept)
+                _touch(self.kept)
                 os.replace(self.kept, self.target)
             else:
                 os.unlink(self.target)
             _sync_directory(os.path.dirname(self.target))
 
+    def touch(self) -> None:
+        """Let the file in place count as changed now, as far as the system allows."""
+        _touch(self.target)
+
     def settle(self) -> None:
         """Give up the way back: the old file goes. One that cannot be removed is left for the next time."""
         _remove(self.kept)
+
+
+def _touch(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 @contextlib.contextmanager

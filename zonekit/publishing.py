@@ -32,7 +32,7 @@ from datetime import timedelta
 from typing import Final
 
 from zonekit.asking import NoAnswer, Server, serial_at
-from zonekit.bind import CheckZone, Rndc, ZoneStatus
+from zonekit.bind import CheckZone, Reload, Rndc, ZoneStatus
 from zonekit.errors import BindError, PublishingError, ServersBehind, ZoneError, ZonekitError
 from zonekit.files import Replacement, StrPath, octets_of, read_zone, replacing
 from zonekit.findings import Finding, Severity
@@ -253,10 +253,11 @@ def _publish(new: _New, path: StrPath | None, service: Service, extent: Extent) 
             status = service.rndc.status(zone)
             work = _Work(new=new, zone=zone, service=service, replacement=replacement, status=status)
             _check_status(work, target)
-            findings = (*new.findings, *_recover(work, extent))
+            recovered = _recover(work, extent)
+        with _stage(zone, Stage.STAGED, recovered):
             replacement.stage(new.pieces)
         service.on_stage(Stage.STAGED)
-        with _stage(zone, Stage.CHECKED):
+        with _stage(zone, Stage.CHECKED, recovered):
             in_place = replacement.has_target and _same_octets(replacement.staged, replacement.target)
             _check_old(work, in_place=in_place)
             service.check_zone.check(zone, replacement.staged, shown=new.shown)
@@ -281,18 +282,19 @@ def _publish(new: _New, path: StrPath | None, service: Service, extent: Extent) 
         old_serial=status.serial,
         outcome=outcome,
         servers=() if extent is Extent.CHECK else service.servers,
-        findings=findings,
+        findings=(*new.findings, *recovered),
     )
 
 
 @contextmanager
-def _stage(zone: str, stage: Stage) -> Iterator[None]:
-    """Tell of a failure before a stage at which nothing has been changed yet."""
+def _stage(zone: str, stage: Stage, recovered: tuple[Finding, ...] = ()) -> Iterator[None]:
+    """Tell of a failure before a stage at which nothing has been changed yet, but what was recovered."""
     try:
         yield
     except ZonekitError as error:
+        before = "".join([f" ({finding.message})" for finding in recovered])
         raise PublishingError(
-            f"{zone}: stopped before it was {stage.value}, and nothing was changed: {error.problem}",
+            f"{zone}: stopped before it was {stage.value}, and nothing was changed{before}: {error.problem}",
             stage=stage.value,
             remedy=error.remedy,
             rule=error.rule,
@@ -329,11 +331,14 @@ def _load_what_is_in_place(work: _Work) -> None:
 
 def _load(work: _Work) -> None:
     rndc = work.service.rndc
-    rndc.reload(work.zone)
+    answer = rndc.reload(work.zone)
     for _ in _tries(work.service.timeout):
         served = rndc.status(work.zone).serial
         if served == work.new.serial:
             return
+        if answer is Reload.UP_TO_DATE:  # a file with an old time, or a disk that keeps times in whole seconds
+            work.replacement.touch()
+            answer = rndc.reload(work.zone)
     raise BindError(
         f"{work.service.timeout.total_seconds():g} s after rndc reload named {_has(served)}",
         remedy="see in its log why it did not load the file; if it only takes longer, give it more time",
