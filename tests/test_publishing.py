@@ -35,6 +35,7 @@ class FakeNamed:
         reload: what is done for rndc reload.
         status: what is answered for rndc zonestatus.
         commands: every command that was run.
+        loads: how often it loaded the file.
     """
 
     file: Path
@@ -43,6 +44,7 @@ class FakeNamed:
     reload: Callable[[], Finished] = field(init=False)
     status: Callable[[], Finished] = field(init=False)
     commands: list[list[str]] = field(default_factory=list)
+    loads: int = 0
 
     def __post_init__(self) -> None:
         self.reload = self.load
@@ -56,12 +58,14 @@ class FakeNamed:
 
     def load(self) -> Finished:
         self.serial = read_zone(self.file).serial
+        self.loads += 1
         return Finished(exit_code=0, stdout="zone reload queued\n")
 
     def tell(self) -> Finished:
         if self.serial is None:
             return Finished(exit_code=1, stderr="rndc: 'zonestatus' failed: zone not loaded\n")
-        return Finished(exit_code=0, stdout=f"name: {ORIGIN}\n{self.fields}files: {self.file}\nserial: {self.serial}\n")
+        loaded = f"serial: {self.serial}\nlast loaded: load number {self.loads}\n"
+        return Finished(exit_code=0, stdout=f"name: {ORIGIN}\n{self.fields}files: {self.file}\n{loaded}")
 
     @property
     def service(self) -> Service:
@@ -170,6 +174,17 @@ def test_a_named_that_loads_the_new_zone_while_the_old_file_goes_back_is_told(na
     assert error.way_back == WayBack.FILE_ONLY.value
     assert "named has serial 2: servers that took it refuse an earlier one" in str(error)
     assert is_old(named)
+
+
+def test_a_named_that_does_not_load_the_old_file_again_is_told(
+    named: FakeNamed, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zonekit.publishing._WAIT_FOR_OLD", SHORT)
+    named.reload = lambda: Finished(exit_code=0)  # it is still busy with the new file
+    error = stopped(named, new)
+    assert error.way_back == WayBack.FILE_ONLY.value
+    assert "named did not load it again, and may still be loading the new one" in str(error)
+    assert is_old(named) and names(named) == ["zone"]
 
 
 def test_a_way_back_that_fails_says_where_the_old_file_is(

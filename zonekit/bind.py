@@ -129,6 +129,7 @@ class ZoneStatus:
         kind: ``primary``, ``secondary`` and so on; empty where the zone is not loaded.
         file: the file it is loaded from, as named.conf has it; None where the zone is not loaded or has none.
         serial: the serial that named has loaded; None where it has none.
+        last_loaded: when it loaded a file last, in its own words; empty where it does not say.
         dynamic: whether named changes the zone itself, by dynamic update or because it signs it.
         inline_signing: whether named serves a version of the zone that it signed itself.
     """
@@ -136,6 +137,7 @@ class ZoneStatus:
     kind: str = ""
     file: str | None = None
     serial: int | None = None
+    last_loaded: str = ""
     dynamic: bool = False
     inline_signing: bool = False
 
@@ -213,6 +215,7 @@ def parse_status(text: str) -> ZoneStatus:
         kind=fields.get("type", ""),
         file=files.split(", ")[0] or None,  # the files that it includes come after
         serial=int(serial) if serial.isascii() and serial.isdigit() else None,
+        last_loaded=fields.get("last loaded", ""),
         dynamic=fields.get("dynamic") == "yes",
         inline_signing=fields.get("inline signing") == "yes",
     )

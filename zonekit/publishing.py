@@ -586,23 +586,39 @@ def _put_back(work: _Work) -> tuple[str, WayBack]:
         replacement.put_back()
     except ZonekitError as failure:
         return f"{failure.problem}; the new zone is in place, and named {_has(old_serial)} still", WayBack.FAILED
-    back = (
-        f"the old file is back in place as {replacement.path}"
-        if replacement.has_old
-        else f"there was no file before, and {replacement.path} is gone again"
-    )
-    served = old_serial
+    if not replacement.has_old:
+        return f"there was no file before, and {replacement.path} is gone again", WayBack.TAKEN
+    back = f"the old file is back in place as {replacement.path}"
+    if old_serial is None:
+        return f"{back}, and named has not loaded it, as before", WayBack.TAKEN
     try:
-        if old_serial is not None:
-            work.service.rndc.reload(work.zone)
-        for _ in _tries(min(work.service.timeout, _WAIT_FOR_OLD)):
-            served = work.service.rndc.status(work.zone).serial
-            if served == old_serial:
-                return f"{back}, and named {_has(served)}", WayBack.TAKEN
+        served = _load_old(work)
     except BindError as failure:
         return f"{back}, but named did not say that it has loaded it: {failure.problem}", WayBack.FILE_ONLY
-    told = f"{back}, but named {_has(served)}: servers that took it refuse an earlier one"
-    return f"{told}, so that the next zone needs a serial after it", WayBack.FILE_ONLY
+    if served is None:
+        told = f"{back}, but named did not load it again, and may still be loading the new one"
+        return f"{told}: ask it with rndc zonestatus {work.zone}", WayBack.FILE_ONLY
+    if served != old_serial:
+        told = f"{back}, but named {_has(served)}: servers that took it refuse an earlier one"
+        return f"{told}, so that the next zone needs a serial after it", WayBack.FILE_ONLY
+    return f"{back}, and named {_has(served)}", WayBack.TAKEN
+
+
+def _load_old(work: _Work) -> int | None:
+    """Have named load the old file again and return the serial that it has then; None where it does not load it.
+
+    That it still has the old serial is not enough: it may be about to load the new file, which it has opened already. It
+    tells when it loaded a file last in whole seconds, so that it may have to load the old one more than once.
+    """
+    rndc, before = work.service.rndc, work.status
+    rndc.reload(work.zone)
+    for _ in _tries(_WAIT_FOR_OLD):
+        status = rndc.status(work.zone)
+        if status.serial != before.serial or status.last_loaded != before.last_loaded or not status.last_loaded:
+            return status.serial
+        work.replacement.touch()
+        rndc.reload(work.zone)
+    return None
 
 
 # ---- waiting and wording --------------------------------------------------------------------------------------------

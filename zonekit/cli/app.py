@@ -69,13 +69,14 @@ def cli(context: click.Context) -> int:
       zonekit show       keys, tags, DS, validity and TTLs at a glance
 
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
-    an input file is written over only with --in-place, a key file never. Every file is written whole or not at all. Nothing ever prints
+    an input file is written over only with --in-place or --publish, a key file never. Every file is written whole or not at all. Nothing ever prints
     a private key.
 
     \b
     Exit codes:
       0    done
-      1    something was checked and refused or found; a refusal writes no output file
+      1    something was checked and refused or found; a refusal writes no output file, but where a
+           published zone is in service already and a server is late
       2    wrong usage or unusable input
       70   an error in zonekit itself; ZONEKIT_TRACEBACK=1 shows its traceback
       130  interrupted

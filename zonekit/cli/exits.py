@@ -8,6 +8,8 @@
 | 70 | an error in zonekit itself |
 | 130 | interrupted |
 
+One refusal comes after the fact: a zone that was published is in service, and some server is late; its file stays.
+
 An error is one line on standard error: ``zonekit: what is wrong, and where; what to do about it (rule)``. A command that
 finds several reasons for one refusal gives each a line. An error in zonekit itself is a line too, without the text of the
 exception, which may hold anything that was read; with ``ZONEKIT_TRACEBACK=1`` in the environment it is a traceback.
