@@ -68,7 +68,10 @@ def run_program(command: Sequence[str], *, timeout: timedelta) -> Finished:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise BindError(f"{command[0]} did not end within {timeout.total_seconds():g} s") from None
+        raise BindError(
+            f"{command[0]} did not end within {timeout.total_seconds():g} s",
+            remedy="see what it waits for, such as a named that hangs, or give it more time",
+        ) from None
     except OSError as error:
         raise BindError(
             f"{command[0]} cannot be run: {error.strerror or error}", remedy="install BIND's programs (bind9-utils)"

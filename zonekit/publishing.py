@@ -178,8 +178,8 @@ def publish_file(
         extent: whether to check only.
 
     Raises:
-        FileError: a file cannot be read or written, or another process is publishing it.
-        ZoneFileError: the new file is no zone file, or includes others.
+        FileError: the new file cannot be read.
+        ZoneFileError: it is no zone file, or includes others.
         PublishingError: it did not come into service; says at which stage, what is served, and where the old file is.
         ServersBehind: it is in service, and not all the servers answer it yet.
     """
@@ -254,27 +254,8 @@ def _publish(new: _New, path: StrPath | None, service: Service, extent: Extent) 
             work = _Work(new=new, zone=zone, service=service, replacement=replacement, status=status)
             _check_status(work, target)
             recovered = _recover(work, extent)
-        with _stage(zone, Stage.STAGED, recovered):
-            replacement.stage(new.pieces)
-        service.on_stage(Stage.STAGED)
-        with _stage(zone, Stage.CHECKED, recovered):
-            in_place = replacement.has_target and _same_octets(replacement.staged, replacement.target)
-            _check_old(work, in_place=in_place)
-            service.check_zone.check(zone, replacement.staged, shown=new.shown)
-            in_service = status.serial == new.serial
-            _check_servers(work, may_have_it=in_place)
-        service.on_stage(Stage.CHECKED)
-        if extent is Extent.CHECK:
-            outcome = Outcome.CHECKED
-        elif in_place:
-            outcome = Outcome.NOTHING_TO_DO if in_service else Outcome.RELOADED
-            if not in_service:
-                _load_what_is_in_place(work)
-            _wait_for_answers(work)
-        else:
-            outcome = Outcome.REPLACED
-            _replace_and_load(work)
-            _wait_for_answers(work)
+        in_place = _stage_and_check(work, recovered)
+        outcome = Outcome.CHECKED if extent is Extent.CHECK else _into_service(work, in_place=in_place)
     return Published(
         apex=new.apex,
         path=replacement.target,
@@ -284,6 +265,35 @@ def _publish(new: _New, path: StrPath | None, service: Service, extent: Extent) 
         servers=() if extent is Extent.CHECK else service.servers,
         findings=(*new.findings, *recovered),
     )
+
+
+def _stage_and_check(work: _Work, recovered: tuple[Finding, ...]) -> bool:
+    """Write the new file and check it; return whether the very same one is in place already."""
+    replacement, new, service = work.replacement, work.new, work.service
+    with _stage(work.zone, Stage.STAGED, recovered):
+        replacement.stage(new.pieces)
+    service.on_stage(Stage.STAGED)
+    with _stage(work.zone, Stage.CHECKED, recovered):
+        in_place = replacement.has_target and _same_octets(replacement.staged, replacement.target)
+        _check_old(work, in_place=in_place)
+        service.check_zone.check(work.zone, replacement.staged, shown=new.shown)
+        _check_servers(work, may_have_it=in_place)
+    service.on_stage(Stage.CHECKED)
+    return in_place
+
+
+def _into_service(work: _Work, *, in_place: bool) -> Outcome:
+    """Do what is still to be done, and wait for the servers."""
+    if not in_place:
+        outcome = Outcome.REPLACED
+        _replace_and_load(work)
+    elif work.status.serial != work.new.serial:
+        outcome = Outcome.RELOADED
+        _load_what_is_in_place(work)
+    else:
+        outcome = Outcome.NOTHING_TO_DO
+    _wait_for_answers(work)
+    return outcome
 
 
 @contextmanager

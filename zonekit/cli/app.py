@@ -69,8 +69,8 @@ def cli(context: click.Context) -> int:
       zonekit show       keys, tags, DS, validity and TTLs at a glance
 
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
-    an input file is written over only with --in-place or --publish, a key file never. Every file is written whole or not at all. Nothing ever prints
-    a private key.
+    an input file is written over only with --in-place or --publish, a key file never. Every file is written whole or not
+    at all. Nothing ever prints a private key.
 
     \b
     Exit codes:
