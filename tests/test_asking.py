@@ -16,7 +16,7 @@ import pytest
 
 from tests.named import free_port
 from zonekit.asking import NoAnswer, Server, Silence, addresses_of, parse_servers, serial_at
-from zonekit.errors import ZonekitError
+from zonekit.errors import ServerError
 from zonekit.names import parse_origin
 
 APEX = parse_origin("example.nl")
@@ -181,12 +181,12 @@ def test_a_name_is_looked_up_and_stands_for_all_its_addresses() -> None:
     "text", ["", "=192.0.2.1", "ns1=", "ns1=nowhere", "ns1@", "ns1@port", "ns1=192.0.2.1@0", "192.0.2.1@65536", "a..b"]
 )
 def test_what_names_no_server_is_refused(text: str) -> None:
-    with pytest.raises(ZonekitError):
+    with pytest.raises(ServerError):
         parse_servers(text)
 
 
 def test_a_name_without_an_address_is_refused() -> None:
     with pytest.raises(
-        ZonekitError, match=r"server ns1\.invalid: its address cannot be found: .*; give it as NAME=ADDRESS"
+        ServerError, match=r"server ns1\.invalid: its address cannot be found: .*; give it as NAME=ADDRESS"
     ):
         parse_servers("ns1.invalid")

@@ -23,7 +23,7 @@ from zonekit.signing import sign_zone
 from zonekit.zonefile import parse_zone
 
 # Two servers serve the whole module, so it stays together on one worker.
-pytestmark = pytest.mark.xdist_group("publishing")
+pytestmark = pytest.mark.xdist_group("publish commands")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,14 @@ def test_a_dry_run_changes_nothing(pair: Pair, tmp_path: Path) -> None:
     assert served.serials == (1, 1)
     line = refuse(REFUSED, "publish", served.new_file(1, "more A 192.0.2.8"), *service(pair), "--dry-run")
     assert "serial 1 is not after what there is" in line
+
+
+def test_a_journal_of_differences_is_no_hindrance_when_that_is_said(pair: Pair, tmp_path: Path) -> None:
+    served = pair.zone(tmp_path, more="ixfr-from-differences yes;")
+    succeed("publish", served.new_file(2), *service(pair))
+    assert "--ixfr-from-differences" in refuse(REFUSED, "publish", served.new_file(3), *service(pair))
+    succeed("publish", served.new_file(3), *service(pair), "--ixfr-from-differences")
+    assert served.serials == (3, 3)
 
 
 def test_without_a_server_the_local_one_is_asked(pair: Pair, tmp_path: Path) -> None:

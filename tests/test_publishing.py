@@ -203,7 +203,7 @@ def test_a_way_back_that_fails_says_where_the_old_file_is(
     kept = named.file.parent / ".zone.zonekit-old"
     assert error.way_back == WayBack.FAILED.value
     assert f"cannot be put back; the old file is kept as {kept}: no space left on device" in str(error)
-    assert "the new zone is in place, and named has serial 1 still" in str(error)
+    assert "the new zone is in place, and named still has serial 1" in str(error)
     assert named.file.read_bytes() == new.read_bytes()
     assert kept.read_text() == zone_text(ORIGIN, 1)
     monkeypatch.undo()
@@ -212,6 +212,45 @@ def test_a_way_back_that_fails_says_where_the_old_file_is(
     assert finding.code == "publishing-interrupted"
     assert named.file.read_bytes() == new.read_bytes()
     assert names(named) == ["zone"]
+
+
+def test_an_old_file_that_is_back_and_may_not_outlive_a_loss_of_power_is_told(
+    named: FakeNamed, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync, directories = os.fsync, itertools.count()
+
+    def fail_for_the_third_directory(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").resolve().is_dir() and next(directories) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_for_the_third_directory)
+    named.reload = in_turn(refuse, named.load)
+    error = stopped(named, new)
+    assert error.way_back == WayBack.TAKEN.value
+    assert "is as before, but may not outlive a loss of power: input/output error, and named has serial 1" in str(error)
+    assert is_old(named) and names(named) == ["zone"]
+
+
+def test_a_first_file_that_cannot_be_removed_again_is_told(
+    named: FakeNamed, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = os.unlink
+
+    def busy(path: str) -> None:
+        if str(path) == str(named.file):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        unlink(path)
+
+    unlink(named.file)
+    named.serial, named.reload = None, refuse
+    monkeypatch.setattr(os, "unlink", busy)
+    with pytest.raises(PublishingError) as raised:
+        publish_file(new, named.file, service=named.service)
+    assert raised.value.way_back == WayBack.FAILED.value
+    assert "cannot be removed again" in str(raised.value)
+    assert "the new zone is in place, and named still has not loaded the zone" in str(raised.value)
+    assert named.file.read_bytes() == new.read_bytes()
 
 
 def test_a_file_that_cannot_take_its_place_changes_nothing(

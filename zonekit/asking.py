@@ -24,7 +24,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 
-from zonekit.errors import DomainNameError, ZonekitError
+from zonekit.errors import DomainNameError, ServerError
 from zonekit.names import WireName, from_wire_name, parse_origin
 
 DNS_PORT: Final = 53
@@ -51,11 +51,11 @@ class Server:
         try:
             ipaddress.ip_address(self.address)
         except ValueError:
-            raise ZonekitError(
+            raise ServerError(
                 f"server {self.name}: {ascii(self.address[:60])} is no IP address", remedy="give its address"
             ) from None
         if not 0 < self.port <= _HIGHEST_PORT:
-            raise ZonekitError(
+            raise ServerError(
                 f"server {self.name}: {self.port} is no port", remedy=f"give one from 1 to {_HIGHEST_PORT}"
             )
 
@@ -102,12 +102,12 @@ def addresses_of(host: str) -> list[str]:
     """Return the addresses of a host by the system's resolver, of the kinds that this machine has itself.
 
     Raises:
-        ZonekitError: it has none, or cannot be looked up.
+        ServerError: it has none, or cannot be looked up.
     """
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM, flags=socket.AI_ADDRCONFIG)
     except OSError as error:
-        raise ZonekitError(
+        raise ServerError(
             f"server {host}: its address cannot be found: {error.strerror or error}", remedy="give it as NAME=ADDRESS"
         ) from None
     return list(dict.fromkeys(str(each[4][0]) for each in found))
@@ -120,7 +120,7 @@ def parse_servers(text: str, *, lookup: Lookup = addresses_of) -> tuple[Server, 
     """Return the servers that ``NAME[=ADDRESS][@PORT]`` stands for: one for each address where the name is looked up.
 
     Raises:
-        ZonekitError: it cannot be read so, or the name has no address.
+        ServerError: it cannot be read so, or the name has no address.
 
     >>> parse_servers("ns1.example.net=192.0.2.1@5353")
     (Server(name='ns1.example.net', address='192.0.2.1', port=5353),)
@@ -129,7 +129,7 @@ def parse_servers(text: str, *, lookup: Lookup = addresses_of) -> tuple[Server, 
     """
     read = _SERVER.fullmatch(text)
     if read is None:
-        raise ZonekitError(
+        raise ServerError(
             f"{ascii(text[:80])} names no server", remedy="write it as NAME, NAME=ADDRESS or NAME=ADDRESS@PORT"
         )
     name, port = read["name"], int(read["port"] or DNS_PORT)
@@ -149,7 +149,7 @@ def _host(name: str) -> str:
     try:
         parse_origin(name)
     except DomainNameError as error:
-        raise error.within("server") from None
+        raise ServerError(f"server {ascii(name[:80])}: {error.problem}", remedy=error.remedy, rule=error.rule) from None
     return name
 
 

@@ -25,6 +25,7 @@
     ├── RenderError          a value or template that cannot be printed
     ├── FileError            a file that could not be read or written
     │   └── KeyFileExists    a private key is already there and is not replaced
+    ├── ServerError          a name server that has no address, or none that can be read
     └── PublishingError      a zone that did not come into service, or not everywhere
         ├── BindError        named-checkzone or rndc is missing, refuses or does not answer
         └── ServersBehind    it is in service, and some servers do not answer it yet
@@ -266,6 +267,10 @@ class FileError(ZonekitError):
 
 class KeyFileExists(FileError):
     """A private key is already at this path; zonekit never writes over a key."""
+
+
+class ServerError(ZonekitError):
+    """A name server that has no address, or none that can be read."""
 
 
 class PublishingError(ZonekitError):

@@ -488,14 +488,17 @@ class Replacement:
         The old file counts as changed now, for a server that reads a file again only when it is newer than what it has.
 
         Raises:
-            FileError: it cannot be done; the old file is where :attr:`kept` says.
+            FileError: it cannot be done, and the old file is where :attr:`kept` says; or it is done, as the message then says,
+                and only that it would outlive a loss of power is not sure.
         """
-        with _file_errors(self.path, f"cannot be put back; the old file is kept as {_shown(self.kept)}"):
-            if self.has_old:
+        if self.has_old:
+            with _file_errors(self.path, f"cannot be put back; the old file is kept as {_shown(self.kept)}"):
                 _touch(self.kept)
                 os.replace(self.kept, self.target)
-            else:
+        else:
+            with _file_errors(self.path, "cannot be removed again"):
                 os.unlink(self.target)
+        with _file_errors(self.path, "is as before, but may not outlive a loss of power"):
             _sync_directory(os.path.dirname(self.target))
 
     def touch(self) -> None:

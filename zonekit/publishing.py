@@ -33,7 +33,7 @@ from typing import Final
 
 from zonekit.asking import NoAnswer, Server, serial_at
 from zonekit.bind import CheckZone, Reload, Rndc, ZoneStatus
-from zonekit.errors import BindError, PublishingError, ServersBehind, ZoneError, ZonekitError
+from zonekit.errors import BindError, FileError, PublishingError, ServersBehind, ZoneError, ZonekitError
 from zonekit.files import Replacement, StrPath, octets_of, read_zone, replacing
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName, name_text, order_key
@@ -592,13 +592,15 @@ def _is_loaded(work: _Work) -> bool:
 def _put_back(work: _Work) -> tuple[str, WayBack]:
     """Put the old file back and have named load it again; return what came of that, in words too."""
     replacement, old_serial = work.replacement, work.status.serial
+    back = f"the old file is back in place as {replacement.path}"
     try:
         replacement.put_back()
-    except ZonekitError as failure:
-        return f"{failure.problem}; the new zone is in place, and named {_has(old_serial)} still", WayBack.FAILED
+    except FileError as failure:
+        if replacement.is_kept or not replacement.has_old:
+            return f"{failure.problem}; the new zone is in place, and named still {_has(old_serial)}", WayBack.FAILED
+        back = failure.problem
     if not replacement.has_old:
         return f"there was no file before, and {replacement.path} is gone again", WayBack.TAKEN
-    back = f"the old file is back in place as {replacement.path}"
     if old_serial is None:
         return f"{back}, and named has not loaded it, as before", WayBack.TAKEN
     try:
