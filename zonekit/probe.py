@@ -45,6 +45,7 @@ _T = TypeVar("_T")
 
 DEFAULT_TIMEOUT: Final = timedelta(seconds=5)
 DEFAULT_AT_MOST: Final = 200
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 _LONGEST_TIMEOUT: Final = timedelta(minutes=5)
 _ATTEMPTS: Final = 3
@@ -55,7 +56,6 @@ _QUESTION_TAIL_OCTETS: Final = 4
 _SECOND: Final = timedelta(seconds=1)
 _NO_IDENTITY: Final = b"\x00\x00"
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def probe(question: Question, *, timeout: timedelta = DEFAULT_TIMEOUT, at_most: int = DEFAULT_AT_MOST) -> Round:
@@ -503,22 +503,20 @@ async def _cancel_the_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def read_tick() -> Tick:
-    """Return a reading of the clock: the whole second by the wall clock, and how long the machine had been running then."""
+def read_tick(boot_id: Path = BOOT_ID) -> Tick:
+    """Return a reading of the clock: the whole second by the wall clock, and how long the machine had been running then.
+
+    Args:
+        boot_id: the file in which the kernel says which start of the machine this is; where there is none, it is not known.
+    """
     now = _now()
     fraction = timedelta(microseconds=now.microsecond)
-    boot = _boot_id()
-    if not boot:
+    try:
+        boot = boot_id.read_text(encoding="ascii").strip()
+    except OSError:
         return Tick(at=now - fraction)
     uptime = timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
     return Tick(at=now - fraction, boot=boot, uptime=uptime - fraction)
-
-
-def _boot_id() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def _now() -> datetime:
