@@ -31,13 +31,15 @@ class Asking:
     """One query as it reached a server.
 
     Attributes:
-        query: the query.
+        octets: the query as it came.
+        query: the same as a message.
         by_tcp: whether it came by TCP.
         client: from which address and port.
         send: sends octets back, as one datagram or with their length before them.
         hold: by TCP, keeps the connection until the client leaves it.
     """
 
+    octets: bytes
     query: dns.message.Message
     by_tcp: bool
     client: tuple[str, int]
@@ -93,6 +95,7 @@ class FakeServer:
                 return
             self._take(
                 Asking(
+                    octets=octets,
                     query=dns.message.from_wire(octets),
                     by_tcp=False,
                     client=client[:2],
@@ -118,6 +121,7 @@ class FakeServer:
             octets = stream.read(int.from_bytes(stream.read(2), "big"))
             self._take(
                 Asking(
+                    octets=octets,
                     query=dns.message.from_wire(octets),
                     by_tcp=True,
                     client=client,

@@ -16,6 +16,7 @@ import functools
 import ipaddress
 import queue
 import random
+import struct
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
@@ -28,9 +29,11 @@ from typing import Any, Final, TypeVar, cast
 import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.message
 import dns.name
 import dns.query
+import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
@@ -52,8 +55,14 @@ _ATTEMPTS: Final = 3
 # What gets through everywhere without being fragmented (DNS Flag Day 2020, RFC 9715).
 _PAYLOAD_OCTETS: Final = 1232
 _HEADER_OCTETS: Final = 12
+# No flag, not even RD; one question, and one record in the additional section.
+_QUERY_HEADER: Final = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, 1)
+_EDNS_WITH_DO: Final = struct.pack(">BHHIH", 0, dns.rdatatype.OPT, _PAYLOAD_OCTETS, dns.flags.DO, 0)
 _QUESTION_TAIL_OCTETS: Final = 4
 _SECOND: Final = timedelta(seconds=1)
+# Nobody can guess what comes of it.
+_RANDOM: Final = random.SystemRandom()
+_IDENTITIES: Final = 2**16
 _NO_IDENTITY: Final = b"\x00\x00"
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
 
@@ -125,7 +134,7 @@ async def probe_async(
     _check_timeout(timeout)
     shared = sockets or Sockets()
     asked = {source: all_asked(question, source) for source in {server.source for server in question.servers}}
-    queries = {each: _query(each.owner, each.rdtype).to_wire() for group in asked.values() for each in group}
+    queries = {each: _query(each.owner, each.rdtype) for group in asked.values() for each in group}
     # Servers of one operator give the same octets more often than not; what they say is read once.
     read = functools.cache(_read_octets)
     async with asyncio.TaskGroup() as tasks:
@@ -176,10 +185,12 @@ class Sockets:
                     raise
                 give_back = False
             finally:
-                await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
-                self._held -= 1
-                if give_back:
-                    self._free.release()
+                try:
+                    await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+                finally:
+                    self._held -= 1
+                    if give_back:
+                        self._free.release()
 
 
 def _check_timeout(timeout: timedelta) -> None:
@@ -213,36 +224,34 @@ async def _visit(
         await sockets.using(lambda: _converse(conversation, server, timeout))
     except OSError as error:
         conversation.error = error
-    taken = {each: heard.after for each, heard in zip(queries, conversation.heard, strict=True) if heard is not None}
-    answers = {
-        each: conversation.silence(each) if heard is None else read(_NO_IDENTITY + heard.octets[2:], each)
-        for each, heard in zip(queries, conversation.heard, strict=True)
-        if heard is None or not _is_truncated(heard.octets)
-    }
-    truncated = [each for each in queries if each not in answers]
+    answers: dict[Asked, Answer] = {}
+    taken: list[float] = []
+    cut_short: dict[Asked, float] = {}
+    for each, heard in zip(queries, conversation.heard, strict=True):
+        if heard is None:
+            answers[each] = conversation.silence(each)
+        elif _is_truncated(heard.octets):
+            cut_short[each] = heard.after
+        else:
+            answers[each] = read(_NO_IDENTITY + heard.octets[2:], each)
+            taken.append(heard.after)
     async with asyncio.TaskGroup() as tasks:
-        by_tcp = {each: tasks.create_task(_ask_by_tcp(server, each, timeout, sockets)) for each in truncated}
+        by_tcp = {each: tasks.create_task(_ask_by_tcp(server, each, timeout, sockets)) for each in cut_short}
     for each, task in by_tcp.items():
         answers[each], passed = task.result()
-        taken[each] += passed
+        if answers[each].outcome not in (Outcome.SILENT, Outcome.UNREACHABLE):
+            taken.append(cut_short[each] + passed)
     found = ServerAnswers(
         server=server,
         answers=tuple(answers[each] for each in queries),
-        round_trip=timedelta(seconds=max(taken.values())) if taken else None,
+        round_trip=timedelta(seconds=max(taken)) if taken else None,
     )
     return _Visit(began=conversation.began or _now(), found=found)
 
 
-def _query(owner: WireName, rdtype: int) -> dns.message.Message:
-    """A query to a server that is asked for what it serves itself, under an identity that nobody can guess."""
-    return dns.message.make_query(
-        from_wire_name(owner),
-        dns.rdatatype.RdataType.make(rdtype),
-        flags=0,
-        use_edns=0,
-        want_dnssec=True,
-        payload=_PAYLOAD_OCTETS,
-    )
+def _query(owner: WireName, rdtype: int) -> bytes:
+    """A query without an identity, to a server that is asked for what it serves itself (RFC 1035 section 4.1, RFC 6891)."""
+    return _QUERY_HEADER + owner + struct.pack(">HH", rdtype, dns.rdataclass.IN) + _EDNS_WITH_DO
 
 
 def _read_octets(octets: bytes, asked: Asked) -> Answer:
@@ -280,7 +289,7 @@ class _Conversation(asyncio.DatagramProtocol):
         self._over = asyncio.get_running_loop().create_future()
         self._started = 0.0
         self._astray = False
-        identities = random.SystemRandom().sample(range(2**16), len(queries))
+        identities = _RANDOM.sample(range(_IDENTITIES), len(queries))
         self._places = {identity.to_bytes(2, "big"): place for place, identity in enumerate(identities)}
         self._queries = [identity + query[2:] for identity, query in zip(self._places, queries, strict=True)]
 
@@ -372,11 +381,13 @@ def _is_truncated(octets: bytes) -> bool:
 
 async def _ask_by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> tuple[Answer, float]:
     """Ask one question by TCP, and return the answer and the seconds that it took."""
+    query = dns.message.from_wire(_query(asked.owner, asked.rdtype))
+    query.id = _RANDOM.randrange(_IDENTITIES)
     started = time.monotonic()
     try:
         message = await sockets.using(
             lambda: dns.asyncquery.tcp(
-                _query(asked.owner, asked.rdtype),
+                query,
                 server.address,
                 port=server.port,
                 timeout=timeout.total_seconds(),
