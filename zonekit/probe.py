@@ -19,7 +19,7 @@ import random
 import struct
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -137,17 +137,26 @@ async def probe_async(
     queries = {each: _query(each.owner, each.rdtype) for group in asked.values() for each in group}
     # Servers of one operator give the same octets more often than not; what they say is read once.
     read = functools.cache(_read_octets)
+    visits = [
+        _Visit(
+            server,
+            {each: queries[each] for each in asked[server.source]},
+            read=read,
+            timeout=timeout,
+            sockets=shared,
+        )
+        for server in question.servers
+    ]
     async with asyncio.TaskGroup() as tasks:
-        visits = [
-            tasks.create_task(
-                _visit(server, {each: queries[each] for each in asked[server.source]}, read, timeout, shared)
-            )
-            for server in question.servers
-        ]
-    done = [each.result() for each in visits]
-    began = min(each.began for each in done).replace(microsecond=0)
+        for visit in visits:
+            tasks.create_task(visit.ask())
+    ended = _now()
+    began = min((visit.began for visit in visits if visit.began is not None), default=ended).replace(microsecond=0)
     return Round(
-        question=question, began=began, ended=max(began, _next_second(_now())), found=tuple(each.found for each in done)
+        question=question,
+        began=began,
+        ended=max(began, _next_second(ended)),
+        found=tuple(visit.found for visit in visits),
     )
 
 
@@ -164,6 +173,14 @@ class Sockets:
         self.at_most = at_most
         self._free = asyncio.Semaphore(at_most)
         self._held = 0
+        self._reading = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Let one at a time read what has come, which takes the processor long; in between the loop tends the sockets."""
+        async with self._reading:
+            yield
+            await asyncio.sleep(0)
 
     async def using(self, exchange: Callable[[], Awaitable[_T]]) -> _T:
         """Return what comes of an exchange that opens one socket, and closes it, as soon as there may be one more.
@@ -203,50 +220,63 @@ def _check_timeout(timeout: timedelta) -> None:
 # ---- one server -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Visit:
-    """What one server answered, and when it was first asked."""
+    """One server, asked at one address: everything by UDP, and what does not fit by TCP."""
 
-    began: datetime
-    found: ServerAnswers
+    def __init__(
+        self,
+        server: Server,
+        queries: Mapping[Asked, bytes],
+        *,
+        read: Callable[[bytes, Asked], Answer],
+        timeout: timedelta,
+        sockets: Sockets,
+    ) -> None:
+        self.began: datetime | None = None
+        self._server, self._queries, self._read = server, queries, read
+        self._timeout, self._sockets = timeout, sockets
+        self._answers: dict[Asked, Answer] = {}
+        self._taken: dict[Asked, float] = {}
 
+    @property
+    def found(self) -> ServerAnswers:
+        """What it answered."""
+        return ServerAnswers(
+            server=self._server,
+            answers=tuple(self._answers[each] for each in self._queries),
+            round_trip=timedelta(seconds=max(self._taken.values())) if self._taken else None,
+        )
 
-async def _visit(
-    server: Server,
-    queries: dict[Asked, bytes],
-    read: Callable[[bytes, Asked], Answer],
-    timeout: timedelta,
-    sockets: Sockets,
-) -> _Visit:
-    """Ask one server everything by UDP, and what did not fit by TCP."""
-    conversation = _Conversation(tuple(queries.values()))
-    try:
-        await sockets.using(lambda: _converse(conversation, server, timeout))
-    except OSError as error:
-        conversation.error = error
-    answers: dict[Asked, Answer] = {}
-    taken: list[float] = []
-    cut_short: dict[Asked, float] = {}
-    for each, heard in zip(queries, conversation.heard, strict=True):
-        if heard is None:
-            answers[each] = conversation.silence(each)
-        elif _is_truncated(heard.octets):
-            cut_short[each] = heard.after
-        else:
-            answers[each] = read(_NO_IDENTITY + heard.octets[2:], each)
-            taken.append(heard.after)
-    async with asyncio.TaskGroup() as tasks:
-        by_tcp = {each: tasks.create_task(_ask_by_tcp(server, each, timeout, sockets)) for each in cut_short}
-    for each, task in by_tcp.items():
-        answers[each], passed = task.result()
-        if answers[each].outcome not in (Outcome.SILENT, Outcome.UNREACHABLE):
-            taken.append(cut_short[each] + passed)
-    found = ServerAnswers(
-        server=server,
-        answers=tuple(answers[each] for each in queries),
-        round_trip=timedelta(seconds=max(taken)) if taken else None,
-    )
-    return _Visit(began=conversation.began or _now(), found=found)
+    async def ask(self) -> None:
+        """Ask everything."""
+        try:
+            await self._sockets.using(self._ask_by_udp)
+        except OSError as error:
+            self._answers = {each: each.came_to(Outcome.UNREACHABLE, _reason(error)) for each in self._queries}
+        async with asyncio.TaskGroup() as tasks:
+            for each in self._queries:
+                if each not in self._answers:
+                    tasks.create_task(self._ask_by_tcp(each))
+
+    async def _ask_by_udp(self) -> None:
+        conversation = _Conversation(tuple(self._queries.values()))
+        await _converse(conversation, self._server, self._timeout)
+        self.began = conversation.began
+        async with self._sockets.reading():
+            for each, heard in zip(self._queries, conversation.heard, strict=True):
+                if heard is None:
+                    self._answers[each] = conversation.silence(each)
+                else:
+                    self._taken[each] = heard.after
+                    if not _is_truncated(heard.octets):
+                        self._answers[each] = self._read(_NO_IDENTITY + heard.octets[2:], each)
+
+    async def _ask_by_tcp(self, asked: Asked) -> None:
+        by_udp, started = self._taken.pop(asked), time.monotonic()
+        answer = await _by_tcp(self._server, asked, self._timeout, self._sockets)
+        self._answers[asked] = answer
+        if answer.outcome not in (Outcome.SILENT, Outcome.UNREACHABLE):
+            self._taken[asked] = by_udp + time.monotonic() - started
 
 
 def _query(owner: WireName, rdtype: int) -> bytes:
@@ -379,11 +409,9 @@ def _is_truncated(octets: bytes) -> bool:
 # ---- by TCP ---------------------------------------------------------------------------------------------------------
 
 
-async def _ask_by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> tuple[Answer, float]:
-    """Ask one question by TCP, and return the answer and the seconds that it took."""
+async def _by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> Answer:
     query = dns.message.from_wire(_query(asked.owner, asked.rdtype))
     query.id = _RANDOM.randrange(_IDENTITIES)
-    started = time.monotonic()
     try:
         message = await sockets.using(
             lambda: dns.asyncquery.tcp(
@@ -394,20 +422,19 @@ async def _ask_by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets:
                 one_rr_per_rrset=True,
             )
         )
-        answer = read_reply(message, asked)
     except (dns.exception.Timeout, TimeoutError):
-        answer = asked.came_to(Outcome.SILENT, "no answer by TCP, and by UDP it is cut short")
+        return asked.came_to(Outcome.SILENT, "no answer by TCP, and by UDP it is cut short")
     except (EOFError, ConnectionResetError, BrokenPipeError):
-        answer = asked.came_to(
+        return asked.came_to(
             Outcome.FAILED, "it closes the TCP connection without an answer, and by UDP it is cut short"
         )
     except OSError as error:
-        answer = asked.came_to(Outcome.UNREACHABLE, f"by TCP: {_reason(error)}")
+        return asked.came_to(Outcome.UNREACHABLE, f"by TCP: {_reason(error)}")
     except dns.query.BadResponse:
-        answer = asked.came_to(Outcome.UNREADABLE, "what came by TCP was no answer to the question")
+        return asked.came_to(Outcome.UNREADABLE, "what came by TCP was no answer to the question")
     except Exception as error:  # dnspython raises many kinds of a message that it cannot read
-        answer = asked.came_to(Outcome.UNREADABLE, _reason(error))
-    return answer, time.monotonic() - started
+        return asked.came_to(Outcome.UNREADABLE, _reason(error))
+    return read_reply(message, asked)
 
 
 # ---- servers known by name ------------------------------------------------------------------------------------------
