@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import queue
@@ -422,6 +423,51 @@ for found in probe_many(questions, timeout=timedelta(seconds=60)):
             [sys.executable, "-c", program, *ports], capture_output=True, text=True, timeout=2 * BOUND, check=False
         )
     assert (done.stdout.splitlines(), done.stderr) == (["THERE_IS_NONE"] * 20, "")
+
+
+def test_a_process_that_may_open_no_file_at_all_says_so_and_ends() -> None:
+    program = """
+import asyncio, os, resource
+from zonekit.probe import Sockets, probe_async
+from zonekit.transfer.answers import Question, Server
+from zonekit.transfer.versions import Source
+servers = [Server(source=Source.PARENT, name="ns1.nl", address="127.0.0.1", port=port) for port in (1, 2, 3)]
+async def main():
+    limit = len(os.listdir("/proc/self/fd")) + 4
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    taken = []
+    try:
+        while True:
+            taken.append(os.dup(0))
+    except OSError:
+        pass
+    found = await probe_async(Question(domain="example.nl", servers=servers), sockets=Sockets(2))
+    for each in taken:
+        os.close(each)
+    print(*{f"{answer.outcome.name}: {answer.problem}" for each in found.found for answer in each.answers})
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=2 * BOUND, check=False
+    )
+    assert (done.stdout, done.stderr) == ("UNREACHABLE: Too many open files\n", "")
+
+
+def test_exchanges_that_find_no_descriptor_together_do_not_wait_for_each_other() -> None:
+    async def run() -> list[object]:
+        sockets, both = Sockets(2), asyncio.Barrier(2)
+
+        async def finds_none() -> None:
+            if both.n_waiting < 2 and not met.is_set():
+                await both.wait()
+                met.set()
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        met = asyncio.Event()
+        together = asyncio.gather(*[sockets.using(finds_none) for _ in range(2)], return_exceptions=True)
+        return list(await asyncio.wait_for(together, BOUND))
+
+    assert [str(each) for each in asyncio.run(run())] == ["[Errno 24] Too many open files"] * 2
 
 
 def test_questions_are_taken_as_they_are_needed() -> None:

@@ -194,20 +194,25 @@ class Sockets:
         while True:
             await self._free.acquire()
             self._held += 1
-            give_back = True
+            sinks = False
             try:
                 return await exchange()
             except OSError as error:
-                if error.errno not in _NO_DESCRIPTOR or self._held == 1:
+                sinks = error.errno in _NO_DESCRIPTOR and self._held > 1
+                if not sinks:
                     raise
-                give_back = False
             finally:
-                try:
-                    await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
-                finally:
+                if sinks:
                     self._held -= 1
-                    if give_back:
-                        self._free.release()
+                else:
+                    await self._give_back()
+
+    async def _give_back(self) -> None:
+        try:
+            await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+        finally:
+            self._held -= 1
+            self._free.release()
 
 
 def _check_timeout(timeout: timedelta) -> None:
