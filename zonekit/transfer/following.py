@@ -252,11 +252,14 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
             if evidence is not None:
                 shown[planned.id] = evidence
         lacking = {step_id: each for step_id, each in shown.items() if each.lacking}
-        done = {step_id: each for step_id, each in shown.items() if not each.lacking}
-        new = [step_id for step_id in done if step_id not in watched or not watched[step_id].is_done]
-        watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in done.items()}
+        before = watched
+        watched = before | {
+            step_id: before.get(step_id, Watched(step_id=step_id)).see(each)
+            for step_id, each in shown.items()
+            if not each.lacking
+        }
         plan = recorded(replace(course, watched=watched), at=found.ended)
-        if not new:
+        if _done_in(watched) == _done_in(before):
             break
     watched |= {
         step_id: watched.get(step_id, Watched(step_id=step_id)).see(each, began=found.began)
@@ -264,6 +267,10 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
     }
     seen = replace(course, watched=watched)
     return replace(seen, plan=recorded(seen, at=found.ended))
+
+
+def _done_in(watched: Mapping[str, Watched]) -> frozenset[str]:
+    return frozenset(step_id for step_id, each in watched.items() if each.is_done)
 
 
 def _is_looked_for(planned: PlannedStep, plan: Plan, watched: Mapping[str, Watched]) -> bool:
