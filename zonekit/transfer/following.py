@@ -23,7 +23,6 @@ from zonekit.transfer.course import (
     BY_ASKING,
     Course,
     KeySeen,
-    Said,
     ServerSeen,
     Tick,
     TtlSeen,

@@ -9,7 +9,7 @@ from zonekit import rdata as rd
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName
 from zonekit.transfer import live_codes as codes
-from zonekit.transfer.answers import Answer, Outcome, ServerAnswers
+from zonekit.transfer.answers import Answer, Outcome
 from zonekit.transfer.following import Followed
 from zonekit.transfer.glimpses import Delegation, Given
 from zonekit.transfer.sides import servers_in
