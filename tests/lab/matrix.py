@@ -1,0 +1,308 @@
+"""The resolver profiles of the cache model beside the real programs: what each row asks, and what the model says of it.
+
+``python -m tests.lab.matrix`` observes every row in the laboratory (:mod:`tests.lab.observing`) and writes the table, with
+the versions of the programs, into the README. The tests hold the model against the programs, and the README against the
+model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tests.generated import Marks
+from tests.lab.chains import ALGORITHMS, BOGUS, INSECURE, SECURE, Chain, absent_beside, two_algorithms
+from tests.lab.resolvers import KnotResolver, Named, PdnsRecursor, Resolver, Unbound, UnboundHardened
+from zonekit.transfer.caches import held
+from zonekit.transfer.profiles import (
+    KNOT_RESOLVER,
+    NAMED,
+    PDNS_RECURSOR,
+    UNBOUND,
+    UNBOUND_HARDENED,
+    WITHOUT_ED448,
+    WITHOUT_SHA1,
+    ResolverProfile,
+)
+from zonekit.transfer.spans import ALWAYS, EVER
+from zonekit.transfer.versions import (
+    DataVersion,
+    DsVersion,
+    Key,
+    NsVersion,
+    Overlap,
+    Schedule,
+    Serving,
+    Signature,
+    Source,
+)
+from zonekit.ttl import Ttl
+
+MARKS: Final = Marks(
+    begin="<!-- the resolvers, by python -m tests.lab.matrix -->\n",
+    end="<!-- end of the resolvers -->\n",
+)
+KEPT_SECONDS: Final = 10
+"""The minimum TTL, and the margin for stale data, that resolvers are set to in their rows."""
+RECORD_TTL: Final = Ttl(1)
+"""The TTL of what is kept for longer than that."""
+NS_TTL: Final = Ttl(3)
+"""The TTL of both NS RRsets of a delegation that changes."""
+LEFT, NEVER_LEFT = "left", "never left"
+ANSWERS, DOES_NOT_ANSWER = "its data is got", "its data is not got"
+NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+# ---- the columns ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One program with one profile.
+
+    Attributes:
+        label: what the table calls it, less the version.
+        profile: what the model takes it for.
+        kind: the program.
+        settings: what makes it so, beside the laboratory's own settings.
+        minimum: how its least TTL is set to ``KEPT_SECONDS``.
+        stale: how it is made to use for that long what has run out.
+    """
+
+    label: str
+    profile: ResolverProfile
+    kind: type[Resolver]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    minimum: Mapping[str, str]
+    stale: Mapping[str, str]
+
+
+_NAMED_MINIMUM: Final = {"min-cache-ttl": str(KEPT_SECONDS)}
+_NAMED_STALE: Final = {
+    "stale-cache-enable": "yes",
+    "stale-answer-enable": "yes",
+    "stale-answer-client-timeout": "0",
+    "max-stale-ttl": str(KEPT_SECONDS),
+    "stale-answer-ttl": "1",
+    "stale-refresh-time": "0",
+}
+_UNBOUND_MINIMUM: Final = {"cache-min-ttl": str(KEPT_SECONDS)}
+_UNBOUND_STALE: Final = {
+    "serve-expired": "yes",
+    "serve-expired-ttl": str(KEPT_SECONDS),
+    "serve-expired-ttl-reset": "no",
+    "serve-expired-reply-ttl": "1",
+}
+# An extension lasts as long as the TTL was, and 30 s at most.
+_PDNS_STALE: Final = {"serve-stale-extensions": str(KEPT_SECONDS // RECORD_TTL)}
+_KNOT_STALE: Final = {
+    "modules.load": "('serve_stale < cache')",
+    "serve_stale.timeout": " = 200",
+    "serve_stale.callback": (
+        " = require('ffi').cast('kr_stale_cb',"
+        f" function (ttl) if ttl + {KEPT_SECONDS} > 0 then return 1 else return -1 end end)"
+    ),
+}
+
+COLUMNS: Final = (
+    Column(label="named", profile=NAMED, kind=Named, minimum=_NAMED_MINIMUM, stale=_NAMED_STALE),
+    Column(label="Unbound", profile=UNBOUND, kind=Unbound, minimum=_UNBOUND_MINIMUM, stale=_UNBOUND_STALE),
+    Column(
+        label="Unbound, `harden-algo-downgrade`",
+        profile=UNBOUND_HARDENED,
+        kind=UnboundHardened,
+        minimum=_UNBOUND_MINIMUM,
+        stale=_UNBOUND_STALE,
+    ),
+    Column(
+        label="PowerDNS Recursor",
+        profile=PDNS_RECURSOR,
+        kind=PdnsRecursor,
+        minimum={"minimum-ttl-override": str(KEPT_SECONDS)},
+        stale=_PDNS_STALE,
+    ),
+    Column(
+        label="Knot Resolver",
+        profile=KNOT_RESOLVER,
+        kind=KnotResolver,
+        minimum={"cache.min_ttl": f"({KEPT_SECONDS})"},
+        stale=_KNOT_STALE,
+    ),
+    Column(
+        label="named without ED448",
+        profile=WITHOUT_ED448,
+        kind=Named,
+        settings={"disable-algorithms": '"." { ED448; }'},
+        minimum=_NAMED_MINIMUM,
+        stale=_NAMED_STALE,
+    ),
+    Column(
+        label="named without RSASHA1",
+        profile=WITHOUT_SHA1,
+        kind=Named,
+        settings={"disable-algorithms": '"." { RSASHA1; NSEC3RSASHA1; }'},
+        minimum=_NAMED_MINIMUM,
+        stale=_NAMED_STALE,
+    ),
+)
+
+
+# ---- the rows -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One question to every program.
+
+    Attributes:
+        name: how code calls it.
+        title: what is asked, for the table.
+        model: what the cache model says that a resolver of a profile does.
+    """
+
+    name: str
+    title: str
+    model: Callable[[ResolverProfile], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainRow(Row):
+    """A row that one chain of trust decides."""
+
+    chain: Chain
+
+
+def _chain_row(name: str, title: str, chain: Chain) -> ChainRow:
+    return ChainRow(name=name, title=title, model=chain.judged, chain=chain)
+
+
+def supported(numbers: Mapping[int, bool]) -> str:
+    """What the table says of algorithms or digests that are supported or not."""
+    missing = [str(number) for number, is_so in numbers.items() if not is_so]
+    return f"all but {', '.join(missing)}" if missing else "all"
+
+
+ALGORITHM_CHAINS: Final = {algorithm: Chain.of_one(algorithm) for algorithm in ALGORITHMS}
+DIGEST_CHAINS: Final = {digest_type: Chain.of_one(13, digest_type) for digest_type in (1, 2, 4)}
+
+
+def _supported_of(chains: Mapping[int, Chain]) -> Callable[[ResolverProfile], str]:
+    return lambda profile: supported({number: chain.judged(profile) == SECURE for number, chain in chains.items()})
+
+
+def _leaves(profile: ResolverProfile) -> str:
+    losing, gaining = frozenset((Source.LOSING,)), frozenset((Source.GAINING,))
+
+    def ns(source: Source, leads_to: frozenset[Source], start: datetime | None, end: datetime | None) -> NsVersion:
+        return NsVersion(source=source, record="NS", ttl=NS_TTL, leads_to=leads_to, start=start, end=end)
+
+    schedule = Schedule(
+        versions=(
+            ns(Source.PARENT, losing, None, NOW),
+            ns(Source.PARENT, gaining, NOW, None),
+            ns(Source.LOSING, losing, None, None),
+            ns(Source.GAINING, gaining, None, None),
+            _NO_DS,
+        ),
+        servings=_BOTH_SERVE,
+    )
+    return LEFT if held(schedule, profile).reach[Source.LOSING][-1][1] < EVER else NEVER_LEFT
+
+
+def _overlap_opens(profile: ResolverProfile) -> str:
+    data = DataVersion(source=Source.GAINING, record="data", ttl=NS_TTL, signatures=())
+    to_losing = NsVersion(source=Source.PARENT, record="NS", ttl=NS_TTL, leads_to=frozenset((Source.LOSING,)))
+    schedule = Schedule(
+        versions=(to_losing, _NO_DS, data),
+        servings=_BOTH_SERVE,
+        overlaps=(Overlap(asked=Source.PARENT, answers=Source.GAINING),),
+    )
+    return ANSWERS if held(schedule, profile).fetched[id(data)] == ALWAYS else DOES_NOT_ANSWER
+
+
+def _behind_cache(profile: ResolverProfile) -> str:
+    key = Key(name="key", algorithm=13)
+    expired = Signature(key=key, expiration=NOW)
+    chain = Chain.of_one(13)
+    assert chain.judged(profile) == SECURE
+    data = DataVersion(source=Source.LOSING, record="data", ttl=Ttl(3600), signatures=(expired,), end=NOW)
+    to_losing = NsVersion(source=Source.PARENT, record="NS", ttl=NS_TTL, leads_to=frozenset((Source.LOSING,)))
+    live = held(Schedule(versions=(to_losing, _NO_DS, data), servings=_BOTH_SERVE), profile).live[id(data)]
+    return BOGUS if live[-1][1] > NOW.timestamp() else SECURE
+
+
+def _kept_for(**settings: object) -> Callable[[ResolverProfile], str]:
+    return lambda profile: f"{replace(profile, **settings).kept(RECORD_TTL)} s"  # type: ignore[arg-type]
+
+
+_NO_DS: Final = DsVersion(source=Source.PARENT, record="no DS", ttl=NS_TTL, entries=frozenset())
+_BOTH_SERVE: Final = (Serving(operator=Source.LOSING), Serving(operator=Source.GAINING))
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row(
+        name="algorithms",
+        title=f"algorithms supported, of {', '.join(map(str, ALGORITHMS))}",
+        model=_supported_of(ALGORITHM_CHAINS),
+    ),
+    Row(
+        name="digests",
+        title="DS digests supported, of SHA-1 (1), SHA-256 (2) and SHA-384 (4)",
+        model=_supported_of(DIGEST_CHAINS),
+    ),
+    _chain_row("sha1-beside-sha256", "SHA-1 DS of the key, SHA-256 DS of a key that is not there", absent_beside(1, 2)),
+    _chain_row(
+        "sha256-beside-sha384", "SHA-256 DS of the key, SHA-384 DS of a key that is not there", absent_beside(2, 4)
+    ),
+    _chain_row(
+        "two-algorithms",
+        "DS and DNSKEYs of algorithms 13 and 15, data signed with 13 only",
+        two_algorithms(13, 15, dnskey_by_both=True),
+    ),
+    _chain_row(
+        "ed448-beside-p256",
+        "DS of algorithms 16 and 13, everything signed with 16 only",
+        two_algorithms(16, 13, dnskey_by_both=False),
+    ),
+    _chain_row(
+        "rsasha1-beside-p256",
+        "DS of algorithms 5 and 13, everything signed with 5 only",
+        two_algorithms(5, 13, dnskey_by_both=False),
+    ),
+    Row(
+        name="ds-replaced",
+        title="DNSKEY RRset kept from before the DS was replaced by one of another key",
+        model=lambda profile: SECURE if profile.trusts_proven_keys else BOGUS,
+    ),
+    Row(
+        name="ds-removed",
+        title="DNSKEY RRset kept from before the DS was removed and others sign",
+        model=lambda profile: BOGUS if profile.trusts_proven_keys else INSECURE,
+    ),
+    Row(
+        name="ns-unchanged",
+        title="losing servers that go on naming themselves, asked for their NS all the time",
+        model=_leaves,
+    ),
+    Row(
+        name="parent-too",
+        title="gaining servers that also serve the parent zone, before any NS has changed",
+        model=_overlap_opens,
+    ),
+    Row(
+        name="expired-behind-cache",
+        title="expired signature that a cache which does not validate still has",
+        model=_behind_cache,
+    ),
+    Row(
+        name="minimum-ttl",
+        title=f"a record with a TTL of {RECORD_TTL} s, where the least TTL is set to {KEPT_SECONDS} s",
+        model=_kept_for(minimum_ttl=Ttl(KEPT_SECONDS)),
+    ),
+    Row(
+        name="stale",
+        title=f"a record with a TTL of {RECORD_TTL} s, where stale data may be used for {KEPT_SECONDS} s and no server answers",
+        model=_kept_for(stale_margin=timedelta(seconds=KEPT_SECONDS)),
+    ),
+)
