@@ -237,6 +237,9 @@ def _kept_for(**settings: object) -> Callable[[ResolverProfile], str]:
     return lambda profile: f"{replace(profile, **settings).kept(RECORD_TTL)} s"  # type: ignore[arg-type]
 
 
+_REPLACED: Final = Chain(
+    algorithms={"old": 13, "new": 13}, ds=(("new", 2),), dnskeys=("old",), dnskey_by=("old",), data_by=("new",)
+)
 _NO_DS: Final = DsVersion(source=Source.PARENT, record="no DS", ttl=NS_TTL, entries=frozenset())
 _BOTH_SERVE: Final = (Serving(operator=Source.LOSING), Serving(operator=Source.GAINING))
 
@@ -272,12 +275,12 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="ds-replaced",
-        title="DNSKEY RRset kept from before the DS was replaced by one of another key",
-        model=lambda profile: SECURE if profile.trusts_proven_keys else BOGUS,
+        title="DNSKEY RRset that a cache has kept from before the keys and the DS were replaced, to a validator behind it",
+        model=lambda profile: _REPLACED.judged(profile),
     ),
     Row(
         name="ds-removed",
-        title="DNSKEY RRset kept from before the DS was removed and others sign",
+        title="DNSKEY RRset kept from before the DS was removed, data of other keys",
         model=lambda profile: BOGUS if profile.trusts_proven_keys else INSECURE,
     ),
     Row(
@@ -297,7 +300,12 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="minimum-ttl",
-        title=f"a record with a TTL of {RECORD_TTL} s, where the least TTL is set to {KEPT_SECONDS} s",
+        title=f"an unsigned record with a TTL of {RECORD_TTL} s, where the least TTL is set to {KEPT_SECONDS} s",
+        model=_kept_for(minimum_ttl=Ttl(KEPT_SECONDS)),
+    ),
+    Row(
+        name="minimum-ttl-signed",
+        title="the same, signed",
         model=_kept_for(minimum_ttl=Ttl(KEPT_SECONDS)),
     ),
     Row(

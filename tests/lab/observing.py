@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tests.lab.asking import query
 from tests.lab.authorities import KnotServer, NamedServer
 from tests.lab.chains import BOGUS, INSECURE, SECURE, Chain
 from tests.lab.client import random_label
-from tests.lab.laboratory import Lab
+from tests.lab.laboratory import TLD_HOSTS, Lab
 from tests.lab.matrix import (
     ALGORITHM_CHAINS,
     ANSWERS,
@@ -132,7 +132,8 @@ class Bench:
             "ns-unchanged": self._leaving,
             "parent-too": self._overlap,
             "expired-behind-cache": self._expired_behind_cache,
-            "minimum-ttl": self._kept_for_minimum,
+            "minimum-ttl": lambda: self._kept_for_minimum("minimum", secure=False),
+            "minimum-ttl-signed": lambda: self._kept_for_minimum("minimum-signed", secure=True),
             "stale": self._kept_stale,
         }[name]
 
@@ -150,21 +151,26 @@ class Bench:
         return {name: supported({number: seen[number][name] == SECURE for number in seen}) for name in self.plain}
 
     def _after_ds_replaced(self) -> Cells:
+        """The cache has the DNSKEY RRset; the validators behind it have not seen it before."""
         domain = child("ds-replaced")
         keys = self._secure(domain)
-        self._prime(domain)
-        self.lab.parent.change_ds(domain, make_ds(new_keys(domain)[:1], ttl=RECORD_TTL))
+        asked(self.cache, domain, "DNSKEY")
+        others, new = signed_zone(self._zone(domain, serial=2), dnskey_ttl=LONG_TTL)
+        self.operator.load(others)
+        self.lab.parent.change_ds(domain, make_ds(new[:1], ttl=RECORD_TTL))
         old = make_ds(keys[:1], ttl=RECORD_TTL).rdatas
-        return self._after_ds_change(domain, lambda ds: ds is not None and ds.rdatas != old)
+        return self._after_ds_change(self.behind, domain, lambda ds: ds is not None and ds.rdatas != old)
 
     def _after_ds_removed(self) -> Cells:
         domain = child("ds-removed")
         self._secure(domain)
-        self._prime(domain)
+        for resolver in self.plain.values():
+            assert verdict(resolver, f"{random_label()}.wild.{domain}") == SECURE
+            asked(resolver, domain, "DNSKEY")
         others = signed_zone(self._zone(domain, serial=2), dnskey_ttl=LONG_TTL)[0]
         self.lab.parent.change_ds(domain, None)
         self.operator.load(others)
-        return self._after_ds_change(domain, lambda ds: ds is None)
+        return self._after_ds_change(self.plain, domain, lambda ds: ds is None)
 
     def _secure(self, domain: str) -> tuple[SigningKey, ...]:
         """A domain with a DS RRset that is kept for a second, and a DNSKEY RRset that is kept for long."""
@@ -174,20 +180,26 @@ class Bench:
         self.lab.parent.delegate(domain, self.operator.hosts, ds=ds, ns_ttl=LONG_TTL)
         return keys
 
-    def _zone(self, domain: str, *, serial: int = 1) -> Zone:
-        return unsigned_zone(domain, self.operator.hosts, ttl=RECORD_TTL, ns_ttl=LONG_TTL, serial=serial)
+    def _zone(self, domain: str, *, serial: int = 1, address: str = OLD, hosts: Sequence[str] = ()) -> Zone:
+        """Records that are kept for a second, and an NS RRset that is kept for long."""
+        return unsigned_zone(
+            domain,
+            hosts or self.operator.hosts,
+            ttl=RECORD_TTL,
+            ns_ttl=LONG_TTL,
+            serial=serial,
+            address=address,
+            more=[RRset.from_text(name, RECORD_TTL, "A", address) for pair in kept_names(domain) for name in pair],
+        )
 
-    def _prime(self, domain: str) -> None:
-        for resolver in self.plain.values():
-            assert verdict(resolver, f"{random_label()}.wild.{domain}") == SECURE
-            asked(resolver, domain, "DNSKEY")
-
-    def _after_ds_change(self, domain: str, is_changed: Callable[[RRset | None], bool]) -> Cells:
+    def _after_ds_change(
+        self, resolvers: Mapping[str, Resolver], domain: str, is_changed: Callable[[RRset | None], bool]
+    ) -> Cells:
         def cell(resolver: Resolver) -> str:
             resolver.wait(lambda: is_changed(found(resolver, domain, "DS")), f"has the old DS of {domain}")
             return verdict(resolver, f"{random_label()}.wild.{domain}")
 
-        return at_each(self.plain, cell)
+        return at_each(resolvers, cell)
 
     # ---- who is asked -----------------------------------------------------------------------------------------------
 
@@ -229,11 +241,12 @@ class Bench:
         return {label: cell(each.result()) for label, each in seen.items()}
 
     def _overlap(self) -> Cells:
+        """The gaining operator's servers are the TLD's, and nobody has been told of them."""
         domain = child("parent-too")
         zone, keys = signed_zone(unsigned_zone(domain, self.operator.hosts, ttl=RECORD_TTL, address=OLD))
         self.operator.load(zone)
         self.lab.parent.delegate(domain, self.operator.hosts, ds=make_ds(keys[:1], ttl=DELEGATION_TTL))
-        coming = signed_zone(unsigned_zone(domain, self.other.hosts, ttl=RECORD_TTL, address=NEW), keys)[0]
+        coming = signed_zone(unsigned_zone(domain, TLD_HOSTS, ttl=RECORD_TTL, address=NEW), keys)[0]
         for server in self.lab.parent.servers:
             server.load(coming)
         got = {name: address(resolver, f"www.{domain}") == NEW for name, resolver in self.plain.items()}
@@ -256,28 +269,26 @@ class Bench:
         assert verdict(self.plain["named"], f"www.{domain}") == SECURE
         return {name: verdict(resolver, f"www.{domain}") for name, resolver in self.behind.items()}
 
-    def _kept_for_minimum(self) -> Cells:
-        """The operator changes the record."""
-        domain = child("minimum")
+    def _kept_for_minimum(self, label: str, *, secure: bool) -> Cells:
+        """The operator changes the records."""
+        domain = child(label)
         keys = new_keys(domain)
         serials = itertools.count(1)
 
         def serve(given: str) -> None:
-            zone = unsigned_zone(
-                domain, self.operator.hosts, ttl=RECORD_TTL, ns_ttl=LONG_TTL, address=given, serial=next(serials)
-            )
-            self.operator.load(signed_zone(zone, keys)[0])
+            zone = self._zone(domain, serial=next(serials), address=given)
+            self.operator.load(signed_zone(zone, keys)[0] if secure else zone)
 
         serve(OLD)
-        self.lab.parent.delegate(domain, self.operator.hosts, ds=make_ds(keys[:1], ttl=LONG_TTL), ns_ttl=LONG_TTL)
+        ds = make_ds(keys[:1], ttl=LONG_TTL) if secure else None
+        self.lab.parent.delegate(domain, self.operator.hosts, ds=ds, ns_ttl=LONG_TTL)
         return kept(self.minimum, domain, KEPT_SECONDS, arrange=lambda: serve(OLD), change=lambda: serve(NEW))
 
     def _kept_stale(self) -> Cells:
         """The operator's servers stop."""
         domain = child("stale")
         going = self.lab.operator("going", KnotServer)
-        unsigned = unsigned_zone(domain, going.hosts, ttl=RECORD_TTL, ns_ttl=LONG_TTL, address=OLD)
-        zone, keys = signed_zone(unsigned, dnskey_ttl=LONG_TTL)
+        zone, keys = signed_zone(self._zone(domain, hosts=going.hosts), dnskey_ttl=LONG_TTL)
         going.load(zone)
         self.lab.parent.delegate(domain, going.hosts, ds=make_ds(keys[:1], ttl=LONG_TTL), ns_ttl=LONG_TTL)
 
@@ -287,6 +298,11 @@ class Bench:
             going.wait_for_serial(zone.origin, zone.serial)
 
         return kept(self.stale, domain, RECORD_TTL + KEPT_SECONDS, arrange=start, change=going.stop)
+
+
+def kept_names(domain: str) -> list[tuple[str, str]]:
+    """A pair of names for each try; none that a wildcard makes, for those come out of what is kept of the wildcard."""
+    return [(f"early{number}.{domain}", f"late{number}.{domain}") for number in range(_TRIES)]
 
 
 def kept(
@@ -302,9 +318,8 @@ def kept(
     Two names are asked for before the change, and each once more: the first when its TTL is over, the second when it must
     be gone. Where the machine was too slow for the first to tell anything, all is done again.
     """
-    for _ in range(_TRIES):
+    for early, late in kept_names(domain):
         arrange()
-        early, late = (f"{random_label()}.wild.{domain}" for _ in range(2))
         first = time.monotonic()
         for resolver in resolvers.values():
             for name in (early, late):
@@ -335,11 +350,11 @@ def sleep_until(instant: float) -> None:
 # ---- asking ---------------------------------------------------------------------------------------------------------
 
 
-def asked(resolver: Resolver, name: str, rdtype: str) -> dns.message.Message | None:
+def asked(resolver: Resolver, name: str, rdtype: str, *, checking: bool = True) -> dns.message.Message | None:
     """What a resolver answers, or None where it does not."""
     for _ in range(_TRIES):
         with suppress(dns.exception.Timeout, OSError):
-            return query(resolver.address, name, rdtype)
+            return query(resolver.address, name, rdtype, checking=checking)
     return None
 
 
@@ -348,6 +363,8 @@ def verdict(resolver: Resolver, name: str) -> str:
     answer = asked(resolver, name, "A")
     assert answer is not None, resolver.log_tail()
     if answer.rcode() == dns.rcode.SERVFAIL:
+        unchecked = asked(resolver, name, "A", checking=False)
+        assert unchecked is not None and unchecked.answer, f"{name} is not found at all\n{resolver.log_tail()}"
         return BOGUS
     assert answer.rcode() == dns.rcode.NOERROR and answer.answer, f"{answer}\n{resolver.log_tail()}"
     return SECURE if answer.flags & dns.flags.AD else INSECURE

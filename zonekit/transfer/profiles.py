@@ -108,14 +108,14 @@ _FIELDS: Final = values.Fields(
 )
 
 NAMED: Final = ResolverProfile(name="named")
-UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.STRONGEST, trusts_proven_keys=True)
+UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.ALL, trusts_proven_keys=True)
 UNBOUND_HARDENED: Final = ResolverProfile(
     name="unbound, harden-algo-downgrade",
     digest_rule=DigestRule.STRONGEST,
     algorithm_rule=AlgorithmRule.ALL,
     trusts_proven_keys=True,
 )
-PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor", digest_rule=DigestRule.STRONGEST)
+PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor")
 KNOT_RESOLVER: Final = ResolverProfile(name="Knot Resolver")
 WITHOUT_ED448: Final = ResolverProfile(name="a validator without ED448", algorithms=_ALL_ALGORITHMS - _ED448)
 WITHOUT_SHA1: Final = ResolverProfile(
