@@ -7,14 +7,20 @@ model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from tests.generated import Marks
 from tests.lab.chains import ALGORITHMS, BOGUS, INSECURE, SECURE, Chain, absent_beside, two_algorithms
 from tests.lab.resolvers import KnotResolver, Named, PdnsRecursor, Resolver, Unbound, UnboundHardened
+from tests.peers import require_peer
 from zonekit.transfer.caches import held
 from zonekit.transfer.profiles import (
     KNOT_RESOLVER,
@@ -68,7 +74,8 @@ class Column:
         kind: the program.
         settings: what makes it so, beside the laboratory's own settings.
         minimum: how its least TTL is set to ``KEPT_SECONDS``.
-        stale: how it is made to use for that long what has run out.
+        stale: how it is made to use for ``stale_seconds`` what has run out.
+        stale_seconds: ``KEPT_SECONDS`` where the program lets one choose.
     """
 
     label: str
@@ -77,6 +84,7 @@ class Column:
     settings: Mapping[str, str] = field(default_factory=dict)
     minimum: Mapping[str, str]
     stale: Mapping[str, str]
+    stale_seconds: int = KEPT_SECONDS
 
 
 _NAMED_MINIMUM: Final = {"min-cache-ttl": str(KEPT_SECONDS)}
@@ -95,8 +103,9 @@ _UNBOUND_STALE: Final = {
     "serve-expired-ttl-reset": "no",
     "serve-expired-reply-ttl": "1",
 }
-# An extension lasts as long as the TTL was, and 30 s at most.
-_PDNS_STALE: Final = {"serve-stale-extensions": str(KEPT_SECONDS // RECORD_TTL)}
+_PDNS_STALE: Final = {"serve-stale-extensions": "1"}
+_PDNS_STALE_SECONDS: Final = 30
+"""An extension keeps a record for that long; with a short TTL each is used up sooner, and never later."""
 _KNOT_STALE: Final = {
     "modules.load": "('serve_stale < cache')",
     "serve_stale.timeout": " = 200",
@@ -122,6 +131,7 @@ COLUMNS: Final = (
         kind=PdnsRecursor,
         minimum={"minimum-ttl-override": str(KEPT_SECONDS)},
         stale=_PDNS_STALE,
+        stale_seconds=_PDNS_STALE_SECONDS,
     ),
     Column(
         label="Knot Resolver",
@@ -165,6 +175,19 @@ class Row:
     name: str
     title: str
     model: Callable[[ResolverProfile], str]
+
+    def modelled(self, column: Column) -> str:
+        """What the model says of a column."""
+        return self.model(column.profile)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleRow(Row):
+    """A row that depends on how long stale data may be used."""
+
+    def modelled(self, column: Column) -> str:
+        """What the model says of a column that uses stale data for as long as it is set to."""
+        return self.model(replace(column.profile, stale_margin=timedelta(seconds=column.stale_seconds)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +299,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         name="ds-replaced",
         title="DNSKEY RRset that a cache has kept from before the keys and the DS were replaced, to a validator behind it",
-        model=lambda profile: _REPLACED.judged(profile),
+        model=_REPLACED.judged,
     ),
     Row(
         name="ds-removed",
@@ -308,9 +331,117 @@ ROWS: Final[tuple[Row, ...]] = (
         title="the same, signed",
         model=_kept_for(minimum_ttl=Ttl(KEPT_SECONDS)),
     ),
-    Row(
+    StaleRow(
         name="stale",
-        title=f"a record with a TTL of {RECORD_TTL} s, where stale data may be used for {KEPT_SECONDS} s and no server answers",
-        model=_kept_for(stale_margin=timedelta(seconds=KEPT_SECONDS)),
+        title=f"a record with a TTL of {RECORD_TTL} s, where no server answers and stale data may be used"
+        f" for {KEPT_SECONDS} s, by PowerDNS Recursor for {_PDNS_STALE_SECONDS} s",
+        model=_kept_for(),
     ),
 )
+
+
+# ---- where a program does otherwise -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Otherwise:
+    """A program that does not do what its profile says, where that is known and why it may stand.
+
+    Attributes:
+        row: the name of the row.
+        kind: the program.
+        seen: what it does.
+        why: what stands below the table.
+    """
+
+    row: str
+    kind: type[Resolver]
+    seen: str
+    why: str
+
+
+KNOWN: Final = (
+    Otherwise(
+        row="minimum-ttl-signed",
+        kind=Named,
+        seen=f"less than {KEPT_SECONDS} s",
+        why="named keeps what it has validated no longer than the TTL that the signature is over, whatever its least TTL;"
+        " the model lets it keep everything for longer, which is safe",
+    ),
+)
+
+
+def expected(row: Row, column: Column) -> str:
+    """What is to be seen: what the model says, or what is known to be otherwise."""
+    known = _known(row, column)
+    return known.seen if known else row.modelled(column)
+
+
+def _known(row: Row, column: Column) -> Otherwise | None:
+    return next((each for each in KNOWN if each.row == row.name and each.kind is column.kind), None)
+
+
+# ---- the table --------------------------------------------------------------------------------------------------
+
+
+def table(versions: Mapping[str, str]) -> str:
+    """The table for the README: a row for each question, a column for each program, its version by its label."""
+    heads = [f"{column.label} {versions[column.label]}" for column in COLUMNS]
+    lines = [_line(["what is served, or set", *heads]), "|---" * (1 + len(COLUMNS)) + "|\n"]
+    lines += [_line([row.title, *[_cell(row, column) for column in COLUMNS]]) for row in ROWS]
+    notes = [f"\n{_mark(number)} {note.why}.\n" for number, note in enumerate(KNOWN)]
+    return "".join([*lines, *notes])
+
+
+def without_versions(text: str) -> str:
+    """The table less the versions, which differ between machines."""
+    return re.sub(r" [0-9]+(\.[0-9]+)+", "", text)
+
+
+def versions() -> dict[str, str]:
+    """The version of every column's program on this machine."""
+    return {column.label: _version(column.kind) for column in COLUMNS}
+
+
+def _version(kind: type[Resolver]) -> str:
+    done = subprocess.run(
+        [require_peer(kind.program), *kind.version_words], capture_output=True, text=True, check=True, timeout=30
+    )
+    found = re.search(r"(?:BIND|Version|Recursor|version) ([0-9]+(?:\.[0-9]+)+)", done.stdout + done.stderr)
+    assert found, f"{kind.program} does not say its version: {done.stdout}{done.stderr}"
+    return found[1]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _cell(row: Row, column: Column) -> str:
+    known = _known(row, column)
+    return f"{known.seen} {_mark(KNOWN.index(known))}" if known else row.modelled(column)
+
+
+def _mark(number: int) -> str:
+    return f"({number + 1})"
+
+
+def main() -> int:
+    """Observe every row, and write the table unless a program does what is not expected of it."""
+    from tests.lab.observing import observed
+
+    with tempfile.TemporaryDirectory(prefix="zonekit-lab-") as directory:
+        seen = observed(Path(directory))
+    wrong = [
+        f"{row.title}: {column.label}: {seen[row.name][column.label]}, not {expected(row, column)}"
+        for row in ROWS
+        for column in COLUMNS
+        if seen[row.name][column.label] != expected(row, column)
+    ]
+    print("\n".join(wrong), end="\n" if wrong else "")
+    if not wrong:
+        MARKS.write(table(versions()))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
