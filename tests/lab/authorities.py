@@ -275,7 +275,7 @@ class PdnsServer(Authority):
         self, name: str, address: str, directory: Path, watcher: Reaper, *, sharing: PdnsServer | None = None
     ) -> None:
         super().__init__(name, address, directory, watcher)
-        self.database = sharing.database if sharing else self.directory / "pdns.sqlite3"
+        self.database: Path = sharing.database if sharing else self.directory / "pdns.sqlite3"
 
     def load(self, zone: Zone) -> None:
         """Put this zone into the database: it serves a signed one as it is, and signs an unsigned one once secured."""

@@ -7,7 +7,7 @@ signs, for zonekit makes neither SHA-1 digests nor keys of the algorithms that m
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -131,7 +131,7 @@ def _new_key(algorithm: int) -> tuple[dns.dnssec.PrivateKey, DNSKEY]:
 
 
 _rsa = functools.partial(rsa.generate_private_key, public_exponent=65537, key_size=_RSA_BITS)
-_PRIVATE: Final = {
+_PRIVATE: Final[Mapping[int, Callable[[], dns.dnssec.PrivateKey]]] = {
     5: _rsa,
     7: _rsa,
     8: _rsa,

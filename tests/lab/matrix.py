@@ -69,7 +69,8 @@ class Column:
     """One program with one profile.
 
     Attributes:
-        label: what the table calls it, less the version.
+        program: what the program is called.
+        variant: what makes it another column, if anything does.
         profile: what the model takes it for.
         kind: the program.
         settings: what makes it so, beside the laboratory's own settings.
@@ -78,13 +79,19 @@ class Column:
         stale_seconds: ``KEPT_SECONDS`` where the program lets one choose.
     """
 
-    label: str
+    program: str
+    variant: str = ""
     profile: ResolverProfile
     kind: type[Resolver]
     settings: Mapping[str, str] = field(default_factory=dict)
     minimum: Mapping[str, str]
     stale: Mapping[str, str]
     stale_seconds: int = KEPT_SECONDS
+
+    @property
+    def label(self) -> str:
+        """What it is called, less the version."""
+        return f"{self.program}{self.variant}"
 
 
 _NAMED_MINIMUM: Final = {"min-cache-ttl": str(KEPT_SECONDS)}
@@ -116,17 +123,18 @@ _KNOT_STALE: Final = {
 }
 
 COLUMNS: Final = (
-    Column(label="named", profile=NAMED, kind=Named, minimum=_NAMED_MINIMUM, stale=_NAMED_STALE),
-    Column(label="Unbound", profile=UNBOUND, kind=Unbound, minimum=_UNBOUND_MINIMUM, stale=_UNBOUND_STALE),
+    Column(program="named", profile=NAMED, kind=Named, minimum=_NAMED_MINIMUM, stale=_NAMED_STALE),
+    Column(program="Unbound", profile=UNBOUND, kind=Unbound, minimum=_UNBOUND_MINIMUM, stale=_UNBOUND_STALE),
     Column(
-        label="Unbound, `harden-algo-downgrade`",
+        program="Unbound",
+        variant=", `harden-algo-downgrade`",
         profile=UNBOUND_HARDENED,
         kind=UnboundHardened,
         minimum=_UNBOUND_MINIMUM,
         stale=_UNBOUND_STALE,
     ),
     Column(
-        label="PowerDNS Recursor",
+        program="PowerDNS Recursor",
         profile=PDNS_RECURSOR,
         kind=PdnsRecursor,
         minimum={"minimum-ttl-override": str(KEPT_SECONDS)},
@@ -134,14 +142,15 @@ COLUMNS: Final = (
         stale_seconds=_PDNS_STALE_SECONDS,
     ),
     Column(
-        label="Knot Resolver",
+        program="Knot Resolver",
         profile=KNOT_RESOLVER,
         kind=KnotResolver,
         minimum={"cache.min_ttl": f"({KEPT_SECONDS})"},
         stale=_KNOT_STALE,
     ),
     Column(
-        label="named without ED448",
+        program="named",
+        variant=" without ED448",
         profile=WITHOUT_ED448,
         kind=Named,
         settings={"disable-algorithms": '"." { ED448; }'},
@@ -149,7 +158,8 @@ COLUMNS: Final = (
         stale=_NAMED_STALE,
     ),
     Column(
-        label="named without RSASHA1",
+        program="named",
+        variant=" without RSASHA1",
         profile=WITHOUT_SHA1,
         kind=Named,
         settings={"disable-algorithms": '"." { RSASHA1; NSEC3RSASHA1; }'},
@@ -308,7 +318,12 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="ns-unchanged",
-        title="losing servers that go on naming themselves, asked for their NS all the time",
+        title="losing servers that go on naming themselves, asked for their NS RRset all the time",
+        model=_leaves,
+    ),
+    Row(
+        name="ns-along",
+        title="the same, where they give their NS RRset along with every answer",
         model=_leaves,
     ),
     Row(
@@ -362,6 +377,14 @@ class Otherwise:
 
 KNOWN: Final = (
     Otherwise(
+        row="ns-along",
+        kind=KnotResolver,
+        seen=NEVER_LEFT,
+        why="Knot Resolver keeps the NS RRset anew with every answer that it comes along with, and does not leave such servers"
+        " while it asks them more often than that runs out: then it is the profile `sticky`, which a plan is proven for when"
+        " told to. A plan in which the losing zone goes on naming its own servers tells of it as `sticky-resolvers`",
+    ),
+    Otherwise(
         row="minimum-ttl-signed",
         kind=Named,
         seen=f"less than {KEPT_SECONDS} s",
@@ -385,9 +408,10 @@ def _known(row: Row, column: Column) -> Otherwise | None:
 
 
 def table(versions: Mapping[str, str]) -> str:
-    """The table for the README: a row for each question, a column for each program, its version by its label."""
-    heads = [f"{column.label} {versions[column.label]}" for column in COLUMNS]
+    """The table for the README: a row for each question, a column for each program, its version by its name."""
+    heads = [f"{column.program} {versions[column.program]}{column.variant}" for column in COLUMNS]
     lines = [_line(["what is served, or set", *heads]), "|---" * (1 + len(COLUMNS)) + "|\n"]
+    lines.append(_line(["profile", *[column.profile.name for column in COLUMNS]]))
     lines += [_line([row.title, *[_cell(row, column) for column in COLUMNS]]) for row in ROWS]
     notes = [f"\n{_mark(number)} {note.why}.\n" for number, note in enumerate(KNOWN)]
     return "".join([*lines, *notes])
@@ -399,8 +423,8 @@ def without_versions(text: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The version of every column's program on this machine."""
-    return {column.label: _version(column.kind) for column in COLUMNS}
+    """The version of every program on this machine, by its name."""
+    return {column.program: _version(column.kind) for column in COLUMNS}
 
 
 def _version(kind: type[Resolver]) -> str:

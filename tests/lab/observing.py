@@ -20,7 +20,7 @@ import dns.rcode
 from dns.rdatatype import RdataType
 
 from tests.lab.asking import query
-from tests.lab.authorities import KnotServer, NamedServer
+from tests.lab.authorities import Authority, KnotServer, NamedServer
 from tests.lab.chains import BOGUS, INSECURE, SECURE, Chain
 from tests.lab.client import random_label
 from tests.lab.laboratory import TLD_HOSTS, Lab
@@ -130,7 +130,9 @@ class Bench:
             "digests": lambda: self._supported("digest", DIGEST_CHAINS),
             "ds-replaced": self._after_ds_replaced,
             "ds-removed": self._after_ds_removed,
-            "ns-unchanged": self._leaving,
+            # named gives its NS RRset along with every answer, and Knot does not.
+            "ns-unchanged": lambda: self._leaving("ns-unchanged", KnotServer),
+            "ns-along": lambda: self._leaving("ns-along", NamedServer),
             "parent-too": self._overlap,
             "expired-behind-cache": self._expired_behind_cache,
             "minimum-ttl": lambda: self._kept_for_minimum("minimum", secure=False),
@@ -204,10 +206,9 @@ class Bench:
 
     # ---- who is asked -----------------------------------------------------------------------------------------------
 
-    def _leaving(self) -> Cells:
-        """named gives its NS RRset along with every answer, which is what might keep a resolver there."""
-        domain = child("ns-unchanged")
-        staying = self.lab.operator("staying", NamedServer)
+    def _leaving(self, label: str, kind: type[Authority]) -> Cells:
+        domain = child(label)
+        staying = self.lab.operator(f"staying-{label}", kind)
         zone, keys = signed_zone(unsigned_zone(domain, staying.hosts, ttl=RECORD_TTL, ns_ttl=NS_TTL, address=OLD))
         staying.load(zone)
         moved = unsigned_zone(domain, self.other.hosts, ttl=RECORD_TTL, ns_ttl=NS_TTL, address=NEW)

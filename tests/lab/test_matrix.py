@@ -33,5 +33,5 @@ def test_what_is_known_to_be_otherwise_is_otherwise() -> None:
 
 def test_the_readme_says_it() -> None:
     _, part, _ = MARKS.parts(README.read_text(encoding="utf-8"))
-    anything = {column.label: "1.2.3" for column in COLUMNS}
+    anything = {column.program: "1.2.3" for column in COLUMNS}
     assert without_versions(part) == without_versions(table(anything)), "write it anew: python -m tests.lab.matrix"
