@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -298,7 +299,7 @@ class PdnsServer(Authority):
 
     def configure(self) -> None:
         if not self.database.exists():
-            with sqlite3.connect(self.database) as database:
+            with closing(sqlite3.connect(self.database)) as database:
                 database.executescript(_PDNS_SCHEMA.read_text())
         (self.directory / "pdns.conf").write_text(
             f"""launch=gsqlite3

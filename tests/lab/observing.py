@@ -162,7 +162,7 @@ class Bench:
         self.operator.load(others)
         self.lab.parent.change_ds(domain, make_ds(new[:1], ttl=RECORD_TTL))
         old = make_ds(keys[:1], ttl=RECORD_TTL).rdatas
-        return self._after_ds_change(self.behind, domain, lambda ds: ds is not None and ds.rdatas != old)
+        return self._after_ds_change(self.behind, domain, lambda ds: bool(ds) and not set(ds) & set(old))
 
     def _after_ds_removed(self) -> Cells:
         domain = child("ds-removed")
@@ -173,7 +173,7 @@ class Bench:
         others = signed_zone(self._zone(domain, serial=2), dnskey_ttl=LONG_TTL)[0]
         self.lab.parent.change_ds(domain, None)
         self.operator.load(others)
-        return self._after_ds_change(self.plain, domain, lambda ds: ds is None)
+        return self._after_ds_change(self.plain, domain, lambda ds: not ds)
 
     def _secure(self, domain: str) -> tuple[SigningKey, ...]:
         """A domain with a DS RRset that is kept for a second, and a DNSKEY RRset that is kept for long."""
@@ -196,10 +196,19 @@ class Bench:
         )
 
     def _after_ds_change(
-        self, resolvers: Mapping[str, Resolver], domain: str, is_changed: Callable[[RRset | None], bool]
+        self, resolvers: Mapping[str, Resolver], domain: str, is_changed: Callable[[Sequence[bytes]], bool]
     ) -> Cells:
+        """What they make of a name once they have the other DS records, or none."""
+
+        def has_changed(resolver: Resolver) -> bool:
+            answer = asked(resolver, domain, "DS")
+            if answer is None or answer.rcode() != dns.rcode.NOERROR:
+                return False
+            ds = found_in(answer, "DS")
+            return is_changed(ds.rdatas if ds else ())
+
         def cell(resolver: Resolver) -> str:
-            resolver.wait(lambda: is_changed(found(resolver, domain, "DS")), f"has the old DS of {domain}")
+            resolver.wait(lambda: has_changed(resolver), f"has the old DS of {domain}")
             return verdict(resolver, f"{random_label()}.wild.{domain}")
 
         return at_each(resolvers, cell)
@@ -228,17 +237,21 @@ class Bench:
         bound = 2 * NS_TTL + _SLACK_SECONDS
         with ThreadPoolExecutor(len(self.plain)) as executor:
             seen = {label: executor.submit(watch, resolver) for label, resolver in self.plain.items()}
-            time.sleep(2 * NS_TTL)
-            self.lab.parent.change_ns(domain, self.other.hosts, ttl=NS_TTL)
-            changed = time.monotonic()
-            time.sleep(2 * bound)
-            ends.set()
+            try:
+                time.sleep(2 * NS_TTL)
+                self.lab.parent.change_ns(domain, self.other.hosts, ttl=NS_TTL)
+                changed = time.monotonic()
+                time.sleep(2 * bound)
+            finally:
+                ends.set()
 
         def cell(answers: list[tuple[float, str | None]]) -> str:
             assert answers[0][1] == OLD
             assert answers[-1][0] > changed + bound
             last_old = max(instant for instant, given in answers if given == OLD)
-            return LEFT if last_old < changed + bound else NEVER_LEFT
+            if last_old < changed + bound:
+                return LEFT
+            return NEVER_LEFT if answers[-1][1] == OLD else f"left after {last_old - changed:.0f} s"
 
         return {label: cell(each.result()) for label, each in seen.items()}
 
@@ -400,19 +413,16 @@ def verdict(resolver: Resolver, name: str) -> str:
     return SECURE if answer.flags & dns.flags.AD else INSECURE
 
 
-def found(resolver: Resolver, name: str, rdtype: str) -> RRset | None:
-    """The RRset that a resolver finds."""
-    answer = asked(resolver, name, rdtype)
+def found_in(answer: dns.message.Message, rdtype: str) -> RRset | None:
+    """The RRset of this type in an answer."""
     sought = RdataType.make(rdtype)
-    for rrset in answer.answer if answer else ():
-        if rrset.rdtype == sought:
-            return RRset.from_dnspython(rrset)
-    return None
+    return next((RRset.from_dnspython(rrset) for rrset in answer.answer if rrset.rdtype == sought), None)
 
 
 def address(resolver: Resolver, name: str) -> str | None:
     """The one address that a resolver finds."""
-    rrset = found(resolver, name, "A")
+    answer = asked(resolver, name, "A")
+    rrset = found_in(answer, "A") if answer else None
     return rrset.text().split()[-1] if rrset else None
 
 
