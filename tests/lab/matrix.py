@@ -21,7 +21,7 @@ from tests.generated import Marks
 from tests.lab.chains import ALGORITHMS, BOGUS, INSECURE, SECURE, Chain, absent_beside, two_algorithms
 from tests.lab.resolvers import KnotResolver, Named, PdnsRecursor, Resolver, Unbound, UnboundHardened
 from tests.peers import require_peer
-from zonekit.transfer.caches import held
+from zonekit.transfer.caches import clashes, held
 from zonekit.transfer.profiles import (
     KNOT_RESOLVER,
     NAMED,
@@ -32,9 +32,11 @@ from zonekit.transfer.profiles import (
     WITHOUT_SHA1,
     ResolverProfile,
 )
-from zonekit.transfer.spans import ALWAYS, EVER
+from zonekit.transfer.spans import ALWAYS, EVER, intersection, span
 from zonekit.transfer.versions import (
     DataVersion,
+    DnskeyVersion,
+    DsEntry,
     DsVersion,
     Key,
     NsVersion,
@@ -257,19 +259,53 @@ def _overlap_opens(profile: ResolverProfile) -> str:
 
 def _behind_cache(profile: ResolverProfile) -> str:
     key = Key(name="key", algorithm=13)
-    expired = Signature(key=key, expiration=NOW)
-    chain = Chain.of_one(13)
-    assert chain.judged(profile) == SECURE
-    data = DataVersion(source=Source.LOSING, record="data", ttl=Ttl(3600), signatures=(expired,), end=NOW)
-    to_losing = NsVersion(source=Source.PARENT, record="NS", ttl=NS_TTL, leads_to=frozenset((Source.LOSING,)))
-    live = held(Schedule(versions=(to_losing, _NO_DS, data), servings=_BOTH_SERVE), profile).live[id(data)]
-    return BOGUS if live[-1][1] > NOW.timestamp() else SECURE
+    expiring = Signature(key=key, expiration=NOW)
+    data = _data("old", expiring, end=NOW)
+    return BOGUS if _is_bogus_later(_served(key), _ds(key), data, profile) else SECURE
+
+
+def _after_ds_removed(profile: ResolverProfile) -> str:
+    key, other = Key(name="key", algorithm=13), Key(name="other", algorithm=13)
+    data = _data("new", Signature(key=other), start=NOW)
+    return BOGUS if _is_bogus_later(_served(key, end=NOW), _ds(key, end=NOW), data, profile) else INSECURE
+
+
+def _is_bogus_later(dnskey: DnskeyVersion, ds: DsVersion, data: DataVersion, profile: ResolverProfile) -> bool:
+    """Whether these, with no DS once this one is gone, are bogus together a minute after a change now."""
+    to_losing = NsVersion(source=Source.PARENT, record="NS", ttl=_LONG, leads_to=frozenset((Source.LOSING,)))
+    no_ds = () if ds.end is None else (replace(_NO_DS, start=ds.end),)
+    schedule = Schedule(versions=(to_losing, dnskey, ds, *no_ds, data), servings=_BOTH_SERVE)
+    later = span(NOW + timedelta(minutes=1), NOW + timedelta(minutes=2))
+    return any(intersection(clash.bad, later) for clash in clashes(schedule, held(schedule, profile), profile))
+
+
+def _served(key: Key, *, end: datetime | None = None) -> DnskeyVersion:
+    return DnskeyVersion(
+        source=Source.LOSING,
+        record="DNSKEY",
+        ttl=_LONG,
+        keys=frozenset((key,)),
+        signatures=(Signature(key=key),),
+        end=end,
+    )
+
+
+def _ds(key: Key, *, end: datetime | None = None) -> DsVersion:
+    entries = frozenset((DsEntry(key=key, digest_type=2),))
+    return DsVersion(source=Source.PARENT, record="DS", ttl=RECORD_TTL, entries=entries, end=end)
+
+
+def _data(
+    record: str, signature: Signature, *, start: datetime | None = None, end: datetime | None = None
+) -> DataVersion:
+    return DataVersion(source=Source.LOSING, record=record, ttl=_LONG, signatures=(signature,), start=start, end=end)
 
 
 def _kept_for(**settings: object) -> Callable[[ResolverProfile], str]:
     return lambda profile: f"{replace(profile, **settings).kept(RECORD_TTL)} s"  # type: ignore[arg-type]
 
 
+_LONG: Final = Ttl(3600)
 _REPLACED: Final = Chain(
     algorithms={"old": 13, "new": 13}, ds=(("new", 2),), dnskeys=("old",), dnskey_by=("old",), data_by=("new",)
 )
@@ -314,7 +350,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         name="ds-removed",
         title="DNSKEY RRset kept from before the DS was removed, data of other keys",
-        model=lambda profile: BOGUS if profile.trusts_proven_keys else INSECURE,
+        model=_after_ds_removed,
     ),
     Row(
         name="ns-unchanged",
