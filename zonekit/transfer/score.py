@@ -18,6 +18,7 @@ from zonekit.instants import instant_text
 from zonekit.transfer import live_codes as codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
 from zonekit.transfer.gate import may_begin
 from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
@@ -182,18 +183,15 @@ def _step_score(
             needs_saying=needs_saying,
         )
     watched = course.watched.get(planned.id)
-    if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == at:
-        servers = watched.confirming | watched.lacking
-        if watched.lacking & _answering(followed):
-            stage_lacking = watched.lacking & servers
-            return StepScore(
-                planned=planned,
-                stage=Stage.UNDER_WAY,
-                since=watched.untouched_at,
-                until=planned.not_before,
-                lacking=stage_lacking,
-                needs_saying=needs_saying,
-            )
+    if watched is not None and _is_under_way(watched, followed):
+        return StepScore(
+            planned=planned,
+            stage=Stage.UNDER_WAY,
+            since=watched.untouched_at,
+            until=planned.not_before,
+            lacking=watched.lacking & _asked(followed),
+            needs_saying=needs_saying,
+        )
     decision = may_begin(plan, planned.id, course.evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
@@ -209,8 +207,13 @@ def _step_score(
     )
 
 
-def _answering(followed: Followed) -> frozenset[str]:
-    return frozenset().union(*[party.answering for party in followed.parties.values()])
+def _is_under_way(watched: Watched, followed: Followed) -> bool:
+    """Whether some servers gave a step in this round, and not all."""
+    return watched.lacking_at == followed.found.ended and not watched.confirming.isdisjoint(_asked(followed))
+
+
+def _asked(followed: Followed) -> frozenset[str]:
+    return frozenset(each.name for each in followed.found.question.servers)
 
 
 def _stage(
