@@ -118,9 +118,14 @@ class Watched:
         return self.done_since is not None
 
     def see(self, evidence: Evidence) -> Watched:
-        """Return it with what one more round shows, in the order of the rounds."""
+        """Return it with what one more round shows, in the order of the rounds.
+
+        Rounds end in whole seconds: of two in one second the one in which something is lacking counts.
+        """
         at = evidence.seen
         if not evidence.lacking:
+            if self.lacking_at is not None and at <= self.lacking_at:
+                return self
             since = self.done_since or at
             return replace(self, done_since=since, done_at=at, confirming=evidence.confirming)
         untouched = self.untouched_at if evidence.confirming else at
@@ -220,6 +225,12 @@ class Said:
     def evidence(self) -> Evidence:
         """What it comes to as evidence for the gate."""
         return Evidence(step_id=self.step_id, seen=self.when, by=self.by)
+
+    def counted_from(self, start: datetime) -> Said:
+        """Return it with no instant before this one."""
+        return replace(
+            self, when=max(self.when, start), started=max(self.started, start), completed=max(self.completed, start)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,7 +337,12 @@ class Course:
     def evidence(self) -> tuple[Evidence, ...]:
         """All that confirms steps, or shows that they are not done."""
         seen = [each for watched in self.watched.values() for each in watched.evidence]
-        return (*seen, *[each.evidence for each in self.said])
+        return (*seen, *[each.evidence for each in self.said_since_start])
+
+    @property
+    def said_since_start(self) -> tuple[Said, ...]:
+        """What people have said, as it counts: nothing from before the plan starts, which knows of no time before."""
+        return tuple(each.counted_from(self.plan.start) for each in self.said)
 
     @property
     def ledger(self) -> Ledger:

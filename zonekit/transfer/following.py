@@ -213,8 +213,9 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
                 shown[planned.id] = evidence
         lacking = {step_id: each for step_id, each in shown.items() if each.lacking}
         done = {step_id: each for step_id, each in shown.items() if not each.lacking}
-        new = [step_id for step_id in done if step_id not in watched or not watched[step_id].is_done]
+        before = {step_id for step_id, each in watched.items() if each.is_done}
         watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in done.items()}
+        new = {step_id for step_id in done if watched[step_id].is_done} - before
         plan = recorded(replace(course, watched=watched), at=found.ended)
         if not new:
             break
@@ -249,7 +250,7 @@ def recorded(course: Course, *, at: datetime) -> Plan:
     A step is begun at the earliest when it may be, or when the last round that showed nothing of it was, whichever is later:
     nobody knows when in between. A wait is on record when it is over.
     """
-    events = {each.step_id: Event(each.started, each.completed) for each in course.said if each.completed <= at}
+    events = {each.step_id: Event(each.started, each.completed) for each in course.said_since_start if each.completed <= at}
     plan = course.plan.with_events(events)
     for planned in course.plan.steps:
         watched = course.watched.get(planned.id)
