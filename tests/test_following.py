@@ -121,14 +121,18 @@ def test_what_was_done_before_the_plan_starts_counts_from_its_start() -> None:
     assert found.step("keys-made").stage is Stage.MAY_BEGIN
 
 
-def test_of_two_rounds_in_one_second_the_one_in_which_something_is_lacking_counts() -> None:
+def test_a_step_may_be_seen_done_in_the_second_in_which_it_was_not_yet() -> None:
     transfer = Following(Flow.THROUGH_INSECURE)
     for step_id in ("frozen", "keys-made"):
         transfer.take(transfer.look().step(step_id).planned.step)
-    assert transfer.look().step("gaining-serves").stage is Stage.MAY_BEGIN
-    at = transfer.at
+    at = transfer.at = transfer.at + MINUTE
+    before = round_of(replace(transfer.world, gaining=THERE_IS_NONE), at)
     transfer.take(transfer.look().step("gaining-serves").planned.step)
-    transfer.at = at
-    assert transfer.look().step("gaining-serves").stage is not Stage.DONE
-    transfer.at += timedelta(seconds=1)
-    assert transfer.look().step("gaining-serves").stage is Stage.DONE
+    after = round_of(transfer.world, at)
+    second = timedelta(seconds=1)
+    course = transfer.course
+    for found in (before, after):
+        followed = follow(course, replace(found, began=at, ended=at + second), tick=Tick(at=at))
+        course = followed.course
+    assert score(followed).step("gaining-serves").since == at + second
+    assert course.watched["gaining-serves"].lacking_at == at

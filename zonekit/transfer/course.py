@@ -118,10 +118,7 @@ class Watched:
         return self.done_since is not None
 
     def see(self, evidence: Evidence) -> Watched:
-        """Return it with what one more round shows, in the order of the rounds.
-
-        Rounds end in whole seconds: of two in one second the one in which something is lacking counts.
-        """
+        """Return it with what one more round shows; one that ended before another began in which something was lacking shows nothing."""
         at = evidence.seen
         if not evidence.lacking:
             if self.lacking_at is not None and at <= self.lacking_at:

@@ -48,9 +48,12 @@ _NEVER_BY_ITSELF: Final = frozenset(
 
 
 def evidence_of(
-    plan: Plan, step_id: str, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party]
+    plan: Plan, step_id: str, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], *, began: datetime
 ) -> Evidence | None:
-    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell."""
+    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell.
+
+    What every server gives they gave by the end of the round at the latest, and what one did not, not yet when it began.
+    """
     step = plan.step(step_id).step
     changed = places_changed_by(step)
     confirming: set[str] = set()
@@ -71,10 +74,9 @@ def evidence_of(
         lacking |= parties[Source.GAINING].dead | parties[Source.GAINING].refusing
     if not lacking and (not confirming or not tells):
         return None
-    at = glimpses[0].sighting.at
     return Evidence(
         step_id=step_id,
-        seen=at,
+        seen=began if lacking else glimpses[0].sighting.at,
         by=BY_ASKING,
         confirming=frozenset(confirming - lacking),
         lacking=frozenset(lacking),
@@ -208,7 +210,7 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
         for planned in plan.steps:
             if rest_of(planned.step) is not Rest.NOTHING or not _is_looked_for(planned, plan, watched):
                 continue
-            evidence = evidence_of(plan, planned.id, glimpses, parties)
+            evidence = evidence_of(plan, planned.id, glimpses, parties, began=found.began)
             if evidence is not None:
                 shown[planned.id] = evidence
         lacking = {step_id: each for step_id, each in shown.items() if each.lacking}

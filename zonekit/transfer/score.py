@@ -178,7 +178,7 @@ def _step_score(
             needs_saying=needs_saying,
         )
     watched = course.watched.get(planned.id)
-    if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == at:
+    if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == followed.found.began:
         servers = watched.confirming | watched.lacking
         if watched.lacking & _answering(followed):
             stage_lacking = watched.lacking & servers
