@@ -153,8 +153,10 @@ def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, s
     elsewhere = _elsewhere(transfer, found)
     domain = transfer.file.domain
     if course is None:
-        plan = _first_plan(transfer, found, elsewhere)
-        transfer.state.begin(Course.begun(plan), at=found.ended)
+        begun = Course.begun(_first_plan(transfer, found, elsewhere))
+        for each in said:
+            begun.say(each)  # which refuses what no transfer is to be begun with
+        transfer.state.begin(begun, at=found.ended)
     followed: list[Followed] = []
 
     def fold(held: Course) -> Course:

@@ -108,8 +108,8 @@ class Score:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether something of severity ERROR was found."""
-        return bool(self.at_least(Severity.ERROR))
+        """Whether something of severity ERROR was found, or what was done and is planned is not safe."""
+        return bool(self.at_least(Severity.ERROR)) or not isinstance(self.verdict, Safe)
 
     @property
     def is_finished(self) -> bool:
@@ -179,15 +179,14 @@ def _step_score(
         )
     watched = course.watched.get(planned.id)
     if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == at:
-        servers = watched.confirming | watched.lacking
-        if watched.lacking & _answering(followed):
-            stage_lacking = watched.lacking & servers
+        lacking = watched.lacking & {server.name for server in followed.found.question.servers}
+        if lacking:
             return StepScore(
                 planned=planned,
                 stage=Stage.UNDER_WAY,
                 since=watched.untouched_at,
                 until=planned.not_before,
-                lacking=stage_lacking,
+                lacking=lacking,
                 needs_saying=needs_saying,
             )
     decision = may_begin(plan, planned.id, course.evidence, now=at)
@@ -203,10 +202,6 @@ def _step_score(
         waits=waits,
         needs_saying=needs_saying,
     )
-
-
-def _answering(followed: Followed) -> frozenset[str]:
-    return frozenset().union(*[party.answering for party in followed.parties.values()])
 
 
 def _stage(
