@@ -352,9 +352,10 @@ class _Draughtsman:
         self._vertical(self._plan.switchover, "switch", top, bottom)
         for _, instant in self._near_deadlines():
             self._vertical(instant, "deadline", top, bottom)
-        for instant, look in ((self._now, "now"), (self._trouble, "trouble")):
-            if instant is not None:
-                self._vertical(instant, look, top, bottom)
+        if self._trouble is not None:
+            self._vertical(self._trouble, "trouble", top, bottom)
+        if self._now is not None:
+            self._vertical(self._now, "now", top, bottom)
         sheet = self._sheet
         return Drawing(
             width=self._form.width,
