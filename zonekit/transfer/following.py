@@ -19,7 +19,17 @@ from zonekit.names import is_subdomain, order_key, parse_origin
 from zonekit.nodes import ttl_of
 from zonekit.transfer.answers import ADDRESS_TYPES, Round
 from zonekit.transfer.claims import Rest, rest_of
-from zonekit.transfer.course import BY_ASKING, Course, KeySeen, ServerSeen, Tick, TtlSeen, Watched, saw_ttl
+from zonekit.transfer.course import (
+    BY_ASKING,
+    Course,
+    KeySeen,
+    Said,
+    ServerSeen,
+    Tick,
+    TtlSeen,
+    Watched,
+    saw_ttl,
+)
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import places_changed_by, see_step
 from zonekit.transfer.glimpses import NOTHING_ELSE, Delegation, Elsewhere, Glimpse, Party, glimpses_of, parties_of
@@ -139,7 +149,9 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     ttls = _ttls_seen(begun, found, parties)
     known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=tick)
     known = replace(known, keys=_keys_seen(known, glimpses, found.ended))
-    known = replace(known, plan=known.plan.with_facts(with_ttls_seen(known.plan.facts, known.ttls)))
+    facts = with_ttls_seen(known.plan.facts, known.ttls)
+    if facts != known.plan.facts:
+        known = replace(known, plan=known.plan.with_facts(facts))
     seen = _watch(known, glimpses, parties, found) if glimpses else known
     undone = tuple(
         step_id for step_id, watched in begun.watched.items() if watched.is_done and not seen.watched[step_id].is_done
@@ -246,31 +258,44 @@ def _visible_before(plan: Plan, planned: PlannedStep) -> Iterator[str]:
 def recorded(course: Course, *, at: datetime) -> Plan:
     """Return the plan with all on record that was seen or said to be done by an instant, and nothing else.
 
-    A step is begun at the earliest when it may be, or when the last round that showed nothing of it was, whichever is later:
-    nobody knows when in between. A wait is on record when it is over.
+    What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
+    begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
+    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
     """
-    events = {each.step_id: Event(each.started, each.completed) for each in course.said if each.completed <= at}
-    plan = course.plan.with_events(events)
-    for planned in course.plan.steps:
-        watched = course.watched.get(planned.id)
-        if planned.id in events:
-            continue
-        now = plan.step(planned.id)
-        if planned.step.actor is Actor.NOBODY:
-            rests_on = {*planned.step.after, *[wait.since for wait in now.waits]}
-            if now.not_before <= at and all(each.recorded for each in plan.steps if each.id in rests_on):
-                plan = plan.with_events({**plan.events, planned.id: Event(now.not_before, now.not_before)})
-        elif watched is not None and watched.done_since is not None:
-            plan = plan.with_events({**plan.events, planned.id: _event(watched, now, plan)})
-    return plan
+    said = {each.step_id: Event(each.started, each.completed) for each in course.said if _stands(each, course, at)}
+    start = course.plan.start
+    done = {
+        step_id: max(watched.done_since, start)
+        for step_id, watched in course.watched.items()
+        if watched.done_since is not None
+    }
+    # No wait depends on when a step was begun, so that all dates but that are those of the plan already.
+    dated = course.plan.with_events({**{step_id: Event(last, last) for step_id, last in done.items()}, **said})
+    events: dict[str, Event] = {}
+    for planned in dated.steps:
+        if planned.id in said:
+            events[planned.id] = said[planned.id]
+        elif planned.id in done:
+            scanned = events.get(planned.step.scans or "")
+            may_begin = planned.not_before if scanned is None else scanned.started
+            earliest = max(start, course.watched[planned.id].untouched_at or start, may_begin)
+            events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
+        elif planned.step.actor is Actor.NOBODY and planned.not_before <= at and _rests_on(planned, dated) <= events.keys():
+            events[planned.id] = Event(planned.not_before, planned.not_before)
+    return course.plan.with_events(events)
 
 
-def _event(watched: Watched, planned: PlannedStep, plan: Plan) -> Event:
-    """When a step that was seen done was begun and done."""
-    assert watched.done_since is not None
-    completed = max(watched.done_since, plan.start)
-    earliest = max(plan.start, watched.untouched_at or plan.start)
-    return Event(min(max(earliest, planned.not_before), completed), completed)
+def _stands(said: Said, course: Course, at: datetime) -> bool:
+    """Whether something that was said counts by an instant: it was done by then, and nothing that was seen later denies it."""
+    watched = course.watched.get(said.step_id)
+    denied_at = None if watched is None else watched.lacking_at
+    return said.completed <= at and (denied_at is None or denied_at < said.completed)
+
+
+def _rests_on(wait: PlannedStep, plan: Plan) -> frozenset[str]:
+    """The steps that a wait comes after, and those that it is counted from."""
+    counted_from = {each.since for each in wait.waits}
+    return frozenset((*wait.step.after, *[each.id for each in plan.steps if each.id in counted_from]))
 
 
 # ---- TTLs, keys and servers -----------------------------------------------------------------------------------------

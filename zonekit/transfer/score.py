@@ -157,7 +157,11 @@ def _checks(followed: Followed, plan: Plan) -> Iterator[TransferCheck]:
     done = [planned.id for planned in plan.steps if planned.recorded]
     for glimpse in followed.glimpses:
         yield check_transfer(
-            glimpse.sighting, step=done or plan.steps[0].id, plan=plan, evidence=followed.course.evidence
+            glimpse.sighting,
+            step=done or plan.steps[0].id,
+            plan=plan,
+            evidence=followed.course.evidence,
+            look=glimpse.look,
         )
 
 

@@ -37,6 +37,7 @@ class Look:
         self.sighting: Final = sighting
         self.lowered_ttl: Final = lowered_ttl
         self._executor = executor
+        self._chains: dict[tuple[Source, RRset | None], tuple[Finding, ...]] = {}
 
     @functools.cached_property
     def sides(self) -> dict[Source, Side]:
@@ -58,6 +59,18 @@ class Look:
             for source in _OPERATORS
             if isinstance(zone := self.sighting.zone(source), Zone)
         }
+
+    def chain(self, source: Source, ds: RRset | None) -> tuple[Finding, ...]:
+        """Return what the verifier finds in the way from a DS RRset to a zone's keys; nothing where it has none."""
+        if (source, ds) not in self._chains:
+            zone = self.sides[source].zone
+            dnskeys = None if zone is None else zone.get("@", rd.DNSKEY)
+            self._chains[source, ds] = (
+                ()
+                if zone is None or dnskeys is None
+                else verify_chain(ds, dnskeys, zone.signatures("@", rd.DNSKEY), now=self.sighting.at)
+            )
+        return self._chains[source, ds]
 
 
 class View:
@@ -179,11 +192,7 @@ class View:
 
     def chain(self, source: Source, ds: RRset | None) -> tuple[Finding, ...]:
         """Return what the verifier finds in the way from a DS RRset to a zone's keys; nothing where it has none."""
-        zone = self.sides[source].zone
-        dnskeys = None if zone is None else zone.get("@", rd.DNSKEY)
-        if zone is None or dnskeys is None:
-            return ()
-        return verify_chain(ds, dnskeys, zone.signatures("@", rd.DNSKEY), now=self.at)
+        return self.look.chain(source, ds)
 
 
 def _marks(steps: Iterable[Step]) -> frozenset[Effect | str]:
