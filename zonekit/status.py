@@ -153,7 +153,7 @@ def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, s
     elsewhere = _elsewhere(transfer, found)
     domain = transfer.file.domain
     if course is None:
-        begun = Course.begun(_first_plan(transfer, found, elsewhere))
+        begun = Course.begun(_first_plan(transfer, found, elsewhere, said))
         for each in said:
             begun.say(each)  # which refuses what no transfer is to be begun with
         transfer.state.begin(begun, at=found.ended)
@@ -169,7 +169,7 @@ def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, s
     return score(followed[0])
 
 
-def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere) -> Plan:
+def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tuple[Said, ...]) -> Plan:
     """The plan that a transfer follows: the one that its file names, or one from what the file says and what is seen."""
     file = transfer.file
     if file.files.plan is not None:
@@ -180,11 +180,12 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere) -> Plan:
             raise error.within(path) from None
     glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
     facts = file.facts(glimpses[0].sighting if glimpses else None)
-    return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended))
+    return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended, said))
 
 
-def _start(given: datetime | None, now: datetime) -> datetime:
-    return now if given is None else given
+def _start(given: datetime | None, now: datetime, said: tuple[Said, ...]) -> datetime:
+    """When the plan starts: as the file says, or now, or with the first step that is said to have been taken by then."""
+    return min([now, *[each.started for each in said]]) if given is None else given
 
 
 def _elsewhere(transfer: Transfer, found: Round) -> Elsewhere:

@@ -29,7 +29,6 @@ from zonekit.reports.scores import (
 from zonekit.reports.wording import FLOW_TEXTS, switch_text, verdict_text
 from zonekit.status import Transfer
 from zonekit.transfer.history import Happening
-from zonekit.transfer.plan import Plan
 from zonekit.transfer.score import Score, Stage, StepScore
 
 _LATEST: Final = 8
@@ -114,25 +113,22 @@ def _columns(*titles: str) -> list[Column]:
 
 def _facts(score: Score) -> list[tuple[str, str]]:
     plan = score.plan
+    switched = plan.step("ns-changed")
+    switchover = switched.completed if switched.recorded else plan.switchover
     return [
         ("domain", plan.facts.domain),
         ("flow", f"{plan.flow.value}: {FLOW_TEXTS[plan.flow]}"),
         ("looked at", instant_text(score.at)),
-        ("switchover", _switchover_text(score, plan)),
-        ("what binds", one_line(switch_text(plan))),
-        (
-            "finished",
-            instant_text(plan.finished) if score.is_finished else f"{in_time(score.at, plan.finished)} at best",
-        ),
+        ("switchover", _instant_text(score, switchover, is_done=switched.recorded)),
+        *([] if switched.recorded else [("what binds", one_line(switch_text(plan)))]),
+        ("finished", _instant_text(score, plan.finished, is_done=score.is_finished)),
         ("verdict", verdict_text(score.verdict)),
         ("findings", counts_text(score.findings)),
     ]
 
 
-def _switchover_text(score: Score, plan: Plan) -> str:
-    if plan.step("ns-changed").recorded:
-        return f"done, {instant_text(plan.step('ns-changed').completed)}"
-    return f"{in_time(score.at, plan.switchover)} at best"
+def _instant_text(score: Score, instant: datetime, *, is_done: bool) -> str:
+    return f"done, {instant_text(instant)}" if is_done else f"{in_time(score.at, instant)} at the earliest"
 
 
 def _step_rows(
@@ -152,7 +148,7 @@ def _turn_blocks(score: Score) -> Iterator[Block]:
         return
     rows = []
     for turn in found:
-        more = f" (say so: --said {turn.step_id} --by NAME)" if turn.needs_saying else ""
+        more = f" (then: --said {turn.step_id} --by NAME)" if turn.needs_saying else ""
         rows.append((turn.actor.value, one_line(f"{turn.step_id}: {turn.what}"), one_line(f"{turn.done_when}{more}")))
     yield "\nWhose turn it is"
     yield Table(_columns("who", "what", "done when"), rows)

@@ -16,7 +16,7 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.render import render_template
 from zonekit.reports.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
-from zonekit.reports.scores import ServerLine, headline, reason_texts, server_lines, turns, when_text
+from zonekit.reports.scores import ServerLine, headline, reason_texts, server_lines, turns
 from zonekit.reports.wording import (
     FLOW_TEXTS,
     back_text,
@@ -92,13 +92,11 @@ class StageMark:
     Attributes:
         word: the stage.
         look: a word for the style sheet.
-        when: since when it is done, or when it may begin.
         reasons: why it stands there; not the waits, which the table tells anyway.
     """
 
     word: str
     look: str
-    when: str
     reasons: tuple[str, ...]
 
 
@@ -345,14 +343,17 @@ def _deadlines(plan: Plan) -> Iterator[Milestone]:
 
 def _step_row(plan: Plan, number: int, planned: PlannedStep, back: str, stage: StageMark | None) -> StepRow:
     by_somebody = planned.step.actor is not Actor.NOBODY
+    # Where servers were asked, a step counts from when every one of them gave it.
+    is_seen_done = stage is not None and planned.recorded
+    started = planned.completed if is_seen_done else planned.started
     return StepRow(
         number=number,
         id=planned.id,
         actor=planned.step.actor.value if by_somebody else "a wait",
         action=planned.step.action,
         confirmed_by=planned.step.confirmed_by if by_somebody else "",
-        when=_when(plan, planned.started),
-        done=_when(plan, planned.completed) if planned.completed > planned.started else None,
+        when=_when(plan, started),
+        done=_when(plan, planned.completed) if planned.completed > started else None,
         recorded=planned.recorded,
         switch=planned.id == "ns-changed",
         reasons=tuple([_reason(plan, wait, binds=wait is planned.because) for wait in worth_telling(planned)]),
@@ -377,7 +378,6 @@ def _stages(score: Score) -> dict[str, StageMark]:
         step.id: StageMark(
             word=step.stage.value,
             look=step.stage.name.lower().replace("_", "-"),
-            when=when_text(step),
             reasons=() if step.stage is Stage.WAITS else tuple(map(_capital, reason_texts(score, step))),
         )
         for step in score.steps

@@ -6,7 +6,7 @@ done, and a list of what is to be done by whom.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -75,7 +75,9 @@ def _clauses(score: Score) -> Iterator[str]:
         yield f"{done} of {len(score.steps)} steps done"
     if score.needs_attention:
         yield f"needs attention: {_attention(score)}"
-    yield from map(_under_way_clause, _at(score, Stage.UNDER_WAY))
+    under_way = _at(score, Stage.UNDER_WAY)
+    if under_way:
+        yield _under_way_clause(under_way)
     waiting = _at(score, Stage.WAITS)
     if waiting:
         yield _waiting_clause(score, waiting)
@@ -98,14 +100,17 @@ def _attention(score: Score) -> str:
     return told[0] if len(told) == 1 else f"{told[0]}, and {len(told) - 1} more"
 
 
-def _under_way_clause(step: StepScore) -> str:
+def _under_way_clause(steps: tuple[StepScore, ...]) -> str:
+    if len(steps) > 1:
+        return f"under way: {_by_actor(steps)}"
+    (step,) = steps
     has = "have" if step.actor is Actor.BOTH else "has"
     return f"{actor_text(step.actor)} {has} begun to {step.planned.step.action}, and {_not_given(step.lacking)}"
 
 
 def _not_given(lacking: Iterable[str]) -> str:
     servers = sorted(lacking)
-    return f"{', '.join(servers)} {'does' if len(servers) == 1 else 'do'} not give it"
+    return f"{', '.join(servers)} {'does' if len(servers) == 1 else 'do'} not give it yet"
 
 
 def _waiting_clause(score: Score, waiting: Iterable[StepScore]) -> str:
@@ -129,17 +134,20 @@ def _over_text(planned: PlannedStep) -> str:
     return f"then {planned.step.action.removeprefix('wait until ')}"
 
 
-def _turn_clause(steps: Iterable[StepScore], when: str) -> str:
-    """Whose turn it is: what one is to do, or who has which steps."""
-    by_actor: dict[Actor, list[StepScore]] = {}
+def _turn_clause(steps: Sequence[StepScore], when: str) -> str:
+    """Whose turn it is now or then: what one is to do, or who has which steps."""
+    if len(steps) > 1:
+        return f"{'it is' if when == 'now' else 'then it is'} the turn of {_by_actor(steps)}"
+    (step,) = steps
+    return f"{actor_text(step.actor)} may {when} {step.planned.step.action}"
+
+
+def _by_actor(steps: Iterable[StepScore]) -> str:
+    """Who has which steps."""
+    by_actor: dict[Actor, list[str]] = {}
     for step in steps:
-        by_actor.setdefault(step.actor, []).append(step)
-    if sum(map(len, by_actor.values())) == 1:
-        ((actor, (step,)),) = by_actor.items()
-        verb = "may now" if when == "now" else "may then"
-        return f"{actor_text(actor)} {verb} {step.planned.step.action}"
-    told = [f"{actor_text(actor)} ({', '.join(step.id for step in those)})" for actor, those in by_actor.items()]
-    return f"{'it is' if when == 'now' else 'then it is'} the turn of {_listed(told)}"
+        by_actor.setdefault(step.actor, []).append(step.id)
+    return _listed([f"{actor_text(actor)} ({', '.join(those)})" for actor, those in by_actor.items()])
 
 
 def _listed(texts: list[str]) -> str:
@@ -203,7 +211,7 @@ def _counted(wait: Wait) -> str:
 
 def _done_when(step: StepScore) -> str:
     if step.needs_saying:
-        return f"done when {step.planned.step.confirmed_by}: only people can say so"
+        return f"done when {step.planned.step.confirmed_by}; no server shows it"
     return f"done when {step.planned.step.confirmed_by}"
 
 
@@ -213,7 +221,7 @@ def missing_text(score: Score, lacking: Lacking) -> str:
 
 
 def _named(step: StepScore) -> str:
-    return f"{step.id} ({actor_text(step.actor)})"
+    return f"{step.id} ({'a wait' if step.actor is Actor.NOBODY else actor_text(step.actor)})"
 
 
 def _directly_before(score: Score, step: StepScore) -> tuple[StepScore, ...]:

@@ -326,7 +326,9 @@ class Course:
     def evidence(self) -> tuple[Evidence, ...]:
         """All that confirms steps, or shows that they are not done."""
         seen = [each for watched in self.watched.values() for each in watched.evidence]
-        return (*seen, *[each.evidence for each in self.said])
+        # What was said before the plan starts is on record from its start, and is still so then.
+        said = [replace(each.evidence, seen=max(each.when, self.plan.start)) for each in self.said]
+        return (*seen, *said)
 
     @property
     def ledger(self) -> Ledger:

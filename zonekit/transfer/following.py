@@ -280,7 +280,11 @@ def recorded(course: Course, *, at: datetime) -> Plan:
             may_begin = planned.not_before if scanned is None else scanned.started
             earliest = max(start, course.watched[planned.id].untouched_at or start, may_begin)
             events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
-        elif planned.step.actor is Actor.NOBODY and planned.not_before <= at and _rests_on(planned, dated) <= events.keys():
+        elif (
+            planned.step.actor is Actor.NOBODY
+            and planned.not_before <= at
+            and _rests_on(planned, dated) <= events.keys()
+        ):
             events[planned.id] = Event(planned.not_before, planned.not_before)
     return course.plan.with_events(events)
 
