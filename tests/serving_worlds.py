@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,20 @@ gaining_zone = "gaining.zone"
 """
 
 
+def transfer_text(places: Mapping[Server, str]) -> str:
+    """The file of a transfer, with where its servers are."""
+    tables = [
+        f"[servers.{source.value}]\n"
+        + "".join(
+            f'"{server.name.removesuffix(".")}" = ["{place}"]\n'
+            for server, place in places.items()
+            if server.source is source
+        )
+        for source in Source
+    ]
+    return "\n".join((_KNOWN, *tables))
+
+
 @dataclass
 class Network:
     """The servers of both operators and the parent; what they give is changed while they run.
@@ -69,16 +83,8 @@ class Network:
 
     def write_files(self) -> None:
         """Write the file of the transfer, and the gaining zone as it is going to be served."""
-        tables = [
-            f"[servers.{source.value}]\n"
-            + "".join(
-                f'"{server.name.removesuffix(".")}" = ["{fake.address}@{fake.port}"]\n'
-                for server, fake in self.servers.items()
-                if server.source is source
-            )
-            for source in Source
-        ]
-        write_text(str(self.file), "\n".join((_KNOWN, *tables)))
+        places = {server: f"{fake.address}@{fake.port}" for server, fake in self.servers.items()}
+        write_text(str(self.file), transfer_text(places))
         self.write_gaining_zone()
 
     def write_gaining_zone(self) -> None:
