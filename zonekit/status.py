@@ -117,7 +117,7 @@ def look_at_all(
     Raises:
         PlanError: two are of one domain.
     """
-    waiting: dict[str, Transfer] = {}
+    taken: dict[str, Transfer] = {}
     failed: list[tuple[Transfer, ZonekitError]] = []
 
     def questions() -> Iterator[Question]:
@@ -127,13 +127,13 @@ def look_at_all(
             except ZonekitError as error:
                 failed.append((transfer, error))
                 continue
-            if question.domain in waiting:
+            if question.domain in taken:
                 raise PlanError(f"{question.domain} is looked at twice", remedy="give each transfer once")
-            waiting[question.domain] = transfer
+            taken[question.domain] = transfer
             yield question
 
     for found in probe_many(questions(), timeout=timeout, at_most=at_most):
-        transfer = waiting.pop(found.question.domain)
+        transfer = taken[found.question.domain]
         try:
             yield transfer, _kept(transfer, transfer.course, found, read_tick(), ())
         except ZonekitError as error:
