@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 import click
 import rich.console
@@ -45,11 +45,17 @@ from zonekit.transfer.score import Score
 from zonekit.transfer.timelines import Event
 from zonekit.ttl import duration_text
 
-Look: TypeAlias = "tuple[Transfer, Score | ZonekitError]"
-"""A transfer with its score, or with what keeps it from having one."""
-
 _DEFAULT_INTERVAL: Final = timedelta(seconds=30)
 _LEAST_INTERVAL: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A transfer with its score, or with what keeps it from having one, and what happened so far."""
+
+    transfer: Transfer
+    found: Score | ZonekitError
+    history: Sequence[Happening] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +224,11 @@ def _look(transfers: Sequence[Transfer], timeout: timedelta, said: tuple[Said, .
         ZonekitError: there is one transfer, and it cannot be looked at.
     """
     if len(transfers) == 1:
-        return [(transfers[0], look_at(transfers[0], timeout=timeout, said=said))]
+        (transfer,) = transfers
+        score = look_at(transfer, timeout=timeout, said=said)
+        return [Look(transfer, score, transfer.state.history(transfer.file.domain))]
     found = {transfer.file.domain: score for transfer, score in look_at_all(transfers, timeout=timeout)}
-    return [(transfer, found[transfer.file.domain]) for transfer in transfers]
+    return [Look(transfer, found[transfer.file.domain]) for transfer in transfers]
 
 
 def _look_again(transfers: Sequence[Transfer], timeout: timedelta) -> list[Look]:
@@ -228,11 +236,11 @@ def _look_again(transfers: Sequence[Transfer], timeout: timedelta) -> list[Look]
     try:
         return _look(transfers, timeout, ())
     except ZonekitError as error:
-        return [(transfer, error) for transfer in transfers]
+        return [Look(transfer, error) for transfer in transfers]
 
 
 def _exit_code(looks: Sequence[Look]) -> int:
-    return max(_exit_code_of(found) for _, found in looks)
+    return max(_exit_code_of(look.found) for look in looks)
 
 
 def _exit_code_of(found: Score | ZonekitError) -> int:
@@ -250,7 +258,7 @@ def _watch(show: _Show, looks: list[Look], *, again: Callable[[], list[Look]], e
 
     def rounds() -> Iterator[list[Look]]:
         yield looks
-        while not all(isinstance(found, Score) and found.is_finished for _, found in looks):
+        while not all(isinstance(look.found, Score) and look.found.is_finished for look in looks):
             _pause(every)
             looks[:] = again()
             yield looks
@@ -273,12 +281,11 @@ def _watch_live(show: _Show, rounds: Iterator[list[Look]], *, console: rich.cons
     try:
         with rich.live.Live(console=console, auto_refresh=False, transient=True) as live:
             for looks in rounds:
-                failed = {transfer.file.domain: found for transfer, found in looks if isinstance(found, ZonekitError)}
+                problem = "; ".join(str(look.found) for look in looks if isinstance(look.found, ZonekitError))
                 # What was known before is worth more than that nothing is known now.
                 last = [
-                    new if isinstance(new[1], Score) else old for new, old in zip(looks, last or looks, strict=True)
+                    new if isinstance(new.found, Score) else old for new, old in zip(looks, last or looks, strict=True)
                 ]
-                problem = "; ".join(map(str, failed.values()))
                 live.update(rich_view(show.live(last, every=every, problem=problem)), refresh=True)
                 show.write(looks)
     finally:
@@ -337,7 +344,8 @@ class _Show:
         """Print looks to standard output, and write the files that are asked for."""
         if self.as_json:
             told = status_object(
-                transfer_object(*look, self._history(look[0]) if self.with_history else None) for look in looks
+                transfer_object(look.transfer, look.found, look.history if self.with_history else None)
+                for look in looks
             )
             click.echo(f"{json.dumps(told)}\n" if self.is_watched else json_text(told), nl=False)
         else:
@@ -346,29 +354,30 @@ class _Show:
 
     def blocks(self, looks: Sequence[Look]) -> Iterator[Block]:
         """Yield all there is to say of one transfer, or a line for each of several."""
-        if len(looks) == 1 and isinstance(looks[0][1], Score):
-            history = self._history(looks[0][0]) if self.with_history or self.is_watched else None
-            yield from whole_view(looks[0][1], severity=self.severity, history=history)
+        first = looks[0]
+        if len(looks) == 1 and isinstance(first.found, Score):
+            history = first.history if self.with_history or self.is_watched else None
+            yield from whole_view(first.found, severity=self.severity, history=history)
         else:
-            yield from lines_view(looks)
+            yield from lines_view((look.transfer, look.found) for look in looks)
 
     def live(self, looks: Sequence[Look], *, every: timedelta, problem: str) -> Iterator[Block]:
         """Yield what fits on a screen."""
-        if len(looks) == 1 and isinstance(looks[0][1], Score):
-            transfer, score = looks[0][0], looks[0][1]
-            history = self._history(transfer)
+        first = looks[0]
+        if len(looks) == 1 and isinstance(first.found, Score):
             yield from live_view(
-                score, severity=self.severity, history=history, next_look=score.at + every, problem=problem
+                first.found,
+                severity=self.severity,
+                history=first.history,
+                next_look=first.found.at + every,
+                problem=problem,
             )
         else:
-            yield from lines_view(looks)
+            yield from lines_view((look.transfer, look.found) for look in looks)
             yield f"\nthe next look is in {duration_text(every)}; Ctrl-C ends it"
 
     def write(self, looks: Sequence[Look]) -> None:
         """Write the files that are asked for."""
-        for transfer, found in looks:
-            if isinstance(found, Score) and self.files != _Files(page=None, plan=None):
-                self.files.write(found, self._history(transfer), self.voice)
-
-    def _history(self, transfer: Transfer) -> Sequence[Happening]:
-        return transfer.state.history(transfer.file.domain)
+        for look in looks:
+            if isinstance(look.found, Score):
+                self.files.write(look.found, look.history, self.voice)

@@ -79,6 +79,8 @@ def evidence_of(
         planned.recorded for planned in plan.steps if planned.step.effect is Effect.NS_AT_PARENT
     ):
         lacking |= parties[Source.GAINING].dead | parties[Source.GAINING].refusing
+        if step.effect is Effect.GAINING_SERVES and lacking:
+            confirming |= parties[Source.GAINING].answering
     if not lacking and (not confirming or not tells):
         return None
     at = glimpses[0].sighting.at
@@ -261,9 +263,14 @@ def recorded(course: Course, *, at: datetime) -> Plan:
     What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
     begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
     when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
+    What was done before the plan starts counts from its start.
     """
-    said = {each.step_id: Event(each.started, each.completed) for each in course.said if _stands(each, course, at)}
     start = course.plan.start
+    said = {
+        each.step_id: Event(max(each.started, start), max(each.completed, start))
+        for each in course.said
+        if _stands(each, course, at)
+    }
     done = {
         step_id: max(watched.done_since, start)
         for step_id, watched in course.watched.items()
