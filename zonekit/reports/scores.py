@@ -21,7 +21,6 @@ from zonekit.transfer.codes import TRANSFER_CODES
 from zonekit.transfer.journal import Lacking
 from zonekit.transfer.live_codes import LIVE_CODES
 from zonekit.transfer.plan import PlannedStep
-from zonekit.transfer.proof import Safe
 from zonekit.transfer.score import Score, Stage, StepScore
 from zonekit.transfer.server_health import PARTIES, is_due
 from zonekit.transfer.steps import Actor
@@ -156,7 +155,7 @@ def _listed(texts: list[str]) -> str:
 
 def _missing_clause(score: Score, step: StepScore) -> str:
     lacking = step.missing[0]
-    return f"{step.id} cannot begin, for {lacking.needed} is missing, at the hands of {_hands(score, lacking)}"
+    return f"{step.id} cannot begin until this holds: {lacking.needed}; it is at the hands of {_hands(score, lacking)}"
 
 
 def _hands(score: Score, lacking: Lacking) -> str:
@@ -217,7 +216,12 @@ def _done_when(step: StepScore) -> str:
 
 def missing_text(score: Score, lacking: Lacking) -> str:
     """Return what is missing for a step, what there is instead, and at whose hands it is."""
-    return f"{lacking.step_id} ({_hands(score, lacking)}): {lacking.needed}; {lacking.found}"
+    return f"{lacking.step_id} ({_hands(score, lacking)}): {lacking.needed}; {_found_text(lacking)}"
+
+
+def _found_text(lacking: Lacking) -> str:
+    """What there is instead; what a server that was asked did not show has been looked at all the same."""
+    return lacking.found.replace("not looked at", "not to be seen")
 
 
 def _named(step: StepScore) -> str:
@@ -256,21 +260,37 @@ class Turn:
 
 def turns(score: Score) -> tuple[Turn, ...]:
     """Return whose turn it is, those of one actor together, in the order of the flow."""
-    found = dict.fromkeys(each for step in score.steps for each in _turns_at(score, step))
+    found = [*_turns_at_hand(score), *_turns_missing(score)]
     actors = list(dict.fromkeys(turn.actor for turn in found))
     return tuple(sorted(found, key=lambda turn: actors.index(turn.actor)))
 
 
-def _turns_at(score: Score, step: StepScore) -> Iterator[Turn]:
-    if step.stage in (Stage.MAY_BEGIN, Stage.UNDER_WAY):
-        is_begun = step.stage is Stage.UNDER_WAY
-        what = f"{step.planned.step.action}: {_not_given(step.lacking)}" if is_begun else step.planned.step.action
-        yield _turn(step, what)
-    elif step.stage is Stage.MISSING:
+def _turns_at_hand(score: Score) -> Iterator[Turn]:
+    """The steps that may begin, or are to be finished."""
+    for step in score.steps:
+        action = step.planned.step.action
+        if step.stage is Stage.MAY_BEGIN:
+            yield _turn(step, action)
+        elif step.stage is Stage.UNDER_WAY:
+            yield _turn(step, f"{action}: {_not_given(step.lacking)}")
+
+
+def _turns_missing(score: Score) -> Iterator[Turn]:
+    """What is missing for steps that would be taken now, each thing once."""
+    waiting: dict[Lacking, list[str]] = {}
+    for step in _at(score, Stage.MISSING):
         for lacking in step.missing:
-            before = score.step(lacking.step_id)
-            if before.actor is not Actor.NOBODY:
-                yield _turn(before, f"{lacking.found}; {step.id} waits for it")
+            waiting.setdefault(lacking, []).append(step.id)
+    for lacking, step_ids in waiting.items():
+        step = score.step(lacking.step_id)
+        if step.actor is not Actor.NOBODY:
+            wait = "waits" if len(step_ids) == 1 else "wait"
+            yield Turn(
+                actor=step.actor,
+                step_id=step.id,
+                what=f"{_found_text(lacking)}; {', '.join(step_ids)} {wait} for it",
+                done_when=lacking.needed,
+            )
 
 
 def _turn(step: StepScore, what: str) -> Turn:
@@ -357,8 +377,3 @@ def _outcome_text(each: ServerAnswers) -> str:
         return f"{first.outcome.value}{problem}"
     types = ", ".join(rd.type_text(answer.rdtype) for answer in failed)
     return f"{first.outcome.value}{problem}, asked for {types}"
-
-
-def is_safe(score: Score) -> bool:
-    """Return whether the proof of what was done and is planned holds."""
-    return isinstance(score.verdict, Safe)
