@@ -34,9 +34,8 @@ from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import places_changed_by, see_step
 from zonekit.transfer.glimpses import NOTHING_ELSE, Delegation, Elsewhere, Glimpse, Party, glimpses_of, parties_of
 from zonekit.transfer.journal import Evidence
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.plan import Plan, PlannedStep
-from zonekit.transfer.served import largest_ttl
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.steps import Actor, Effect
 from zonekit.transfer.timelines import Event
@@ -78,9 +77,11 @@ def evidence_of(
     if step.effect in _OPENING and not any(
         planned.recorded for planned in plan.steps if planned.step.effect is Effect.NS_AT_PARENT
     ):
-        lacking |= parties[Source.GAINING].dead | parties[Source.GAINING].refusing
-        if step.effect is Effect.GAINING_SERVES and lacking:
-            confirming |= parties[Source.GAINING].answering
+        gaining = parties[Source.GAINING]
+        confirming |= gaining.answering
+        lacking |= gaining.dead | gaining.refusing
+    if step.effect is Effect.LOSING_STOPS:
+        confirming |= parties[Source.LOSING].refusing
     if not lacking and (not confirming or not tells):
         return None
     at = glimpses[0].sighting.at
@@ -95,6 +96,7 @@ def evidence_of(
 
 # ---- the course -----------------------------------------------------------------------------------------------------
 
+_SECOND: Final = timedelta(seconds=1)
 _TOLERANCE: Final = timedelta(seconds=5)
 """By how much a clock may be off from the time that passed without having been set."""
 
@@ -124,32 +126,45 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     """Return the course with what a round shows: steps seen done, or undone, on record; the TTLs; who answered.
 
     A step is on record as done from the first round on in which every server that answers gives it: what was waited for is
-    counted from there, which is never too early. Where the clock was set since the round before, what was seen done counts from
-    this round.
+    counted from there, which is never too early. Where the clock was set since the round before, the course moves with it; on
+    another machine, or after a new start, it is only seen that a clock went back, and then no time has passed as far as is
+    known.
+
+    Nobody is told that a step may begin before it is safe, as long as
+
+    - a server that does not answer here, or answers as lame, gives nobody else anything, and comes back with what the others
+      of its party have. One that comes back with something older is seen to, the steps are undone, and all that is waited for
+      counts anew; what was begun while it was away has been begun;
+    - a TTL that is served is still served in the next round. Of one that is raised and lowered between two rounds nothing
+      shows, and it is not waited for;
+    - what people say is so, where no server can show it or denies it later;
+    - a clock is not set forward while the machine is off, or by less than a thousandth of the time since the last round.
 
     Args:
         course: what is known so far.
         found: the round.
-        tick: the clock at its end.
+        tick: the clock, read when the round had ended.
         elsewhere: what is known of the operators without asking their servers.
 
     Raises:
-        PlanError: the round is of another domain than the plan.
+        PlanError: the round is of another domain than the plan, or a date comes to lie beyond 2106.
+        TimeError: the clock was set so that an instant comes to lie outside 1970 to 2106.
     """
     if order_key(found.question.apex) != order_key(parse_origin(course.plan.facts.domain)):
         raise PlanError(
             f"the plan is of {course.plan.facts.domain}, and {found.question.domain} was asked for",
             remedy="ask for the domain of the plan",
         )
-    clock_set = _clock_set(course.last, tick)
-    if course.last is not None and found.ended < course.last.at and not clock_set:
-        return _after(course, found, elsewhere)
-    begun = _counted_from(course, found.ended) if clock_set else course
+    read = _at_end(found, tick)
+    clock_set = _clock_set(course.last, read)
+    begun = _moved(course, clock_set) if clock_set else course
+    if begun.last is not None and found.ended < begun.last.at:
+        return _after(begun, found, elsewhere, clock_set)
     parties = parties_of(found)
-    elsewhere = replace(elsewhere, keys=_known_keys(begun, elsewhere))
+    elsewhere = _still_elsewhere(begun, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=elsewhere, may_stop=_may_stop(begun.plan))
     ttls = _ttls_seen(begun, found, parties)
-    known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=tick)
+    known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=read)
     known = replace(known, keys=_keys_seen(known, glimpses, found.ended))
     facts = with_ttls_seen(known.plan.facts, known.ttls)
     if facts != known.plan.facts:
@@ -161,45 +176,44 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     return Followed(course=seen, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set, undone=undone)
 
 
-def _after(course: Course, found: Round, elsewhere: Elsewhere) -> Followed:
+def _after(course: Course, found: Round, elsewhere: Elsewhere, clock_set: timedelta) -> Followed:
     """What a round shows that ended before one that the course has already: nothing that it does not know better."""
     parties = parties_of(found)
-    known = replace(elsewhere, keys=_known_keys(course, elsewhere))
+    known = _still_elsewhere(course, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=known, may_stop=_may_stop(course.plan))
-    return Followed(course=course, found=found, parties=parties, glimpses=glimpses)
+    return Followed(course=course, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set)
+
+
+def _still_elsewhere(course: Course, elsewhere: Elsewhere) -> Elsewhere:
+    """What counts of what is known from elsewhere: all keys, and a gaining zone that is not served yet."""
+    opening = [each.step.id for each in course.plan.steps if each.step.effect in _OPENING]
+    is_served = any(course.watched[step_id].is_done for step_id in opening if step_id in course.watched)
+    return replace(elsewhere, gaining=None if is_served else elsewhere.gaining, keys=_known_keys(course, elsewhere))
+
+
+def _at_end(found: Round, tick: Tick) -> Tick:
+    """The reading of the clock as it would have been when a round ended."""
+    since = tick.at - found.ended
+    return replace(tick, at=found.ended, uptime=max(tick.uptime - since, timedelta(0)))
 
 
 def _clock_set(last: Tick | None, tick: Tick) -> timedelta:
-    """By how much the clock was set; zero where that is no more than clocks wander."""
+    """By how much the clock was set, in whole seconds; zero where that is no more than clocks wander.
+
+    A part of a second is rounded to the later instant, for waits that are counted from there.
+    """
     if last is None:
         return timedelta(0)
     found = tick.set_by(last)
     wandering = max(_TOLERANCE, abs(tick.at - last.at) / 1000)
-    return found if abs(found) > wandering else timedelta(0)
+    return -(-found // _SECOND) * _SECOND if abs(found) > wandering else timedelta(0)
 
 
-def _counted_from(course: Course, at: datetime) -> Course:
-    """The course where all that was seen done counts from an instant, for nobody knows how long ago it was."""
-    watched = {
-        step_id: Watched(
-            step_id=step_id,
-            done_since=at if each.is_done else None,
-            done_at=at if each.is_done else None,
-            confirming=each.confirming,
-        )
-        for step_id, each in course.watched.items()
-    }
-    said = tuple(
-        replace(each, when=min(each.when, at), started=min(each.started, at), completed=min(each.completed, at))
-        for each in course.said
-    )
-    ttls = tuple(
-        replace(each, first_seen=min(each.first_seen, at), last_seen=at, until=None if each.until is None else at)
-        for each in course.ttls
-    )
-    # Whatever was planned or done lies before the instant from now on.
-    plan = course.plan if course.plan.start <= at else course.plan.beginning(at)
-    return replace(course, plan=plan.with_events({}), watched=watched, said=said, ttls=ttls)
+def _moved(course: Course, by: timedelta) -> Course:
+    """The course by a clock that was set, with the same on record as before."""
+    moved = course.moved(by)
+    assert moved.last is not None  # or it would not be known that the clock was set
+    return replace(moved, plan=recorded(moved, at=moved.last.at))
 
 
 def _may_stop(plan: Plan) -> bool:
@@ -232,7 +246,10 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
         plan = recorded(replace(course, watched=watched), at=found.ended)
         if not new:
             break
-    watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in lacking.items()}
+    watched |= {
+        step_id: watched.get(step_id, Watched(step_id=step_id)).see(each, began=found.began)
+        for step_id, each in lacking.items()
+    }
     seen = replace(course, watched=watched)
     return replace(seen, plan=recorded(seen, at=found.ended))
 
@@ -346,9 +363,9 @@ def _ttls_in(what: Zone | Delegation) -> Iterator[tuple[Record, int]]:
 
 
 def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
-    """Return facts that know of every TTL that was seen: what is served still raises a field, what was goes into the ledger.
+    """Return facts that know of every TTL that is served: a larger one raises a field, and none is ever lowered.
 
-    No field is ever lowered: what was served before the first round nobody has seen.
+    What was served before the first round nobody has seen, and what was served between two nobody knows for how long.
     """
     seen = tuple(ttls)
 
@@ -359,7 +376,7 @@ def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
 
     losing, parent = facts.losing, facts.parent
     dnskey_ttl = raised(Source.LOSING, Record.DNSKEY, losing.dnskey_ttl)
-    made = replace(
+    return replace(
         facts,
         losing=replace(
             losing,
@@ -377,15 +394,6 @@ def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
             glue_ttl=None if parent.glue_ttl is None else raised(Source.PARENT, Record.ADDRESS, parent.glue_ttl),
         ),
     )
-    before = tuple(
-        Observation(source=each.source, record=each.record, ttl=each.ttl, until=each.until)
-        for each in seen
-        if each.source is not Source.GAINING
-        and each.until is not None
-        and each.ttl > largest_ttl(replace(made, ledger=Ledger()), each.source, each.record)
-    )
-    kept = tuple(each for each in facts.ledger.observations if each not in before)
-    return replace(made, ledger=Ledger(observations=(*kept, *before)))
 
 
 def _servers_seen(course: Course, found: Round) -> Iterator[ServerSeen]:

@@ -18,6 +18,7 @@ from zonekit.instants import instant_text
 from zonekit.transfer import live_codes as codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
 from zonekit.transfer.gate import may_begin
 from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
@@ -182,17 +183,15 @@ def _step_score(
             needs_saying=needs_saying,
         )
     watched = course.watched.get(planned.id)
-    if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == at:
-        lacking = watched.lacking & {server.name for server in followed.found.question.servers}
-        if lacking:
-            return StepScore(
-                planned=planned,
-                stage=Stage.UNDER_WAY,
-                since=watched.untouched_at,
-                until=planned.not_before,
-                lacking=lacking,
-                needs_saying=needs_saying,
-            )
+    if watched is not None and _is_under_way(watched, followed):
+        return StepScore(
+            planned=planned,
+            stage=Stage.UNDER_WAY,
+            since=watched.untouched_at,
+            until=planned.not_before,
+            lacking=watched.lacking & _asked(followed),
+            needs_saying=needs_saying,
+        )
     decision = may_begin(plan, planned.id, course.evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
@@ -206,6 +205,15 @@ def _step_score(
         waits=waits,
         needs_saying=needs_saying,
     )
+
+
+def _is_under_way(watched: Watched, followed: Followed) -> bool:
+    """Whether some servers gave a step in this round, and not all."""
+    return watched.lacking_at == followed.found.ended and not watched.confirming.isdisjoint(_asked(followed))
+
+
+def _asked(followed: Followed) -> frozenset[str]:
+    return frozenset(each.name for each in followed.found.question.servers)
 
 
 def _stage(
