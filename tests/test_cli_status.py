@@ -471,6 +471,7 @@ def test_the_page_has_the_present_state_and_needs_nothing_else(journey: Journey,
     headings = {text for tag, text in found.words if tag == "h2"}
     assert {"What the servers answered", "What is to be said of it", "The TTLs that were seen"} <= headings
     assert "does not answer (as told)" in words, "the dead server"
+    assert "The name servers have changed, by" in page and "must not change" not in page and "need not wait" not in page
     assert any("[server-dead]" in text for text in words)
     assert any(text.startswith(f"{instant_text(NOW)} begun: ") for text in words), "the history"
 
