@@ -34,7 +34,7 @@ def _plain(origin: Name) -> str:
 
 
 class Authority(Server):
-    """A server that answers from zones."""
+    """A server that answers from zones; several threads may change different ones."""
 
     def __init__(self, name: str, address: str, directory: Path, watcher: Reaper) -> None:
         super().__init__(name, address, directory, watcher)
@@ -121,14 +121,21 @@ class NamedServer(Authority):
         self.wait(lambda: serial_at(self.address, origin) is not None, f"does not get {origin} from {primary}")
 
     def update(
-        self, origin: Name, *, add: Iterable[dns.rrset.RRset] = (), delete: Iterable[tuple[Name, str]] = ()
+        self,
+        origin: Name,
+        *,
+        add: Iterable[dns.rrset.RRset] = (),
+        delete: Iterable[tuple[Name, str]] = (),
+        remove: Iterable[dns.rrset.RRset] = (),
     ) -> None:
-        """Change a zone by dynamic update (RFC 2136): whole RRsets go first, then records come."""
+        """Change a zone by dynamic update (RFC 2136): whole RRsets go first, then records come, then single ones go."""
         message = dns.update.UpdateMessage(origin)
         for owner, rdtype in delete:
             message.delete(owner, rdtype)
         for rrset in add:
             message.add(rrset.name, rrset)
+        for rrset in remove:
+            message.delete(rrset.name, rrset)
         response = dns.query.tcp(message, self.address, timeout=TIMEOUT_SECONDS, port=DNS_PORT)
         assert response.rcode() == dns.rcode.NOERROR, f"{self.name}: update of {origin}: {response}"
 

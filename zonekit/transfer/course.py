@@ -235,6 +235,12 @@ class Said:
         """What it comes to as evidence for the gate."""
         return Evidence(step_id=self.step_id, seen=self.when, by=self.by)
 
+    def counted_from(self, start: datetime) -> Said:
+        """Return it with no instant before this one."""
+        return replace(
+            self, when=max(self.when, start), started=max(self.started, start), completed=max(self.completed, start)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSeen:
@@ -363,9 +369,12 @@ class Course:
     def evidence(self) -> tuple[Evidence, ...]:
         """All that confirms steps, or shows that they are not done."""
         seen = [each for watched in self.watched.values() for each in watched.evidence]
-        # What was said before the plan starts is on record from its start, and is still so then.
-        said = [replace(each.evidence, seen=max(each.when, self.plan.start)) for each in self.said]
-        return (*seen, *said)
+        return (*seen, *[each.evidence for each in self.said_since_start])
+
+    @property
+    def said_since_start(self) -> tuple[Said, ...]:
+        """What people have said, as it counts: nothing from before the plan starts, which knows of no time before."""
+        return tuple(each.counted_from(self.plan.start) for each in self.said)
 
 
 def _all_moved(value: _V, by: timedelta, *names: str) -> _V:

@@ -84,10 +84,9 @@ def evidence_of(
         confirming |= parties[Source.LOSING].refusing
     if not lacking and (not confirming or not tells):
         return None
-    at = glimpses[0].sighting.at
     return Evidence(
         step_id=step_id,
-        seen=at,
+        seen=glimpses[0].sighting.at,
         by=BY_ASKING,
         confirming=frozenset(confirming - lacking),
         lacking=frozenset(lacking),
@@ -241,8 +240,9 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
                 shown[planned.id] = evidence
         lacking = {step_id: each for step_id, each in shown.items() if each.lacking}
         done = {step_id: each for step_id, each in shown.items() if not each.lacking}
-        new = [step_id for step_id in done if step_id not in watched or not watched[step_id].is_done]
+        before = {step_id for step_id, each in watched.items() if each.is_done}
         watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in done.items()}
+        new = {step_id for step_id in done if watched[step_id].is_done} - before
         plan = recorded(replace(course, watched=watched), at=found.ended)
         if not new:
             break
@@ -280,14 +280,13 @@ def recorded(course: Course, *, at: datetime) -> Plan:
     What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
     begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
     when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
-    What was done before the plan starts counts from its start.
     """
-    start = course.plan.start
     said = {
-        each.step_id: Event(max(each.started, start), max(each.completed, start))
-        for each in course.said
+        each.step_id: Event(each.started, each.completed)
+        for each in course.said_since_start
         if _stands(each, course, at)
     }
+    start = course.plan.start
     done = {
         step_id: max(watched.done_since, start)
         for step_id, watched in course.watched.items()
