@@ -19,7 +19,7 @@ from tests.rounds import QUESTION, round_of
 from tests.serving_worlds import Network, network_of, transfer_text
 from tests.test_cli import refuse, run, succeed
 from tests.test_pages import Reader
-from tests.transfer_worlds import GAINING_SERVERS, start_of, world_at
+from tests.transfer_worlds import GAINING_SERVERS, LOSING_SERVERS, start_of, world_at
 from zonekit.cli.exits import BAD_INPUT, OK, REFUSED
 from zonekit.files import write_text
 from zonekit.instants import instant_text, parse_instant
@@ -222,6 +222,19 @@ def test_while_caches_are_waited_for_it_says_until_when_and_for_what_and_what_co
     assert wait["until"] == until and wait["interval"] == 86400
 
 
+def test_the_example_in_the_readme_is_what_is_printed(journey: Journey) -> None:
+    ready_to_wait(journey)
+    journey.at += timedelta(hours=4)
+    printed = journey.status().stdout.splitlines()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = text.partition("$ zonekit status transfer.toml\n")[2].partition("```")[0].splitlines()
+    assert len(example) > 15
+    for line in example:
+        if line != "...":
+            assert line in printed
+            printed = printed[printed.index(line) + 1 :]
+
+
 def test_a_second_before_the_wait_is_over_nobody_may_change_the_ns_and_then_they_may(journey: Journey) -> None:
     ready_to_wait(journey)
     until = parse_instant(journey.step("ns-changed")["until"])
@@ -337,7 +350,7 @@ def test_what_is_missing_is_told_with_whose_hands_it_is_at(journey: Journey) -> 
     }
 
 
-def test_a_clock_that_was_set_is_told_and_the_waits_count_anew(journey: Journey) -> None:
+def test_a_clock_that_was_set_is_told_and_no_wait_is_over_for_it(journey: Journey) -> None:
     ready_to_wait(journey)
     until = parse_instant(journey.step("ns-changed")["until"])
     journey.at += timedelta(hours=30)
@@ -346,8 +359,9 @@ def test_a_clock_that_was_set_is_told_and_the_waits_count_anew(journey: Journey)
     assert found["clock_set"] == 29 * 3600
     assert "clock-set" in {each["code"] for each in found["findings"]}
     (step,) = [each for each in found["steps"] if each["id"] == "ns-changed"]
-    assert step["stage"] == "waits" and parse_instant(step["until"]) >= journey.at + timedelta(days=1)
-    assert parse_instant(step["until"]) > until
+    assert step["stage"] == "waits" and parse_instant(step["until"]) >= until + timedelta(hours=29)
+    assert "[clock-set]" not in journey.status().stdout, "the next look has nothing to tell of it"
+    assert journey.step("ns-changed")["until"] == step["until"]
 
 
 def test_too_early_a_change_of_the_ns_needs_attention_with_its_story(journey: Journey) -> None:
@@ -457,6 +471,7 @@ def test_the_page_has_the_present_state_and_needs_nothing_else(journey: Journey,
     headings = {text for tag, text in found.words if tag == "h2"}
     assert {"What the servers answered", "What is to be said of it", "The TTLs that were seen"} <= headings
     assert "does not answer (as told)" in words, "the dead server"
+    assert "The name servers have changed, by" in page and "must not change" not in page and "need not wait" not in page
     assert any("[server-dead]" in text for text in words)
     assert any(text.startswith(f"{instant_text(NOW)} begun: ") for text in words), "the history"
 

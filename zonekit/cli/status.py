@@ -29,7 +29,7 @@ from zonekit.cli.outputs import Voice, json_text, refuse_key_file, same_file
 from zonekit.cli.progress import Progress
 from zonekit.cli.recording import parse_event
 from zonekit.cli.status_json import status_object, transfer_object
-from zonekit.cli.status_view import Block, lines_view, live_view, print_view, rich_view, whole_view
+from zonekit.cli.status_view import Block, latest, lines_view, live_view, print_view, rich_view, whole_view
 from zonekit.errors import ZonekitError
 from zonekit.files import write_text
 from zonekit.findings import Severity
@@ -140,7 +140,8 @@ def status(
     Of several transfers each gets a line.
 
     The exit code is 0 where nothing needs attention, and 1 where something does: a finding of severity error, or a proof that
-    does not hold for what was done and when. Dead servers beside others that answer are warnings. With several transfers the
+    does not hold for what was done and when. A dead server beside others that answer is a warning, unless it undoes a step: all
+    gaining servers have to answer before the name servers change. With several transfers the
     code is the highest that one of them would have alone; with --watch, that of the last look.
 
     \b
@@ -356,7 +357,7 @@ class _Show:
         """Yield all there is to say of one transfer, or a line for each of several."""
         first = looks[0]
         if len(looks) == 1 and isinstance(first.found, Score):
-            history = first.history if self.with_history or self.is_watched else None
+            history = first.history if self.with_history else latest(first.history) if self.is_watched else None
             yield from whole_view(first.found, severity=self.severity, history=history)
         else:
             yield from lines_view((look.transfer, look.found) for look in looks)

@@ -88,6 +88,9 @@ def live_view(
 ) -> Iterator[Block]:
     """Yield what fits on a screen: what is not done, what is wrong, and what happened last."""
     yield one_line(headline(score))
+    if problem:
+        yield f"the last look failed: {one_line(problem)}"
+    yield f"looked at {instant_text(score.at)}; the next look is at {instant_text(next_look)}; Ctrl-C ends it"
     done = [step.id for step in score.steps if step.stage is Stage.DONE]
     yield f"done: {', '.join(done) or 'nothing yet'}"
     yield ""
@@ -96,11 +99,7 @@ def live_view(
         yield Table(_columns("stage", "when", "who", "what"), list(_step_rows(score, left, told=_TOLD_LIVE)))
     yield from _server_blocks(score)
     yield from _finding_blocks(score, severity)
-    yield from _history_blocks(history[-_LATEST:])
-    yield ""
-    if problem:
-        yield f"the last look failed: {one_line(problem)}"
-    yield f"looked at {instant_text(score.at)}; the next look is at {instant_text(next_look)}; Ctrl-C ends it"
+    yield from _history_blocks(latest(history))
 
 
 _TOLD_LIVE: Final = frozenset((Stage.UNDER_WAY, Stage.WAITS, Stage.MISSING))
@@ -176,6 +175,11 @@ def _history_blocks(history: Sequence[Happening]) -> Iterator[Block]:
     if history:
         yield "\nWhat happened"
         yield "\n".join(one_line(str(each)) for each in history)
+
+
+def latest(history: Sequence[Happening]) -> Sequence[Happening]:
+    """Return as much of the history as goes beneath a view that is shown again and again."""
+    return history[-_LATEST:]
 
 
 # ---- many -----------------------------------------------------------------------------------------------------------

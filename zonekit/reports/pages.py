@@ -263,6 +263,8 @@ def _page(
     trouble = None if isinstance(verdict, Safe) else verdict.at
     now = None if score is None or score.is_finished else score.at
     stages = {} if score is None else _stages(score)
+    switch = plan.step("ns-changed")
+    switched = switch.completed if score is not None and switch.recorded else None
     backs = {back.step_id: _sentence(f"back from here: {back_text(back)}") for back in outlook.turning_back}
     return render_template(
         "plan.html.j2",
@@ -277,7 +279,8 @@ def _page(
         story="" if isinstance(verdict, Safe) else verdict.story,
         proven_for=verdict.profiles if isinstance(verdict, Safe) else (),
         insecure=windows_text(verdict.insecure) if isinstance(verdict, Safe) else (),
-        milestones=tuple(_milestones(plan)),
+        milestones=tuple(_milestones(plan, switched)),
+        switched=None if switched is None else _when(plan, switched),
         critical_path=outlook.critical_path,
         saved=saved_text(outlook),
         latest_start=None if outlook.latest_start is None else _when(plan, outlook.latest_start),
@@ -320,9 +323,12 @@ def _when(plan: Plan, instant: datetime) -> When:
     return When(text=date_text(instant), iso=instant_text(instant), since=since_start(plan.start, instant))
 
 
-def _milestones(plan: Plan) -> Iterator[Milestone]:
+def _milestones(plan: Plan, switched: datetime | None) -> Iterator[Milestone]:
     yield Milestone(what="begins", when=_when(plan, plan.start))
-    yield Milestone(what="name servers change", when=_when(plan, plan.switchover), look="switch")
+    if switched is None:
+        yield Milestone(what="name servers change", when=_when(plan, plan.switchover), look="switch")
+    else:
+        yield Milestone(what="name servers have changed by", when=_when(plan, switched), look="switch")
     for planned in plan.steps:
         if planned.id == "losing-unreachable":
             yield Milestone(what="nobody asks the losing servers", when=_when(plan, planned.started))

@@ -108,7 +108,7 @@ def _under_way_clause(steps: tuple[StepScore, ...]) -> str:
 
 
 def _not_given(lacking: Iterable[str]) -> str:
-    servers = sorted(lacking)
+    servers = sorted(lacking) or ["some server"]
     return f"{', '.join(servers)} {'does' if len(servers) == 1 else 'do'} not give it yet"
 
 

@@ -280,7 +280,6 @@ def recorded(course: Course, *, at: datetime) -> Plan:
     What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
     begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
     when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
-    What was done before the plan starts counts from its start.
     """
     said = {
         each.step_id: Event(each.started, each.completed)
