@@ -18,6 +18,7 @@ from zonekit.instants import instant_text
 from zonekit.transfer import live_codes as codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.codes import CLAIM_CODES
 from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
 from zonekit.transfer.gate import may_begin
@@ -31,6 +32,8 @@ from zonekit.ttl import duration_text
 
 _OPENING: Final = frozenset((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.SHARED_SERVE))
 """What opens the gaining servers to resolvers, one of them first."""
+
+_CLAIMS: Final = frozenset(code.name for code in CLAIM_CODES.values())
 
 
 class Stage(enum.Enum):
@@ -247,9 +250,9 @@ def _by_checks(plan: Plan, planned: PlannedStep, checks: Iterable[TransferCheck]
 def _shown_by(followed: Followed, planned: PlannedStep) -> str:
     if planned.step.actor is Actor.NOBODY:
         return "the time"
-    said = [each for each in followed.course.said if each.step_id == planned.id]
-    if said:
-        return f"said by {said[-1].by}"
+    said = followed.course.statement(planned.id, at=followed.found.ended)
+    if said is not None:
+        return f"said by {said.by}"
     watched = followed.course.watched.get(planned.id)
     if watched is None or watched.done_at is None:
         return planned.step.confirmed_by
@@ -283,5 +286,13 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
                 f"they expire at {instant_text(expires)}; what is left had to begin by {instant_text(deadline)}",
             )
         )
-    found += [finding for check in checks for finding in check.findings]
+    for each in followed.raised:
+        told = f"{each.record.value} of the {each.source.value} side has a TTL of {each.ttl}, and no such one was known"
+        found.append(codes.TTL_RAISED.found(apex, "", told))
+    found += [finding for check in checks for finding in check.findings if plan.events or not _is_of_claim(finding)]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _is_of_claim(finding: Finding) -> bool:
+    """Whether a finding is that a claim is false, which is nobody's before the first step is done."""
+    return finding.code in _CLAIMS
