@@ -109,3 +109,13 @@ def test_a_transfer_done_by_what_the_score_says_is_safe_and_comes_to_its_end(flo
             transfer.at = min(waiting)
     assert found.is_finished
     assert isinstance(prove(transfer.course.plan), Safe)
+
+
+def test_what_was_done_before_the_plan_starts_counts_from_its_start() -> None:
+    transfer = Following(Flow.OPERATOR_CHANGE)
+    before = NOW - timedelta(days=1)
+    course = transfer.course.say(Said(step_id="frozen", by="both", when=before, started=before, completed=before))
+    transfer.course = course
+    found = transfer.look()
+    assert (found.step("frozen").stage, found.step("frozen").since) == (Stage.DONE, NOW)
+    assert found.step("keys-made").stage is Stage.MAY_BEGIN

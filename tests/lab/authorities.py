@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -32,28 +34,31 @@ def _plain(origin: Name) -> str:
 
 
 class Authority(Server):
-    """A server that answers from zones."""
+    """A server that answers from zones; several threads may change different ones."""
 
     def __init__(self, name: str, address: str, directory: Path, watcher: Reaper) -> None:
         super().__init__(name, address, directory, watcher)
         self._zones: dict[Name, str] = {}
+        self._change = threading.Lock()
 
     def load(self, zone: Zone) -> None:
         """Serve this zone, or this new version of it, just as it is, and wait until it does."""
-        write_zone(zone, self.directory / file_name(zone.origin))
-        stanza = self.stanza(zone.origin)
-        known = self._zones.get(zone.origin) == stanza
-        self._zones[zone.origin] = stanza
-        if known:
-            self.reload(zone.origin)
-        else:
-            self.reconfigure()
+        with self._change:
+            write_zone(zone, self.directory / file_name(zone.origin))
+            stanza = self.stanza(zone.origin)
+            known = self._zones.get(zone.origin) == stanza
+            self._zones[zone.origin] = stanza
+            if known:
+                self.reload(zone.origin)
+            else:
+                self.reconfigure()
         self.wait_for_serial(zone.origin, zone.serial)
 
     def drop(self, origin: Name) -> None:
         """Answer for this zone no more."""
-        del self._zones[origin]
-        self.reconfigure()
+        with self._change:
+            del self._zones[origin]
+            self.reconfigure()
         self.wait(lambda: serial_at(self.address, origin) is None, f"goes on serving {origin}")
 
     def wait_for_serial(self, origin: Name, serial: int) -> None:
@@ -93,33 +98,44 @@ class NamedServer(Authority):
         name = _plain(zone.origin)
         told = "".join(f"{address}; " for address in secondaries)
         change = "" if inline else "allow-update { any; };"
-        write_zone(zone, self.directory / file_name(zone.origin))
-        self._zones[zone.origin] = (
+        stanza = (
             f'dnssec-policy "{name}" {{ {policy} }};\n'
             f'zone "{zone.origin}" {{ type primary; file "{file_name(zone.origin)}"; dnssec-policy "{name}";'
             f" inline-signing {'yes' if inline else 'no'}; notify explicit; also-notify {{ {told}}}; {change} }};\n"
         )
-        self.reconfigure()
+        with self._change:
+            write_zone(zone, self.directory / file_name(zone.origin))
+            self._zones[zone.origin] = stanza
+            self.reconfigure()
         self.wait_for_serial(zone.origin, zone.serial)
 
     def follow(self, origin: Name, primary: str) -> None:
         """Serve what another server has of a zone."""
-        self._zones[origin] = (
+        stanza = (
             f'zone "{origin}" {{ type secondary; file "{file_name(origin)}"; primaries {{ {primary}; }};'
             " allow-notify { any; }; min-refresh-time 1; min-retry-time 1; };\n"
         )
-        self.reconfigure()
+        with self._change:
+            self._zones[origin] = stanza
+            self.reconfigure()
         self.wait(lambda: serial_at(self.address, origin) is not None, f"does not get {origin} from {primary}")
 
     def update(
-        self, origin: Name, *, add: Iterable[dns.rrset.RRset] = (), delete: Iterable[tuple[Name, str]] = ()
+        self,
+        origin: Name,
+        *,
+        add: Iterable[dns.rrset.RRset] = (),
+        delete: Iterable[tuple[Name, str]] = (),
+        remove: Iterable[dns.rrset.RRset] = (),
     ) -> None:
-        """Change a zone by dynamic update (RFC 2136): whole RRsets go first, then records come."""
+        """Change a zone by dynamic update (RFC 2136): whole RRsets go first, then records come, then single ones go."""
         message = dns.update.UpdateMessage(origin)
         for owner, rdtype in delete:
             message.delete(owner, rdtype)
         for rrset in add:
             message.add(rrset.name, rrset)
+        for rrset in remove:
+            message.delete(rrset.name, rrset)
         response = dns.query.tcp(message, self.address, timeout=TIMEOUT_SECONDS, port=DNS_PORT)
         assert response.rcode() == dns.rcode.NOERROR, f"{self.name}: update of {origin}: {response}"
 
@@ -267,7 +283,7 @@ class PdnsServer(Authority):
         self, name: str, address: str, directory: Path, watcher: Reaper, *, sharing: PdnsServer | None = None
     ) -> None:
         super().__init__(name, address, directory, watcher)
-        self.database = sharing.database if sharing else self.directory / "pdns.sqlite3"
+        self.database: Path = sharing.database if sharing else self.directory / "pdns.sqlite3"
 
     def load(self, zone: Zone) -> None:
         """Put this zone into the database: it serves a signed one as it is, and signs an unsigned one once secured."""
@@ -290,7 +306,7 @@ class PdnsServer(Authority):
 
     def configure(self) -> None:
         if not self.database.exists():
-            with sqlite3.connect(self.database) as database:
+            with closing(sqlite3.connect(self.database)) as database:
                 database.executescript(_PDNS_SCHEMA.read_text())
         (self.directory / "pdns.conf").write_text(
             f"""launch=gsqlite3

@@ -54,11 +54,13 @@ class Parent:
     Attributes:
         zone: the TLD as it was last signed.
         servers: who serves it.
+        hosts: the names of these servers.
         keys: what signs it.
     """
 
     def __init__(self, servers: Sequence[Authority], hosts: Sequence[str]) -> None:
         self.servers = tuple(servers)
+        self.hosts = tuple(hosts)
         self.keys = new_keys(TLD)
         unsigned = Zone.from_rrsets(
             TLD,

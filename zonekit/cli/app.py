@@ -13,6 +13,7 @@ from zonekit.cli.plan import plan
 from zonekit.cli.publish import publish
 from zonekit.cli.show import show
 from zonekit.cli.sign import sign
+from zonekit.cli.status import status
 from zonekit.cli.ttls import lower_ttl
 from zonekit.cli.verify import verify
 
@@ -62,6 +63,7 @@ def cli(context: click.Context) -> int:
     When each step is safe:
       zonekit plan       a date for every step from what is known, and why
       zonekit check      prove a plan or a schedule safe, or tell how it goes wrong
+      zonekit status     ask the servers how far a transfer has come, and whose turn it is
 
     \b
     What would break now:
@@ -88,5 +90,5 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, verify, show):
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, status, verify, show):
     cli.add_command(_command)

@@ -235,6 +235,12 @@ class Said:
         """What it comes to as evidence for the gate."""
         return Evidence(step_id=self.step_id, seen=self.when, by=self.by)
 
+    def counted_from(self, start: datetime) -> Said:
+        """Return it with no instant before this one."""
+        return replace(
+            self, when=max(self.when, start), started=max(self.started, start), completed=max(self.completed, start)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSeen:
@@ -343,7 +349,7 @@ class Course:
         """
         watched = self.watched.get(step_id)
         denied_at = None if watched is None else watched.lacking_at
-        found = [each for each in self.said if each.step_id == step_id and each.completed <= at]
+        found = [each for each in self.said_since_start if each.step_id == step_id and each.completed <= at]
         return next((each for each in reversed(found) if denied_at is None or denied_at < each.completed), None)
 
     def moved(self, by: timedelta) -> Course:
@@ -373,7 +379,12 @@ class Course:
     def evidence(self) -> tuple[Evidence, ...]:
         """All that confirms steps, or shows that they are not done."""
         seen = [each for watched in self.watched.values() for each in watched.evidence]
-        return (*seen, *[each.evidence for each in self.said])
+        return (*seen, *[each.evidence for each in self.said_since_start])
+
+    @property
+    def said_since_start(self) -> tuple[Said, ...]:
+        """What people have said, as it counts: nothing from before the plan starts, which knows of no time before."""
+        return tuple(each.counted_from(self.plan.start) for each in self.said)
 
 
 def _all_moved(value: _V, by: timedelta, *names: str) -> _V:

@@ -84,10 +84,9 @@ def evidence_of(
         confirming |= parties[Source.LOSING].refusing
     if not lacking and (not confirming or not tells):
         return None
-    at = glimpses[0].sighting.at
     return Evidence(
         step_id=step_id,
-        seen=at,
+        seen=glimpses[0].sighting.at,
         by=BY_ASKING,
         confirming=frozenset(confirming - lacking),
         lacking=frozenset(lacking),

@@ -112,8 +112,8 @@ class Score:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether something of severity ERROR was found."""
-        return bool(self.at_least(Severity.ERROR))
+        """Whether something of severity ERROR was found, or what was done and is planned is not safe."""
+        return bool(self.at_least(Severity.ERROR)) or not isinstance(self.verdict, Safe)
 
     @property
     def is_finished(self) -> bool:
@@ -270,8 +270,10 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
         way = "forward" if seconds > 0 else "back"
         found.append(codes.CLOCK_SET.found(apex, "", f"the clock was set {way} by {duration_text(abs(seconds))}"))
     for step_id in followed.undone:
-        lacking = ", ".join(sorted(followed.course.watched[step_id].lacking))
-        found.append(codes.STEP_UNDONE.found(apex, "", f"{step_id} was done, and {lacking} does not give it any more"))
+        lacking = sorted(followed.course.watched[step_id].lacking)
+        does = "does" if len(lacking) == 1 else "do"
+        told = f"{step_id} was done, and {', '.join(lacking)} {does} not give it any more"
+        found.append(codes.STEP_UNDONE.found(apex, "", told))
     if not isinstance(verdict, Safe) and any(planned.recorded for planned in plan.steps):
         found.append(codes.STEP_TOO_EARLY.found(apex, "", verdict.story))
     if not plan.is_in_time:

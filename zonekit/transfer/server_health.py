@@ -18,7 +18,7 @@ from zonekit.transfer.versions import Source
 from zonekit.verifying import codes as zone_codes
 from zonekit.zones import RRset, Zone
 
-_PARTIES: Final = {
+PARTIES: Final = {
     Source.LOSING: "the losing operator",
     Source.GAINING: "the gaining operator",
     Source.PARENT: "the parent",
@@ -37,14 +37,14 @@ def server_findings(followed: Followed) -> tuple[Finding, ...]:
     """Return what is to be said of the servers that were asked in a round; one that is not due yet, or any more, may be silent."""
     found: list[Finding] = []
     for source in Source:
-        if _is_due(followed, source):
+        if is_due(followed, source):
             found += _silent(followed, source)
         found += _differing(followed, source)
     found += _not_asked(followed)
     return tuple(found)
 
 
-def _is_due(followed: Followed, source: Source) -> bool:
+def is_due(followed: Followed, source: Source) -> bool:
     """Whether the servers of a party have to answer by what is on record."""
     plan = followed.course.plan
     marks = {planned.step.effect: planned for planned in plan.steps}
@@ -68,14 +68,14 @@ def _silent(followed: Followed, source: Source) -> Iterator[Finding]:
     if not party.given and not party.refusing:
         servers = ", ".join(sorted(party.dead))
         yield codes.PARTY_DEAD.found(
-            apex, "", f"{_PARTIES[source]}: none of {servers} answers: {_why(followed, source)}"
+            apex, "", f"{PARTIES[source]}: none of {servers} answers: {_why(followed, source)}"
         )
         return
     for each in followed.found.of(source):
         failed = [answer for answer in each.answers if not answer.outcome.is_answer]
         if not failed:
             continue
-        what = f"{each.server} of {_PARTIES[source]} {failed[0].outcome.value}{_problem(failed)}"
+        what = f"{each.server} of {PARTIES[source]} {failed[0].outcome.value}{_problem(failed)}"
         if len(failed) < len(each.answers):
             types = ", ".join(rd.type_text(answer.rdtype) for answer in failed)
             yield codes.SERVER_FAILS.found(apex, "", f"{what}, asked for {types}")
@@ -87,7 +87,7 @@ def _silent(followed: Followed, source: Source) -> Iterator[Finding]:
         else:
             yield codes.SERVER_FAILS.found(apex, "", what)
     for name, problem in sorted(party.unreadable.items()):
-        yield codes.SERVER_FAILS.found(apex, "", f"{name} of {_PARTIES[source]} gives what makes no zone: {problem}")
+        yield codes.SERVER_FAILS.found(apex, "", f"{name} of {PARTIES[source]} gives what makes no zone: {problem}")
 
 
 def _why(followed: Followed, source: Source) -> str:
@@ -119,13 +119,13 @@ def _differing(followed: Followed, source: Source) -> Iterator[Finding]:
         yield codes.SERVER_LIES.found(
             _apex(followed),
             "",
-            f"{servers} of {_PARTIES[source]}: what is given there does not validate; elsewhere it does",
+            f"{servers} of {PARTIES[source]}: what is given there does not validate; elsewhere it does",
         )
     honest = [form for form in forms if form not in lying]
     # Servers that sign by themselves sign the same records with other signatures.
     if len(honest) > 1 and any(_without_signatures(form) != _without_signatures(honest[0]) for form in honest):
         told = " against ".join(f"{', '.join(sorted(form.servers))} with {_told(form, honest)}" for form in honest)
-        yield codes.SERVERS_DISAGREE.found(_apex(followed), "", f"{_PARTIES[source]}: {told}")
+        yield codes.SERVERS_DISAGREE.found(_apex(followed), "", f"{PARTIES[source]}: {told}")
 
 
 def _without_signatures(form: Given) -> object:
@@ -177,7 +177,7 @@ def _not_asked(followed: Followed) -> Iterator[Finding]:
         for form in party.given:
             ns = form.what.ns if isinstance(form.what, Delegation) else form.what.apex_rrset(rd.NS)
             if isinstance(ns, RRset):
-                named |= dict.fromkeys(servers_in(ns), _PARTIES[source])
+                named |= dict.fromkeys(servers_in(ns), PARTIES[source])
     for server in sorted(named.keys() - asked):
         yield codes.NOT_ASKED.found(
             _apex(followed), rd.NS, f"{server} is in the NS RRset of {named[server]}, and was not asked"
