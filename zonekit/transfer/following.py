@@ -250,10 +250,11 @@ def recorded(course: Course, *, at: datetime) -> Plan:
     """Return the plan with all on record that was seen or said to be done by an instant, and nothing else.
 
     A step is begun at the earliest when it may be, or when the last round that showed nothing of it was, whichever is later:
-    nobody knows when in between. A wait is on record when it is over.
+    nobody knows when in between. A wait is on record when it is over by the clock.
     """
     events = {each.step_id: Event(each.started, each.completed) for each in course.said_since_start if each.completed <= at}
     plan = course.plan.with_events(events)
+    passed = course.passed_by(at)
     for planned in course.plan.steps:
         watched = course.watched.get(planned.id)
         if planned.id in events:
@@ -261,7 +262,7 @@ def recorded(course: Course, *, at: datetime) -> Plan:
         now = plan.step(planned.id)
         if planned.step.actor is Actor.NOBODY:
             rests_on = {*planned.step.after, *[wait.since for wait in now.waits]}
-            if now.not_before <= at and all(each.recorded for each in plan.steps if each.id in rests_on):
+            if now.not_before <= passed and all(each.recorded for each in plan.steps if each.id in rests_on):
                 plan = plan.with_events({**plan.events, planned.id: Event(now.not_before, now.not_before)})
         elif watched is not None and watched.done_since is not None:
             plan = plan.with_events({**plan.events, planned.id: _event(watched, now, plan)})
