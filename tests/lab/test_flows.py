@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import dns.flags
 import dns.name
 import dns.rdatatype
 import pytest
 
-from tests.lab.asking import query, serial_at
+from tests.lab.asking import query
 from tests.lab.authorities import Authority, KnotServer, NamedServer, NsdServer, PdnsServer
-from tests.lab.client import Client, Report, Security, Watched
+from tests.lab.client import Answer, Report, Security, Watched
 from tests.lab.laboratory import Lab
 from tests.lab.operators import Operator, policy_text, sign_by_policy, sign_live
 from tests.lab.parent import DELEGATION_TTL, new_keys
 from tests.lab.resolvers import Unbound
 from tests.lab.sides import LOWERED_TTL, LosingPdns, LosingPolicy, LosingSide, WithFiles
 from tests.lab.transfers import RESTORED_TTL, LiveTransfer
-from tests.lab.zones import child, signed_zone, unsigned_zone
+from tests.lab.zones import TTL, child, signed_zone, unsigned_zone
 from zonekit.denial import Denial, Nsec, Nsec3
 from zonekit.ds import make_ds
 from zonekit.findings import Severity
-from zonekit.signing import sign_zone
 from zonekit.transfer.plan import prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.score import Score
@@ -36,8 +36,10 @@ from zonekit.zones import RRset
 
 pytestmark = pytest.mark.xdist_group("lab-flows")
 
-LONGEST_SECONDS: Final = 240.0
 GAINING_SERIAL: Final = 100
+INSECURE: Final = (Flow.THROUGH_INSECURE, Flow.TO_UNSIGNED, Flow.FROM_UNSIGNED)
+"""The flows in which the domain is insecure for a while, or from the start or to the end."""
+STAYS: Final = "kresd"
 IMPATIENT: Final = "unbound-impatient"
 """A validator that forgets after a second what the cache behind it keeps: it meets old data with new keys, and the other way."""
 
@@ -151,8 +153,7 @@ def ran(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Ran:
         directory = tmp_path_factory.mktemp(name)
         losing = operators.losing_side(name, case, directory)
         gaining = operators.gaining_side(name, case, directory)
-        security = Security.INSECURE if case.flow is Flow.FROM_UNSIGNED else Security.SECURE
-        watched = Watched(child(name), existing=(("www", "A"), ("long", "TXT")), security=security)
+        watched = watched_in(name, case)
         transfers[name] = LiveTransfer(lab, directory, losing_origin(name), case.flow, losing, gaining, watched)
     with (
         lab.client([each.watched for each in transfers.values()]) as client,
@@ -160,6 +161,12 @@ def ran(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     ):
         ended = {name: pool.submit(to_the_end, transfer) for name, transfer in transfers.items()}
     return Ran(transfers, ended, client.report())
+
+
+def watched_in(name: str, case: Case) -> Watched:
+    """What the client asks for, and expects at first."""
+    security = Security.INSECURE if case.flow is Flow.FROM_UNSIGNED else Security.SECURE
+    return Watched(child(name), existing=(("www", "A"), ("long", "TXT")), security=security)
 
 
 def losing_origin(name: str) -> dns.name.Name:
@@ -181,9 +188,52 @@ def test_a_transfer_done_by_what_status_says_comes_to_its_end(ran: Ran, name: st
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_resolver_answers_rightly_all_the_time(ran: Ran, name: str) -> None:
+    transfer = ran.transfers[name]
     report = ran.report.of(child(name))
-    told = "\n".join(ran.transfers[name].journal)
+    if CASES[name].flow in INSECURE:
+        report = Report(tuple(answer for answer in report.answers if not is_of_one_that_stays(answer, transfer)))
     try:
         report.assert_good(at_least=100)
     except AssertionError as error:
+        told = "\n".join(transfer.journal)
         pytest.fail(f"{error}\n{told}", pytrace=False)
+
+
+def is_of_one_that_stays(answer: Answer, transfer: LiveTransfer) -> bool:
+    """Whether Knot Resolver answers so for it keeps to the child's NS RRset in an insecure domain.
+
+    When the losing servers have stopped, which name themselves to their end, it asks them for as long as it may keep that. And
+    it does not return to the parent for the DS either, where the gaining servers go on naming themselves: to it the domain
+    stays insecure.
+    """
+    if answer.resolver != STAYS:
+        return False
+    if answer.fault == "SERVFAIL" and "losing-ns-changed" not in transfer.taken:
+        stopped = transfer.began["losing-stopped"]
+        return stopped <= answer.asked <= stopped + timedelta(seconds=TTL + 2)
+    added = transfer.began.get("ds-added")
+    return answer.fault == "AD not set" and added is not None and added < answer.asked
+
+
+def test_knot_resolver_stays_in_an_insecure_domain_whose_servers_name_themselves(lab: Lab, ran: Ran) -> None:
+    """Of the resolvers it alone takes what the child says of its NS for as good as what the parent does, as the sticky profile.
+
+    It returns to the parent in a domain that is secure, and when it asks for nothing while the NS RRset runs out.
+    """
+    old, new = (lab.operator(f"sticky-{which}", NamedServer) for which in ("old", "new"))
+    domain = child("sticky")
+    for operator, address in ((old, "192.0.2.1"), (new, "192.0.2.2")):
+        operator.load(unsigned_zone(domain, operator.hosts, address=address))
+    lab.parent.delegate(domain, old.hosts)
+    led_to: dict[str, str] = {}
+    lookups = itertools.count()
+    changed_at: float | None = None
+    while changed_at is None or time.monotonic() < changed_at + 2 * (DELEGATION_TTL + TTL):
+        for name, resolver in lab.resolvers.items():
+            (answer,) = query(resolver.address, f"name{next(lookups)}.wild.{domain}", "A").answer
+            led_to[name] = str(answer[0])
+        if changed_at is None:
+            lab.parent.change_ns(domain, new.hosts)
+            changed_at = time.monotonic()
+        time.sleep(0.2)
+    assert {name for name, address in led_to.items() if address == "192.0.2.1"} == {STAYS}

@@ -252,7 +252,9 @@ def recorded(course: Course, *, at: datetime) -> Plan:
     A step is begun at the earliest when it may be, or when the last round that showed nothing of it was, whichever is later:
     nobody knows when in between. A wait is on record when it is over by the clock.
     """
-    events = {each.step_id: Event(each.started, each.completed) for each in course.said_since_start if each.completed <= at}
+    events = {
+        each.step_id: Event(each.started, each.completed) for each in course.said_since_start if each.completed <= at
+    }
     plan = course.plan.with_events(events)
     passed = course.passed_by(at)
     for planned in course.plan.steps:
