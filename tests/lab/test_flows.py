@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 import time
 from collections.abc import Mapping
@@ -23,15 +24,16 @@ from tests.lab.operators import Operator, policy_text, sign_by_policy, sign_live
 from tests.lab.parent import DELEGATION_TTL, new_keys
 from tests.lab.resolvers import Unbound
 from tests.lab.sides import LOWERED_TTL, LosingPdns, LosingPolicy, LosingSide, WithFiles
-from tests.lab.transfers import RESTORED_TTL, LiveTransfer
+from tests.lab.transfers import LARGEST_TTL, RESTORED_TTL, LiveTransfer
 from tests.lab.zones import TTL, child, signed_zone, unsigned_zone
 from zonekit.denial import Denial, Nsec, Nsec3
 from zonekit.ds import make_ds
 from zonekit.findings import Severity
+from zonekit.status import look_at
 from zonekit.transfer.plan import prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.score import Score
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import STEPS, Flow
 from zonekit.zones import RRset
 
 pytestmark = pytest.mark.xdist_group("lab-flows")
@@ -76,6 +78,24 @@ CASES: Final[Mapping[str, Case]] = {
 }
 
 
+class Rule(enum.Enum):
+    """Something without which a transfer goes wrong."""
+
+    MERGE_BOTH_WAYS = "the gaining zone publishes the losing ZSK too"
+    DS_STAYS = "the losing DS stays after the NS change"
+    WAIT_FOR_DS = "the NS change waits until no cache holds a DS RRset without the gaining DS"
+
+
+DELEGATION_TTLS: Final = {
+    Rule.MERGE_BOTH_WAYS: (LOWERED_TTL, DELEGATION_TTL),
+    Rule.DS_STAYS: (LARGEST_TTL, LOWERED_TTL),
+    Rule.WAIT_FOR_DS: (LOWERED_TTL, 10 * LARGEST_TTL),
+}
+"""The TTLs of NS and DS at the parent, such that every resolver meets what a broken rule leaves behind."""
+HELD: Final = "held"
+"""A name of the losing zone with the largest TTL, which nobody asks for before the NS change."""
+
+
 @dataclass
 class Ran:
     """What came of all transfers.
@@ -83,11 +103,13 @@ class Ran:
     Attributes:
         transfers: each of them, by its name.
         ended: how each ended, after a watch over the largest TTL.
+        broken: by the rule that was broken, the last score of the transfer.
         report: what the client has seen.
     """
 
     transfers: Mapping[str, LiveTransfer]
     ended: Mapping[str, Future[Score]]
+    broken: Mapping[Rule, Future[Score]]
     report: Report
 
 
@@ -142,6 +164,20 @@ class Operators:
         side.lower_ttls()
         return side
 
+    def to_break(self, rule: Rule, directory: Path) -> LiveTransfer:
+        """A transfer between operators with files, in which a rule is to be broken."""
+        name = broken_name(rule)
+        case = Case(Flow.OPERATOR_CHANGE)
+        ns_ttl, ds_ttl = DELEGATION_TTLS[rule]
+        held = RRset.from_text(f"{HELD}.{child(name)}", LARGEST_TTL, "A", "192.0.2.1")
+        zone, keys = signed_zone(unsigned_zone(child(name), self.losing.hosts, more=[held]))
+        losing = WithFiles(self.losing, zone, directory / "losing.zone", keys)
+        losing.serve()
+        self.lab.parent.delegate(child(name), self.losing.hosts, ds=make_ds(keys[:1], ttl=ds_ttl), ns_ttl=ns_ttl)
+        gaining = self.gaining_side(name, case, directory)
+        watched = Watched(child(name))
+        return LiveTransfer(self.lab, directory, losing_origin(name), case.flow, losing, gaining, watched)
+
 
 @pytest.fixture(scope="module")
 def ran(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Ran:
@@ -155,12 +191,12 @@ def ran(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Ran:
         gaining = operators.gaining_side(name, case, directory)
         watched = watched_in(name, case)
         transfers[name] = LiveTransfer(lab, directory, losing_origin(name), case.flow, losing, gaining, watched)
-    with (
-        lab.client([each.watched for each in transfers.values()]) as client,
-        ThreadPoolExecutor(max_workers=len(transfers)) as pool,
-    ):
+    wrong = {rule: operators.to_break(rule, tmp_path_factory.mktemp(rule.name)) for rule in Rule}
+    watched = [each.watched for each in (*transfers.values(), *wrong.values())]
+    with lab.client(watched) as client, ThreadPoolExecutor(max_workers=len(watched)) as pool:
         ended = {name: pool.submit(to_the_end, transfer) for name, transfer in transfers.items()}
-    return Ran(transfers, ended, client.report())
+        broken = {rule: pool.submit(go_wrong, transfer, rule) for rule, transfer in wrong.items()}
+    return Ran(transfers, ended, broken, client.report())
 
 
 def watched_in(name: str, case: Case) -> Watched:
@@ -176,6 +212,32 @@ def losing_origin(name: str) -> dns.name.Name:
 def to_the_end(transfer: LiveTransfer) -> Score:
     transfer.carry_out()
     return transfer.watch_the_end()
+
+
+def broken_name(rule: Rule) -> str:
+    return f"broken-{rule.name.lower().replace('_', '-')}"
+
+
+def go_wrong(transfer: LiveTransfer, rule: Rule) -> Score:
+    """Take the steps up to the NS change without asking whether they may be taken, and break a rule."""
+    look_at(transfer.transfer)
+    lab = transfer.lab
+    steps = {step.id: step for step in STEPS[transfer.flow]}
+    for step_id in ("gaining-merged", "losing-merged", "ds-added", "gaining-serves"):
+        if step_id != "gaining-merged" or rule is not Rule.MERGE_BOTH_WAYS:
+            transfer.act(steps[step_id])
+            look_at(transfer.transfer)
+    if rule is not Rule.WAIT_FOR_DS:
+        time.sleep(DELEGATION_TTL + TTL)
+    query(lab.resolvers[IMPATIENT].address, f"{HELD}.{transfer.origin}", "A")
+    transfer.watched.existing = (*transfer.watched.existing, (HELD, "A"))
+    transfer.act(steps["ns-changed"])
+    if rule is Rule.DS_STAYS:
+        transfer.act(steps["losing-ds-removed"])
+    for _ in range(LARGEST_TTL):
+        score = look_at(transfer.transfer)
+        time.sleep(1)
+    return score
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -237,3 +299,12 @@ def test_knot_resolver_stays_in_an_insecure_domain_whose_servers_name_themselves
             changed_at = time.monotonic()
         time.sleep(0.2)
     assert {name for name, address in led_to.items() if address == "192.0.2.1"} == {STAYS}
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_without_this_rule_resolvers_fail_and_the_score_says_so(ran: Ran, rule: Rule) -> None:
+    score = ran.broken[rule].result()
+    faults = {answer.fault for answer in ran.report.of(child(broken_name(rule))).bad}
+    assert "SERVFAIL" in faults
+    assert score.needs_attention
+    assert not isinstance(prove(score.plan), Safe)

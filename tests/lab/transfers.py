@@ -41,6 +41,8 @@ LONGEST_STEP: Final = 20.0
 LONGEST_TRANSFER: Final = 180.0
 _PAUSE: Final = 0.3
 _LONGEST_PAUSE: Final = 2.0
+_ANSWERED: Final = 1.0
+"""So many seconds after it was asked a question is not answered with what comes then."""
 _SECURED: Final = timedelta(seconds=NEGATIVE_TTL + LARGEST_TTL + 1)
 """From when the DS is back until no cache has anything that was found insecure."""
 _UNSECURED: Final = timedelta(seconds=DELEGATION_TTL + TTL + LARGEST_TTL + 1)
@@ -236,8 +238,8 @@ approval_delay = 5
             case Effect.DS_ADDED if self._has_ds:
                 self.registrar.change_ds(self.keys_of_both)
             case Effect.DS_ADDED:
-                self.registrar.change_ds(self.gaining_ksks)
                 self._expect(Security.EITHER, then=Security.SECURE, after=_SECURED)
+                self.registrar.change_ds(self.gaining_ksks)
             case Effect.LOSING_DS_REMOVED:
                 self.registrar.change_ds(self.gaining_ksks)
             case Effect.ALL_DS_REMOVED:
@@ -301,6 +303,7 @@ approval_delay = 5
 
     def _expect(self, security: Security, *, then: Security, after: timedelta) -> None:
         self.watched.security = security
+        time.sleep(_ANSWERED)
         self._expected = (now() + after, then)
 
     def _meet_expectation(self) -> None:
