@@ -296,7 +296,7 @@ def recorded(course: Course, *, at: datetime) -> Plan:
 
     What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
     begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
-    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
+    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over by the clock.
     """
     counting = {each.step_id: course.statement(each.step_id, at=at) for each in course.said}
     said = {step_id: Event(each.started, each.completed) for step_id, each in counting.items() if each is not None}
@@ -319,7 +319,7 @@ def recorded(course: Course, *, at: datetime) -> Plan:
             events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
         elif (
             planned.step.actor is Actor.NOBODY
-            and planned.not_before <= at
+            and planned.not_before <= course.passed_by(at)
             and _rests_on(planned, dated) <= events.keys()
         ):
             events[planned.id] = Event(planned.not_before, planned.not_before)
