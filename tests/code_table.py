@@ -1,4 +1,4 @@
-"""The README's tables of the verifier's codes and the transfer check's: ``python -m tests.code_table`` writes them there."""
+"""The README's tables of the codes of the verifier, the transfer check and the status of a transfer: ``python -m tests.code_table`` writes them there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.generated import Marks
 from zonekit.transfer.codes import TRANSFER_CODES
+from zonekit.transfer.live_codes import LIVE_CODES
 from zonekit.verifying.codes import CODES, Code
 
 MARKS: Final = Marks(
@@ -16,10 +17,11 @@ MARKS: Final = Marks(
 
 
 def code_table() -> str:
-    """Two blocks that open to a row for each code."""
+    """Three blocks that open to a row for each code."""
     of_zones = _table(f"All {len(CODES)} codes of a zone", CODES.values())
     of_transfers = _table(f"The {len(TRANSFER_CODES)} codes of a transfer", TRANSFER_CODES.values())
-    return f"{of_zones}\n{of_transfers}"
+    of_looks = _table(f"The {len(LIVE_CODES)} codes of a transfer under way", LIVE_CODES.values())
+    return f"{of_zones}\n{of_transfers}\n{of_looks}"
 
 
 def _table(summary: str, codes: Iterable[Code]) -> str:

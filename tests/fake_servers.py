@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -21,6 +23,7 @@ LOOPBACK: Final = "127.0.0.1"
 _TRIES: Final = 20
 _SHUTDOWN_SECONDS: Final = 10.0
 _BUFFER: Final = 65535
+_CONNECTIONS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +31,20 @@ class Asking:
     """One query as it reached a server.
 
     Attributes:
-        query: the query.
+        octets: the query as it came.
+        query: the same as a message.
         by_tcp: whether it came by TCP.
         client: from which address and port.
         send: sends octets back, as one datagram or with their length before them.
+        hold: by TCP, keeps the connection until the client leaves it.
     """
 
+    octets: bytes
     query: dns.message.Message
     by_tcp: bool
     client: tuple[str, int]
     send: Callable[[bytes], object]
+    hold: Callable[[], object] = lambda: None
 
 
 Script: TypeAlias = Callable[[Asking], object]
@@ -46,13 +53,17 @@ Script: TypeAlias = Callable[[Asking], object]
 class FakeServer:
     """A server that calls its script for each query; without a reply it stays silent, and closes a TCP connection."""
 
-    def __init__(self, script: Script, address: str = LOOPBACK) -> None:
+    def __init__(self, script: Script, address: str = LOOPBACK, *, listens: bool = True) -> None:
         self.script = script
         self.askings: list[Asking] = []
         self.address = address
         self._udp, self._tcp = _sockets_on_one_port(address)
         self.port: int = self._udp.getsockname()[1]
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._serve_udp, self._serve_tcp)]
+        works = [self._serve_udp]
+        if listens:  # else the port is taken and connections are refused
+            self._tcp.listen()
+            works.append(self._serve_tcp)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
 
     def server(self, source: Source, name: str = "ns1.example.net") -> Server:
         """Return it as one that is to be asked."""
@@ -73,8 +84,7 @@ class FakeServer:
             each.close()
         assert not any(thread.is_alive() for thread in self._threads)
 
-    def _take(self, octets: bytes, *, by_tcp: bool, client: tuple[str, int], send: Callable[[bytes], object]) -> None:
-        asking = Asking(query=dns.message.from_wire(octets), by_tcp=by_tcp, client=client, send=send)
+    def _take(self, asking: Asking) -> None:
         self.askings.append(asking)
         self.script(asking)
 
@@ -83,23 +93,42 @@ class FakeServer:
             octets, client = self._udp.recvfrom(_BUFFER)
             if not octets:
                 return
-            self._take(octets, by_tcp=False, client=client[:2], send=lambda data, to=client: self._udp.sendto(data, to))  # type: ignore[misc]
+            self._take(
+                Asking(
+                    octets=octets,
+                    query=dns.message.from_wire(octets),
+                    by_tcp=False,
+                    client=client[:2],
+                    send=functools.partial(self._answer, client),
+                )
+            )
+
+    def _answer(self, client: tuple[str, int], octets: bytes) -> None:
+        self._udp.sendto(octets, client)
 
     def _serve_tcp(self) -> None:
-        while True:
-            try:
-                connection, client = self._tcp.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rb") as stream:
-                connection.settimeout(_SHUTDOWN_SECONDS)
-                octets = stream.read(int.from_bytes(stream.read(2), "big"))
-                self._take(
-                    octets,
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            while True:
+                try:
+                    connection, client = self._tcp.accept()
+                except OSError:
+                    return
+                pool.submit(self._serve_connection, connection, client[:2])
+
+    def _serve_connection(self, connection: socket.socket, client: tuple[str, int]) -> None:
+        with connection, connection.makefile("rb") as stream:
+            connection.settimeout(_SHUTDOWN_SECONDS)
+            octets = stream.read(int.from_bytes(stream.read(2), "big"))
+            self._take(
+                Asking(
+                    octets=octets,
+                    query=dns.message.from_wire(octets),
                     by_tcp=True,
-                    client=client[:2],
-                    send=lambda data, to=connection: to.sendall(len(data).to_bytes(2, "big") + data),  # type: ignore[misc]
+                    client=client,
+                    send=lambda data: connection.sendall(len(data).to_bytes(2, "big") + data),
+                    hold=lambda: stream.read(1),
                 )
+            )
 
 
 def _sockets_on_one_port(address: str) -> tuple[socket.socket, socket.socket]:
@@ -109,7 +138,6 @@ def _sockets_on_one_port(address: str) -> tuple[socket.socket, socket.socket]:
         udp.bind((address, 0))
         with contextlib.suppress(OSError):  # somebody has that port for TCP
             tcp.bind((address, udp.getsockname()[1]))
-            tcp.listen()
             return udp, tcp
         udp.close()
         tcp.close()

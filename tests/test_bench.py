@@ -81,6 +81,8 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "apex-step",
         "planning",
         "plans-a-second",
+        "probing-one-transfer",
+        "probing",
     ]
     assert {"cpu", "cores", "memory_mib", "kernel", "file_system", "python"} == set(document["machine"])
     assert {"zonekit", "cryptography", "openssl", "dnspython", VERIFIER} <= set(document["versions"])
@@ -117,6 +119,7 @@ def test_a_peer_is_measured_or_listed_as_missing(document: dict[str, Any]) -> No
         ("named-checkzone", "reading-signed-zone"),
         ("kzonecheck", "verifying-zone"),
         ("dnssec-signzone", "apex-step"),
+        ("dig", "probing"),
     ):
         names = [row["name"] for row in document["sections"][section]["rows"]]
         assert (program in document["missing"]) != any(name.startswith(program) for name in names)
@@ -255,4 +258,4 @@ def test_the_memory_of_children_counts_once_they_are_there() -> None:
 
 
 def test_every_measurement_can_be_asked_for_alone() -> None:
-    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "verifying", "apex", "planning"}
+    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "verifying", "apex", "planning", "probing"}

@@ -1006,7 +1006,7 @@ def test_show_lists_dnskey_records(operators: Operators) -> None:
 
 # ---- every command --------------------------------------------------------------------------------------------------
 
-COMMANDS = ("keygen", "ds", "sign", "merge", "withdraw", "lower-ttl", "verify", "show")
+COMMANDS = ("keygen", "ds", "sign", "merge", "withdraw", "lower-ttl", "publish", "verify", "show")
 
 
 def test_help_names_every_command_and_the_exit_codes() -> None:

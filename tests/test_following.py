@@ -121,23 +121,6 @@ def test_what_was_done_before_the_plan_starts_counts_from_its_start() -> None:
     assert found.step("keys-made").stage is Stage.MAY_BEGIN
 
 
-def test_a_step_may_be_seen_done_in_the_second_in_which_it_was_not_yet() -> None:
-    transfer = Following(Flow.THROUGH_INSECURE)
-    for step_id in ("frozen", "keys-made"):
-        transfer.take(transfer.look().step(step_id).planned.step)
-    at = transfer.at = transfer.at + MINUTE
-    before = round_of(replace(transfer.world, gaining=THERE_IS_NONE), at)
-    transfer.take(transfer.look().step("gaining-serves").planned.step)
-    after = round_of(transfer.world, at)
-    second = timedelta(seconds=1)
-    course = transfer.course
-    for found in (before, after):
-        followed = follow(course, replace(found, began=at, ended=at + second), tick=Tick(at=at))
-        course = followed.course
-    assert score(followed).step("gaining-serves").since == at + second
-    assert course.watched["gaining-serves"].lacking_at == at
-
-
 def test_a_wait_is_over_when_the_clock_says_so_and_not_when_a_round_ends_that_is_rounded_up() -> None:
     transfer = Following(Flow.OPERATOR_CHANGE)
     found = transfer.look()

@@ -11,6 +11,7 @@ import pytest
 
 from tests import code_table, flow_sections
 from zonekit.transfer.codes import TRANSFER_CODES
+from zonekit.transfer.live_codes import LIVE_CODES
 from zonekit.verifying.codes import CODES
 
 ROOT = Path(__file__).parent.parent
@@ -45,11 +46,11 @@ def test_the_flows_are_those_of_the_tables() -> None:
     assert sections == flow_sections.flow_sections(), "write them anew: python -m tests.flow_sections"
 
 
-def test_the_codes_are_those_of_the_verifier_and_the_transfer_check() -> None:
+def test_the_codes_are_those_of_the_verifier_the_transfer_check_and_the_status() -> None:
     _, table, _ = code_table.MARKS.parts((ROOT / "README.md").read_text(encoding="utf-8"))
     assert table == code_table.code_table(), "write it anew: python -m tests.code_table"
     cells = [
         [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
     ]
-    assert [name.strip("`") for name, *_ in cells] == [*CODES, *TRANSFER_CODES]
+    assert [name.strip("`") for name, *_ in cells] == [*CODES, *TRANSFER_CODES, *LIVE_CODES]
     assert all(len(row) == 4 and all(row) for row in cells)

@@ -13,9 +13,11 @@ from zonekit.errors import PlanError, TimeError, TtlError
 from zonekit.transfer.caches import counted_entries, held, outages
 from zonekit.transfer.profiles import (
     NAMED,
+    PDNS_RECURSOR,
     PROFILES,
     STICKY,
     UNBOUND,
+    UNBOUND_HARDENED,
     WITHOUT_ED448,
     WITHOUT_SHA1,
     DigestRule,
@@ -229,7 +231,9 @@ def entry(name: str, algorithm: int, digest: int) -> DsEntry:
         (NAMED, [("a", 13, 1), ("b", 13, 2)], ["b"]),
         (NAMED, [("a", 13, 1)], ["a"]),
         (NAMED, [("a", 13, 2), ("b", 13, 4)], ["a", "b"]),
-        (UNBOUND, [("a", 13, 2), ("b", 13, 4)], ["b"]),
+        (UNBOUND, [("a", 13, 1), ("b", 13, 2)], ["a", "b"]),
+        (UNBOUND_HARDENED, [("a", 13, 2), ("b", 13, 4)], ["b"]),
+        (PDNS_RECURSOR, [("a", 13, 2), ("b", 13, 4)], ["a", "b"]),
         (ResolverProfile(name="x", digest_rule=DigestRule.ALL), [("a", 13, 1), ("b", 13, 2)], ["a", "b"]),
         (WITHOUT_ED448, [("a", 16, 2)], []),
         (WITHOUT_SHA1, [("a", 5, 2), ("b", 8, 2)], ["b"]),

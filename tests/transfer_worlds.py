@@ -12,6 +12,7 @@ from zonekit.algorithms import Algorithm
 from zonekit.apex import change_ns, lower_ttls, merge_dnskeys, withdraw_dnskeys
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import CsyncFlag, make_cdnskey, make_cds, make_csync, make_ds
+from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey
 from zonekit.names import name_text
 from zonekit.signing import sign_zone
@@ -54,9 +55,9 @@ def signed(zone: Zone, with_keys: list[SigningKey], *, dnskey_ttl: int = DAY) ->
     return sign_zone(zone, with_keys, validity=VALIDITY, dnskey_ttl=Ttl(dnskey_ttl))
 
 
-def with_apex(zone: Zone, with_keys: list[SigningKey], *rrsets: RRset) -> Zone:
+def with_apex(zone: Zone, with_keys: list[SigningKey], *rrsets: RRset, validity: SignatureValidity = VALIDITY) -> Zone:
     """The zone with more at its apex, signed again."""
-    return sign_zone(zone.replace(*rrsets), with_keys, validity=VALIDITY)
+    return sign_zone(zone.replace(*rrsets), with_keys, validity=validity)
 
 
 def ns_of(servers: Iterable[str]) -> RRset:
@@ -77,6 +78,7 @@ class World:
         made: the gaining zone as it is made.
         with_ksks: whether KSKs are merged too.
         taken: the steps that have been taken.
+        validity: that of the signatures which are made in a step.
     """
 
     losing: Zone | Unseen = LOSING
@@ -88,6 +90,7 @@ class World:
     made: Zone = GAINING
     with_ksks: bool = True
     taken: tuple[str, ...] = ()
+    validity: SignatureValidity = VALIDITY
 
     def seen(self) -> Sighting:
         """What somebody sees who asks every server of everybody."""
@@ -113,7 +116,7 @@ class World:
 
     def merged_into(self, zone: Zone, own: Iterable[SigningKey], others: Iterable[SigningKey]) -> Zone:
         wanted = [key for key in others if self.with_ksks or not key.signs_dnskey]
-        return merge_dnskeys(zone, parse_dnskeys(wanted), signers=own, validity=VALIDITY)
+        return merge_dnskeys(zone, parse_dnskeys(wanted), signers=own, validity=self.validity)
 
     def after(self, step: Step, steps: tuple[Step, ...]) -> World:
         """The world with a step taken."""
@@ -131,7 +134,9 @@ class World:
                 return replace(world, gaining=self.merged_into(gaining, self.gaining_keys, self.losing_keys))
             case Effect.TTLS_LOWERED:
                 assert isinstance(losing, Zone)
-                return replace(world, losing=lower_ttls(losing, LOW, signers=self.losing_keys, validity=VALIDITY).zone)
+                return replace(
+                    world, losing=lower_ttls(losing, LOW, signers=self.losing_keys, validity=self.validity).zone
+                )
             case Effect.GAINING_SERVES:
                 is_there = isinstance(gaining, Zone)
                 return world if is_there else replace(world, gaining=unsigned(GAINING_SERVERS, ttl=LOW))
@@ -145,12 +150,12 @@ class World:
                 return replace(world, ns=ns_of(self._gaining_names()))
             case Effect.NS_AT_LOSING:
                 assert isinstance(losing, Zone)
-                signers, validity = self.losing_keys, VALIDITY if self.losing_keys else None
+                signers, validity = self.losing_keys, self.validity if self.losing_keys else None
                 changed = change_ns(losing, self._gaining_names(), signers=signers, validity=validity)
                 if any(each.scans == step.id for each in steps):
                     flags = CsyncFlag.IMMEDIATE | CsyncFlag.SOAMINIMUM
                     csync = make_csync("example.nl", serial=changed.serial, types=["NS"], flags=flags)
-                    changed = with_apex(changed, list(self.losing_keys), csync)
+                    changed = with_apex(changed, list(self.losing_keys), csync, validity=self.validity)
                 return replace(world, losing=changed)
             case Effect.LOSING_DS_REMOVED:
                 return replace(world, ds=make_ds([key for key in self.gaining_keys if key.signs_dnskey]))
@@ -160,7 +165,7 @@ class World:
                 assert isinstance(gaining, Zone)
                 present = gaining.apex_rrset(rd.DNSKEY).rdatas
                 leaving = [key for key in parse_dnskeys(self.losing_keys) if key.dnskey_rdata in present]
-                left = withdraw_dnskeys(gaining, leaving, signers=self.gaining_keys, validity=VALIDITY)
+                left = withdraw_dnskeys(gaining, leaving, signers=self.gaining_keys, validity=self.validity)
                 return replace(world, gaining=left)
             case Effect.LOSING_STOPS:
                 return replace(world, losing=THERE_IS_NONE)
@@ -170,7 +175,7 @@ class World:
                 if not self.gaining_keys:
                     return replace(world, gaining=raised)
                 raised = raised.replace(gaining.apex_rrset(rd.DNSKEY).with_ttl(DAY))
-                return replace(world, gaining=sign_zone(raised, self.gaining_keys, validity=VALIDITY))
+                return replace(world, gaining=sign_zone(raised, self.gaining_keys, validity=self.validity))
 
     def _gaining_names(self) -> list[str]:
         assert isinstance(self.gaining, Zone)
@@ -183,13 +188,19 @@ class World:
         if step.id == "cds-published":
             assert isinstance(self.losing, Zone) and isinstance(self.gaining, Zone)
             asked = (make_cds(kskeys), make_cdnskey(kskeys))
-            losing = with_apex(self.losing, list(self.losing_keys), *asked)
-            return replace(self, losing=losing, gaining=with_apex(self.gaining, list(self.gaining_keys), *asked))
+            losing = with_apex(self.losing, list(self.losing_keys), *asked, validity=self.validity)
+            return replace(
+                self,
+                losing=losing,
+                gaining=with_apex(self.gaining, list(self.gaining_keys), *asked, validity=self.validity),
+            )
         if step.id == "cds-alone":
             assert isinstance(self.gaining, Zone)
             own = [key for key in self.gaining_keys if key.signs_dnskey]
             alone = (make_cds(own), make_cdnskey(own))
-            return replace(self, gaining=with_apex(self.gaining, list(self.gaining_keys), *alone))
+            return replace(
+                self, gaining=with_apex(self.gaining, list(self.gaining_keys), *alone, validity=self.validity)
+            )
         return self
 
 

@@ -24,9 +24,12 @@
     │   └── DeadlineMissed   signatures would expire before the plan is done with them
     ├── ProbeError           servers that cannot be asked: no address, or limits that make no sense
     ├── RenderError          a value or template that cannot be printed
-    └── FileError            a file that could not be read or written
-        ├── KeyFileExists    a private key is already there and is not replaced
-        └── StateError       a file of transfers that cannot be used, or not as asked
+    ├── FileError            a file that could not be read or written
+    │   ├── KeyFileExists    a private key is already there and is not replaced
+    │   └── StateError       a file of transfers that cannot be used, or not as asked
+    └── PublishingError      a zone that did not come into service, or not everywhere
+        ├── BindError        named-checkzone or rndc is missing, refuses or does not answer
+        └── ServersBehind    it is in service, and some servers do not answer it yet
 
 Every message says what is wrong and where, then what to do about it, then which rule decides:
 ``problem; remedy (rule)``. The three parts and the facts behind them stay on the exception as attributes, and every
@@ -273,3 +276,43 @@ class KeyFileExists(FileError):
 
 class StateError(FileError):
     """A file of transfers that cannot be used, or not for what was asked."""
+
+
+class PublishingError(ZonekitError):
+    """A zone that did not come into service; the message says where it stopped and what is served now.
+
+    Attributes:
+        stage: the value of the :class:`zonekit.publishing.Stage` that was not reached; empty before the first.
+        way_back: the value of the :class:`zonekit.publishing.WayBack` that tells what became of the old file; empty when
+            it was never touched.
+    """
+
+    def __init__(self, problem: str, *, stage: str = "", way_back: str = "", remedy: str = "", rule: str = "") -> None:
+        super().__init__(problem, remedy=remedy, rule=rule)
+        self.stage = stage
+        self.way_back = way_back
+
+
+class BindError(PublishingError):
+    """A program of BIND that is missing, refuses or does not answer in time."""
+
+
+class ServersBehind(PublishingError):
+    """The zone is in service, and some of the servers did not answer its serial in time.
+
+    Attributes:
+        behind: the names of those servers.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        behind: tuple[str, ...] = (),
+        stage: str = "",
+        way_back: str = "",
+        remedy: str = "",
+        rule: str = "",
+    ) -> None:
+        super().__init__(problem, stage=stage, way_back=way_back, remedy=remedy, rule=rule)
+        self.behind = behind

@@ -2,7 +2,8 @@
 
 Whatever is replaced is replaced whole: the new text goes to a temporary file in the same directory, is flushed to the
 disk, and takes the old one's name in one step. A reader sees the old file or the new one, and a write that fails leaves
-the old one and nothing beside it. A path that is a symbolic link stays one: the file that it leads to is replaced.
+the old one and nothing beside it. A path that is a symbolic link stays one: the file that it leads to is replaced. Where
+somebody else has to agree to the new file, :func:`replacing` keeps the old one until then.
 
 A private key is never replaced at all, by another key as little as by a zone. Its file is readable by its owner alone from
 the moment it exists, and there is whole or not at all.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -277,13 +279,8 @@ def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_M
         replaced = _status_of_replaceable(target, path)
         temporary, descriptor = _create_temporary(os.path.dirname(target), mode if replaced is None else PRIVATE_MODE)
     try:
-        with _file_errors(path, "cannot be written"), _opened(descriptor, "wb") as file:
-            for piece in (text,) if isinstance(text, str) else text:
-                file.write(_encoded(piece, path))
-            file.flush()
-            if replaced is not None:
-                _take_over(descriptor, replaced)
-            os.fsync(descriptor)
+        pieces = (text,) if isinstance(text, str) else text
+        _fill_beside(path, descriptor, (_encoded(piece, path) for piece in pieces), replaced)
         with _file_errors(path, "cannot be written"):
             _status_of_replaceable(target, path)  # a key may have come there since
             os.replace(temporary, target)
@@ -292,6 +289,17 @@ def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_M
         raise
     with _file_errors(path, "is written, but may not outlive a loss of power"):
         _sync_directory(os.path.dirname(target))
+
+
+def _fill_beside(path: StrPath, descriptor: int, pieces: Iterable[bytes], replaced: os.stat_result | None) -> None:
+    """Write what is to take a file's place, flush it to the disk, and close it."""
+    with _file_errors(path, "cannot be written"), _opened(descriptor, "wb") as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        if replaced is not None:
+            _take_over(descriptor, replaced)
+        os.fsync(descriptor)
 
 
 def _encoded(text: str, path: StrPath) -> bytes:
@@ -363,6 +371,208 @@ def _sync_directory(directory: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+# ---- replacing with a way back --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """A file that is being replaced, and can be put back until that is settled; :func:`replacing` begins it.
+
+    The three files stand side by side in one directory, so that each step is one change of a name. What is found under
+    the name ``kept`` at the beginning was left by a process that was killed before it settled.
+
+    Attributes:
+        path: the path, as given.
+        target: the file that it leads to.
+        staged: where the new file waits.
+        kept: where the old file is kept.
+        has_old: whether there was an old file at the beginning.
+    """
+
+    path: str
+    target: str
+    staged: str
+    kept: str
+    has_old: bool
+
+    @classmethod
+    def of(cls, path: StrPath) -> Replacement:
+        """Return the names that go with a path; nothing is touched.
+
+        Raises:
+            FileError: it is no path, or no plain file.
+            KeyFileExists: what is there is a private key.
+        """
+        with _file_errors(path, "cannot be written"):
+            target = os.path.realpath(_plain(path))
+            _status_of_replaceable(target, path)
+        beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.zonekit-")
+        kept = f"{beside}old"
+        has_old = os.path.lexists(target) or os.path.lexists(kept)
+        return cls(path=_shown(path), target=target, staged=f"{beside}new", kept=kept, has_old=has_old)
+
+    @property
+    def has_target(self) -> bool:
+        """Whether there is a file in place."""
+        return os.path.lexists(self.target)
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether the new file is there and not yet in place."""
+        return os.path.lexists(self.staged)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether an old file is kept."""
+        return os.path.lexists(self.kept)
+
+    def stage(self, pieces: Iterable[bytes]) -> None:
+        """Write the new file beside the one in place, flushed to the disk and with the same owner and mode.
+
+        Raises:
+            FileError: it cannot be written; nothing of it is left.
+            KeyFileExists: what is in place is a private key.
+        """
+        with _file_errors(self.path, "cannot be written"):
+            replaced = _status_of_replaceable(self.target, self.path)
+            _remove(self.staged)  # of a process that was killed; it never was in service
+            descriptor = _create(self.staged, PUBLIC_MODE if replaced is None else PRIVATE_MODE)
+        try:
+            _fill_beside(self.path, descriptor, pieces, replaced)
+        except BaseException:
+            _remove(self.staged)
+            raise
+
+    def put_in_place(self) -> None:
+        """Keep the old file under its second name, and give the staged one its first.
+
+        Raises:
+            FileError: it cannot be done, and the old file is still in place; or it is done, as the message then says, and
+                only that it would outlive a loss of power is not sure.
+            KeyFileExists: what is in place is a private key.
+        """
+        with _file_errors(self.path, "cannot be written"):
+            if _status_of_replaceable(self.target, self.path) is not None:
+                self._keep()
+            try:
+                os.replace(self.staged, self.target)
+            except OSError:  # and nothing else: only then the old file has kept its first name
+                _remove(self.kept)
+                raise
+        with _file_errors(self.path, "is written, but may not outlive a loss of power"):
+            _sync_directory(os.path.dirname(self.target))
+
+    def _keep(self) -> None:
+        try:
+            os.link(self.target, self.kept)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            self._keep_copy()
+        _sync_directory(os.path.dirname(self.target))
+
+    def _keep_copy(self) -> None:
+        temporary, descriptor = _create_temporary(os.path.dirname(self.target), PRIVATE_MODE)
+        try:
+            _fill_beside(self.path, descriptor, octets_of(self.target), os.stat(self.target))
+            os.replace(temporary, self.kept)
+        except BaseException:
+            _remove(temporary)
+            raise
+
+    def put_back(self) -> None:
+        """Put the old file back; where there was none, take the new one away.
+
+        The old file counts as changed now, for a server that reads a file again only when it is newer than what it has.
+
+        Raises:
+            FileError: it cannot be done, and the old file is where :attr:`kept` says; or it is done, as the message then says,
+                and only that it would outlive a loss of power is not sure.
+        """
+        if self.has_old:
+            with _file_errors(self.path, f"cannot be put back; the old file is kept as {_shown(self.kept)}"):
+                _touch(self.kept)
+                os.replace(self.kept, self.target)
+        else:
+            with _file_errors(self.path, "cannot be removed again"):
+                os.unlink(self.target)
+        with _file_errors(self.path, "is as before, but may not outlive a loss of power"):
+            _sync_directory(os.path.dirname(self.target))
+
+    def touch(self) -> None:
+        """Let the file in place count as changed now, as far as the system allows."""
+        _touch(self.target)
+
+    def settle(self) -> None:
+        """Give up the way back: the old file goes. One that cannot be removed is left for the next time."""
+        _remove(self.kept)
+
+
+def _touch(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+@contextlib.contextmanager
+def replacing(path: StrPath) -> Iterator[Replacement]:
+    """Begin to replace a file; only one process does at a time. Nothing staged is left at the end.
+
+    Raises:
+        FileError: another process is replacing it, or it cannot be replaced at all.
+        KeyFileExists: what is there is a private key.
+    """
+    replacement = Replacement.of(path)
+    with _locked(path, replacement.staged.removesuffix("new") + "lock"):
+        try:
+            yield replacement
+        finally:
+            _remove(replacement.staged)
+
+
+@contextlib.contextmanager
+def _locked(path: StrPath, lock: str) -> Iterator[None]:
+    with _file_errors(path, "cannot be locked"):
+        descriptor = _lock(path, lock)
+    try:
+        yield
+    finally:
+        _remove(lock)
+        os.close(descriptor)
+
+
+def _lock(path: StrPath, lock: str) -> int:
+    """Create the lock file, lock it, and return its descriptor."""
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before has removed it by now: a lock counts only on the file that bears the name.
+            if os.path.samestat(os.fstat(descriptor), os.stat(lock)):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise FileError(
+                "is being published by another process",
+                path=_shown(path),
+                remedy="wait until it is done, and see what it says",
+            ) from None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def octets_of(path: StrPath) -> Iterator[bytes]:
+    """Return the octets of a file, some at a time; an error in opening it is raised here and now.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    return _pieces_of(path)
 
 
 # ---- keys -----------------------------------------------------------------------------------------------------------

@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import ipaddress
 import queue
 import random
+import struct
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,9 +29,11 @@ from typing import Any, Final, TypeVar, cast
 import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.message
 import dns.name
 import dns.query
+import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
@@ -44,16 +48,23 @@ _T = TypeVar("_T")
 
 DEFAULT_TIMEOUT: Final = timedelta(seconds=5)
 DEFAULT_AT_MOST: Final = 200
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 _LONGEST_TIMEOUT: Final = timedelta(minutes=5)
 _ATTEMPTS: Final = 3
 # What gets through everywhere without being fragmented (DNS Flag Day 2020, RFC 9715).
 _PAYLOAD_OCTETS: Final = 1232
 _HEADER_OCTETS: Final = 12
+# No flag, not even RD; one question, and one record in the additional section.
+_QUERY_HEADER: Final = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, 1)
+_EDNS_WITH_DO: Final = struct.pack(">BHHIH", 0, dns.rdatatype.OPT, _PAYLOAD_OCTETS, dns.flags.DO, 0)
 _QUESTION_TAIL_OCTETS: Final = 4
 _SECOND: Final = timedelta(seconds=1)
+# Nobody can guess what comes of it.
+_RANDOM: Final = random.SystemRandom()
+_IDENTITIES: Final = 2**16
+_NO_IDENTITY: Final = b"\x00\x00"
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def probe(question: Question, *, timeout: timedelta = DEFAULT_TIMEOUT, at_most: int = DEFAULT_AT_MOST) -> Round:
@@ -123,16 +134,29 @@ async def probe_async(
     _check_timeout(timeout)
     shared = sockets or Sockets()
     asked = {source: all_asked(question, source) for source in {server.source for server in question.servers}}
-    queries = {each: _query(each.owner, each.rdtype).to_wire() for group in asked.values() for each in group}
+    queries = {each: _query(each.owner, each.rdtype) for group in asked.values() for each in group}
+    # Servers of one operator give the same octets more often than not; what they say is read once.
+    read = functools.cache(_read_octets)
+    visits = [
+        _Visit(
+            server,
+            {each: queries[each] for each in asked[server.source]},
+            read=read,
+            timeout=timeout,
+            sockets=shared,
+        )
+        for server in question.servers
+    ]
     async with asyncio.TaskGroup() as tasks:
-        visits = [
-            tasks.create_task(_visit(server, {each: queries[each] for each in asked[server.source]}, timeout, shared))
-            for server in question.servers
-        ]
-    done = [each.result() for each in visits]
-    began = min(each.began for each in done).replace(microsecond=0)
+        for visit in visits:
+            tasks.create_task(visit.ask())
+    ended = _now()
+    began = min((visit.began for visit in visits if visit.began is not None), default=ended).replace(microsecond=0)
     return Round(
-        question=question, began=began, ended=max(began, _next_second(_now())), found=tuple(each.found for each in done)
+        question=question,
+        began=began,
+        ended=max(began, _next_second(ended)),
+        found=tuple(visit.found for visit in visits),
     )
 
 
@@ -149,6 +173,14 @@ class Sockets:
         self.at_most = at_most
         self._free = asyncio.Semaphore(at_most)
         self._held = 0
+        self._reading = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Let one at a time read what has come, which takes the processor long; in between the loop tends the sockets."""
+        async with self._reading:
+            yield
+            await asyncio.sleep(0)
 
     async def using(self, exchange: Callable[[], Awaitable[_T]]) -> _T:
         """Return what comes of an exchange that opens one socket, and closes it, as soon as there may be one more.
@@ -162,18 +194,25 @@ class Sockets:
         while True:
             await self._free.acquire()
             self._held += 1
-            give_back = True
+            sinks = False
             try:
                 return await exchange()
             except OSError as error:
-                if error.errno not in _NO_DESCRIPTOR or self._held == 1:
+                sinks = error.errno in _NO_DESCRIPTOR and self._held > 1
+                if not sinks:
                     raise
-                give_back = False
             finally:
-                await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
-                self._held -= 1
-                if give_back:
-                    self._free.release()
+                if sinks:
+                    self._held -= 1
+                else:
+                    await self._give_back()
+
+    async def _give_back(self) -> None:
+        try:
+            await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+        finally:
+            self._held -= 1
+            self._free.release()
 
 
 def _check_timeout(timeout: timedelta) -> None:
@@ -186,51 +225,68 @@ def _check_timeout(timeout: timedelta) -> None:
 # ---- one server -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Visit:
-    """What one server answered, and when it was first asked."""
+    """One server, asked at one address: everything by UDP, and what does not fit by TCP."""
 
-    began: datetime
-    found: ServerAnswers
+    def __init__(
+        self,
+        server: Server,
+        queries: Mapping[Asked, bytes],
+        *,
+        read: Callable[[bytes, Asked], Answer],
+        timeout: timedelta,
+        sockets: Sockets,
+    ) -> None:
+        self.began: datetime | None = None
+        self._server, self._queries, self._read = server, queries, read
+        self._timeout, self._sockets = timeout, sockets
+        self._answers: dict[Asked, Answer] = {}
+        self._taken: dict[Asked, float] = {}
+
+    @property
+    def found(self) -> ServerAnswers:
+        """What it answered."""
+        return ServerAnswers(
+            server=self._server,
+            answers=tuple(self._answers[each] for each in self._queries),
+            round_trip=timedelta(seconds=max(self._taken.values())) if self._taken else None,
+        )
+
+    async def ask(self) -> None:
+        """Ask everything."""
+        try:
+            await self._sockets.using(self._ask_by_udp)
+        except OSError as error:
+            self._answers = {each: each.came_to(Outcome.UNREACHABLE, _reason(error)) for each in self._queries}
+        async with asyncio.TaskGroup() as tasks:
+            for each in self._queries:
+                if each not in self._answers:
+                    tasks.create_task(self._ask_by_tcp(each))
+
+    async def _ask_by_udp(self) -> None:
+        conversation = _Conversation(tuple(self._queries.values()))
+        await _converse(conversation, self._server, self._timeout)
+        self.began = conversation.began
+        async with self._sockets.reading():
+            for each, heard in zip(self._queries, conversation.heard, strict=True):
+                if heard is None:
+                    self._answers[each] = conversation.silence(each)
+                else:
+                    self._taken[each] = heard.after
+                    if not _is_truncated(heard.octets):
+                        self._answers[each] = self._read(_NO_IDENTITY + heard.octets[2:], each)
+
+    async def _ask_by_tcp(self, asked: Asked) -> None:
+        by_udp, started = self._taken.pop(asked), time.monotonic()
+        answer = await _by_tcp(self._server, asked, self._timeout, self._sockets)
+        self._answers[asked] = answer
+        if answer.outcome not in (Outcome.SILENT, Outcome.UNREACHABLE):
+            self._taken[asked] = by_udp + time.monotonic() - started
 
 
-async def _visit(server: Server, queries: dict[Asked, bytes], timeout: timedelta, sockets: Sockets) -> _Visit:
-    """Ask one server everything by UDP, and what did not fit by TCP."""
-    conversation = _Conversation(tuple(queries.values()))
-    try:
-        await sockets.using(lambda: _converse(conversation, server, timeout))
-    except OSError as error:
-        conversation.error = error
-    taken = {each: heard.after for each, heard in zip(queries, conversation.heard, strict=True) if heard is not None}
-    answers = {
-        each: conversation.silence(each) if heard is None else _read_octets(heard.octets, each)
-        for each, heard in zip(queries, conversation.heard, strict=True)
-        if heard is None or not _is_truncated(heard.octets)
-    }
-    truncated = [each for each in queries if each not in answers]
-    async with asyncio.TaskGroup() as tasks:
-        by_tcp = {each: tasks.create_task(_ask_by_tcp(server, each, timeout, sockets)) for each in truncated}
-    for each, task in by_tcp.items():
-        answers[each], passed = task.result()
-        taken[each] += passed
-    found = ServerAnswers(
-        server=server,
-        answers=tuple(answers[each] for each in queries),
-        round_trip=timedelta(seconds=max(taken.values())) if taken else None,
-    )
-    return _Visit(began=conversation.began or _now(), found=found)
-
-
-def _query(owner: WireName, rdtype: int) -> dns.message.Message:
-    """A query to a server that is asked for what it serves itself, under an identity that nobody can guess."""
-    return dns.message.make_query(
-        from_wire_name(owner),
-        dns.rdatatype.RdataType.make(rdtype),
-        flags=0,
-        use_edns=0,
-        want_dnssec=True,
-        payload=_PAYLOAD_OCTETS,
-    )
+def _query(owner: WireName, rdtype: int) -> bytes:
+    """A query without an identity, to a server that is asked for what it serves itself (RFC 1035 section 4.1, RFC 6891)."""
+    return _QUERY_HEADER + owner + struct.pack(">HH", rdtype, dns.rdataclass.IN) + _EDNS_WITH_DO
 
 
 def _read_octets(octets: bytes, asked: Asked) -> Answer:
@@ -268,7 +324,7 @@ class _Conversation(asyncio.DatagramProtocol):
         self._over = asyncio.get_running_loop().create_future()
         self._started = 0.0
         self._astray = False
-        identities = random.SystemRandom().sample(range(2**16), len(queries))
+        identities = _RANDOM.sample(range(_IDENTITIES), len(queries))
         self._places = {identity.to_bytes(2, "big"): place for place, identity in enumerate(identities)}
         self._queries = [identity + query[2:] for identity, query in zip(self._places, queries, strict=True)]
 
@@ -358,33 +414,32 @@ def _is_truncated(octets: bytes) -> bool:
 # ---- by TCP ---------------------------------------------------------------------------------------------------------
 
 
-async def _ask_by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> tuple[Answer, float]:
-    """Ask one question by TCP, and return the answer and the seconds that it took."""
-    started = time.monotonic()
+async def _by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> Answer:
+    query = dns.message.from_wire(_query(asked.owner, asked.rdtype))
+    query.id = _RANDOM.randrange(_IDENTITIES)
     try:
         message = await sockets.using(
             lambda: dns.asyncquery.tcp(
-                _query(asked.owner, asked.rdtype),
+                query,
                 server.address,
                 port=server.port,
                 timeout=timeout.total_seconds(),
                 one_rr_per_rrset=True,
             )
         )
-        answer = read_reply(message, asked)
     except (dns.exception.Timeout, TimeoutError):
-        answer = asked.came_to(Outcome.SILENT, "no answer by TCP, and by UDP it is cut short")
+        return asked.came_to(Outcome.SILENT, "no answer by TCP, and by UDP it is cut short")
     except (EOFError, ConnectionResetError, BrokenPipeError):
-        answer = asked.came_to(
+        return asked.came_to(
             Outcome.FAILED, "it closes the TCP connection without an answer, and by UDP it is cut short"
         )
     except OSError as error:
-        answer = asked.came_to(Outcome.UNREACHABLE, f"by TCP: {_reason(error)}")
+        return asked.came_to(Outcome.UNREACHABLE, f"by TCP: {_reason(error)}")
     except dns.query.BadResponse:
-        answer = asked.came_to(Outcome.UNREADABLE, "what came by TCP was no answer to the question")
+        return asked.came_to(Outcome.UNREADABLE, "what came by TCP was no answer to the question")
     except Exception as error:  # dnspython raises many kinds of a message that it cannot read
-        answer = asked.came_to(Outcome.UNREADABLE, _reason(error))
-    return answer, time.monotonic() - started
+        return asked.came_to(Outcome.UNREADABLE, _reason(error))
+    return read_reply(message, asked)
 
 
 # ---- servers known by name ------------------------------------------------------------------------------------------
@@ -491,22 +546,20 @@ async def _cancel_the_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def read_tick() -> Tick:
-    """Return a reading of the clock: the whole second by the wall clock, and how long the machine had been running then."""
+def read_tick(boot_id: Path = BOOT_ID) -> Tick:
+    """Return a reading of the clock: the whole second by the wall clock, and how long the machine had been running then.
+
+    Args:
+        boot_id: the file in which the kernel says which start of the machine this is; where there is none, it is not known.
+    """
     now = _now()
     fraction = timedelta(microseconds=now.microsecond)
-    boot = _boot_id()
-    if not boot:
+    try:
+        boot = boot_id.read_text(encoding="ascii").strip()
+    except OSError:
         return Tick(at=now - fraction)
     uptime = timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
     return Tick(at=now - fraction, boot=boot, uptime=uptime - fraction)
-
-
-def _boot_id() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def _now() -> datetime:

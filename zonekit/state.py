@@ -5,11 +5,11 @@ happened when. Every change is one transaction: whoever reads finds the old cour
 the file after a crash or a loss of power. Processes may change it at once: one that reads in order to write has the file to
 itself until it has written, so that none undoes what another did.
 
-It is one file: SQLite's rollback journal stands beside it for as long as a change takes, or until the next one opens it after
-a crash, who takes the change back with it; what SQLite's write-ahead log would leave beside it for good can be forgotten when
-the file is copied, and does not work where two machines share a file system. With ``synchronous=EXTRA`` a change is on the
-disk when the call returns, the directory included. Nothing stays open between two calls: each opens the file that is there
-then.
+It is one file. SQLite's rollback journal stands beside it only while it is changed, and after a crash until somebody opens
+the file again, which takes back what was half done: until then the two belong together. SQLite's write-ahead log would
+be faster, but leaves more files beside this one, which are forgotten when it is copied, and fails where two machines share
+a file system. With ``synchronous=EXTRA`` a change is on the disk when the call returns, the directory included. Nothing stays
+open between two calls: each opens the file that is there then.
 
 The tables are for people too; the instants are in UTC::
 
@@ -30,6 +30,7 @@ from typing import Final, TypeAlias
 
 from zonekit.errors import PlanError, StateError, ZonekitError
 from zonekit.instants import utc
+from zonekit.transfer import values
 from zonekit.transfer.course import Course
 from zonekit.transfer.courserows import TABLES, Row, Rows, course_of, domain_key, happening_of, happening_row, rows_of
 from zonekit.transfer.history import Happening, beginning, happenings
@@ -42,6 +43,7 @@ APPLICATION_ID: Final = int.from_bytes(b"zkit", "big")
 """What SQLite's header says that the file is of."""
 SCHEMA_VERSION: Final = 1
 PATIENCE: Final = timedelta(seconds=30)
+_PATIENCE: Final = values.delay_up_to(timedelta(days=1), "a day")
 
 _SCHEMA: Final = (
     """\
@@ -125,17 +127,19 @@ CREATE TABLE history (
 
 _TRY_ANOTHER: Final = "give the file that the transfers were begun with"
 _MEND: Final = "take the file from a backup, or mend that row with sqlite3"
-_AS_BEFORE: Final = "what was there before still is"
 _REFUSALS: Final = {
     sqlite3.SQLITE_NOTADB: ("is no SQLite file", _TRY_ANOTHER),
     sqlite3.SQLITE_CORRUPT: ("is damaged", "take it from a backup; sqlite3's .recover shows what is left"),
-    sqlite3.SQLITE_FULL: (f"cannot be written, for the disk is full; {_AS_BEFORE}", "make room, and do it again"),
+    sqlite3.SQLITE_FULL: ("is left as it was, for there is no room to write", "make room, and do it again"),
     sqlite3.SQLITE_READONLY: ("may not be written", "see who may write the file and its directory"),
     sqlite3.SQLITE_CANTOPEN: (
         "cannot be opened, or no journal beside it",
         "see that its directory is there, and who may write it",
     ),
-    sqlite3.SQLITE_IOERR: (f"cannot be read or written; {_AS_BEFORE}", "see whether the disk is full or broken"),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written, and is left as it was",
+        "see whether the disk is full or broken",
+    ),
 }
 """What SQLite says by its primary result codes: what is wrong, and what to do."""
 
@@ -150,12 +154,19 @@ class State:
     :class:`~zonekit.errors.DomainNameError` for a domain that is none.
 
     Attributes:
-        path: the file. :meth:`begin` creates it, with mode 0644 less the umask: there are no secrets in it.
-        patience: how long to wait for other processes that are using it.
+        path: the file. :meth:`begin` creates it, with mode 0644 less the umask: there are no secrets in it. An empty one is as
+            good as none.
+        patience: how long to wait for other processes that are using it, in whole seconds.
+
+    Raises:
+        PlanError: ``patience`` is no such time, or longer than a day.
     """
 
     path: StrPath
     patience: timedelta = PATIENCE
+
+    def __post_init__(self) -> None:
+        _PATIENCE(self.patience, "patience")
 
     def domains(self) -> tuple[str, ...]:
         """Return the domains of all transfers, in lower case and absolute, in order."""
@@ -189,13 +200,13 @@ class State:
             TimeError: ``at`` is naive.
         """
         key = domain_key(course.plan.facts.domain)
-        happened = beginning(course, at=utc(at))
+        happened, rows = beginning(course, at=utc(at)), self._kept(key, course)
         with self._writing(may_create=True) as connection:
             if connection.execute("SELECT 1 FROM transfers WHERE domain = ?", (key,)).fetchone():
                 raise self._refused(
                     f"a transfer of {key} is in there already", "go on with that one, or forget it first"
                 )
-            self._write(connection, key, course, before=dict.fromkeys(TABLES, ()))
+            _replace(connection, key, dict.fromkeys(TABLES, ()), rows)
             _log(connection, key, happened)
 
     def update(self, domain: str, fold: Fold, *, at: datetime) -> Course:
@@ -221,11 +232,9 @@ class State:
                 raise self._refused(f"no transfer of {key} is in there", "begin it first")
             before = self._course(key, rows)
             after = fold(before)
-            if after is before:
-                return before
             if domain_key(after.plan.facts.domain) != key:
                 raise self._refused(f"{key} cannot become {after.plan.facts.domain}", "begin a transfer of that domain")
-            self._write(connection, key, after, before=rows)
+            _replace(connection, key, rows, self._kept(key, after))
             _log(connection, key, happenings(before, after, at=noted))
         return after
 
@@ -251,16 +260,13 @@ class State:
                 raise PlanError(f"transfers.plan: facts.domain: is {course.plan.facts.domain}")
         return course
 
-    def _write(self, connection: sqlite3.Connection, key: str, course: Course, *, before: Rows) -> None:
-        """Write what differs from the rows that there are; nothing is written that would not read back as it is."""
+    def _kept(self, key: str, course: Course) -> Rows:
+        """The rows that a course is kept in; one that would not read back as it is is refused."""
         with self._refusing(f"{key} cannot be kept", "give a course that can be written and read"):
             rows = rows_of(course)
             if course_of(rows) != course:
                 raise PlanError("it does not read back as it is")
-        for table in TABLES:
-            if rows[table] != before[table]:
-                connection.execute(f"DELETE FROM {table} WHERE domain = ?", (key,))
-                _insert(connection, table, key, rows[table])
+        return rows
 
     # ---- transactions -----------------------------------------------------------------------------------------------
 
@@ -295,7 +301,7 @@ class State:
         name = urllib.parse.quote(os.fsencode(os.path.abspath(self.path)))
         try:
             connection = sqlite3.connect(
-                f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=self.patience.total_seconds()
+                f"file://{name}?mode={mode}", uri=True, isolation_level=None, timeout=self.patience.total_seconds()
             )
             # Closing takes back what was not committed.
             with contextlib.closing(connection):
@@ -352,16 +358,15 @@ class State:
 
     @contextlib.contextmanager
     def _refusing(self, whose: str, remedy: str) -> Iterator[None]:
-        """Refuse rows that do not read by the file and the domain that they are of."""
+        """Refuse what cannot be written or read by the file and the domain that it is of."""
         try:
             yield
-        except (ZonekitError, UnicodeEncodeError) as error:
-            problem = error.problem if isinstance(error, ZonekitError) else "half of a surrogate pair is no character"
-            raise self._refused(f"{whose}: {problem}", remedy) from None
+        except ZonekitError as error:
+            raise self._refused(f"{whose}: {error.problem}", remedy) from None
 
     def _said_by_sqlite(self, error: sqlite3.Error) -> tuple[str, str]:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the details
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if code == sqlite3.SQLITE_BUSY:
             seconds = self.patience.total_seconds()
             return (
                 f"was kept locked by another process for {seconds:g} seconds",
@@ -388,6 +393,14 @@ def _rows_of_table(connection: sqlite3.Connection, table: str, key: str) -> tupl
     order = "" if table == "transfers" else " ORDER BY place"
     found = connection.execute(f"SELECT * FROM {table} WHERE domain = ?{order}", (key,))
     return tuple({name: row[name] for name in row.keys() if name not in ("domain", "place")} for row in found)  # noqa: SIM118
+
+
+def _replace(connection: sqlite3.Connection, key: str, before: Rows, after: Rows) -> None:
+    """Write the rows of the tables in which they differ."""
+    for table in TABLES:
+        if after[table] != before[table]:
+            connection.execute(f"DELETE FROM {table} WHERE domain = ?", (key,))
+            _insert(connection, table, key, after[table])
 
 
 def _insert(connection: sqlite3.Connection, table: str, key: str, rows: Iterable[Row], *, first: int = 0) -> None:

@@ -117,7 +117,7 @@ def look_at_all(
     Raises:
         PlanError: two are of one domain.
     """
-    waiting: dict[str, Transfer] = {}
+    taken: dict[str, Transfer] = {}
     failed: list[tuple[Transfer, ZonekitError]] = []
 
     def questions() -> Iterator[Question]:
@@ -127,13 +127,13 @@ def look_at_all(
             except ZonekitError as error:
                 failed.append((transfer, error))
                 continue
-            if question.domain in waiting:
+            if question.domain in taken:
                 raise PlanError(f"{question.domain} is looked at twice", remedy="give each transfer once")
-            waiting[question.domain] = transfer
+            taken[question.domain] = transfer
             yield question
 
     for found in probe_many(questions(), timeout=timeout, at_most=at_most):
-        transfer = waiting.pop(found.question.domain)
+        transfer = taken[found.question.domain]
         try:
             yield transfer, _kept(transfer, transfer.course, found, read_tick(), ())
         except ZonekitError as error:
@@ -153,8 +153,10 @@ def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, s
     elsewhere = _elsewhere(transfer, found)
     domain = transfer.file.domain
     if course is None:
-        plan = _first_plan(transfer, found, elsewhere)
-        transfer.state.begin(Course.begun(plan), at=found.ended)
+        begun = Course.begun(_first_plan(transfer, found, elsewhere, said))
+        for each in said:
+            begun.say(each)  # which refuses what no transfer is to be begun with
+        transfer.state.begin(begun, at=found.ended)
     followed: list[Followed] = []
 
     def fold(held: Course) -> Course:
@@ -167,7 +169,7 @@ def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, s
     return score(followed[0])
 
 
-def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere) -> Plan:
+def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tuple[Said, ...]) -> Plan:
     """The plan that a transfer follows: the one that its file names, or one from what the file says and what is seen."""
     file = transfer.file
     if file.files.plan is not None:
@@ -178,11 +180,12 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere) -> Plan:
             raise error.within(path) from None
     glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
     facts = file.facts(glimpses[0].sighting if glimpses else None)
-    return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended))
+    return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended, said))
 
 
-def _start(given: datetime | None, now: datetime) -> datetime:
-    return now if given is None else given
+def _start(given: datetime | None, now: datetime, said: tuple[Said, ...]) -> datetime:
+    """When the plan starts: as the file says, or now, or with the first step that is said to have been taken by then."""
+    return min([now, *[each.started for each in said]]) if given is None else given
 
 
 def _elsewhere(transfer: Transfer, found: Round) -> Elsewhere:

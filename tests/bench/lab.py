@@ -30,6 +30,8 @@ class Scale:
         floor_signatures: how many signatures the floor is measured by.
         floor_zones: how many small zones' keys and signatures the floor is measured by.
         apex_repetitions: how often each apex step is done.
+        probed_transfers: transfers whose servers are asked by whoever asks many at once.
+        probed_sample: transfers whose servers are asked one query after the other.
         rounds: how many turns each contender has, unless ``--runs`` says otherwise.
     """
 
@@ -40,6 +42,8 @@ class Scale:
     floor_signatures: int
     floor_zones: int
     apex_repetitions: int
+    probed_transfers: int
+    probed_sample: int
     rounds: int
 
 
@@ -52,6 +56,8 @@ SCALES: Final = {
         floor_signatures=40_000,
         floor_zones=500,
         apex_repetitions=20,
+        probed_transfers=1000,
+        probed_sample=50,
         rounds=3,
     ),
     "small": Scale(
@@ -62,6 +68,8 @@ SCALES: Final = {
         floor_signatures=200,
         floor_zones=5,
         apex_repetitions=2,
+        probed_transfers=8,
+        probed_sample=2,
         rounds=1,
     ),
 }

@@ -6,6 +6,7 @@ the laboratory ends, or by themselves after an hour where it could not end.
 
 from __future__ import annotations
 
+import itertools
 import random
 import socket
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ class Addresses:
     """
 
     block: str
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _handed_out: list[str] = field(default_factory=list)
 
     @classmethod
@@ -68,7 +70,7 @@ class Addresses:
         Raises:
             NoAddresses: none is left, the interface does not take it, or its port 53 cannot be bound.
         """
-        number = len(self._handed_out) + 1
+        number = next(self._numbers)
         if number >= 254:
             raise NoAddresses(f"{self.block}.0/24 is used up")
         address = f"{self.block}.{number}"

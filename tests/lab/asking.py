@@ -18,9 +18,15 @@ TIMEOUT_SECONDS: Final = 5.0
 
 
 def query(
-    address: str, name: str | Name, rdtype: str, *, recursion: bool = True, timeout: float = TIMEOUT_SECONDS
+    address: str,
+    name: str | Name,
+    rdtype: str,
+    *,
+    recursion: bool = True,
+    checking: bool = True,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> dns.message.Message:
-    """Ask once, with the DO bit, again by TCP where the answer was cut off.
+    """Ask once, with the DO bit, and the CD bit where nothing is to be checked; by TCP where the answer was cut off.
 
     Raises:
         dns.exception.Timeout: no answer.
@@ -28,6 +34,8 @@ def query(
     question = dns.message.make_query(name, rdtype, want_dnssec=True)
     if not recursion:
         question.flags &= ~dns.flags.RD
+    if not checking:
+        question.flags |= dns.flags.CD
     response, _ = dns.query.udp_with_fallback(question, address, timeout=timeout, port=DNS_PORT)
     return response
 

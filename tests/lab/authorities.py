@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -38,13 +39,13 @@ class Authority(Server):
     def __init__(self, name: str, address: str, directory: Path, watcher: Reaper) -> None:
         super().__init__(name, address, directory, watcher)
         self._zones: dict[Name, str] = {}
-        self._changes = threading.RLock()
+        self._change = threading.Lock()
 
     def load(self, zone: Zone) -> None:
         """Serve this zone, or this new version of it, just as it is, and wait until it does."""
-        write_zone(zone, self.directory / file_name(zone.origin))
-        stanza = self.stanza(zone.origin)
-        with self._changes:
+        with self._change:
+            write_zone(zone, self.directory / file_name(zone.origin))
+            stanza = self.stanza(zone.origin)
             known = self._zones.get(zone.origin) == stanza
             self._zones[zone.origin] = stanza
             if known:
@@ -55,7 +56,7 @@ class Authority(Server):
 
     def drop(self, origin: Name) -> None:
         """Answer for this zone no more."""
-        with self._changes:
+        with self._change:
             del self._zones[origin]
             self.reconfigure()
         self.wait(lambda: serial_at(self.address, origin) is None, f"goes on serving {origin}")
@@ -97,23 +98,25 @@ class NamedServer(Authority):
         name = _plain(zone.origin)
         told = "".join(f"{address}; " for address in secondaries)
         change = "" if inline else "allow-update { any; };"
-        write_zone(zone, self.directory / file_name(zone.origin))
-        with self._changes:
-            self._zones[zone.origin] = (
-                f'dnssec-policy "{name}" {{ {policy} }};\n'
-                f'zone "{zone.origin}" {{ type primary; file "{file_name(zone.origin)}"; dnssec-policy "{name}";'
-                f" inline-signing {'yes' if inline else 'no'}; notify explicit; also-notify {{ {told}}}; {change} }};\n"
-            )
+        stanza = (
+            f'dnssec-policy "{name}" {{ {policy} }};\n'
+            f'zone "{zone.origin}" {{ type primary; file "{file_name(zone.origin)}"; dnssec-policy "{name}";'
+            f" inline-signing {'yes' if inline else 'no'}; notify explicit; also-notify {{ {told}}}; {change} }};\n"
+        )
+        with self._change:
+            write_zone(zone, self.directory / file_name(zone.origin))
+            self._zones[zone.origin] = stanza
             self.reconfigure()
         self.wait_for_serial(zone.origin, zone.serial)
 
     def follow(self, origin: Name, primary: str) -> None:
         """Serve what another server has of a zone."""
-        with self._changes:
-            self._zones[origin] = (
-                f'zone "{origin}" {{ type secondary; file "{file_name(origin)}"; primaries {{ {primary}; }};'
-                " allow-notify { any; }; min-refresh-time 1; min-retry-time 1; };\n"
-            )
+        stanza = (
+            f'zone "{origin}" {{ type secondary; file "{file_name(origin)}"; primaries {{ {primary}; }};'
+            " allow-notify { any; }; min-refresh-time 1; min-retry-time 1; };\n"
+        )
+        with self._change:
+            self._zones[origin] = stanza
             self.reconfigure()
         self.wait(lambda: serial_at(self.address, origin) is not None, f"does not get {origin} from {primary}")
 
@@ -280,7 +283,7 @@ class PdnsServer(Authority):
         self, name: str, address: str, directory: Path, watcher: Reaper, *, sharing: PdnsServer | None = None
     ) -> None:
         super().__init__(name, address, directory, watcher)
-        self.database = sharing.database if sharing else self.directory / "pdns.sqlite3"
+        self.database: Path = sharing.database if sharing else self.directory / "pdns.sqlite3"
 
     def load(self, zone: Zone) -> None:
         """Put this zone into the database: it serves a signed one as it is, and signs an unsigned one once secured."""
@@ -303,7 +306,7 @@ class PdnsServer(Authority):
 
     def configure(self) -> None:
         if not self.database.exists():
-            with sqlite3.connect(self.database) as database:
+            with closing(sqlite3.connect(self.database)) as database:
                 database.executescript(_PDNS_SCHEMA.read_text())
         (self.directory / "pdns.conf").write_text(
             f"""launch=gsqlite3

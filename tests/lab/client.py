@@ -68,9 +68,9 @@ class Watched:
         """Every question of one round: the apex, what is there, a name that is not, and one that a wildcard makes."""
         for owner, rdtype in (("@", "SOA"), ("@", "NS"), ("@", "DNSKEY"), *self.existing):
             yield Question(self, dns.name.from_text(owner, self.domain), rdtype, Rcode.NOERROR)
-        yield Question(self, dns.name.from_text(_random_label(), self.domain), "A", Rcode.NXDOMAIN)
+        yield Question(self, dns.name.from_text(random_label(), self.domain), "A", Rcode.NXDOMAIN)
         for wildcard in self.wildcards:
-            name = dns.name.from_text(f"{_random_label()}.{wildcard}", self.domain)
+            name = dns.name.from_text(f"{random_label()}.{wildcard}", self.domain)
             yield Question(self, name, "A", Rcode.NOERROR)
 
 
@@ -305,5 +305,6 @@ def _try_to_send(line: socket.socket, wire: bytes) -> None:
         return  # it is sent again until time is up
 
 
-def _random_label() -> str:
+def random_label() -> str:
+    """A label that nobody has asked for."""
     return "".join(random.choices(string.ascii_lowercase, k=12))

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.addresses import NoAddresses
 from tests.lab.laboratory import Lab
-from tests.peers import REQUIRED
+from tests.lab.places import laboratory_or_skip
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A laboratory with the usual resolvers, for all tests of a module."""
-    try:
-        with Lab.started(tmp_path_factory.mktemp("lab")) as made:
-            yield made
-    except NoAddresses as error:
-        if os.environ.get(REQUIRED) == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+    with laboratory_or_skip(), Lab.started(tmp_path_factory.mktemp("lab")) as made:
+        yield made
 
 
 @pytest.hookimpl(hookwrapper=True)

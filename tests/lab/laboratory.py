@@ -16,7 +16,7 @@ from tests.lab.processes import Reaper, Server, reaper
 from tests.lab.resolvers import USUAL, Resolver, Unbound, UnboundCache
 
 BEHIND_CACHE: Final = "unbound-behind-cache"
-_PARENT_HOSTS: Final = (f"ns1.nic.{TLD}", f"ns2.nic.{TLD}")
+TLD_HOSTS: Final = (f"ns1.nic.{TLD}", f"ns2.nic.{TLD}")
 A = TypeVar("A", bound=Authority)
 R = TypeVar("R", bound=Resolver)
 
@@ -119,8 +119,8 @@ class Lab:
 
     def _start_parents(self) -> None:
         root, *tld = self._start_authorities(["root", "tld1", "tld2"], NamedServer)
-        self.parent = Parent(tld, _PARENT_HOSTS)
-        self.root = Root(root, self.parent, _PARENT_HOSTS)
+        self.parent = Parent(tld, TLD_HOSTS)
+        self.root = Root(root, self.parent, TLD_HOSTS)
         for each in (root, *tld):
             each.wait_until_ready()
         root.load(self.root.zone)

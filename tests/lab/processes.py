@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,7 @@ class Reaper:
     """A process that outlives the test and ends the servers which the test could not."""
 
     def __init__(self) -> None:
+        self._telling = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-c", _REAPER], stdin=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -60,7 +62,8 @@ class Reaper:
 
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None
-        print(line, file=self._process.stdin, flush=True)
+        with self._telling:
+            print(line, file=self._process.stdin, flush=True)
 
 
 @contextmanager

@@ -198,19 +198,19 @@ class PdnsRecursor(Resolver):
 
 
 class KnotResolver(Resolver):
-    """Knot Resolver; its settings are calls in Lua, each by the name of the function and its arguments."""
+    """Knot Resolver; its settings are Lua: what is called or assigned, and the rest of the statement."""
 
     program = "kresd"
     version_words = ("--version",)
 
     def usual_settings(self) -> dict[str, str]:
         return {
-            "cache.min_ttl": "0",
-            "option": "'ALLOW_LOCAL', true",
+            "cache.min_ttl": "(0)",
+            "option": "('ALLOW_LOCAL', true)",
         }
 
     def configure(self) -> None:
-        lines = "".join(f"{name}({value})\n" for name, value in self.settings.items())
+        lines = "".join(f"{name}{value}\n" for name, value in self.settings.items())
         forward = f"policy.add(policy.all(policy.FORWARD('{self.forward_to}')))\n" if self.forward_to else ""
         self._write("root.hints", self.root.hints)
         self._write(

@@ -10,8 +10,10 @@ from zonekit.cli.exits import BAD_INPUT, OK, Tidy
 from zonekit.cli.keygen import keygen
 from zonekit.cli.merge import merge, withdraw
 from zonekit.cli.plan import plan
+from zonekit.cli.publish import publish
 from zonekit.cli.show import show
 from zonekit.cli.sign import sign
+from zonekit.cli.status import status
 from zonekit.cli.ttls import lower_ttl
 from zonekit.cli.verify import verify
 
@@ -54,11 +56,14 @@ def cli(context: click.Context) -> int:
       zonekit merge      add the losing operator's ZSK, re-sign
       zonekit ds         the DS for the registry
       zonekit withdraw   take the losing keys out again when all is done
+    and at both:
+      zonekit publish    put a zone file into service under BIND, and wait until every server has it
 
     \b
     When each step is safe:
       zonekit plan       a date for every step from what is known, and why
       zonekit check      prove a plan or a schedule safe, or tell how it goes wrong
+      zonekit status     ask the servers how far a transfer has come, and whose turn it is
 
     \b
     What would break now:
@@ -66,13 +71,14 @@ def cli(context: click.Context) -> int:
       zonekit show       keys, tags, DS, validity and TTLs at a glance
 
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
-    an input file is written over only with --in-place, a key file never. Every file is written whole or not at all. Nothing ever prints
-    a private key.
+    an input file is written over only with --in-place or --publish, a key file never. Every file is written whole or not
+    at all. Nothing ever prints a private key.
 
     \b
     Exit codes:
       0    done
-      1    something was checked and refused or found; a refusal writes no output file
+      1    something was checked and refused or found; a refusal writes no output file, but where a
+           published zone is in service already and a server is late
       2    wrong usage or unusable input
       70   an error in zonekit itself; ZONEKIT_TRACEBACK=1 shows its traceback
       130  interrupted
@@ -84,5 +90,5 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, plan, check, verify, show):
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, status, verify, show):
     cli.add_command(_command)

@@ -8,6 +8,8 @@
 | 70 | an error in zonekit itself |
 | 130 | interrupted |
 
+One refusal comes after the fact: a zone that was published is in service, and some server is late; its file stays.
+
 An error is one line on standard error: ``zonekit: what is wrong, and where; what to do about it (rule)``. A command that
 finds several reasons for one refusal gives each a line. An error in zonekit itself is a line too, without the text of the
 exception, which may hold anything that was read; with ``ZONEKIT_TRACEBACK=1`` in the environment it is a traceback.
@@ -23,7 +25,15 @@ from typing import Any, Final
 
 import click
 
-from zonekit.errors import DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError, ZonekitError
+from zonekit.errors import (
+    DnskeyRefused,
+    DsError,
+    KeyFileExists,
+    PublishingError,
+    SerialError,
+    SigningError,
+    ZonekitError,
+)
 
 OK: Final = 0
 REFUSED: Final = 1
@@ -34,7 +44,7 @@ INTERRUPTED: Final = 130
 TRACEBACK_VARIABLE: Final = "ZONEKIT_TRACEBACK"
 
 # What is understood and not done. Everything else that zonekit raises is about what it was given to read.
-_REFUSALS: Final = (DnskeyRefused, DsError, KeyFileExists, SerialError, SigningError)
+_REFUSALS: Final = (DnskeyRefused, DsError, KeyFileExists, PublishingError, SerialError, SigningError)
 
 
 class Refused(click.ClickException):

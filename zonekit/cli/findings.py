@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import click
 
@@ -12,12 +13,13 @@ from zonekit.cli.tables import Column, print_table
 from zonekit.findings import Finding, Severity
 from zonekit.verifying.verification import in_order
 
+FINDING_COLUMNS: Final = tuple(Column(title=title) for title in ("severity", "owner", "type", "finding"))
+
 
 def print_findings(findings: Sequence[Finding], *, most: int | None) -> None:
     """Print findings as a table; of a code that has more than ``most`` the first, and how many there are."""
     counts = Counter(finding.code for finding in findings)
-    columns = [Column(title=title) for title in ("severity", "owner", "type", "finding")]
-    print_table(columns, [_row(finding) for finding in _first(findings, most)])
+    print_table(FINDING_COLUMNS, [finding_row(finding) for finding in _first(findings, most)])
     for code, count in counts.items():
         if most is not None and count > most:
             click.echo(f"{code}: {count - most} more, {count} in all; --all shows them")
@@ -32,7 +34,8 @@ def _first(findings: Iterable[Finding], most: int | None) -> Iterator[Finding]:
             yield finding
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def finding_row(finding: Finding) -> tuple[str, ...]:
+    """Return a finding as a row under :data:`FINDING_COLUMNS`."""
     return finding.severity.name.lower(), one_line(finding.owner), finding.rdtype, one_line(finding.text())
 
 

@@ -27,9 +27,11 @@ from zonekit.cli.exits import BadInput, Refused
 from zonekit.cli.inputs import own_key_files, place, read_dnskeys, read_foreign, read_own_keys, read_zone
 from zonekit.cli.outputs import Target, Voice, dnskey_objects, dnskeys_text, finding_objects, print_json
 from zonekit.cli.progress import Progress
+from zonekit.cli.publish import publish_option, published_object, published_text, service_options
 from zonekit.dnskeys import MAX_RESPONSE_OCTETS, Dnskey, Intake, check_intake, dnskeys_of
 from zonekit.keys import KeyRole
 from zonekit.names import name_text
+from zonekit.publishing import Service, publish_zone
 from zonekit.serials import SerialPolicy, change_serial
 from zonekit.zones import Zone
 
@@ -90,6 +92,8 @@ _publish_cds_option = click.option(
 @origin_option
 @key_options
 @output_options
+@publish_option
+@service_options
 @_publish_cds_option
 @click.option(
     "--max-response",
@@ -118,6 +122,8 @@ def merge(
     as_csk: bool,
     output: str | None,
     in_place: bool,
+    publish: bool,
+    service: Service | None,
     parent_records: ParentRecords,
     max_response_octets: int | None,
     policy: SerialPolicy,
@@ -140,16 +146,22 @@ def merge(
       zonekit merge example.nl.signed -K keys --foreign gaining.txt -i
       zonekit merge example.nl.signed -K keys --foreign-zone losing.signed -i
 
+    With --publish SIGNED is the file that named serves, and the one command does it all: the merged zone takes its place,
+    named reloads it, and every --server answers it, or the old file is back; see "zonekit publish --help".
+
     With --json, when it is refused too: {"zone", "serial", "merged": [{"role", "key_tag", "algorithm", "flags"}],
-    "refused": [{"reason", "key_tag", "algorithm", "message"}], "response_octets", "output", "findings": [...]}; output is
-    null when nothing was written.
+    "refused": [{"reason", "key_tag", "algorithm", "message"}], "response_octets", "output", "published": {"path",
+    "old_serial", "outcome", "servers"}, "findings": [...]}; output is null when nothing was written, published without
+    --publish.
     """
     if not foreign_files and not foreign_zones:
         raise usage_error("say which keys to add: give --foreign or --foreign-zone")
+    if service is not None and not publish:
+        raise usage_error("--server, --timeout, --view, --ixfr-from-differences and --rndc-* go with --publish")
     target = Target.chosen(
         source=zone_file,
         output=output,
-        in_place=in_place,
+        in_place=in_place or publish,
         as_json=as_json,
         inputs=(*foreign_files, *foreign_zones, *own_key_files(key_names, key_directory)),
     )
@@ -169,7 +181,9 @@ def merge(
         voice.report(findings)
         if intake.refused:
             if as_json:
-                print_json(_merge_object(zone, intake, [], None) | {"findings": finding_objects(findings)})
+                print_json(
+                    _merge_object(zone, intake, [], None) | {"published": None, "findings": finding_objects(findings)}
+                )
             raise Refused(*map(str, intake.refused))
         merged = merge_dnskeys(
             zone,
@@ -181,13 +195,25 @@ def merge(
             roles=roles,
             max_response_octets=max_response_octets,
         )
-        target.write(merged, progress=progress)
+        published = None
+        if publish:
+            with progress.working("publishing"):
+                published = publish_zone(merged, zone_file, service=service)
+            voice.report(published.findings)
+        else:
+            target.write(merged, progress=progress)
     voice.say(
         f"{name_text(merged.apex)}: DNSKEY {dnskeys_text(intake.accepted)} merged, serial {merged.serial}, to {target}"
     )
+    if published is not None:
+        voice.say(published_text(published))
     if as_json:
         print_json(
-            _merge_object(merged, intake, intake.accepted, target.path) | {"findings": finding_objects(findings)}
+            _merge_object(merged, intake, intake.accepted, target.path)
+            | {
+                "published": None if published is None else published_object(published),
+                "findings": finding_objects((*findings, *(() if published is None else published.findings))),
+            }
         )
 
 

@@ -33,12 +33,17 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, ind
         for line in plain_table(columns, rows):
             click.echo(f"{indent}{line}")
         return
+    console.print(rich.padding.Padding(rich_table(columns, rows), (0, 0, 0, len(indent)), expand=False))
+
+
+def rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> rich.table.Table:
+    """Return a table for a terminal."""
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(column.title, justify="right" if column.numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(rich.text.Text, row))
-    console.print(rich.padding.Padding(table, (0, 0, 0, len(indent)), expand=False))
+    return table
 
 
 def print_facts(rows: Sequence[tuple[str, str]]) -> None:

@@ -128,7 +128,9 @@ WIDE: Final = Format(width=1120, gutter=150, tick_width=96)
 NARROW: Final = Format(width=380, gutter=0, tick_width=58)
 
 
-def draw_plan(plan: Plan, form: Format = WIDE, *, trouble: datetime | None = None) -> Drawing:
+def draw_plan(
+    plan: Plan, form: Format = WIDE, *, trouble: datetime | None = None, now: datetime | None = None
+) -> Drawing:
     """Return a plan as a drawing.
 
     Each version of each record has a bar: where it is served and resolvers are led to it, where it is served and they
@@ -138,8 +140,9 @@ def draw_plan(plan: Plan, form: Format = WIDE, *, trouble: datetime | None = Non
         plan: the plan.
         form: how much room there is.
         trouble: from when on a resolver can see the domain bogus or out of reach, if the plan is not safe.
+        now: the instant that is marked as now, if any.
     """
-    return _Draughtsman(plan, form, trouble).drawn()
+    return _Draughtsman(plan, form, trouble, now).drawn()
 
 
 def date_text(instant: datetime) -> str:
@@ -317,9 +320,10 @@ class _Sheet:
 class _Draughtsman:
     """Draws one plan from the top down; ``self._y`` is how far it has come."""
 
-    def __init__(self, plan: Plan, form: Format, trouble: datetime | None) -> None:
+    def __init__(self, plan: Plan, form: Format, trouble: datetime | None, now: datetime | None) -> None:
         self._plan = plan
         self._trouble = trouble
+        self._now = now
         self._form = form
         self._rows = list(_lanes(plan))
         self._left = form.gutter + 2
@@ -350,6 +354,8 @@ class _Draughtsman:
             self._vertical(instant, "deadline", top, bottom)
         if self._trouble is not None:
             self._vertical(self._trouble, "trouble", top, bottom)
+        if self._now is not None:
+            self._vertical(self._now, "now", top, bottom)
         sheet = self._sheet
         return Drawing(
             width=self._form.width,
@@ -425,6 +431,8 @@ class _Draughtsman:
 
     def _draw_notes(self) -> None:
         """The names of the lines that go through everything, each on a line of its own."""
+        if self._now is not None:
+            self._note(self._now, "now", "now")
         self._note(self._plan.switchover, "the name servers change", "switch")
         for source, instant in self._near_deadlines():
             self._note(instant, f"{source.value} signatures expire", "deadline")

@@ -1,4 +1,4 @@
-"""Plans -> pages: one HTML file that needs nothing else, made by the template ``plan.html.j2``.
+"""Plans -> pages, and plans under way: one HTML file that needs nothing else, made by the template ``plan.html.j2``.
 
 The values that the template prints are worked out here; it has nothing left to compute, and all that facts supply goes
 through the filter ``html``.
@@ -6,15 +6,17 @@ through the filter ``html``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from zonekit.errors import PlanError
+from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.render import render_template
 from zonekit.reports.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
+from zonekit.reports.scores import ServerLine, headline, reason_texts, server_lines, turns
 from zonekit.reports.wording import (
     FLOW_TEXTS,
     back_text,
@@ -27,12 +29,16 @@ from zonekit.reports.wording import (
     worth_telling,
 )
 from zonekit.resources import TemplateDirectory
+from zonekit.transfer.answers import DOMAIN_PORT
+from zonekit.transfer.course import TtlSeen
 from zonekit.transfer.facts import Facts
+from zonekit.transfer.history import Happening
 from zonekit.transfer.outlook import Outlook, look_ahead
 from zonekit.transfer.parties import OperatorFacts
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
 from zonekit.transfer.readiness import preflight
+from zonekit.transfer.score import Score, Stage
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text
@@ -80,8 +86,23 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageMark:
+    """How far a step has come, as the table shows it.
+
+    Attributes:
+        word: the stage.
+        look: a word for the style sheet.
+        reasons: why it stands there; not the waits, which the table tells anyway.
+    """
+
+    word: str
+    look: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """A step as the table shows it."""
+    """A step as the table shows it; ``stage`` is None where nobody has looked."""
 
     number: int
     id: str
@@ -94,6 +115,7 @@ class StepRow:
     switch: bool
     reasons: tuple[Reason, ...]
     back: str
+    stage: StageMark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +142,93 @@ class OverrideItem:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnItem:
+    """What somebody may do now."""
+
+    who: str
+    step: str
+    what: str
+    done_when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRow:
+    """A server as the table shows it."""
+
+    name: str
+    address: str
+    whose: str
+    outcome: str
+    look: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingItem:
+    """A finding as the list shows it."""
+
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtlRow:
+    """A TTL that was seen, as the table shows it."""
+
+    record: str
+    ttl: str
+    first_seen: str
+    last_seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """How a transfer stands, as its page shows it.
+
+    Attributes:
+        headline: that in one sentence.
+        needs_attention: whether something does.
+        at: when its servers were asked.
+        turns: whose turn it is.
+        servers: what each server answered.
+        findings: what is to be said of them, and of the rest.
+        infos: that there are others that are good to know and no more, or that nothing is wrong.
+        ttls: every TTL that was seen.
+        history: what happened, the last first.
+    """
+
+    headline: str
+    needs_attention: bool
+    at: When
+    turns: tuple[TurnItem, ...]
+    servers: tuple[ServerRow, ...]
+    findings: tuple[FindingItem, ...]
+    infos: str
+    ttls: tuple[TtlRow, ...]
+    history: tuple[str, ...]
+
+
+def render_status_page(
+    score: Score,
+    *,
+    history: Iterable[Happening] = (),
+    own_templates: TemplateDirectory | None = None,
+) -> str:
+    """Return the page of a plan with how far it has come: :func:`render_plan_page` with the score at the top.
+
+    Args:
+        score: the score.
+        history: what happened so far.
+        own_templates: as for a plan.
+
+    Raises:
+        RenderError: the template cannot be printed, or a name in the facts has control characters in it.
+        TimeError: a date lies beyond 2106.
+    """
+    return _page(score.plan, score.verdict, look_ahead(score.plan), own_templates, score, tuple(history))
+
+
 def render_plan_page(
     plan: Plan,
     verdict: Verdict,
@@ -139,12 +248,28 @@ def render_plan_page(
         RenderError: the template cannot be printed, or a name in the facts has control characters in it.
         TimeError: a date lies beyond 2106.
     """
+    return _page(plan, verdict, outlook or look_ahead(plan), own_templates, None, ())
+
+
+def _page(
+    plan: Plan,
+    verdict: Verdict,
+    outlook: Outlook,
+    own_templates: TemplateDirectory | None,
+    score: Score | None,
+    history: tuple[Happening, ...],
+) -> str:
+    """The page of a plan, with a score where there is one."""
     trouble = None if isinstance(verdict, Safe) else verdict.at
-    outlook = outlook or look_ahead(plan)
+    now = None if score is None or score.is_finished else score.at
+    stages = {} if score is None else _stages(score)
+    switch = plan.step("ns-changed")
+    switched = switch.completed if score is not None and switch.recorded else None
     backs = {back.step_id: _sentence(f"back from here: {back_text(back)}") for back in outlook.turning_back}
     return render_template(
         "plan.html.j2",
         own_templates=own_templates,
+        present=None if score is None else _present(score, history),
         domain=plan.facts.domain.removesuffix(".") or ".",
         flow=plan.flow.value,
         flow_text=FLOW_TEXTS[plan.flow],
@@ -154,7 +279,8 @@ def render_plan_page(
         story="" if isinstance(verdict, Safe) else verdict.story,
         proven_for=verdict.profiles if isinstance(verdict, Safe) else (),
         insecure=windows_text(verdict.insecure) if isinstance(verdict, Safe) else (),
-        milestones=tuple(_milestones(plan)),
+        milestones=tuple(_milestones(plan, switched)),
+        switched=None if switched is None else _when(plan, switched),
         critical_path=outlook.critical_path,
         saved=saved_text(outlook),
         latest_start=None if outlook.latest_start is None else _when(plan, outlook.latest_start),
@@ -164,9 +290,9 @@ def render_plan_page(
         simple_rule=_simple_rule(plan),
         deadlines=tuple(_deadlines(plan)),
         reference=plan.profiles[0].name,
-        drawings=tuple([(name, draw_plan(plan, form, trouble=trouble)) for name, form in _SIZES]),
+        drawings=tuple([(name, draw_plan(plan, form, trouble=trouble, now=now)) for name, form in _SIZES]),
         steps=tuple(
-            _step_row(plan, number, planned, backs[planned.id])
+            _step_row(plan, number, planned, backs[planned.id], stages.get(planned.id))
             for number, planned in enumerate(in_order(plan), start=1)
         ),
         overrides=tuple(_overrides(plan)),
@@ -190,16 +316,19 @@ def _headline(verdict: Verdict) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{_capital(text)}."
 
 
 def _when(plan: Plan, instant: datetime) -> When:
     return When(text=date_text(instant), iso=instant_text(instant), since=since_start(plan.start, instant))
 
 
-def _milestones(plan: Plan) -> Iterator[Milestone]:
+def _milestones(plan: Plan, switched: datetime | None) -> Iterator[Milestone]:
     yield Milestone(what="begins", when=_when(plan, plan.start))
-    yield Milestone(what="name servers change", when=_when(plan, plan.switchover), look="switch")
+    if switched is None:
+        yield Milestone(what="name servers change", when=_when(plan, plan.switchover), look="switch")
+    else:
+        yield Milestone(what="name servers have changed by", when=_when(plan, switched), look="switch")
     for planned in plan.steps:
         if planned.id == "losing-unreachable":
             yield Milestone(what="nobody asks the losing servers", when=_when(plan, planned.started))
@@ -218,20 +347,24 @@ def _deadlines(plan: Plan) -> Iterator[Milestone]:
         yield Milestone(what=f"signatures of the {source.value} operator expire", when=_when(plan, instant))
 
 
-def _step_row(plan: Plan, number: int, planned: PlannedStep, back: str) -> StepRow:
+def _step_row(plan: Plan, number: int, planned: PlannedStep, back: str, stage: StageMark | None) -> StepRow:
     by_somebody = planned.step.actor is not Actor.NOBODY
+    # Where servers were asked, a step counts from when every one of them gave it.
+    is_seen_done = stage is not None and planned.recorded
+    started = planned.completed if is_seen_done else planned.started
     return StepRow(
         number=number,
         id=planned.id,
         actor=planned.step.actor.value if by_somebody else "a wait",
         action=planned.step.action,
         confirmed_by=planned.step.confirmed_by if by_somebody else "",
-        when=_when(plan, planned.started),
-        done=_when(plan, planned.completed) if planned.completed > planned.started else None,
+        when=_when(plan, started),
+        done=_when(plan, planned.completed) if planned.completed > started else None,
         recorded=planned.recorded,
         switch=planned.id == "ns-changed",
         reasons=tuple([_reason(plan, wait, binds=wait is planned.because) for wait in worth_telling(planned)]),
         back=back,
+        stage=stage,
     )
 
 
@@ -243,6 +376,67 @@ def _reason(plan: Plan, wait: Wait, *, binds: bool) -> Reason:
         rule=wait.rule,
         until=since_start(plan.start, wait.until),
         binds=binds,
+    )
+
+
+def _stages(score: Score) -> dict[str, StageMark]:
+    return {
+        step.id: StageMark(
+            word=step.stage.value,
+            look=step.stage.name.lower().replace("_", "-"),
+            reasons=() if step.stage is Stage.WAITS else tuple(map(_capital, reason_texts(score, step))),
+        )
+        for step in score.steps
+    }
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _present(score: Score, history: tuple[Happening, ...]) -> Present:
+    shown = score.at_least(Severity.WARNING)
+    return Present(
+        headline=headline(score),
+        needs_attention=score.needs_attention,
+        at=_when(score.plan, score.at),
+        turns=tuple(
+            TurnItem(who=turn.actor.value, step=turn.step_id, what=turn.what, done_when=turn.done_when)
+            for turn in turns(score)
+        ),
+        servers=tuple(map(_server_row, server_lines(score))),
+        findings=tuple(FindingItem(severity=each.severity.name.lower(), text=each.text()) for each in shown),
+        infos=_infos_text(shown, len(score.findings) - len(shown)),
+        ttls=tuple(map(_ttl_row, score.followed.course.ttls)),
+        history=tuple(map(str, reversed(history))),
+    )
+
+
+def _infos_text(shown: Collection[Finding], infos: int) -> str:
+    """How many findings there are beside those that are shown."""
+    more = f"{infos} finding{' is' if infos == 1 else 's are'} good to know and no more."
+    return f"Beside that, {more}" if shown else f"Nothing is wrong; {more}"
+
+
+def _server_row(line: ServerLine) -> ServerRow:
+    port = "" if line.server.port == DOMAIN_PORT else f" port {line.server.port}"
+    look = "well" if line.is_well else "trouble" if line.is_due else "not-due"
+    return ServerRow(
+        name=line.server.name.removesuffix("."),
+        address=f"{line.server.address}{port}",
+        whose=line.whose.removeprefix("the "),
+        outcome=line.outcome if line.is_well or line.is_due else f"{line.outcome}; it need not yet, or any more",
+        look=look,
+        heard=line.heard,
+    )
+
+
+def _ttl_row(seen: TtlSeen) -> TtlRow:
+    return TtlRow(
+        record=f"{seen.record.value} of the {seen.source.value} side",
+        ttl=duration_text(seen.ttl),
+        first_seen=date_text(seen.first_seen),
+        last_seen=date_text(seen.last_seen),
     )
 
 

@@ -129,7 +129,7 @@ class ServerAnswers:
     Attributes:
         server: the server.
         answers: an answer to each question that it was asked.
-        round_trip: the longest that it took to answer one; None where it answered nothing.
+        round_trip: the longest that it took to answer one, by UDP and TCP together; None where it answered nothing.
     """
 
     server: Server
@@ -211,8 +211,9 @@ class Round:
 
     Attributes:
         question: what they were asked.
-        began: when the first question was sent.
-        ended: when the last answer was there, or no more was waited for.
+        began: when the first question was sent, the whole second that had passed then.
+        ended: when the last answer was there, or no more was waited for, the whole second that had not passed before; what
+            is counted from here is never too short.
         found: what each server answered.
 
     Raises:

@@ -132,6 +132,7 @@ def check_transfer(
     evidence: Iterable[Evidence] = (),
     lowered_ttl: int | None = None,
     executor: Executor | None = None,
+    look: Look | None = None,
 ) -> TransferCheck:
     """Return what was seen says of the claim that a transfer is at a step.
 
@@ -149,6 +150,7 @@ def check_transfer(
             has on record, is added.
         lowered_ttl: what the TTLs were to be lowered to, in seconds, where no plan says so; as the facts say, or else 600.
         executor: where the zones are verified; here and now when there is none.
+        look: what follows from what was seen, where that has been worked out already; the executor is then not used.
 
     Raises:
         PlanError: the flow has no such step, facts, another flow or a lowered TTL beside a plan, or a plan or facts of another
@@ -161,9 +163,9 @@ def check_transfer(
         )
     claimed = _claimed((step,) if isinstance(step, str) else tuple(step), plan, sighting)
     steps, known, chosen = _what_counts(sighting, claimed, flow, plan, facts, profiles)
-    view = view_of(
-        Look(sighting, executor, None if lowered_ttl is None else to_ttl(lowered_ttl)), steps, claimed, known
-    )
+    if look is None:
+        look = Look(sighting, executor, None if lowered_ttl is None else to_ttl(lowered_ttl))
+    view = view_of(look, steps, claimed, known)
     claims = tuple(judge(view, each) for each in standing_claims(steps, claimed, view.at_hand))
     seen = tuple(evidence)
     switch = _switch(steps)

@@ -253,12 +253,13 @@ def standing_claims(
             made.pop(ended, None)
         made |= {claim: step for claim in claims if not any(claim in _SUPERSEDES.get(by, ()) for by in made)}
     instead = [(claim, step) for step in at_hand for claim in claims_of(step, table)]
-    left = [step for step in table if step not in done]
+    is_done = {step.id for step in done}
+    ending = {step.id: _ended_by(step, claims_of(step, table)) for step in table if step.id not in is_done}
     return tuple(
         Standing(
             claim=claim,
             step=step,
-            until=tuple(each.id for each in left if claim in _ended_by(each, claims_of(each, table))),
+            until=tuple(step_id for step_id, ended in ending.items() if claim in ended),
             or_instead=tuple((other, by) for other, by in instead if claim in _SUPERSEDES.get(other, ())),
         )
         for claim, step in made.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from zonekit.dnskeys import Dnskey
 from zonekit.errors import PlanError
@@ -17,11 +17,13 @@ from zonekit.instants import instant_text, utc
 from zonekit.transfer import values
 from zonekit.transfer.answers import Server
 from zonekit.transfer.journal import Evidence
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Ledger, Record
 from zonekit.transfer.plan import Plan
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
+
+_V = TypeVar("_V", bound="Watched | TtlSeen | KeySeen | Said | ServerSeen")
 
 BY_RECORD: Final = "the record of the plan"
 """By whom what a plan had on record before it was followed was said."""
@@ -78,7 +80,7 @@ class Watched:
 
     Attributes:
         step_id: the step.
-        untouched_at: the last round in which no server gave it; None where none was seen like that.
+        untouched_at: when the last round began in which no server gave it; None where none was seen like that.
         lacking_at: the last round in which some server did not give it; None where there was none.
         lacking: the servers that did not, then.
         done_since: the first round of the present run of rounds in which every server gives it; None where there is none.
@@ -117,15 +119,25 @@ class Watched:
         """Whether every server gives it, as of the last round that showed anything of it."""
         return self.done_since is not None
 
-    def see(self, evidence: Evidence) -> Watched:
-        """Return it with what one more round shows; one that ended before another began in which something was lacking shows nothing."""
+    def see(self, evidence: Evidence, *, began: datetime | None = None) -> Watched:
+        """Return it with what one more round shows; one from before what is known already shows nothing new.
+
+        Of two rounds at one instant the one in which something was lacking counts.
+
+        Args:
+            evidence: what the round shows, as of its end.
+            began: when the round began; at its end where that is not said. What no server gave was begun after that.
+        """
         at = evidence.seen
+        known = [each for each in (self.lacking_at, self.done_at) if each is not None]
+        if known and at < max(known):
+            return self
         if not evidence.lacking:
-            if self.lacking_at is not None and at <= self.lacking_at:
+            if self.lacking_at == at:
                 return self
             since = self.done_since or at
             return replace(self, done_since=since, done_at=at, confirming=evidence.confirming)
-        untouched = self.untouched_at if evidence.confirming else at
+        untouched = self.untouched_at if evidence.confirming else began or at
         return replace(
             self,
             untouched_at=untouched,
@@ -330,39 +342,63 @@ class Course:
             )
         return replace(self, said=(*[each for each in self.said if each.step_id != said.step_id], said))
 
+    def statement(self, step_id: str, *, at: datetime) -> Said | None:
+        """Return what was said of a step and counts by an instant: it was done by then, and no round since then denies it.
+
+        What people say is taken at its word, also where no server shows it; what servers give outweighs it.
+        """
+        watched = self.watched.get(step_id)
+        denied_at = None if watched is None else watched.lacking_at
+        found = [each for each in self.said_since_start if each.step_id == step_id and each.completed <= at]
+        return next((each for each in reversed(found) if denied_at is None or denied_at < each.completed), None)
+
+    def moved(self, by: timedelta) -> Course:
+        """Return the course by a clock that was set by this much: every instant in it moves, so that all lasted as long as it did.
+
+        What was served before the transfer is taken to have been so by either clock, and no decision in the journal moves.
+
+        Raises:
+            TimeError: an instant would lie outside 1970 to 2106.
+            PlanError: a date of the plan would.
+        """
+        return replace(
+            self,
+            plan=_plan_moved(self.plan, by),
+            watched={
+                step_id: _all_moved(each, by, "untouched_at", "lacking_at", "done_since", "done_at")
+                for step_id, each in self.watched.items()
+            },
+            ttls=tuple(_all_moved(each, by, "first_seen", "last_seen", "until") for each in self.ttls),
+            keys=tuple(_all_moved(each, by, "first_seen") for each in self.keys),
+            said=tuple(_all_moved(each, by, "when", "started", "completed") for each in self.said),
+            servers=tuple(_all_moved(each, by, "last_answered", "silent_since") for each in self.servers),
+            last=None if self.last is None else replace(self.last, at=self.last.at + by),
+        )
+
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """All that confirms steps, or shows that they are not done."""
         seen = [each for watched in self.watched.values() for each in watched.evidence]
         return (*seen, *[each.evidence for each in self.said_since_start])
 
-    def passed_by(self, at: datetime) -> datetime:
-        """Return up to when time has passed for sure at the end of a round: that is rounded up, and the clock is read down.
-
-        What is seen done counts from the end of the round, never too early; what is waited for is over when the clock says so.
-        """
-        return at if self.last is None else min(at, self.last.at)
-
     @property
     def said_since_start(self) -> tuple[Said, ...]:
         """What people have said, as it counts: nothing from before the plan starts, which knows of no time before."""
         return tuple(each.counted_from(self.plan.start) for each in self.said)
 
-    @property
-    def ledger(self) -> Ledger:
-        """The TTLs that were served, for the planner."""
-        return ledger_of(self.ttls)
+
+def _all_moved(value: _V, by: timedelta, *names: str) -> _V:
+    """A value with these of its instants moved."""
+    instants = {name: getattr(value, name) for name in names}
+    return replace(value, **{name: at + by for name, at in instants.items() if at is not None})
 
 
-def ledger_of(ttls: Iterable[TtlSeen]) -> Ledger:
-    """Return the ledger of TTLs that were seen; of what no cache can have taken before the transfer nothing is in it."""
-    return Ledger(
-        observations=tuple(
-            Observation(source=each.source, record=each.record, ttl=each.ttl, until=each.until)
-            for each in ttls
-            if each.source is not Source.GAINING
-        )
-    )
+def _plan_moved(plan: Plan, by: timedelta) -> Plan:
+    """The plan from its start by another clock, with nothing on record."""
+    ledger = plan.facts.ledger.observations
+    later = tuple(replace(each, until=max(each.until, each.until + by)) if each.until else each for each in ledger)
+    facts = replace(plan.facts, ledger=Ledger(observations=later))
+    return plan.beginning(plan.start + by).with_facts(facts)
 
 
 def saw_ttl(

@@ -228,7 +228,9 @@ _WINDOWS: Final[tuple[_Window, ...]] = (
 
 def findings_at(view: View, source: Source) -> tuple[Finding, ...]:
     """Return what the verifier finds in an operator's zone; what the claimed steps make legal comes back as INFO."""
-    return tuple(_as_expected(view, source, finding) for finding in view.verified(source))
+    return view.known.once(
+        ("findings", source), lambda: tuple(_as_expected(view, source, finding) for finding in view.verified(source))
+    )
 
 
 def _as_expected(view: View, source: Source, finding: Finding) -> Finding:

@@ -19,12 +19,21 @@ from zonekit.names import is_subdomain, order_key, parse_origin
 from zonekit.nodes import ttl_of
 from zonekit.transfer.answers import ADDRESS_TYPES, Round
 from zonekit.transfer.claims import Rest, rest_of
-from zonekit.transfer.course import BY_ASKING, Course, KeySeen, ServerSeen, Tick, TtlSeen, Watched, saw_ttl
+from zonekit.transfer.course import (
+    BY_ASKING,
+    Course,
+    KeySeen,
+    ServerSeen,
+    Tick,
+    TtlSeen,
+    Watched,
+    saw_ttl,
+)
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.gate import places_changed_by, see_step
 from zonekit.transfer.glimpses import NOTHING_ELSE, Delegation, Elsewhere, Glimpse, Party, glimpses_of, parties_of
 from zonekit.transfer.journal import Evidence
-from zonekit.transfer.ledger import Ledger, Observation, Record
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.served import largest_ttl
 from zonekit.transfer.sides import signer_of_key
@@ -48,12 +57,9 @@ _NEVER_BY_ITSELF: Final = frozenset(
 
 
 def evidence_of(
-    plan: Plan, step_id: str, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], *, began: datetime
+    plan: Plan, step_id: str, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party]
 ) -> Evidence | None:
-    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell.
-
-    What every server gives they gave by the end of the round at the latest, and what one did not, not yet when it began.
-    """
+    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell."""
     step = plan.step(step_id).step
     changed = places_changed_by(step)
     confirming: set[str] = set()
@@ -71,12 +77,16 @@ def evidence_of(
     if step.effect in _OPENING and not any(
         planned.recorded for planned in plan.steps if planned.step.effect is Effect.NS_AT_PARENT
     ):
-        lacking |= parties[Source.GAINING].dead | parties[Source.GAINING].refusing
+        gaining = parties[Source.GAINING]
+        confirming |= gaining.answering
+        lacking |= gaining.dead | gaining.refusing
+    if step.effect is Effect.LOSING_STOPS:
+        confirming |= parties[Source.LOSING].refusing
     if not lacking and (not confirming or not tells):
         return None
     return Evidence(
         step_id=step_id,
-        seen=began if lacking else glimpses[0].sighting.at,
+        seen=glimpses[0].sighting.at,
         by=BY_ASKING,
         confirming=frozenset(confirming - lacking),
         lacking=frozenset(lacking),
@@ -85,6 +95,7 @@ def evidence_of(
 
 # ---- the course -----------------------------------------------------------------------------------------------------
 
+_SECOND: Final = timedelta(seconds=1)
 _TOLERANCE: Final = timedelta(seconds=5)
 """By how much a clock may be off from the time that passed without having been set."""
 
@@ -98,96 +109,132 @@ class Followed:
         found: the round.
         parties: what the servers of each party gave.
         glimpses: every combination of that.
+        passed: up to when time has passed for sure: what is waited for until then is over.
         clock_set: by how much the clock was set since the round before; nothing was where it is zero.
         undone: the steps that were seen done before, and not in this round.
+        raised: the TTLs that are served and above the largest known before, so that the waits are longer.
     """
 
     course: Course
     found: Round
     parties: Mapping[Source, Party]
     glimpses: tuple[Glimpse, ...]
+    passed: datetime
     clock_set: timedelta = timedelta(0)
     undone: tuple[str, ...] = ()
+    raised: tuple[TtlSeen, ...] = ()
 
 
 def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = NOTHING_ELSE) -> Followed:
     """Return the course with what a round shows: steps seen done, or undone, on record; the TTLs; who answered.
 
     A step is on record as done from the first round on in which every server that answers gives it: what was waited for is
-    counted from there, which is never too early. Where the clock was set since the round before, what was seen done counts from
-    this round.
+    counted from there, which is never too early. Where the clock was set since the round before, the course moves with it; on
+    another machine, or after a new start, it is only seen that a clock went back, and then no time has passed as far as is
+    known.
+
+    Nobody is told that a step may begin before it is safe, as long as
+
+    - a server that does not answer here, or answers as lame, gives nobody else anything, and comes back with what the others
+      of its party have. One that comes back with something older is seen to, the steps are undone, and all that is waited for
+      counts anew; what was begun while it was away has been begun;
+    - a TTL that is served is still served in the next round. Of one that is raised and lowered between two rounds nothing
+      shows, and it is not waited for;
+    - what people say is so, where no server can show it or denies it later;
+    - a clock is not set forward while the machine is off, or by less than a thousandth of the time since the last round.
 
     Args:
         course: what is known so far.
         found: the round.
-        tick: the clock at its end.
+        tick: the clock, read when the round had ended.
         elsewhere: what is known of the operators without asking their servers.
 
     Raises:
-        PlanError: the round is of another domain than the plan.
+        PlanError: the round is of another domain than the plan, or a date comes to lie beyond 2106.
+        TimeError: the clock was set so that an instant comes to lie outside 1970 to 2106.
     """
     if order_key(found.question.apex) != order_key(parse_origin(course.plan.facts.domain)):
         raise PlanError(
             f"the plan is of {course.plan.facts.domain}, and {found.question.domain} was asked for",
             remedy="ask for the domain of the plan",
         )
-    clock_set = _clock_set(course.last, tick)
-    if course.last is not None and found.ended < course.last.at and not clock_set:
-        return _after(course, found, elsewhere)
-    begun = _counted_from(course, found.ended) if clock_set else course
+    read = _at_end(found, tick)
+    clock_set = _clock_set(course.last, read)
+    begun = _moved(course, clock_set) if clock_set else course
+    if begun.last is not None and found.ended < begun.last.at:
+        return _after(begun, found, elsewhere, clock_set)
     parties = parties_of(found)
-    elsewhere = replace(elsewhere, keys=_known_keys(begun, elsewhere))
+    elsewhere = _still_elsewhere(begun, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=elsewhere, may_stop=_may_stop(begun.plan))
     ttls = _ttls_seen(begun, found, parties)
-    known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=tick)
+    known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=read)
     known = replace(known, keys=_keys_seen(known, glimpses, found.ended))
-    known = replace(known, plan=known.plan.with_facts(with_ttls_seen(known.plan.facts, known.ttls)))
-    seen = _watch(known, glimpses, parties, found) if glimpses else known
+    facts = with_ttls_seen(known.plan.facts, known.ttls)
+    raised = tuple(_raised(known.ttls, known.plan.facts, facts))
+    if facts != known.plan.facts:
+        known = replace(known, plan=known.plan.with_facts(facts))
+    passed = min(found.ended, tick.at)
+    seen = _watch(known, glimpses, parties, found, passed) if glimpses else known
     undone = tuple(
         step_id for step_id, watched in begun.watched.items() if watched.is_done and not seen.watched[step_id].is_done
     )
-    return Followed(course=seen, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set, undone=undone)
+    return Followed(
+        course=seen,
+        found=found,
+        parties=parties,
+        glimpses=glimpses,
+        passed=passed,
+        clock_set=clock_set,
+        undone=undone,
+        raised=raised,
+    )
 
 
-def _after(course: Course, found: Round, elsewhere: Elsewhere) -> Followed:
+def _after(course: Course, found: Round, elsewhere: Elsewhere, clock_set: timedelta) -> Followed:
     """What a round shows that ended before one that the course has already: nothing that it does not know better."""
     parties = parties_of(found)
-    known = replace(elsewhere, keys=_known_keys(course, elsewhere))
+    known = _still_elsewhere(course, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=known, may_stop=_may_stop(course.plan))
-    return Followed(course=course, found=found, parties=parties, glimpses=glimpses)
+    return Followed(
+        course=course,
+        found=found,
+        parties=parties,
+        glimpses=glimpses,
+        passed=found.began,
+        clock_set=clock_set,
+    )
+
+
+def _still_elsewhere(course: Course, elsewhere: Elsewhere) -> Elsewhere:
+    """What counts of what is known from elsewhere: all keys, and a gaining zone that is not served yet."""
+    opening = [each.step.id for each in course.plan.steps if each.step.effect in _OPENING]
+    is_served = any(course.watched[step_id].is_done for step_id in opening if step_id in course.watched)
+    return replace(elsewhere, gaining=None if is_served else elsewhere.gaining, keys=_known_keys(course, elsewhere))
+
+
+def _at_end(found: Round, tick: Tick) -> Tick:
+    """The reading of the clock as it would have been when a round ended."""
+    since = tick.at - found.ended
+    return replace(tick, at=found.ended, uptime=max(tick.uptime - since, timedelta(0)))
 
 
 def _clock_set(last: Tick | None, tick: Tick) -> timedelta:
-    """By how much the clock was set; zero where that is no more than clocks wander."""
+    """By how much the clock was set, in whole seconds; zero where that is no more than clocks wander.
+
+    A part of a second is rounded to the later instant, for waits that are counted from there.
+    """
     if last is None:
         return timedelta(0)
     found = tick.set_by(last)
     wandering = max(_TOLERANCE, abs(tick.at - last.at) / 1000)
-    return found if abs(found) > wandering else timedelta(0)
+    return -(-found // _SECOND) * _SECOND if abs(found) > wandering else timedelta(0)
 
 
-def _counted_from(course: Course, at: datetime) -> Course:
-    """The course where all that was seen done counts from an instant, for nobody knows how long ago it was."""
-    watched = {
-        step_id: Watched(
-            step_id=step_id,
-            done_since=at if each.is_done else None,
-            done_at=at if each.is_done else None,
-            confirming=each.confirming,
-        )
-        for step_id, each in course.watched.items()
-    }
-    said = tuple(
-        replace(each, when=min(each.when, at), started=min(each.started, at), completed=min(each.completed, at))
-        for each in course.said
-    )
-    ttls = tuple(
-        replace(each, first_seen=min(each.first_seen, at), last_seen=at, until=None if each.until is None else at)
-        for each in course.ttls
-    )
-    # Whatever was planned or done lies before the instant from now on.
-    plan = course.plan if course.plan.start <= at else course.plan.beginning(at)
-    return replace(course, plan=plan.with_events({}), watched=watched, said=said, ttls=ttls)
+def _moved(course: Course, by: timedelta) -> Course:
+    """The course by a clock that was set, with the same on record as before."""
+    moved = course.moved(by)
+    assert moved.last is not None  # or it would not be known that the clock was set
+    return replace(moved, plan=recorded(moved, at=moved.last.at, passed=moved.last.at))
 
 
 def _may_stop(plan: Plan) -> bool:
@@ -196,13 +243,15 @@ def _may_stop(plan: Plan) -> bool:
     return stopping is not None and plan.events.keys() >= set(stopping.after)
 
 
-def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], found: Round) -> Course:
+def _watch(
+    course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], found: Round, passed: datetime
+) -> Course:
     """The course with what a round shows of each step.
 
     What is newly done may have put an end to what an earlier step claims, so that is looked for first: a step is only taken for
     undone by what still has to hold.
     """
-    plan = recorded(course, at=found.ended)
+    plan = recorded(course, at=found.ended, passed=passed)
     watched = dict(course.watched)
     lacking: dict[str, Evidence] = {}
     while True:
@@ -210,20 +259,29 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
         for planned in plan.steps:
             if rest_of(planned.step) is not Rest.NOTHING or not _is_looked_for(planned, plan, watched):
                 continue
-            evidence = evidence_of(plan, planned.id, glimpses, parties, began=found.began)
+            evidence = evidence_of(plan, planned.id, glimpses, parties)
             if evidence is not None:
                 shown[planned.id] = evidence
         lacking = {step_id: each for step_id, each in shown.items() if each.lacking}
-        done = {step_id: each for step_id, each in shown.items() if not each.lacking}
-        before = {step_id for step_id, each in watched.items() if each.is_done}
-        watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in done.items()}
-        new = {step_id for step_id in done if watched[step_id].is_done} - before
-        plan = recorded(replace(course, watched=watched), at=found.ended)
-        if not new:
+        before = watched
+        watched = before | {
+            step_id: before.get(step_id, Watched(step_id=step_id)).see(each)
+            for step_id, each in shown.items()
+            if not each.lacking
+        }
+        plan = recorded(replace(course, watched=watched), at=found.ended, passed=passed)
+        if _done_in(watched) == _done_in(before):
             break
-    watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in lacking.items()}
+    watched |= {
+        step_id: watched.get(step_id, Watched(step_id=step_id)).see(each, began=found.began)
+        for step_id, each in lacking.items()
+    }
     seen = replace(course, watched=watched)
-    return replace(seen, plan=recorded(seen, at=found.ended))
+    return replace(seen, plan=recorded(seen, at=found.ended, passed=passed))
+
+
+def _done_in(watched: Mapping[str, Watched]) -> frozenset[str]:
+    return frozenset(step_id for step_id, each in watched.items() if each.is_done)
 
 
 def _is_looked_for(planned: PlannedStep, plan: Plan, watched: Mapping[str, Watched]) -> bool:
@@ -246,37 +304,46 @@ def _visible_before(plan: Plan, planned: PlannedStep) -> Iterator[str]:
             pending += before.step.after
 
 
-def recorded(course: Course, *, at: datetime) -> Plan:
+def recorded(course: Course, *, at: datetime, passed: datetime) -> Plan:
     """Return the plan with all on record that was seen or said to be done by an instant, and nothing else.
 
-    A step is begun at the earliest when it may be, or when the last round that showed nothing of it was, whichever is later:
-    nobody knows when in between. A wait is on record when it is over by the clock.
+    What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
+    begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
+    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over by
+    what has passed for sure, which is a little less: rounds end in whole seconds, rounded up, and clocks are read down.
     """
-    events = {
-        each.step_id: Event(each.started, each.completed) for each in course.said_since_start if each.completed <= at
+    counting = {each.step_id: course.statement(each.step_id, at=at) for each in course.said}
+    said = {step_id: Event(each.started, each.completed) for step_id, each in counting.items() if each is not None}
+    start = course.plan.start
+    done = {
+        step_id: max(watched.done_since, start)
+        for step_id, watched in course.watched.items()
+        if watched.done_since is not None
     }
-    plan = course.plan.with_events(events)
-    passed = course.passed_by(at)
-    for planned in course.plan.steps:
-        watched = course.watched.get(planned.id)
-        if planned.id in events:
-            continue
-        now = plan.step(planned.id)
-        if planned.step.actor is Actor.NOBODY:
-            rests_on = {*planned.step.after, *[wait.since for wait in now.waits]}
-            if now.not_before <= passed and all(each.recorded for each in plan.steps if each.id in rests_on):
-                plan = plan.with_events({**plan.events, planned.id: Event(now.not_before, now.not_before)})
-        elif watched is not None and watched.done_since is not None:
-            plan = plan.with_events({**plan.events, planned.id: _event(watched, now, plan)})
-    return plan
+    # No wait depends on when a step was begun, so that all dates but that are those of the plan already.
+    dated = course.plan.with_events({**{step_id: Event(last, last) for step_id, last in done.items()}, **said})
+    events: dict[str, Event] = {}
+    for planned in dated.steps:
+        if planned.id in said:
+            events[planned.id] = said[planned.id]
+        elif planned.id in done:
+            scanned = events.get(planned.step.scans or "")
+            may_begin = planned.not_before if scanned is None else scanned.started
+            earliest = max(start, course.watched[planned.id].untouched_at or start, may_begin)
+            events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
+        elif (
+            planned.step.actor is Actor.NOBODY
+            and planned.not_before <= passed
+            and _rests_on(planned, dated) <= events.keys()
+        ):
+            events[planned.id] = Event(planned.not_before, planned.not_before)
+    return course.plan.with_events(events)
 
 
-def _event(watched: Watched, planned: PlannedStep, plan: Plan) -> Event:
-    """When a step that was seen done was begun and done."""
-    assert watched.done_since is not None
-    completed = max(watched.done_since, plan.start)
-    earliest = max(plan.start, watched.untouched_at or plan.start)
-    return Event(min(max(earliest, planned.not_before), completed), completed)
+def _rests_on(wait: PlannedStep, plan: Plan) -> frozenset[str]:
+    """The steps that a wait comes after, and those that it is counted from."""
+    counted_from = {each.since for each in wait.waits}
+    return frozenset((*wait.step.after, *[each.id for each in plan.steps if each.id in counted_from]))
 
 
 # ---- TTLs, keys and servers -----------------------------------------------------------------------------------------
@@ -316,9 +383,9 @@ def _ttls_in(what: Zone | Delegation) -> Iterator[tuple[Record, int]]:
 
 
 def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
-    """Return facts that know of every TTL that was seen: what is served still raises a field, what was goes into the ledger.
+    """Return facts that know of every TTL that is served: a larger one raises a field, and none is ever lowered.
 
-    No field is ever lowered: what was served before the first round nobody has seen.
+    What was served before the first round nobody has seen, and what was served between two nobody knows for how long.
     """
     seen = tuple(ttls)
 
@@ -329,7 +396,7 @@ def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
 
     losing, parent = facts.losing, facts.parent
     dnskey_ttl = raised(Source.LOSING, Record.DNSKEY, losing.dnskey_ttl)
-    made = replace(
+    return replace(
         facts,
         losing=replace(
             losing,
@@ -347,15 +414,15 @@ def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
             glue_ttl=None if parent.glue_ttl is None else raised(Source.PARENT, Record.ADDRESS, parent.glue_ttl),
         ),
     )
-    before = tuple(
-        Observation(source=each.source, record=each.record, ttl=each.ttl, until=each.until)
-        for each in seen
-        if each.source is not Source.GAINING
-        and each.until is not None
-        and each.ttl > largest_ttl(replace(made, ledger=Ledger()), each.source, each.record)
-    )
-    kept = tuple(each for each in facts.ledger.observations if each not in before)
-    return replace(made, ledger=Ledger(observations=(*kept, *before)))
+
+
+def _raised(ttls: Iterable[TtlSeen], before: Facts, after: Facts) -> Iterator[TtlSeen]:
+    """Yield the TTLs that raised what is known of a record."""
+    for each in ttls:
+        if each.source is not Source.GAINING:
+            known = largest_ttl(before, each.source, each.record)
+            if known < each.ttl == largest_ttl(after, each.source, each.record):
+                yield each
 
 
 def _servers_seen(course: Course, found: Round) -> Iterator[ServerSeen]:

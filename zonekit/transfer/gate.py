@@ -199,9 +199,10 @@ def see_step(plan: Plan, step_id: str, sighting: Sighting, *, by: str, look: Loo
     step = planned.step
     steps = [each.step for each in plan.steps]
     check_domain(plan.facts, sighting)
-    view = view_of(Look(sighting) if look is None else look, steps, [step_id], plan.facts)
+    claimed = tuple(dict.fromkeys((step_id, *plan.events)))
+    view = view_of(Look(sighting) if look is None else look, steps, claimed, plan.facts)
     own = claims_of(step, steps)
-    standing = standing_claims(steps, [step_id, *plan.events], view.at_hand)
+    standing = standing_claims(steps, claimed, view.at_hand)
     judged = [judge(view, each) for each in standing if each.claim in own]
     false = [each for each in judged if each.truth is Truth.FALSE]
     rest = rest_of(step)

@@ -103,6 +103,11 @@ def view_of(look: Look, steps: Iterable[Step], claimed: Iterable[str], facts: Fa
         PlanError: no step is claimed, or the flow has no such step.
     """
     table, ids = tuple(steps), tuple(claimed)
+    what = ("view", frozenset(ids), frozenset(step.id for step in table), id(facts))
+    return look.known.once(what, lambda: _view_of(look, table, ids, facts))
+
+
+def _view_of(look: Look, table: tuple[Step, ...], ids: tuple[str, ...], facts: Facts | None) -> View:
     view = View(look, table, ids, facts)
     later = steps_after(table, ids)
     passed = {step.id for step in view.done}
@@ -161,6 +166,10 @@ def _may_stop(view: View) -> bool:
 
 
 def _verdict(view: View, claim: Claim) -> _Verdict:
+    return view.known.once(claim, lambda: _judged(view, claim))
+
+
+def _judged(view: View, claim: Claim) -> _Verdict:
     needs, judging = JUDGES[claim]
     for need in needs:
         lacking = _lacking(view, need)

@@ -89,7 +89,7 @@ CLOCK_SET: Final = _code(
     _WARNING,
     "the clock was set since the last round",
     "RFC 7583 section 3.1",
-    "nothing is to be done: what was seen done before counts from this round",
+    "nothing is to be done: all that was seen and said before has been moved with it",
 )
 TTL_RAISED: Final = _code(
     "ttl-above-facts",

@@ -357,12 +357,22 @@ def plan_transfer(
         PlanError: the flow does not fit the facts, or asks for what one side cannot do, or a date would lie beyond 2106.
         TimeError: ``start`` is no aware datetime in whole seconds, or outside 1970 to 2106.
     """
-    chosen = _checked(facts, flow, profiles)
-    _check_flow(facts, flow)
-    plan = _planned(facts, flow, values.instant(start, "start"), chosen, {})
+    plan = plan_under_way(facts, flow=flow, start=start, profiles=profiles)
     if not plan.is_in_time:
         raise _too_late(plan)
     return plan
+
+
+def plan_under_way(facts: Facts, *, flow: Flow, start: datetime, profiles: Iterable[ResolverProfile]) -> Plan:
+    """Return the plan of a transfer that is under way, in time or not: there it is for :func:`prove` to say what that does.
+
+    Raises:
+        PlanError: as :func:`plan_transfer`, but for the deadline.
+        TimeError: ``start`` is no aware datetime in whole seconds, or outside 1970 to 2106.
+    """
+    chosen = _checked(facts, flow, profiles)
+    _check_flow(facts, flow)
+    return _planned(facts, flow, values.instant(start, "start"), chosen, {})
 
 
 _OF_FACTS, _OF_FLOW, _OF_PROFILES = values.a(Facts), values.a(Flow), values.tuple_of(values.a(ResolverProfile))

@@ -100,7 +100,7 @@ from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Mis
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.outlook import Outlook
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer
+from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, plan_under_way
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
@@ -697,7 +697,9 @@ def _made_plan(
 ) -> Plan:
     if not profiles:
         raise refused("profiles", "is empty", "name the resolvers that the plan is to be safe for")
-    plan = within("facts", plan_transfer, facts, flow=flow, start=start, profiles=profiles)
+    # What has begun is read as it is; whether it is in time any more is for the proof to say.
+    made = plan_under_way if any(dates.recorded for dates in steps) else plan_transfer
+    plan = within("facts", made, facts, flow=flow, start=start, profiles=profiles)
     places: dict[str, str] = {}
     for index, dates in enumerate(steps):
         place = f"steps[{index}]"

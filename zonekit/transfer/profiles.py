@@ -23,11 +23,11 @@ class DigestRule(enum.Enum):
     """Which of several DS records of supported digests count."""
 
     ALL = "all"
-    """Every one (RFC 4035 section 5.2)."""
+    """Every one (RFC 4035 section 5.2), as for unbound unless it is hardened against downgrades."""
     IGNORE_SHA1 = "ignore SHA-1"
     """SHA-1 does not, where a stronger one is there (RFC 4509 section 3)."""
     STRONGEST = "strongest"
-    """Only those of the strongest digest that is there."""
+    """Only those of the strongest digest that is there, as for unbound once it is hardened."""
 
 
 class NsRule(enum.Enum):
@@ -36,7 +36,7 @@ class NsRule(enum.Enum):
     PARENT = "parent"
     """It does for its TTL; then the resolver asks the parent again."""
     STICKY = "sticky"
-    """A child that goes on naming itself is never left."""
+    """A child that goes on naming itself is never left, as by Knot Resolver where NS come along with every answer."""
 
 
 class AlgorithmRule(enum.Enum):
@@ -108,14 +108,14 @@ _FIELDS: Final = values.Fields(
 )
 
 NAMED: Final = ResolverProfile(name="named")
-UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.STRONGEST, trusts_proven_keys=True)
+UNBOUND: Final = ResolverProfile(name="unbound", digest_rule=DigestRule.ALL, trusts_proven_keys=True)
 UNBOUND_HARDENED: Final = ResolverProfile(
     name="unbound, harden-algo-downgrade",
     digest_rule=DigestRule.STRONGEST,
     algorithm_rule=AlgorithmRule.ALL,
     trusts_proven_keys=True,
 )
-PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor", digest_rule=DigestRule.STRONGEST)
+PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor")
 KNOT_RESOLVER: Final = ResolverProfile(name="Knot Resolver")
 WITHOUT_ED448: Final = ResolverProfile(name="a validator without ED448", algorithms=_ALL_ALGORITHMS - _ED448)
 WITHOUT_SHA1: Final = ResolverProfile(

@@ -18,6 +18,8 @@ from zonekit.instants import instant_text
 from zonekit.transfer import live_codes as codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.codes import CLAIM_CODES
+from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
 from zonekit.transfer.gate import may_begin, not_over
 from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
@@ -30,6 +32,8 @@ from zonekit.ttl import duration_text
 
 _OPENING: Final = frozenset((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.SHARED_SERVE))
 """What opens the gaining servers to resolvers, one of them first."""
+
+_CLAIMS: Final = frozenset(code.name for code in CLAIM_CODES.values())
 
 
 class Stage(enum.Enum):
@@ -108,8 +112,8 @@ class Score:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether something of severity ERROR was found."""
-        return bool(self.at_least(Severity.ERROR))
+        """Whether something of severity ERROR was found, or what was done and is planned is not safe."""
+        return bool(self.at_least(Severity.ERROR)) or not isinstance(self.verdict, Safe)
 
     @property
     def is_finished(self) -> bool:
@@ -157,7 +161,11 @@ def _checks(followed: Followed, plan: Plan) -> Iterator[TransferCheck]:
     done = [planned.id for planned in plan.steps if planned.recorded]
     for glimpse in followed.glimpses:
         yield check_transfer(
-            glimpse.sighting, step=done or plan.steps[0].id, plan=plan, evidence=followed.course.evidence
+            glimpse.sighting,
+            step=done or plan.steps[0].id,
+            plan=plan,
+            evidence=followed.course.evidence,
+            look=glimpse.look,
         )
 
 
@@ -178,22 +186,19 @@ def _step_score(
             needs_saying=needs_saying,
         )
     watched = course.watched.get(planned.id)
-    if watched is not None and watched.lacking and watched.confirming and watched.lacking_at == followed.found.began:
-        servers = watched.confirming | watched.lacking
-        if watched.lacking & _answering(followed):
-            stage_lacking = watched.lacking & servers
-            return StepScore(
-                planned=planned,
-                stage=Stage.UNDER_WAY,
-                since=watched.untouched_at,
-                until=planned.not_before,
-                lacking=stage_lacking,
-                needs_saying=needs_saying,
-            )
+    if watched is not None and _is_under_way(watched, followed):
+        return StepScore(
+            planned=planned,
+            stage=Stage.UNDER_WAY,
+            since=watched.untouched_at,
+            until=planned.not_before,
+            lacking=watched.lacking & _asked(followed),
+            needs_saying=needs_saying,
+        )
     decision = may_begin(plan, planned.id, course.evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
-    waits = tuple(wait for wait in planned.waits if wait.until > course.passed_by(at))
+    waits = tuple(wait for wait in planned.waits if wait.until > followed.passed)
     missing = tuple(dict.fromkeys((*by_gate, *more, *[not_over(planned, wait) for wait in waits])))
     return StepScore(
         planned=planned,
@@ -205,8 +210,13 @@ def _step_score(
     )
 
 
-def _answering(followed: Followed) -> frozenset[str]:
-    return frozenset().union(*[party.answering for party in followed.parties.values()])
+def _is_under_way(watched: Watched, followed: Followed) -> bool:
+    """Whether some servers gave a step in this round, and not all."""
+    return watched.lacking_at == followed.found.ended and not watched.confirming.isdisjoint(_asked(followed))
+
+
+def _asked(followed: Followed) -> frozenset[str]:
+    return frozenset(each.name for each in followed.found.question.servers)
 
 
 def _stage(
@@ -240,9 +250,9 @@ def _by_checks(plan: Plan, planned: PlannedStep, checks: Iterable[TransferCheck]
 def _shown_by(followed: Followed, planned: PlannedStep) -> str:
     if planned.step.actor is Actor.NOBODY:
         return "the time"
-    said = [each for each in followed.course.said if each.step_id == planned.id]
-    if said:
-        return f"said by {said[-1].by}"
+    said = followed.course.statement(planned.id, at=followed.found.ended)
+    if said is not None:
+        return f"said by {said.by}"
     watched = followed.course.watched.get(planned.id)
     if watched is None or watched.done_at is None:
         return planned.step.confirmed_by
@@ -260,8 +270,10 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
         way = "forward" if seconds > 0 else "back"
         found.append(codes.CLOCK_SET.found(apex, "", f"the clock was set {way} by {duration_text(abs(seconds))}"))
     for step_id in followed.undone:
-        lacking = ", ".join(sorted(followed.course.watched[step_id].lacking))
-        found.append(codes.STEP_UNDONE.found(apex, "", f"{step_id} was done, and {lacking} does not give it any more"))
+        lacking = sorted(followed.course.watched[step_id].lacking)
+        does = "does" if len(lacking) == 1 else "do"
+        told = f"{step_id} was done, and {', '.join(lacking)} {does} not give it any more"
+        found.append(codes.STEP_UNDONE.found(apex, "", told))
     if not isinstance(verdict, Safe) and any(planned.recorded for planned in plan.steps):
         found.append(codes.STEP_TOO_EARLY.found(apex, "", verdict.story))
     if not plan.is_in_time:
@@ -274,5 +286,13 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
                 f"they expire at {instant_text(expires)}; what is left had to begin by {instant_text(deadline)}",
             )
         )
-    found += [finding for check in checks for finding in check.findings]
+    for each in followed.raised:
+        told = f"{each.record.value} of the {each.source.value} side has a TTL of {each.ttl}, and no such one was known"
+        found.append(codes.TTL_RAISED.found(apex, "", told))
+    found += [finding for check in checks for finding in check.findings if plan.events or not _is_of_claim(finding)]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _is_of_claim(finding: Finding) -> bool:
+    """Whether a finding is that a claim is false, which is nobody's before the first step is done."""
+    return finding.code in _CLAIMS

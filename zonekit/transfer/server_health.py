@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from zonekit import rdata as rd
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName
 from zonekit.transfer import live_codes as codes
-from zonekit.transfer.answers import Answer, Outcome, ServerAnswers
+from zonekit.transfer.answers import Answer, Outcome
 from zonekit.transfer.following import Followed
 from zonekit.transfer.glimpses import Delegation, Given
 from zonekit.transfer.sides import servers_in
@@ -18,7 +18,7 @@ from zonekit.transfer.versions import Source
 from zonekit.verifying import codes as zone_codes
 from zonekit.zones import RRset, Zone
 
-_PARTIES: Final = {
+PARTIES: Final = {
     Source.LOSING: "the losing operator",
     Source.GAINING: "the gaining operator",
     Source.PARENT: "the parent",
@@ -37,14 +37,14 @@ def server_findings(followed: Followed) -> tuple[Finding, ...]:
     """Return what is to be said of the servers that were asked in a round; one that is not due yet, or any more, may be silent."""
     found: list[Finding] = []
     for source in Source:
-        if _is_due(followed, source):
+        if is_due(followed, source):
             found += _silent(followed, source)
         found += _differing(followed, source)
     found += _not_asked(followed)
     return tuple(found)
 
 
-def _is_due(followed: Followed, source: Source) -> bool:
+def is_due(followed: Followed, source: Source) -> bool:
     """Whether the servers of a party have to answer by what is on record."""
     plan = followed.course.plan
     marks = {planned.step.effect: planned for planned in plan.steps}
@@ -68,14 +68,14 @@ def _silent(followed: Followed, source: Source) -> Iterator[Finding]:
     if not party.given and not party.refusing:
         servers = ", ".join(sorted(party.dead))
         yield codes.PARTY_DEAD.found(
-            apex, "", f"{_PARTIES[source]}: none of {servers} answers: {_why(followed, source)}"
+            apex, "", f"{PARTIES[source]}: none of {servers} answers: {_why(followed, source)}"
         )
         return
     for each in followed.found.of(source):
         failed = [answer for answer in each.answers if not answer.outcome.is_answer]
         if not failed:
             continue
-        what = f"{each.server} of {_PARTIES[source]} {failed[0].outcome.value}{_problem(failed)}"
+        what = f"{each.server} of {PARTIES[source]} {failed[0].outcome.value}{_problem(failed)}"
         if len(failed) < len(each.answers):
             types = ", ".join(rd.type_text(answer.rdtype) for answer in failed)
             yield codes.SERVER_FAILS.found(apex, "", f"{what}, asked for {types}")
@@ -87,7 +87,7 @@ def _silent(followed: Followed, source: Source) -> Iterator[Finding]:
         else:
             yield codes.SERVER_FAILS.found(apex, "", what)
     for name, problem in sorted(party.unreadable.items()):
-        yield codes.SERVER_FAILS.found(apex, "", f"{name} of {_PARTIES[source]} gives what makes no zone: {problem}")
+        yield codes.SERVER_FAILS.found(apex, "", f"{name} of {PARTIES[source]} gives what makes no zone: {problem}")
 
 
 def _why(followed: Followed, source: Source) -> str:
@@ -119,47 +119,54 @@ def _differing(followed: Followed, source: Source) -> Iterator[Finding]:
         yield codes.SERVER_LIES.found(
             _apex(followed),
             "",
-            f"{servers} of {_PARTIES[source]}: what is given there does not validate; elsewhere it does",
+            f"{servers} of {PARTIES[source]}: what is given there does not validate; elsewhere it does",
         )
     honest = [form for form in forms if form not in lying]
-    if len(honest) > 1:
+    # Servers that sign by themselves sign the same records with other signatures.
+    if len(honest) > 1 and any(_without_signatures(form) != _without_signatures(honest[0]) for form in honest):
         told = " against ".join(f"{', '.join(sorted(form.servers))} with {_told(form, honest)}" for form in honest)
-        yield codes.SERVERS_DISAGREE.found(_apex(followed), "", f"{_PARTIES[source]}: {told}")
+        yield codes.SERVERS_DISAGREE.found(_apex(followed), "", f"{PARTIES[source]}: {told}")
 
 
-def _lying(followed: Followed, source: Source, forms: Iterable[Given]) -> list[Given]:
+def _without_signatures(form: Given) -> object:
+    if isinstance(form.what, Delegation):
+        return form.what
+    return frozenset(rrset for rrset in form.what.rrsets() if rrset.rdtype != rd.RRSIG)
+
+
+def _lying(followed: Followed, source: Source, forms: Sequence[Given]) -> list[Given]:
     """The forms that do not validate, where some do."""
     if source is Source.PARENT:
         return []
-    bad = {
-        glimpse.servers[source]
+    bad = [
+        glimpse.sighting.zone(source)
         for glimpse in followed.glimpses
         if source in glimpse.look.verifications
         and any(finding.code in _NOT_VALID for finding in glimpse.look.verifications[source].findings)
-    }
-    found = [form for form in forms if form.servers in bad]
-    return found if len(found) < len(list(forms)) else []
+    ]
+    found = [form for form in forms if form.what in bad]
+    return found if len(found) < len(forms) else []
 
 
 def _told(form: Given, forms: Iterable[Given]) -> str:
     """In what a form differs from the others."""
+    others = [each.what for each in forms if each is not form]
     if isinstance(form.what, Delegation):
+        delegations = [other for other in others if isinstance(other, Delegation)]
         differing = [
             name
-            for name in ("ds", "ns", "glue")
-            if len({repr(getattr(other.what, name)) for other in forms if isinstance(other.what, Delegation)}) > 1
+            for name, what in (("DS", "ds"), ("NS", "ns"), ("glue", "glue"))
+            if any(getattr(other, what) != getattr(form.what, what) for other in delegations)
         ]
-        return f"its own {', '.join(name.upper() if name != 'glue' else name for name in differing)}"
-    others = [other.what for other in forms if isinstance(other.what, Zone) and other is not form]
+        return f"its own {', '.join(differing)}"
     types = {
         rrset.type_text
         for other in others
+        if isinstance(other, Zone)
         for rrset in form.what.rrsets()
-        if rrset.rdtype != rd.RRSIG and other.find(rrset.owner, rrset.rdtype) != rrset
+        if rrset.rdtype not in (rd.RRSIG, rd.SOA) and other.find(rrset.owner, rrset.rdtype) != rrset
     }
-    return f"serial {form.what.serial}" + (
-        f" and its own {', '.join(sorted(types - {'SOA'}))}" if types - {"SOA"} else ""
-    )
+    return f"serial {form.what.serial}{' and its own ' if types else ''}{', '.join(sorted(types))}"
 
 
 def _not_asked(followed: Followed) -> Iterator[Finding]:
@@ -170,13 +177,8 @@ def _not_asked(followed: Followed) -> Iterator[Finding]:
         for form in party.given:
             ns = form.what.ns if isinstance(form.what, Delegation) else form.what.apex_rrset(rd.NS)
             if isinstance(ns, RRset):
-                named |= dict.fromkeys(servers_in(ns), _PARTIES[source])
+                named |= dict.fromkeys(servers_in(ns), PARTIES[source])
     for server in sorted(named.keys() - asked):
         yield codes.NOT_ASKED.found(
             _apex(followed), rd.NS, f"{server} is in the NS RRset of {named[server]}, and was not asked"
         )
-
-
-def answered(each: ServerAnswers) -> bool:
-    """Return whether a server answered anything for the domain."""
-    return any(answer.outcome.is_answer for answer in each.answers)

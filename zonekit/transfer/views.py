@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from zonekit import rdata as rd
 from zonekit.findings import Finding
@@ -22,7 +22,22 @@ from zonekit.ttl import Ttl
 from zonekit.verifying import Extent, Verification, verify_chain, verify_zone
 from zonekit.zones import RRset, Zone
 
+_T = TypeVar("_T")
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)
+
+
+class Known:
+    """What has been worked out already, so that nothing is worked out twice."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, work_out: Callable[[], _T]) -> _T:
+        """Return what was found before, or work it out now."""
+        if what not in self._found:
+            self._found[what] = work_out()
+        found: _T = self._found[what]
+        return found
 
 
 class Look:
@@ -31,12 +46,14 @@ class Look:
     Attributes:
         sighting: what was seen.
         lowered_ttl: what the TTLs were to be lowered to; None where the facts say it, or nobody does.
+        known: what has been worked out of it.
     """
 
     def __init__(self, sighting: Sighting, executor: Executor | None = None, lowered_ttl: Ttl | None = None) -> None:
         self.sighting: Final = sighting
         self.lowered_ttl: Final = lowered_ttl
         self._executor = executor
+        self.known: Final = Known()
 
     @functools.cached_property
     def sides(self) -> dict[Source, Side]:
@@ -59,6 +76,17 @@ class Look:
             if isinstance(zone := self.sighting.zone(source), Zone)
         }
 
+    def chain(self, source: Source, ds: RRset | None) -> tuple[Finding, ...]:
+        """Return what the verifier finds in the way from a DS RRset to a zone's keys; nothing where it has none."""
+        return self.known.once(("chain", source, ds), lambda: self._chain(source, ds))
+
+    def _chain(self, source: Source, ds: RRset | None) -> tuple[Finding, ...]:
+        zone = self.sides[source].zone
+        dnskeys = None if zone is None else zone.get("@", rd.DNSKEY)
+        if zone is None or dnskeys is None:
+            return ()
+        return verify_chain(ds, dnskeys, zone.signatures("@", rd.DNSKEY), now=self.sighting.at)
+
 
 class View:
     """What was seen at a step.
@@ -70,6 +98,7 @@ class View:
         done: those that are claimed to be done.
         at_hand: those that are not, and may have been begun or taken all the same.
         facts: what is known about the domain besides; None where nothing is.
+        known: what has been worked out of it.
     """
 
     def __init__(
@@ -86,6 +115,7 @@ class View:
         self.done: Final = steps_done(self.steps, self.claimed)
         self.at_hand: Final = tuple(at_hand)
         self.facts: Final = facts
+        self.known: Final = Known()
 
     @property
     def sighting(self) -> Sighting:
@@ -179,11 +209,7 @@ class View:
 
     def chain(self, source: Source, ds: RRset | None) -> tuple[Finding, ...]:
         """Return what the verifier finds in the way from a DS RRset to a zone's keys; nothing where it has none."""
-        zone = self.sides[source].zone
-        dnskeys = None if zone is None else zone.get("@", rd.DNSKEY)
-        if zone is None or dnskeys is None:
-            return ()
-        return verify_chain(ds, dnskeys, zone.signatures("@", rd.DNSKEY), now=self.at)
+        return self.look.chain(source, ds)
 
 
 def _marks(steps: Iterable[Step]) -> frozenset[Effect | str]:
