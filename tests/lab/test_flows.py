@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -86,14 +86,16 @@ class Rule(enum.Enum):
     WAIT_FOR_DS = "the NS change waits until no cache holds a DS RRset without the gaining DS"
 
 
+LONG_TTL: Final = 60
+"""What is fetched with this TTL before a transfer outlasts it."""
 DELEGATION_TTLS: Final = {
     Rule.MERGE_BOTH_WAYS: (LOWERED_TTL, DELEGATION_TTL),
-    Rule.DS_STAYS: (LARGEST_TTL, LOWERED_TTL),
-    Rule.WAIT_FOR_DS: (LOWERED_TTL, 10 * LARGEST_TTL),
+    Rule.DS_STAYS: (LONG_TTL, DELEGATION_TTL),
+    Rule.WAIT_FOR_DS: (LOWERED_TTL, LONG_TTL),
 }
-"""The TTLs of NS and DS at the parent, such that every resolver meets what a broken rule leaves behind."""
+"""The TTLs of NS and DS before the transfer, such that every resolver meets what a broken rule leaves behind."""
 HELD: Final = "held"
-"""A name of the losing zone with the largest TTL, which nobody asks for before the NS change."""
+"""A name with a long TTL, which nobody asks for before the NS change."""
 
 
 @dataclass
@@ -153,10 +155,10 @@ class Operators:
         self.lab.parent.delegate(domain, operator.hosts, ds=ds)
         return side
 
-    def gaining_side(self, name: str, case: Case, directory: Path) -> WithFiles:
+    def gaining_side(self, name: str, case: Case, directory: Path, *, more: Iterable[RRset] = ()) -> WithFiles:
         """The gaining operator of a case, with the zone in a file."""
         domain, operator = child(name), self.gaining[case.gaining]
-        zone = unsigned_zone(domain, operator.hosts, ns_ttl=RESTORED_TTL, serial=GAINING_SERIAL)
+        zone = unsigned_zone(domain, operator.hosts, ns_ttl=RESTORED_TTL, serial=GAINING_SERIAL, more=more)
         keys = () if case.flow is Flow.TO_UNSIGNED else new_keys(domain)
         side = WithFiles(operator, zone, directory / "gaining.zone", keys)
         if keys:
@@ -169,12 +171,12 @@ class Operators:
         name = broken_name(rule)
         case = Case(Flow.OPERATOR_CHANGE)
         ns_ttl, ds_ttl = DELEGATION_TTLS[rule]
-        held = RRset.from_text(f"{HELD}.{child(name)}", LARGEST_TTL, "A", "192.0.2.1")
-        zone, keys = signed_zone(unsigned_zone(child(name), self.losing.hosts, more=[held]))
+        held = RRset.from_text(f"{HELD}.{child(name)}", LONG_TTL, "A", "192.0.2.1")
+        zone, keys = signed_zone(unsigned_zone(child(name), self.losing.hosts, ns_ttl=ns_ttl, more=[held]))
         losing = WithFiles(self.losing, zone, directory / "losing.zone", keys)
         losing.serve()
         self.lab.parent.delegate(child(name), self.losing.hosts, ds=make_ds(keys[:1], ttl=ds_ttl), ns_ttl=ns_ttl)
-        gaining = self.gaining_side(name, case, directory)
+        gaining = self.gaining_side(name, case, directory, more=[held])
         watched = Watched(child(name))
         return LiveTransfer(self.lab, directory, losing_origin(name), case.flow, losing, gaining, watched)
 
