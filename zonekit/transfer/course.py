@@ -342,6 +342,16 @@ class Course:
             )
         return replace(self, said=(*[each for each in self.said if each.step_id != said.step_id], said))
 
+    def statement(self, step_id: str, *, at: datetime) -> Said | None:
+        """Return what was said of a step and counts by an instant: it was done by then, and no round since then denies it.
+
+        What people say is taken at its word, also where no server shows it; what servers give outweighs it.
+        """
+        watched = self.watched.get(step_id)
+        denied_at = None if watched is None else watched.lacking_at
+        found = [each for each in self.said_since_start if each.step_id == step_id and each.completed <= at]
+        return next((each for each in reversed(found) if denied_at is None or denied_at < each.completed), None)
+
     def moved(self, by: timedelta) -> Course:
         """Return the course by a clock that was set by this much: every instant in it moves, so that all lasted as long as it did.
 
@@ -370,6 +380,13 @@ class Course:
         """All that confirms steps, or shows that they are not done."""
         seen = [each for watched in self.watched.values() for each in watched.evidence]
         return (*seen, *[each.evidence for each in self.said_since_start])
+
+    def passed_by(self, at: datetime) -> datetime:
+        """Return up to when time has passed for sure at the end of a round: that is rounded up, and the clock is read down.
+
+        What is seen done counts from the end of the round, never too early; what is waited for is over when the clock says so.
+        """
+        return at if self.last is None else min(at, self.last.at)
 
     @property
     def said_since_start(self) -> tuple[Said, ...]:

@@ -23,7 +23,6 @@ from zonekit.transfer.course import (
     BY_ASKING,
     Course,
     KeySeen,
-    Said,
     ServerSeen,
     Tick,
     TtlSeen,
@@ -36,6 +35,7 @@ from zonekit.transfer.glimpses import NOTHING_ELSE, Delegation, Elsewhere, Glimp
 from zonekit.transfer.journal import Evidence
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.served import largest_ttl
 from zonekit.transfer.sides import signer_of_key
 from zonekit.transfer.steps import Actor, Effect
 from zonekit.transfer.timelines import Event
@@ -111,6 +111,7 @@ class Followed:
         glimpses: every combination of that.
         clock_set: by how much the clock was set since the round before; nothing was where it is zero.
         undone: the steps that were seen done before, and not in this round.
+        raised: the TTLs that are served and above the largest known before, so that the waits are longer.
     """
 
     course: Course
@@ -119,6 +120,7 @@ class Followed:
     glimpses: tuple[Glimpse, ...]
     clock_set: timedelta = timedelta(0)
     undone: tuple[str, ...] = ()
+    raised: tuple[TtlSeen, ...] = ()
 
 
 def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = NOTHING_ELSE) -> Followed:
@@ -166,13 +168,22 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     known = replace(begun, ttls=ttls, servers=tuple(_servers_seen(begun, found)), last=read)
     known = replace(known, keys=_keys_seen(known, glimpses, found.ended))
     facts = with_ttls_seen(known.plan.facts, known.ttls)
+    raised = tuple(_raised(known.ttls, known.plan.facts, facts))
     if facts != known.plan.facts:
         known = replace(known, plan=known.plan.with_facts(facts))
     seen = _watch(known, glimpses, parties, found) if glimpses else known
     undone = tuple(
         step_id for step_id, watched in begun.watched.items() if watched.is_done and not seen.watched[step_id].is_done
     )
-    return Followed(course=seen, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set, undone=undone)
+    return Followed(
+        course=seen,
+        found=found,
+        parties=parties,
+        glimpses=glimpses,
+        clock_set=clock_set,
+        undone=undone,
+        raised=raised,
+    )
 
 
 def _after(course: Course, found: Round, elsewhere: Elsewhere, clock_set: timedelta) -> Followed:
@@ -239,12 +250,14 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
             if evidence is not None:
                 shown[planned.id] = evidence
         lacking = {step_id: each for step_id, each in shown.items() if each.lacking}
-        done = {step_id: each for step_id, each in shown.items() if not each.lacking}
-        before = {step_id for step_id, each in watched.items() if each.is_done}
-        watched |= {step_id: watched.get(step_id, Watched(step_id=step_id)).see(each) for step_id, each in done.items()}
-        new = {step_id for step_id in done if watched[step_id].is_done} - before
+        before = watched
+        watched = before | {
+            step_id: before.get(step_id, Watched(step_id=step_id)).see(each)
+            for step_id, each in shown.items()
+            if not each.lacking
+        }
         plan = recorded(replace(course, watched=watched), at=found.ended)
-        if not new:
+        if _done_in(watched) == _done_in(before):
             break
     watched |= {
         step_id: watched.get(step_id, Watched(step_id=step_id)).see(each, began=found.began)
@@ -252,6 +265,10 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
     }
     seen = replace(course, watched=watched)
     return replace(seen, plan=recorded(seen, at=found.ended))
+
+
+def _done_in(watched: Mapping[str, Watched]) -> frozenset[str]:
+    return frozenset(step_id for step_id, each in watched.items() if each.is_done)
 
 
 def _is_looked_for(planned: PlannedStep, plan: Plan, watched: Mapping[str, Watched]) -> bool:
@@ -279,13 +296,10 @@ def recorded(course: Course, *, at: datetime) -> Plan:
 
     What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
     begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
-    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
+    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over by the clock.
     """
-    said = {
-        each.step_id: Event(each.started, each.completed)
-        for each in course.said_since_start
-        if _stands(each, course, at)
-    }
+    counting = {each.step_id: course.statement(each.step_id, at=at) for each in course.said}
+    said = {step_id: Event(each.started, each.completed) for step_id, each in counting.items() if each is not None}
     start = course.plan.start
     done = {
         step_id: max(watched.done_since, start)
@@ -305,18 +319,11 @@ def recorded(course: Course, *, at: datetime) -> Plan:
             events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
         elif (
             planned.step.actor is Actor.NOBODY
-            and planned.not_before <= at
+            and planned.not_before <= course.passed_by(at)
             and _rests_on(planned, dated) <= events.keys()
         ):
             events[planned.id] = Event(planned.not_before, planned.not_before)
     return course.plan.with_events(events)
-
-
-def _stands(said: Said, course: Course, at: datetime) -> bool:
-    """Whether something that was said counts by an instant: it was done by then, and nothing that was seen later denies it."""
-    watched = course.watched.get(said.step_id)
-    denied_at = None if watched is None else watched.lacking_at
-    return said.completed <= at and (denied_at is None or denied_at < said.completed)
 
 
 def _rests_on(wait: PlannedStep, plan: Plan) -> frozenset[str]:
@@ -393,6 +400,15 @@ def with_ttls_seen(facts: Facts, ttls: Iterable[TtlSeen]) -> Facts:
             glue_ttl=None if parent.glue_ttl is None else raised(Source.PARENT, Record.ADDRESS, parent.glue_ttl),
         ),
     )
+
+
+def _raised(ttls: Iterable[TtlSeen], before: Facts, after: Facts) -> Iterator[TtlSeen]:
+    """Yield the TTLs that raised what is known of a record."""
+    for each in ttls:
+        if each.source is not Source.GAINING:
+            known = largest_ttl(before, each.source, each.record)
+            if known < each.ttl == largest_ttl(after, each.source, each.record):
+                yield each
 
 
 def _servers_seen(course: Course, found: Round) -> Iterator[ServerSeen]:

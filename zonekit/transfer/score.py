@@ -18,9 +18,10 @@ from zonekit.instants import instant_text
 from zonekit.transfer import live_codes as codes
 from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Rest, rest_of
+from zonekit.transfer.codes import CLAIM_CODES
 from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
-from zonekit.transfer.gate import may_begin
+from zonekit.transfer.gate import may_begin, not_over
 from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
 from zonekit.transfer.plan import Plan, PlannedStep, prove
 from zonekit.transfer.proof import Safe, Verdict
@@ -31,6 +32,8 @@ from zonekit.ttl import duration_text
 
 _OPENING: Final = frozenset((Effect.NS_AT_PARENT, Effect.NS_AT_LOSING, Effect.SHARED_SERVE))
 """What opens the gaining servers to resolvers, one of them first."""
+
+_CLAIMS: Final = frozenset(code.name for code in CLAIM_CODES.values())
 
 
 class Stage(enum.Enum):
@@ -195,11 +198,11 @@ def _step_score(
     decision = may_begin(plan, planned.id, course.evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
-    missing = tuple(dict.fromkeys((*by_gate, *more)))
-    waits = tuple(wait for wait in planned.waits if wait.until > at)
+    waits = tuple(wait for wait in planned.waits if wait.until > course.passed_by(at))
+    missing = tuple(dict.fromkeys((*by_gate, *more, *[not_over(planned, wait) for wait in waits])))
     return StepScore(
         planned=planned,
-        stage=_stage(plan, planned, missing, more, at),
+        stage=_stage(plan, planned, missing, more, is_too_early=bool(waits) or planned.not_before > at),
         until=planned.not_before,
         missing=missing,
         waits=waits,
@@ -217,7 +220,7 @@ def _asked(followed: Followed) -> frozenset[str]:
 
 
 def _stage(
-    plan: Plan, planned: PlannedStep, missing: Collection[Lacking], more: Collection[Lacking], at: datetime
+    plan: Plan, planned: PlannedStep, missing: Collection[Lacking], more: Collection[Lacking], *, is_too_early: bool
 ) -> Stage:
     elsewhere = {each.step_id for each in missing} - {planned.id}
     if not all(plan.step(step_id).recorded for step_id in (*planned.step.after, *elsewhere)):
@@ -226,7 +229,7 @@ def _stage(
         return Stage.WAITS
     if not missing:
         return Stage.MAY_BEGIN
-    return Stage.MISSING if elsewhere or more or planned.not_before <= at else Stage.WAITS
+    return Stage.WAITS if is_too_early and not elsewhere and not more else Stage.MISSING
 
 
 def _lacking(decision: Decision) -> tuple[Lacking, ...]:
@@ -247,9 +250,9 @@ def _by_checks(plan: Plan, planned: PlannedStep, checks: Iterable[TransferCheck]
 def _shown_by(followed: Followed, planned: PlannedStep) -> str:
     if planned.step.actor is Actor.NOBODY:
         return "the time"
-    said = [each for each in followed.course.said if each.step_id == planned.id]
-    if said:
-        return f"said by {said[-1].by}"
+    said = followed.course.statement(planned.id, at=followed.found.ended)
+    if said is not None:
+        return f"said by {said.by}"
     watched = followed.course.watched.get(planned.id)
     if watched is None or watched.done_at is None:
         return planned.step.confirmed_by
@@ -283,5 +286,13 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
                 f"they expire at {instant_text(expires)}; what is left had to begin by {instant_text(deadline)}",
             )
         )
-    found += [finding for check in checks for finding in check.findings]
+    for each in followed.raised:
+        told = f"{each.record.value} of the {each.source.value} side has a TTL of {each.ttl}, and no such one was known"
+        found.append(codes.TTL_RAISED.found(apex, "", told))
+    found += [finding for check in checks for finding in check.findings if plan.events or not _is_of_claim(finding)]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _is_of_claim(finding: Finding) -> bool:
+    """Whether a finding is that a claim is false, which is nobody's before the first step is done."""
+    return finding.code in _CLAIMS

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from zonekit import rdata as rd
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName
 from zonekit.transfer import live_codes as codes
-from zonekit.transfer.answers import Answer, Outcome, ServerAnswers
+from zonekit.transfer.answers import Answer, Outcome
 from zonekit.transfer.following import Followed
 from zonekit.transfer.glimpses import Delegation, Given
 from zonekit.transfer.sides import servers_in
@@ -122,44 +122,51 @@ def _differing(followed: Followed, source: Source) -> Iterator[Finding]:
             f"{servers} of {PARTIES[source]}: what is given there does not validate; elsewhere it does",
         )
     honest = [form for form in forms if form not in lying]
-    if len(honest) > 1:
+    # Servers that sign by themselves sign the same records with other signatures.
+    if len(honest) > 1 and any(_without_signatures(form) != _without_signatures(honest[0]) for form in honest):
         told = " against ".join(f"{', '.join(sorted(form.servers))} with {_told(form, honest)}" for form in honest)
         yield codes.SERVERS_DISAGREE.found(_apex(followed), "", f"{PARTIES[source]}: {told}")
 
 
-def _lying(followed: Followed, source: Source, forms: Iterable[Given]) -> list[Given]:
+def _without_signatures(form: Given) -> object:
+    if isinstance(form.what, Delegation):
+        return form.what
+    return frozenset(rrset for rrset in form.what.rrsets() if rrset.rdtype != rd.RRSIG)
+
+
+def _lying(followed: Followed, source: Source, forms: Sequence[Given]) -> list[Given]:
     """The forms that do not validate, where some do."""
     if source is Source.PARENT:
         return []
-    bad = {
-        glimpse.servers[source]
+    bad = [
+        glimpse.sighting.zone(source)
         for glimpse in followed.glimpses
         if source in glimpse.look.verifications
         and any(finding.code in _NOT_VALID for finding in glimpse.look.verifications[source].findings)
-    }
-    found = [form for form in forms if form.servers in bad]
-    return found if len(found) < len(list(forms)) else []
+    ]
+    found = [form for form in forms if form.what in bad]
+    return found if len(found) < len(forms) else []
 
 
 def _told(form: Given, forms: Iterable[Given]) -> str:
     """In what a form differs from the others."""
+    others = [each.what for each in forms if each is not form]
     if isinstance(form.what, Delegation):
+        delegations = [other for other in others if isinstance(other, Delegation)]
         differing = [
             name
-            for name in ("ds", "ns", "glue")
-            if len({repr(getattr(other.what, name)) for other in forms if isinstance(other.what, Delegation)}) > 1
+            for name, what in (("DS", "ds"), ("NS", "ns"), ("glue", "glue"))
+            if any(getattr(other, what) != getattr(form.what, what) for other in delegations)
         ]
-        return f"its own {', '.join(name.upper() if name != 'glue' else name for name in differing)}"
-    others = [other.what for other in forms if isinstance(other.what, Zone) and other is not form]
+        return f"its own {', '.join(differing)}"
     types = {
         rrset.type_text
         for other in others
+        if isinstance(other, Zone)
         for rrset in form.what.rrsets()
-        if rrset.rdtype != rd.RRSIG and other.find(rrset.owner, rrset.rdtype) != rrset
+        if rrset.rdtype not in (rd.RRSIG, rd.SOA) and other.find(rrset.owner, rrset.rdtype) != rrset
     }
-    return f"serial {form.what.serial}" + (
-        f" and its own {', '.join(sorted(types - {'SOA'}))}" if types - {"SOA"} else ""
-    )
+    return f"serial {form.what.serial}{' and its own ' if types else ''}{', '.join(sorted(types))}"
 
 
 def _not_asked(followed: Followed) -> Iterator[Finding]:
@@ -175,8 +182,3 @@ def _not_asked(followed: Followed) -> Iterator[Finding]:
         yield codes.NOT_ASKED.found(
             _apex(followed), rd.NS, f"{server} is in the NS RRset of {named[server]}, and was not asked"
         )
-
-
-def answered(each: ServerAnswers) -> bool:
-    """Return whether a server answered anything for the domain."""
-    return any(answer.outcome.is_answer for answer in each.answers)
