@@ -381,13 +381,6 @@ class Course:
         seen = [each for watched in self.watched.values() for each in watched.evidence]
         return (*seen, *[each.evidence for each in self.said_since_start])
 
-    def passed_by(self, at: datetime) -> datetime:
-        """Return up to when time has passed for sure at the end of a round: that is rounded up, and the clock is read down.
-
-        What is seen done counts from the end of the round, never too early; what is waited for is over when the clock says so.
-        """
-        return at if self.last is None else min(at, self.last.at)
-
     @property
     def said_since_start(self) -> tuple[Said, ...]:
         """What people have said, as it counts: nothing from before the plan starts, which knows of no time before."""

@@ -198,7 +198,7 @@ def _step_score(
     decision = may_begin(plan, planned.id, course.evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
-    waits = tuple(wait for wait in planned.waits if wait.until > course.passed_by(at))
+    waits = tuple(wait for wait in planned.waits if wait.until > followed.passed)
     missing = tuple(dict.fromkeys((*by_gate, *more, *[not_over(planned, wait) for wait in waits])))
     return StepScore(
         planned=planned,
