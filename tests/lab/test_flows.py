@@ -251,6 +251,21 @@ def test_a_transfer_done_by_what_status_says_comes_to_its_end(ran: Ran, name: st
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_at_its_end_the_ttls_are_restored_and_every_resolver_knows_the_gaining_servers_alone(
+    lab: Lab, ran: Ran, name: str
+) -> None:
+    ran.ended[name].result()
+    gaining = ran.transfers[name].gaining
+    for address in gaining.operator.addresses:
+        for rdtype in ("NS", "DNSKEY") if gaining.keys else ("NS",):
+            assert query(address, child(name), rdtype, recursion=False).answer[0].ttl == RESTORED_TTL
+    for resolver in lab.resolvers.values():
+        found = query(resolver.address, child(name), "NS").answer[0]
+        assert {str(each.target) for each in found} == set(gaining.operator.hosts)
+        assert found.ttl <= RESTORED_TTL
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_every_resolver_answers_rightly_all_the_time(ran: Ran, name: str) -> None:
     transfer = ran.transfers[name]
     report = ran.report.of(child(name))
