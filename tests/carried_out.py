@@ -45,9 +45,10 @@ def world_with(flow: Flow, taken: frozenset[str], *, data_ttl: int | None = None
     steps = STEPS[flow]
     begun = start_of(flow)
     losing, made = unsigned(LOSING_SERVERS), unsigned(GAINING_SERVERS, ttl=LOW)
-    address = losing.get("@", rd.A)
-    if data_ttl is not None and address is not None:
-        losing = losing.replace(address.with_ttl(data_ttl))
+    if data_ttl is not None:
+        losing = losing.replace(
+            losing.apex_rrset(rd.SOA).with_ttl(data_ttl)
+        )  # which is asked for, as other data is not
     if begun.losing_keys:
         losing = sign_zone(losing, begun.losing_keys, validity=LONG, dnskey_ttl=Ttl(DAY))
     if begun.gaining_keys:

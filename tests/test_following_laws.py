@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.carried_out import SECOND, Away, Transfer
+from tests.conftest import PROFILE
 from tests.keyring import NOW
 from tests.rounds import QUESTION
 from tests.test_following import facts_of
@@ -35,6 +36,10 @@ LOOKS = 600
 """How many looks a transfer may take before it counts as stuck."""
 DAY = timedelta(days=1)
 NOTHING = timedelta(0)
+PHASES = (Phase.explicit, Phase.generate)
+"""A seed has no simpler one."""
+EXAMPLES = max(2, settings.get_profile(PROFILE).max_examples // 30)
+"""Of each flow: a transfer takes a second or more to play."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ class Play:
 
 
 @pytest.mark.parametrize("flow", list(Flow), ids=lambda flow: flow.value)
-@settings(max_examples=4)
+@settings(max_examples=EXAMPLES, phases=PHASES)
 @given(seed=st.integers(0, 2**32))
 def test_a_transfer_in_which_nobody_acts_before_the_score_lets_them_is_safe_and_waits_for_nothing_in_vain(
     flow: Flow, seed: int
@@ -235,7 +240,7 @@ def test_a_transfer_in_which_nobody_acts_before_the_score_lets_them_is_safe_and_
 
 
 @pytest.mark.parametrize("flow", list(Flow), ids=lambda flow: flow.value)
-@settings(max_examples=4)
+@settings(max_examples=EXAMPLES, phases=PHASES)
 @given(seed=st.integers(0, 2**32))
 def test_a_transfer_is_safe_and_comes_to_its_end_whatever_goes_wrong_with_servers_ttls_clocks_and_processes(
     flow: Flow, seed: int

@@ -22,7 +22,7 @@ from zonekit.state import State
 from zonekit.transfer.answers import Question, Round
 from zonekit.transfer.course import Course, Said, Tick
 from zonekit.transfer.following import Followed, follow
-from zonekit.transfer.glimpses import Elsewhere, glimpses_of, parties_of
+from zonekit.transfer.glimpses import Elsewhere, glimpses_of, parent_negative_ttl, parties_of
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.planfile import read_plan
 from zonekit.transfer.score import Score, score
@@ -179,7 +179,7 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tu
         except PlanError as error:
             raise error.within(path) from None
     glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
-    facts = file.facts(glimpses[0].sighting if glimpses else None)
+    facts = file.facts(glimpses[0].sighting if glimpses else None, negative_ttl=parent_negative_ttl(found))
     return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended, said))
 
 

@@ -25,7 +25,7 @@ from zonekit.zones import RRset
 APEX_TYPES: Final = (rd.SOA, rd.NS, rd.DNSKEY, rd.CDS, rd.CDNSKEY, rd.CSYNC)
 """What each server of an operator is asked for at the apex."""
 DELEGATION_TYPES: Final = (rd.NS, rd.DS)
-"""What each server of the parent is asked for."""
+"""What each server of the parent is asked for, beside the SOA record above the domain."""
 ADDRESS_TYPES: Final = (rd.A, rd.AAAA)
 DOMAIN_PORT: Final = 53
 
@@ -104,8 +104,8 @@ class Answer:
         outcome: what came of it.
         rrsets: what it gave that belongs to the question: the RRset and its signatures, and with the parent's NS RRset the
             glue. TTLs are as the server gave them.
-        negative_ttl: where it says that there is none, how long a cache may hold that (RFC 2308 section 5), in seconds;
-            None where it does not say.
+        negative_ttl: where it says that there is none, or gives an SOA record, how long a cache may hold that something is not
+            there (RFC 2308 section 5), in seconds; None where it does not say.
         problem: where it is no answer, what there was instead, in one line.
     """
 
@@ -183,17 +183,26 @@ class Question:
         """The domain in wire form."""
         return parse_origin(self.domain)
 
+    @property
+    def above(self) -> WireName:
+        """The name above the domain in wire form, which lies in the parent zone or is its apex."""
+        first = self.apex[0]
+        return self.apex[first + 1 :] if first else self.apex
+
     def of(self, source: Source) -> Iterable[tuple[WireName, int]]:
         """Yield what to ask a server of this party: owner and type.
 
         >>> server = Server(source=Source.PARENT, name="ns1.dns.nl", address="192.0.2.1")
         >>> question = Question(domain="example.nl", servers=(server,))
         >>> [rd.type_text(rdtype) for _, rdtype in question.of(Source.PARENT)]
-        ['NS', 'DS']
+        ['NS', 'DS', 'SOA']
         """
-        yield from ((self.apex, rdtype) for rdtype in (DELEGATION_TYPES if source is Source.PARENT else APEX_TYPES))
-        if source is not Source.PARENT:
-            yield from ((parse_origin(host), rdtype) for host in sorted(self.hosts) for rdtype in ADDRESS_TYPES)
+        if source is Source.PARENT:
+            yield from ((self.apex, rdtype) for rdtype in DELEGATION_TYPES)
+            yield self.above, rd.SOA
+            return
+        yield from ((self.apex, rdtype) for rdtype in APEX_TYPES)
+        yield from ((parse_origin(host), rdtype) for host in sorted(self.hosts) for rdtype in ADDRESS_TYPES)
 
 
 _QUESTION_FIELDS: Final = values.Fields(

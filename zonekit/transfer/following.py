@@ -138,8 +138,8 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     - a server that does not answer here, or answers as lame, gives nobody else anything, and comes back with what the others
       of its party have. One that comes back with something older is seen to, the steps are undone, and all that is waited for
       counts anew; what was begun while it was away has been begun;
-    - a TTL that is served is still served in the next round. Of one that is raised and lowered between two rounds nothing
-      shows, and it is not waited for;
+    - a TTL that is raised is so at what is asked for, the apex and the delegation, and still is in the next round. Of one that
+      is raised and lowered between two rounds, or below the apex, nothing shows: there the TTLs of the facts have to be true;
     - what people say is so, where no server can show it or denies it later;
     - a clock is not set forward while the machine is off, or by less than a thousandth of the time since the last round.
 

@@ -18,6 +18,7 @@ from zonekit.transfer.answers import ADDRESS_TYPES, APEX_TYPES, Answer, Outcome,
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
 from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look
+from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)
@@ -130,6 +131,12 @@ def _party(found: Round, source: Source) -> Party:
         dead=frozenset(dead - answering - refusing),
         unreadable=MappingProxyType(unreadable),
     )
+
+
+def parent_negative_ttl(found: Round) -> Ttl | None:
+    """Return how long a cache may hold that the parent has no DS: the most that any of its servers says, None where none does."""
+    said = [answer.negative_ttl for each in found.of(Source.PARENT) for answer in each.answers]
+    return max((ttl for ttl in said if ttl is not None), default=None)
 
 
 _SPEAKING: Final = frozenset((Outcome.NO_AUTHORITY, Outcome.REFUSED))

@@ -55,9 +55,15 @@ class Asked:
         """Return that it was no answer."""
         return Answer(owner=self.owner, rdtype=self.rdtype, outcome=outcome, problem=problem)
 
-    def given(self, rrsets: Iterable[RRset]) -> Answer:
+    def given(self, rrsets: Iterable[RRset], negative_ttl: Ttl | None = None) -> Answer:
         """Return what was given."""
-        return Answer(owner=self.owner, rdtype=self.rdtype, outcome=Outcome.GIVEN, rrsets=tuple(rrsets))
+        return Answer(
+            owner=self.owner,
+            rdtype=self.rdtype,
+            outcome=Outcome.GIVEN,
+            rrsets=tuple(rrsets),
+            negative_ttl=negative_ttl,
+        )
 
     def there_is_none(self, negative_ttl: Ttl | None) -> Answer:
         """Return that there is none."""
@@ -165,6 +171,8 @@ def _of_parent(message: dns.message.Message, asked: Asked) -> Answer:
         return asked.came_to(Outcome.NO_AUTHORITY, _instead_of_authority(message))
     domain, soa = name_text(asked.domain), _soa(message)
     given = list(_rrsets(message.answer, asked.owner, asked.rdtype))
+    if given and asked.rdtype == rd.SOA:
+        return asked.given(given, _negative_ttl(given[0]))
     # RFC 4035 section 3.1.4.1: of what a server of both zones gives, the DS RRset alone comes from above the zone cut.
     if given and asked.rdtype == rd.DS:
         return asked.given(given)

@@ -22,6 +22,7 @@ from zonekit.transfer.planfile import facts_object, facts_of_object
 from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
+from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
 _NO_DELAY: Final = timedelta(0)
@@ -118,29 +119,35 @@ class TransferFile:
         hosts = frozenset(name for name in (*names, *more) if is_subdomain(parse_origin(name), apex))
         return Question(domain=self.domain, servers=tuple(dict.fromkeys(servers)), hosts=hosts)
 
-    def facts(self, seen: Sighting | None) -> Facts:
+    def facts(self, seen: Sighting | None, *, negative_ttl: Ttl | None = None) -> Facts:
         """Return the facts: those that the file gives, and for the rest what was seen.
 
         Args:
             seen: what was seen before the transfer begins; None where the file has to say all there is.
+            negative_ttl: how long a cache may hold that there is no DS, as the parent's servers say; None where they do not.
 
         Raises:
             PlanError: something is neither given nor to be seen; the message begins with its path and says how to find it.
         """
-        shown = {} if seen is None else _shown(seen)
+        shown = {} if seen is None else _shown(seen, negative_ttl)
         known = dict(self.known)
         for party in ("losing", "gaining", "parent"):
             given = known.get(party, {})
             if not isinstance(given, dict):
                 raise fields.refused(party, "is no table", "give a table of what is known of it")
-            if party in shown or party in known:
-                known[party] = {**shown.get(party, {}), **given}
+            if party not in shown and party not in known:
+                raise fields.refused(
+                    party,
+                    "is not given, and was not seen",
+                    "look again when the servers of all three answer, or give the gaining zone as a file or what is known of it",
+                )
+            known[party] = {**shown.get(party, {}), **given}
         if "overlaps" in shown:
             known.setdefault("overlaps", shown["overlaps"])
         return facts_of_object({"domain": self.domain, **known})
 
 
-def _shown(seen: Sighting) -> dict[str, Any]:
+def _shown(seen: Sighting, negative_ttl: Ttl | None) -> dict[str, Any]:
     """What was seen, in the shape of a file of facts."""
     losing, gaining = seen.losing, seen.gaining
     if not isinstance(losing, Zone) or not isinstance(gaining, Zone):
@@ -155,7 +162,7 @@ def _shown(seen: Sighting) -> dict[str, Any]:
         ds if isinstance(ds, RRset) else None,
         ds_ttl=int(ds.ttl) if isinstance(ds, RRset) else 0,
         ns_ttl=seen.parent_ns.ttl,
-        negative_ttl=0,
+        negative_ttl=negative_ttl or 0,
         losing_delay=_NO_DELAY,
         gaining_delay=_NO_DELAY,
         parent_delay=_NO_DELAY,
@@ -170,7 +177,11 @@ def _shown(seen: Sighting) -> dict[str, Any]:
     for source, party in ((Source.LOSING, "losing"), (Source.GAINING, "gaining")):
         hidden = {*_NOT_SHOWN, *([_SEEN_ONLY_WHOLE] if source in seen.apex_only else [])}
         shown[party] = {name: value for name, value in shown[party].items() if name not in hidden}
-    hidden = {*_PARENT_NOT_SHOWN, "negative_ttl", *([] if has_ds else ["ds_ttl"])}
+    hidden = {
+        *_PARENT_NOT_SHOWN,
+        *([] if has_ds else ["ds_ttl"]),
+        *([] if negative_ttl is not None else ["negative_ttl"]),
+    }
     shown["parent"] = {name: value for name, value in shown["parent"].items() if name not in hidden}
     return shown
 
