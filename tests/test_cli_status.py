@@ -687,6 +687,20 @@ def test_on_a_terminal_a_live_view_is_written_over_and_the_whole_stays(
     assert "transfer status" in page.read_text()
 
 
+def test_several_are_watched_with_a_line_each(
+    journey: Journey, two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    watched(journey, monkeypatch, lambda: None)
+    result = run("status", *two, "--watch", "--every", "2m")
+    assert result.exit_code == BAD_INPUT, "one of them cannot be told"
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", result.stdout)
+    assert "the next look is in 2m; Ctrl-C ends it" in text
+    assert text.rstrip().splitlines()[-1].startswith("example.com: cannot be told: ")
+    assert len(journey.timeouts) == 4
+
+
 def test_the_first_look_of_a_watch_that_cannot_be_is_an_error(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

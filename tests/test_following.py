@@ -119,3 +119,17 @@ def test_what_was_done_before_the_plan_starts_counts_from_its_start() -> None:
     found = transfer.look()
     assert (found.step("frozen").stage, found.step("frozen").since) == (Stage.DONE, NOW)
     assert found.step("keys-made").stage is Stage.MAY_BEGIN
+
+
+def test_a_wait_is_over_when_the_clock_says_so_and_not_when_a_round_ends_that_is_rounded_up() -> None:
+    transfer = Following(Flow.OPERATOR_CHANGE)
+    found = transfer.look()
+    while not (waits := found.step("ns-changed").waits) or found.next_steps:
+        transfer.take(found.next_steps[0].planned.step)
+        found = transfer.look()
+    over = max(wait.until for wait in waits)
+    second = timedelta(seconds=1)
+    for clock, stage in ((over - second, Stage.WAITS), (over, Stage.MAY_BEGIN)):
+        rounded_up = replace(round_of(transfer.world, clock), ended=clock + second)
+        followed = follow(transfer.course, rounded_up, tick=Tick(at=clock))
+        assert score(followed).step("ns-changed").stage is stage

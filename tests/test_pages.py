@@ -217,7 +217,7 @@ def assert_neat(drawing: Drawing) -> None:
 @settings(max_examples=25)
 def test_nothing_in_a_drawing_overlaps_or_hangs_over(plan: Plan) -> None:
     for form in (WIDE, NARROW):
-        drawing = draw_plan(plan, form, trouble=plan.switchover)
+        drawing = draw_plan(plan, form, trouble=plan.switchover, now=plan.start)
         assert_neat(drawing)
         ticks = [each for each in drawing.texts if each.look == "tick"]
         assert 1 <= len(ticks) <= form.width / form.tick_width + 1
@@ -241,6 +241,14 @@ def test_bars_are_where_the_cache_model_has_the_versions() -> None:
     (switch,) = [line for line in drawing.over if line.look == "switch"]
     starts = {rect.x for rect in drawing.rects if rect.look == "served gaining"}
     assert switch.x1 in starts
+
+
+def test_now_is_a_line_where_somebody_has_looked() -> None:
+    drawing = draw_plan(PLAN, now=PLAN.switchover)
+    marks = {line.look: line.x1 for line in drawing.over if line.look in ("now", "switch")}
+    assert marks["now"] == marks["switch"]
+    assert "now, T+2d" in [each.text for each in drawing.texts]
+    assert not any(line.look == "now" for line in draw_plan(PLAN).over)
 
 
 def test_a_bar_shows_what_is_served_and_nobody_is_led_to() -> None:

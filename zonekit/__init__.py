@@ -10,10 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from zonekit.algorithms import (
-        Algorithm,
-        DigestType,
-    )
+    from zonekit.algorithms import Algorithm, DigestType
     from zonekit.apex import (
         ChangedTtls,
         ParentRecords,
@@ -27,12 +24,7 @@ if TYPE_CHECKING:
         with_serial,
         withdraw_dnskeys,
     )
-    from zonekit.denial import (
-        Nsec,
-        Nsec3,
-        OptOut,
-        nsec3_hash,
-    )
+    from zonekit.denial import Nsec, Nsec3, OptOut, nsec3_hash
     from zonekit.dnskeys import (
         Dnskey,
         Intake,
@@ -103,20 +95,9 @@ if TYPE_CHECKING:
         write_text,
         write_zone,
     )
-    from zonekit.findings import (
-        Finding,
-        Severity,
-    )
-    from zonekit.instants import (
-        SignatureValidity,
-        instant_text,
-        parse_instant,
-    )
-    from zonekit.keyfiles import (
-        parse_key_files,
-        render_key_file,
-        render_private_file,
-    )
+    from zonekit.findings import Finding, Severity
+    from zonekit.instants import SignatureValidity, instant_text, parse_instant
+    from zonekit.keyfiles import parse_key_files, render_key_file, render_private_file
     from zonekit.keys import (
         KeyRole,
         KeyTiming,
@@ -132,10 +113,7 @@ if TYPE_CHECKING:
         load_pem,
         private_key_pem,
     )
-    from zonekit.names import (
-        name_text,
-        parse_name,
-    )
+    from zonekit.names import name_text, parse_name
     from zonekit.publishing import Published, publish_file, publish_zone
     from zonekit.render import (
         DnssecPolicy,
@@ -150,27 +128,14 @@ if TYPE_CHECKING:
         render_presigned_stanza,
         render_zone,
     )
-    from zonekit.serials import (
-        SerialPolicy,
-        change_serial,
-        next_serial,
-    )
+    from zonekit.serials import SerialPolicy, change_serial, next_serial
     from zonekit.signatures import verify_rrset
-    from zonekit.signing import (
-        ForeignRecords,
-        Jitter,
-        Reuse,
-        sign_rrset,
-        sign_zone,
-    )
+    from zonekit.signing import ForeignRecords, Jitter, Reuse, sign_rrset, sign_zone
     from zonekit.state import State
+    from zonekit.status import Transfer, look_at, look_at_all, open_transfer
     from zonekit.transfer.gate import may_begin
     from zonekit.transfer.options import plan_options
-    from zonekit.transfer.plan import (
-        Plan,
-        plan_transfer,
-        prove,
-    )
+    from zonekit.transfer.plan import Plan, plan_transfer, prove
     from zonekit.transfer.readiness import preflight, preflight_zones
     from zonekit.transfer.steps import Flow
     from zonekit.transfer.switchover import (
@@ -181,31 +146,11 @@ if TYPE_CHECKING:
         safe_switchover,
     )
     from zonekit.transfer.wayback import way_back
-    from zonekit.ttl import (
-        Ttl,
-        duration_text,
-        longest_ttl,
-        parse_ttl,
-    )
+    from zonekit.ttl import Ttl, duration_text, longest_ttl, parse_ttl
     from zonekit.verifying import Verification, verify_chain, verify_zone
-    from zonekit.zonefile import (
-        Misfits,
-        ParsedZone,
-        parse_rrsets,
-        parse_zone,
-        parse_zone_with_findings,
-    )
-    from zonekit.zonemd import (
-        zone_digest,
-    )
-    from zonekit.zones import (
-        NameStatus,
-        RRset,
-        Zone,
-        ZoneDiff,
-    )
-
-    __version__: str
+    from zonekit.zonefile import Misfits, ParsedZone, parse_rrsets, parse_zone, parse_zone_with_findings
+    from zonekit.zonemd import zone_digest
+    from zonekit.zones import NameStatus, RRset, Zone, ZoneDiff
 
 __all__ = [
     "Algorithm",
@@ -274,6 +219,7 @@ __all__ = [
     "StateError",
     "Switchover",
     "TimeError",
+    "Transfer",
     "Ttl",
     "TtlChange",
     "TtlError",
@@ -308,6 +254,8 @@ __all__ = [
     "keys_to_take",
     "load_pem",
     "longest_ttl",
+    "look_at",
+    "look_at_all",
     "lower_ttls",
     "make_cdnskey",
     "make_cds",
@@ -319,6 +267,7 @@ __all__ = [
     "name_text",
     "next_serial",
     "nsec3_hash",
+    "open_transfer",
     "parse_dnskeys",
     "parse_instant",
     "parse_key_files",
@@ -434,6 +383,7 @@ _HOMES: Final = {
     "StateError": "zonekit.errors",
     "Switchover": "zonekit.transfer.switchover",
     "TimeError": "zonekit.errors",
+    "Transfer": "zonekit.status",
     "Ttl": "zonekit.ttl",
     "TtlChange": "zonekit.apex",
     "TtlError": "zonekit.errors",
@@ -468,6 +418,8 @@ _HOMES: Final = {
     "keys_to_take": "zonekit.dnskeys",
     "load_pem": "zonekit.keys",
     "longest_ttl": "zonekit.ttl",
+    "look_at": "zonekit.status",
+    "look_at_all": "zonekit.status",
     "lower_ttls": "zonekit.apex",
     "make_cdnskey": "zonekit.ds",
     "make_cds": "zonekit.ds",
@@ -479,6 +431,7 @@ _HOMES: Final = {
     "name_text": "zonekit.names",
     "next_serial": "zonekit.serials",
     "nsec3_hash": "zonekit.denial",
+    "open_transfer": "zonekit.status",
     "parse_dnskeys": "zonekit.dnskeys",
     "parse_instant": "zonekit.instants",
     "parse_key_files": "zonekit.keyfiles",

@@ -21,6 +21,7 @@ from tests.lab.asking import query
 from tests.lab.authorities import Authority, NamedServer, PdnsServer
 from tests.lab.operators import Operator
 from tests.lab.parent import DELEGATION_TTL, Parent, validity
+from tests.lab.processes import COMMAND_SECONDS
 from zonekit.apex import TtlChange, change_ns, lower_ttls, merge_dnskeys, restore_ttls, withdraw_dnskeys
 from zonekit.denial import Denial
 from zonekit.dnskeys import Dnskey
@@ -272,7 +273,12 @@ class Scanner:
         (self.directory / "dsset").write_text(dsset_text(present))
         words = ["dnssec-cds", "-s", "-1d", "-f", "child", "-d", "dsset", "-T", str(DELEGATION_TTL)]
         ran = subprocess.run(
-            [*words, self.origin.to_text()], check=False, cwd=self.directory, capture_output=True, text=True, timeout=10
+            [*words, self.origin.to_text()],
+            check=False,
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
         )
         assert ran.returncode == 0, f"{self.origin}: dnssec-cds: {ran.stderr}\n{child}"
         (made,) = parse_rrsets(ran.stdout, origin=self.origin.to_text())

@@ -41,10 +41,13 @@ LONGEST_STEP: Final = 20.0
 LONGEST_TRANSFER: Final = 180.0
 _PAUSE: Final = 0.3
 _LONGEST_PAUSE: Final = 2.0
-_SECURED: Final = timedelta(seconds=NEGATIVE_TTL + TTL + 1)
+_ANSWERED: Final = 1.0
+"""So many seconds after it was asked a question is not answered with what comes then."""
+_SECURED: Final = timedelta(seconds=NEGATIVE_TTL + LARGEST_TTL + 1)
 """From when the DS is back until no cache has anything that was found insecure."""
-_UNSECURED: Final = timedelta(seconds=DELEGATION_TTL + TTL + 1)
-"""From when the DS is gone until no cache has anything that was found secure."""
+_UNSECURED: Final = timedelta(seconds=DELEGATION_TTL + TTL + LARGEST_TTL + 1)
+"""From when the DS is gone until no cache has anything that was found secure: some trust a DNSKEY RRset for as long as they
+keep it."""
 
 
 class TransferFailed(AssertionError):
@@ -65,6 +68,7 @@ class LiveTransfer:
         watched: the domain as the client watches it; what is expected of its security is changed with what is done.
         tolerated: codes of findings of severity ERROR that do not fail the transfer.
         taken: the ids of the steps that were taken, in their order.
+        began: when each was begun.
         journal: what was done and seen, for the report of a failure.
     """
 
@@ -77,6 +81,7 @@ class LiveTransfer:
     watched: Watched
     tolerated: frozenset[str] = frozenset()
     taken: list[str] = field(default_factory=list)
+    began: dict[str, datetime] = field(default_factory=dict)
     journal: list[str] = field(default_factory=list)
     looks: int = 0
     _expected: tuple[datetime, Security] | None = None
@@ -185,7 +190,7 @@ approval_delay = 5
 
     def take(self, step: StepScore) -> Score:
         """Take a step that was not taken yet, and look until it shows."""
-        started = now()
+        started = self.began[step.id] = now()
         self.say(f"{step.id} begins")
         self.act(step.planned.step)
         self.taken.append(step.id)
@@ -233,8 +238,8 @@ approval_delay = 5
             case Effect.DS_ADDED if self._has_ds:
                 self.registrar.change_ds(self.keys_of_both)
             case Effect.DS_ADDED:
-                self.registrar.change_ds(self.gaining_ksks)
                 self._expect(Security.EITHER, then=Security.SECURE, after=_SECURED)
+                self.registrar.change_ds(self.gaining_ksks)
             case Effect.LOSING_DS_REMOVED:
                 self.registrar.change_ds(self.gaining_ksks)
             case Effect.ALL_DS_REMOVED:
@@ -298,6 +303,7 @@ approval_delay = 5
 
     def _expect(self, security: Security, *, then: Security, after: timedelta) -> None:
         self.watched.security = security
+        time.sleep(_ANSWERED)
         self._expected = (now() + after, then)
 
     def _meet_expectation(self) -> None:
@@ -324,7 +330,10 @@ approval_delay = 5
         time.sleep(min(max(left.total_seconds(), _PAUSE), _LONGEST_PAUSE))
 
     def watch_the_end(self) -> Score:
-        """Wait until the largest TTL has passed, and look again."""
+        """Wait until what is expected of the domain is what it stays at, and the largest TTL has passed, and look again."""
+        if self._expected is not None:
+            time.sleep(max(0.0, (self._expected[0] - now()).total_seconds()))
+            self._meet_expectation()
         time.sleep(LARGEST_TTL)
         return self.look()
 

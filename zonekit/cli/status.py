@@ -258,10 +258,11 @@ def _watch(show: _Show, looks: list[Look], *, again: Callable[[], list[Look]], e
     """Show one look after the other until all transfers are done or somebody has seen enough; return the last one's exit code."""
 
     def rounds() -> Iterator[list[Look]]:
+        nonlocal looks
         yield looks
         while not all(isinstance(look.found, Score) and look.found.is_finished for look in looks):
             _pause(every)
-            looks[:] = again()
+            looks = again()
             yield looks
 
     console = rich.console.Console(highlight=False)

@@ -12,12 +12,16 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from zonekit.transfer.answers import Outcome, Question, Round, Server
     from zonekit.transfer.capabilities import Lack, lacks
     from zonekit.transfer.checking import Need, TransferCheck, check_transfer
     from zonekit.transfer.claims import Claim, Rest, Standing, claims_of, rest_of, standing_claims, steps_done
     from zonekit.transfer.codes import CLAIM_CODES, TRANSFER_CODES
+    from zonekit.transfer.course import Course, Said
     from zonekit.transfer.facts import Facts, Timing
+    from zonekit.transfer.following import Followed, follow
     from zonekit.transfer.gate import is_confirmed, may_begin, may_record, see_step
+    from zonekit.transfer.glimpses import Elsewhere
     from zonekit.transfer.hazards import Break
     from zonekit.transfer.journal import Confirmed, Decision, Evidence, Journal, Lacking, Missing, Overridden, Override
     from zonekit.transfer.judging import Judged, Truth
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
         Refusal,
         make_receipt,
     )
+    from zonekit.transfer.score import Score, Stage, StepScore
     from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, Unseen
     from zonekit.transfer.steps import STEPS, Actor, Effect, Flow, Step, WaitFor, mermaid, step_list
     from zonekit.transfer.switchover import (
@@ -62,6 +67,7 @@ if TYPE_CHECKING:
         safe_switchover,
     )
     from zonekit.transfer.timelines import Event, schedule_of
+    from zonekit.transfer.transferfile import TransferFile, read_transfer
     from zonekit.transfer.versions import (
         AddressVersion,
         DataVersion,
@@ -105,6 +111,7 @@ __all__ = [
     "Channel",
     "Claim",
     "Confirmed",
+    "Course",
     "DataVersion",
     "Decision",
     "DigestRule",
@@ -113,10 +120,12 @@ __all__ = [
     "DsState",
     "DsVersion",
     "Effect",
+    "Elsewhere",
     "Event",
     "Evidence",
     "Facts",
     "Flow",
+    "Followed",
     "Journal",
     "Judged",
     "Key",
@@ -132,6 +141,7 @@ __all__ = [
     "OperatorKey",
     "Option",
     "Outage",
+    "Outcome",
     "Outlook",
     "Overlap",
     "Overridden",
@@ -141,6 +151,7 @@ __all__ = [
     "PlannedStep",
     "Publication",
     "PublicationState",
+    "Question",
     "Receipt",
     "ReceivedKey",
     "Record",
@@ -148,17 +159,24 @@ __all__ = [
     "ResolverProfile",
     "Rest",
     "Return",
+    "Round",
     "Safe",
+    "Said",
     "Schedule",
+    "Score",
+    "Server",
     "Serving",
     "Sighting",
     "Signature",
     "Source",
+    "Stage",
     "Standing",
     "Step",
+    "StepScore",
     "Switchover",
     "Timing",
     "TransferCheck",
+    "TransferFile",
     "Truth",
     "TurningBack",
     "Unseen",
@@ -171,6 +189,7 @@ __all__ = [
     "Window",
     "check_transfer",
     "claims_of",
+    "follow",
     "involved_records",
     "is_confirmed",
     "lacks",
@@ -189,6 +208,7 @@ __all__ = [
     "prove",
     "prove_schedule",
     "prove_way_back",
+    "read_transfer",
     "replaced_records",
     "rest_of",
     "safe_switchover",
@@ -225,6 +245,7 @@ _HOMES: Final = {
     "Channel": "zonekit.transfer.parties",
     "Claim": "zonekit.transfer.claims",
     "Confirmed": "zonekit.transfer.journal",
+    "Course": "zonekit.transfer.course",
     "DataVersion": "zonekit.transfer.versions",
     "Decision": "zonekit.transfer.journal",
     "DigestRule": "zonekit.transfer.profiles",
@@ -233,10 +254,12 @@ _HOMES: Final = {
     "DsState": "zonekit.transfer.receipts",
     "DsVersion": "zonekit.transfer.versions",
     "Effect": "zonekit.transfer.steps",
+    "Elsewhere": "zonekit.transfer.glimpses",
     "Event": "zonekit.transfer.timelines",
     "Evidence": "zonekit.transfer.journal",
     "Facts": "zonekit.transfer.facts",
     "Flow": "zonekit.transfer.steps",
+    "Followed": "zonekit.transfer.following",
     "Journal": "zonekit.transfer.journal",
     "Judged": "zonekit.transfer.judging",
     "Key": "zonekit.transfer.versions",
@@ -252,6 +275,7 @@ _HOMES: Final = {
     "OperatorKey": "zonekit.transfer.parties",
     "Option": "zonekit.transfer.options",
     "Outage": "zonekit.transfer.proof",
+    "Outcome": "zonekit.transfer.answers",
     "Outlook": "zonekit.transfer.outlook",
     "Overlap": "zonekit.transfer.versions",
     "Overridden": "zonekit.transfer.journal",
@@ -261,6 +285,7 @@ _HOMES: Final = {
     "PlannedStep": "zonekit.transfer.plan",
     "Publication": "zonekit.transfer.receipts",
     "PublicationState": "zonekit.transfer.receipts",
+    "Question": "zonekit.transfer.answers",
     "Receipt": "zonekit.transfer.receipts",
     "ReceivedKey": "zonekit.transfer.receipts",
     "Record": "zonekit.transfer.ledger",
@@ -268,17 +293,24 @@ _HOMES: Final = {
     "ResolverProfile": "zonekit.transfer.profiles",
     "Rest": "zonekit.transfer.claims",
     "Return": "zonekit.transfer.wayback",
+    "Round": "zonekit.transfer.answers",
     "Safe": "zonekit.transfer.proof",
+    "Said": "zonekit.transfer.course",
     "Schedule": "zonekit.transfer.versions",
+    "Score": "zonekit.transfer.score",
+    "Server": "zonekit.transfer.answers",
     "Serving": "zonekit.transfer.versions",
     "Sighting": "zonekit.transfer.sightings",
     "Signature": "zonekit.transfer.versions",
     "Source": "zonekit.transfer.versions",
+    "Stage": "zonekit.transfer.score",
     "Standing": "zonekit.transfer.claims",
     "Step": "zonekit.transfer.steps",
+    "StepScore": "zonekit.transfer.score",
     "Switchover": "zonekit.transfer.switchover",
     "Timing": "zonekit.transfer.facts",
     "TransferCheck": "zonekit.transfer.checking",
+    "TransferFile": "zonekit.transfer.transferfile",
     "Truth": "zonekit.transfer.judging",
     "TurningBack": "zonekit.transfer.outlook",
     "Unseen": "zonekit.transfer.sightings",
@@ -291,6 +323,7 @@ _HOMES: Final = {
     "Window": "zonekit.transfer.proof",
     "check_transfer": "zonekit.transfer.checking",
     "claims_of": "zonekit.transfer.claims",
+    "follow": "zonekit.transfer.following",
     "involved_records": "zonekit.transfer.switchover",
     "is_confirmed": "zonekit.transfer.gate",
     "lacks": "zonekit.transfer.capabilities",
@@ -309,6 +342,7 @@ _HOMES: Final = {
     "prove": "zonekit.transfer.plan",
     "prove_schedule": "zonekit.transfer.proof",
     "prove_way_back": "zonekit.transfer.wayback",
+    "read_transfer": "zonekit.transfer.transferfile",
     "replaced_records": "zonekit.transfer.switchover",
     "rest_of": "zonekit.transfer.claims",
     "safe_switchover": "zonekit.transfer.switchover",

@@ -83,8 +83,9 @@ class Watched:
         untouched_at: when the last round began in which no server gave it; None where none was seen like that.
         lacking_at: the last round in which some server did not give it; None where there was none.
         lacking: the servers that did not, then.
-        done_since: the first round of the present run of rounds in which every server gives it; None where there is none.
-        done_at: the last round of that run.
+        done_since: when the first round ended of the present run of rounds in which every server gives it; None where there is
+            none.
+        done_at: when the last round of that run ended.
         confirming: the servers that gave it then.
 
     Raises:

@@ -109,6 +109,7 @@ class Followed:
         found: the round.
         parties: what the servers of each party gave.
         glimpses: every combination of that.
+        passed: up to when time has passed for sure: what is waited for until then is over.
         clock_set: by how much the clock was set since the round before; nothing was where it is zero.
         undone: the steps that were seen done before, and not in this round.
         raised: the TTLs that are served and above the largest known before, so that the waits are longer.
@@ -118,6 +119,7 @@ class Followed:
     found: Round
     parties: Mapping[Source, Party]
     glimpses: tuple[Glimpse, ...]
+    passed: datetime
     clock_set: timedelta = timedelta(0)
     undone: tuple[str, ...] = ()
     raised: tuple[TtlSeen, ...] = ()
@@ -171,7 +173,8 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     raised = tuple(_raised(known.ttls, known.plan.facts, facts))
     if facts != known.plan.facts:
         known = replace(known, plan=known.plan.with_facts(facts))
-    seen = _watch(known, glimpses, parties, found) if glimpses else known
+    passed = min(found.ended, tick.at)
+    seen = _watch(known, glimpses, parties, found, passed) if glimpses else known
     undone = tuple(
         step_id for step_id, watched in begun.watched.items() if watched.is_done and not seen.watched[step_id].is_done
     )
@@ -180,6 +183,7 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
         found=found,
         parties=parties,
         glimpses=glimpses,
+        passed=passed,
         clock_set=clock_set,
         undone=undone,
         raised=raised,
@@ -191,7 +195,14 @@ def _after(course: Course, found: Round, elsewhere: Elsewhere, clock_set: timede
     parties = parties_of(found)
     known = _still_elsewhere(course, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=known, may_stop=_may_stop(course.plan))
-    return Followed(course=course, found=found, parties=parties, glimpses=glimpses, clock_set=clock_set)
+    return Followed(
+        course=course,
+        found=found,
+        parties=parties,
+        glimpses=glimpses,
+        passed=found.began,
+        clock_set=clock_set,
+    )
 
 
 def _still_elsewhere(course: Course, elsewhere: Elsewhere) -> Elsewhere:
@@ -223,7 +234,7 @@ def _moved(course: Course, by: timedelta) -> Course:
     """The course by a clock that was set, with the same on record as before."""
     moved = course.moved(by)
     assert moved.last is not None  # or it would not be known that the clock was set
-    return replace(moved, plan=recorded(moved, at=moved.last.at))
+    return replace(moved, plan=recorded(moved, at=moved.last.at, passed=moved.last.at))
 
 
 def _may_stop(plan: Plan) -> bool:
@@ -232,13 +243,15 @@ def _may_stop(plan: Plan) -> bool:
     return stopping is not None and plan.events.keys() >= set(stopping.after)
 
 
-def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], found: Round) -> Course:
+def _watch(
+    course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party], found: Round, passed: datetime
+) -> Course:
     """The course with what a round shows of each step.
 
     What is newly done may have put an end to what an earlier step claims, so that is looked for first: a step is only taken for
     undone by what still has to hold.
     """
-    plan = recorded(course, at=found.ended)
+    plan = recorded(course, at=found.ended, passed=passed)
     watched = dict(course.watched)
     lacking: dict[str, Evidence] = {}
     while True:
@@ -256,7 +269,7 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
             for step_id, each in shown.items()
             if not each.lacking
         }
-        plan = recorded(replace(course, watched=watched), at=found.ended)
+        plan = recorded(replace(course, watched=watched), at=found.ended, passed=passed)
         if _done_in(watched) == _done_in(before):
             break
     watched |= {
@@ -264,7 +277,7 @@ def _watch(course: Course, glimpses: Sequence[Glimpse], parties: Mapping[Source,
         for step_id, each in lacking.items()
     }
     seen = replace(course, watched=watched)
-    return replace(seen, plan=recorded(seen, at=found.ended))
+    return replace(seen, plan=recorded(seen, at=found.ended, passed=passed))
 
 
 def _done_in(watched: Mapping[str, Watched]) -> frozenset[str]:
@@ -291,12 +304,13 @@ def _visible_before(plan: Plan, planned: PlannedStep) -> Iterator[str]:
             pending += before.step.after
 
 
-def recorded(course: Course, *, at: datetime) -> Plan:
+def recorded(course: Course, *, at: datetime, passed: datetime) -> Plan:
     """Return the plan with all on record that was seen or said to be done by an instant, and nothing else.
 
     What somebody says is taken at its word, unless a round from after that showed that it was not so. A step that was seen is
     begun at the earliest when it may be, or after the last round that showed nothing of it, whichever is later: nobody knows
-    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over.
+    when in between, so that nobody is told to have been too early who need not have been. A wait is on record when it is over by
+    what has passed for sure, which is a little less: rounds end in whole seconds, rounded up, and clocks are read down.
     """
     counting = {each.step_id: course.statement(each.step_id, at=at) for each in course.said}
     said = {step_id: Event(each.started, each.completed) for step_id, each in counting.items() if each is not None}
@@ -319,7 +333,7 @@ def recorded(course: Course, *, at: datetime) -> Plan:
             events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
         elif (
             planned.step.actor is Actor.NOBODY
-            and planned.not_before <= at
+            and planned.not_before <= passed
             and _rests_on(planned, dated) <= events.keys()
         ):
             events[planned.id] = Event(planned.not_before, planned.not_before)

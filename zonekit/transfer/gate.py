@@ -25,6 +25,7 @@ from zonekit.transfer.steps import Actor, Effect, Step
 from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look
+from zonekit.transfer.waits import Wait
 
 NO_SERVERS: Final[Mapping[Source, frozenset[str]]] = MappingProxyType({})
 _LOSING: Final = (Effect.GAINING_KEYS_AT_LOSING, Effect.TTLS_LOWERED, Effect.NS_AT_LOSING, Effect.LOSING_STOPS)
@@ -335,7 +336,12 @@ def _not_over(planned: PlannedStep, at: datetime) -> Iterator[Lacking]:
         return
     waits = [wait for wait in planned.waits if wait.until > at]
     for wait in waits:
-        yield Lacking(step_id=planned.id, needed=str(wait), found=f"that is not over before {instant_text(wait.until)}")
+        yield not_over(planned, wait)
     if not waits:
         found = f"its time is {instant_text(planned.not_before)}"
         yield Lacking(step_id=planned.id, needed="the steps before it", found=found)
+
+
+def not_over(planned: PlannedStep, wait: Wait) -> Lacking:
+    """Return what a step lacks while this wait of its is not over."""
+    return Lacking(step_id=planned.id, needed=str(wait), found=f"that is not over before {instant_text(wait.until)}")

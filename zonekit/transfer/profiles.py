@@ -117,6 +117,7 @@ UNBOUND_HARDENED: Final = ResolverProfile(
 )
 PDNS_RECURSOR: Final = ResolverProfile(name="PowerDNS Recursor")
 KNOT_RESOLVER: Final = ResolverProfile(name="Knot Resolver")
+"""In a secure domain. In an insecure one it stays where the child's NS RRset keeps it, as STICKY does: the laboratory shows it."""
 WITHOUT_ED448: Final = ResolverProfile(name="a validator without ED448", algorithms=_ALL_ALGORITHMS - _ED448)
 WITHOUT_SHA1: Final = ResolverProfile(
     name="a validator without SHA-1 algorithms", algorithms=_ALL_ALGORITHMS - _SHA1_ALGORITHMS

@@ -21,7 +21,7 @@ from zonekit.transfer.claims import Rest, rest_of
 from zonekit.transfer.codes import CLAIM_CODES
 from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
-from zonekit.transfer.gate import may_begin
+from zonekit.transfer.gate import may_begin, not_over
 from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
 from zonekit.transfer.plan import Plan, PlannedStep, prove
 from zonekit.transfer.proof import Safe, Verdict
@@ -198,11 +198,11 @@ def _step_score(
     decision = may_begin(plan, planned.id, course.evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
-    missing = tuple(dict.fromkeys((*by_gate, *more)))
-    waits = tuple(wait for wait in planned.waits if wait.until > at)
+    waits = tuple(wait for wait in planned.waits if wait.until > followed.passed)
+    missing = tuple(dict.fromkeys((*by_gate, *more, *[not_over(planned, wait) for wait in waits])))
     return StepScore(
         planned=planned,
-        stage=_stage(plan, planned, missing, more, at),
+        stage=_stage(plan, planned, missing, more, is_too_early=bool(waits) or planned.not_before > at),
         until=planned.not_before,
         missing=missing,
         waits=waits,
@@ -220,7 +220,7 @@ def _asked(followed: Followed) -> frozenset[str]:
 
 
 def _stage(
-    plan: Plan, planned: PlannedStep, missing: Collection[Lacking], more: Collection[Lacking], at: datetime
+    plan: Plan, planned: PlannedStep, missing: Collection[Lacking], more: Collection[Lacking], *, is_too_early: bool
 ) -> Stage:
     elsewhere = {each.step_id for each in missing} - {planned.id}
     if not all(plan.step(step_id).recorded for step_id in (*planned.step.after, *elsewhere)):
@@ -229,7 +229,7 @@ def _stage(
         return Stage.WAITS
     if not missing:
         return Stage.MAY_BEGIN
-    return Stage.MISSING if elsewhere or more or planned.not_before <= at else Stage.WAITS
+    return Stage.WAITS if is_too_early and not elsewhere and not more else Stage.MISSING
 
 
 def _lacking(decision: Decision) -> tuple[Lacking, ...]:
