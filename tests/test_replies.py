@@ -338,7 +338,7 @@ ABOVE = {
         answer=(PARENT_SOA,),
         flags="RA",
         outcome=Outcome.NO_AUTHORITY,
-        problem="it offers recursion",
+        problem="it offers recursion and answers without the AA bit: a resolver, or what one keeps in its cache",
     ),
 }
 
