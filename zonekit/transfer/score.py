@@ -270,7 +270,8 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
         way = "forward" if seconds > 0 else "back"
         found.append(codes.CLOCK_SET.found(apex, "", f"the clock was set {way} by {duration_text(abs(seconds))}"))
     for step_id in followed.undone:
-        lacking = sorted(followed.course.watched[step_id].lacking)
+        everyone = followed.course.watched[step_id].lacking
+        lacking = sorted(everyone & _asked(followed) or everyone)
         does = "does" if len(lacking) == 1 else "do"
         told = f"{step_id} was done, and {', '.join(lacking)} {does} not give it any more"
         found.append(codes.STEP_UNDONE.found(apex, "", told))
