@@ -103,7 +103,7 @@ class Play:
 
     def look(self) -> Score:
         """Look once; with misfortunes, as another process does, or as two do at once."""
-        if self.misfortunes.clocks and self.rng.random() < 0.1:
+        if self.misfortunes.clocks and self.rng.random() < 0.3:
             self._set_clock()
         if self.misfortunes.restarts and self.rng.random() < 0.3:
             self.course = course_of(rows_of(self.course))

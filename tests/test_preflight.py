@@ -221,7 +221,7 @@ def test_a_parent_that_does_not_scan_and_a_losing_side_that_keeps_its_ns_are_mis
     assert codes(preflight(by_request, flow=Flow.REGISTRY_FACILITATED)) == {"capability-missing"}
     assert preflight(by_request) == ()
     fixed = with_losing(can=frozenset(Capability) - {Capability.CHANGE_NS, Capability.LOWER_TTLS})
-    assert codes(preflight(fixed)) == {"capability-limited"}
+    assert codes(preflight(fixed)) == {"capability-limited", "sticky-resolvers"}
     assert "capability-missing" in codes(preflight(fixed, flow=Flow.SCANNING_PARENT))
     leaving = with_losing(can=frozenset(Capability) - {Capability.SERVE_ON})
     assert the_finding(preflight(leaving, flow=Flow.THROUGH_INSECURE), "capability-limited").severity is Severity.ERROR

@@ -311,3 +311,38 @@ def test_a_damaged_reply_is_an_answer_or_none_and_never_an_accident(
         return
     answer = read_reply(message, replace(OPERATORS[name], source=source).asked)
     assert bool(answer.problem) != answer.outcome.is_answer
+
+
+ABOVE = {
+    "the apex of the parent": Case(
+        source=Source.PARENT,
+        rdtype=rd.SOA,
+        owner="nl.",
+        answer=(PARENT_SOA,),
+        outcome=Outcome.GIVEN,
+        given={"nl. SOA 600"},
+        negative_ttl=600,
+    ),
+    "a name in the parent": Case(
+        source=Source.PARENT,
+        rdtype=rd.SOA,
+        owner="co.nl.",
+        authority=(PARENT_SOA,),
+        outcome=Outcome.THERE_IS_NONE,
+        negative_ttl=600,
+    ),
+    "a resolver": Case(
+        source=Source.PARENT,
+        rdtype=rd.SOA,
+        owner="nl.",
+        answer=(PARENT_SOA,),
+        flags="RA",
+        outcome=Outcome.NO_AUTHORITY,
+        problem="it offers recursion and answers without the AA bit: a resolver, or what one keeps in its cache",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ABOVE)
+def test_the_soa_record_above_the_domain_says_how_long_absence_is_kept(name: str) -> None:
+    check(ABOVE[name])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.keyring import NOW
 from tests.rounds import QUESTION, round_of
-from tests.transfer_worlds import GAINING, World
+from tests.transfer_worlds import GAINING, LOSING, World
 from zonekit import rdata as rd
 from zonekit.errors import PlanError
 from zonekit.names import name_text
@@ -59,6 +59,15 @@ def test_what_the_file_does_not_say_is_taken_from_what_is_seen() -> None:
     made = facts(SERVERS + KNOWN)
     assert made.losing.ns_ttl == 86400 and made.losing.is_signed and made.parent.ds
     assert (made.parent.ds_ttl, made.parent.ns_ttl, made.parent.negative_ttl) == (3600, 2 * 86400, 900)
+
+
+def test_what_the_apex_does_not_show_a_whole_zone_does_unless_the_file_says_it() -> None:
+    found = seen_in(World())
+    seen = glimpses_of(found, parties_of(found), elsewhere=Elsewhere(gaining=GAINING), may_stop=False)[0].sighting
+    without = SERVERS + KNOWN.replace('data_ttl = "1d"\n', "", 1)
+    whole = {Source.LOSING: LOSING, Source.GAINING: GAINING}
+    made = read_transfer(without).facts(seen, negative_ttl=NEGATIVE, whole=whole)
+    assert (made.losing.data_ttl, made.gaining.data_ttl) == (7200, 86400)
 
 
 def test_what_the_file_says_outweighs_what_is_seen() -> None:

@@ -179,7 +179,12 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tu
         except PlanError as error:
             raise error.within(path) from None
     glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
-    facts = file.facts(glimpses[0].sighting if glimpses else None, negative_ttl=parent_negative_ttl(found))
+    files = {Source.LOSING: file.files.losing_zone, Source.GAINING: file.files.gaining_zone}
+    facts = file.facts(
+        glimpses[0].sighting if glimpses else None,
+        negative_ttl=parent_negative_ttl(found),
+        whole={source: _read_zone(transfer, name) for source, name in files.items() if name is not None},
+    )
     return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended, said))
 
 
@@ -195,7 +200,7 @@ def _elsewhere(transfer: Transfer, found: Round) -> Elsewhere:
     def zone(source: Source, name: str | None) -> Zone | None:
         if name is None or parties[source].given:
             return None
-        return read_zone(transfer.path(name), origin=transfer.file.domain)
+        return _read_zone(transfer, name)
 
     return Elsewhere(
         losing=zone(Source.LOSING, files.losing_zone),
@@ -205,6 +210,10 @@ def _elsewhere(transfer: Transfer, found: Round) -> Elsewhere:
             Source.GAINING: tuple(_keys(transfer, files.gaining_keys)),
         },
     )
+
+
+def _read_zone(transfer: Transfer, name: str) -> Zone:
+    return read_zone(transfer.path(name), origin=transfer.file.domain)
 
 
 def _keys(transfer: Transfer, names: Iterable[str]) -> Iterator[Dnskey]:

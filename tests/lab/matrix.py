@@ -418,7 +418,7 @@ KNOWN: Final = (
         seen=NEVER_LEFT,
         why="Knot Resolver keeps the NS RRset anew with every answer that it comes along with, and does not leave such servers"
         " while it asks them more often than that runs out: then it is the profile `sticky`, which a plan is proven for when"
-        " told to. A plan in which the losing zone goes on naming its own servers tells of it as `sticky-resolvers`",
+        " told to. A plan in which the losing zone goes on naming its own servers warns of it as `sticky-resolvers`",
     ),
     Otherwise(
         row="minimum-ttl-signed",

@@ -45,6 +45,7 @@ from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)
+
 # ---- evidence -------------------------------------------------------------------------------------------------------
 
 _OPENING: Final = frozenset((Effect.GAINING_SERVES, Effect.SHARED_SERVE))

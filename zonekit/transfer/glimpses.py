@@ -32,7 +32,7 @@ class Elsewhere:
 
     Attributes:
         losing: the losing zone from a file, where its servers are not asked.
-        gaining: the gaining zone as it is going to be served; it counts until one of its servers answers.
+        gaining: the gaining zone as it is going to be served; it counts where none of its servers gives one, until all have served it.
         keys: DNSKEYs of each operator that are known to be its own.
     """
 

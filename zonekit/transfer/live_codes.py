@@ -82,7 +82,8 @@ STEP_TOO_EARLY: Final = _code(
     _ERROR,
     "with what was done, and when, some resolvers find the domain bogus or get no answer",
     "RFC 4035 section 5, RFC 6781 section 4.3.5.1",
-    "undo the last step if it can be undone, or sit it out: the story says until when",
+    "undo the last step if it can be undone, or sit it out: the story says until when; where steps were done before they were"
+    " first seen to be, say when, for all that is known is when they were seen",
 )
 CLOCK_SET: Final = _code(
     "clock-set",

@@ -21,7 +21,7 @@ from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, OperatorFacts, OperatorKey
 from zonekit.transfer.plan import Plan, plan_transfer, prove
-from zonekit.transfer.profiles import PROFILES, STICKY, ResolverProfile
+from zonekit.transfer.profiles import PROFILES, ResolverProfile
 from zonekit.transfer.proof import Bogus, Outage, Safe, Verdict
 from zonekit.transfer.readiness import algorithms_of, preflight
 from zonekit.transfer.spans import NEVER, Spans, span, total, union
@@ -294,17 +294,6 @@ def _remaining(facts: Facts, plan: Plan, verdict: Verdict) -> Iterator[Finding]:
             message=f"the domain is not protected {lasting}",
             rule="RFC 6781 section 4.3.5.2",
             remedy="choose a flow in which both sides cooperate",
-        )
-    stays = all(planned.id != "losing-ns-changed" for planned in plan.steps)
-    if stays and STICKY not in plan.profiles:
-        yield Finding(
-            code="sticky-resolvers",
-            severity=Severity.WARNING,
-            owner=facts.domain,
-            rdtype="NS",
-            message="the losing zone goes on naming its own servers: a resolver that never leaves such a child stays there",
-            rule="RFC 6781 section 4.3.5.1",
-            remedy="have the losing operator change its own NS RRset, or stop answering as the plan says",
         )
 
 

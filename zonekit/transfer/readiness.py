@@ -35,9 +35,9 @@ from zonekit.nodes import HEADER_OCTETS, split_node
 from zonekit.transfer.capabilities import COOPERATING, is_able, lacks
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability, OperatorFacts
-from zonekit.transfer.plan import Plan, plan_transfer
-from zonekit.transfer.profiles import PROFILES
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.plan import Plan, plan_transfer, steps_for
+from zonekit.transfer.profiles import PROFILES, STICKY
+from zonekit.transfer.steps import Effect, Flow
 from zonekit.transfer.values import Assumed
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import duration_text
@@ -72,8 +72,8 @@ def preflight(
 
     The codes are ``algorithms-differ``, ``algorithm-unsupported``, ``key-tag-collision``, ``sha1-algorithm``, ``sha1-ds``, ``ds-digests-differ``,
     ``ttl-skew``, ``servers-in-zone``, ``servers-shared``, ``response-too-large``, ``capability-missing``,
-    ``capability-limited``, ``capabilities-assumed``, ``name-servers-not-given``, ``signatures-expire`` and
-    ``plan-impossible``.
+    ``capability-limited``, ``capabilities-assumed``, ``name-servers-not-given``, ``signatures-expire``,
+    ``sticky-resolvers`` and ``plan-impossible``.
 
     Args:
         facts: what is known about the domain.
@@ -96,6 +96,7 @@ def preflight(
         *_capabilities(known, chosen_flow),
         *_expiring(known, chosen_flow, start, plan),
         *_assumed(known),
+        *_staying(known, chosen_flow, plan),
     ]
     return tuple(sorted(found, key=lambda finding: -finding.severity))
 
@@ -106,6 +107,24 @@ def _finding(
     return Finding(
         code=code, severity=severity, owner=facts.domain, rdtype=rdtype, message=message, rule=rule, remedy=remedy
     )
+
+
+def _staying(facts: Facts, flow: Flow, plan: Plan | None) -> Iterator[Finding]:
+    """Resolvers that stay with the losing servers, where nothing but the parent leads away from them."""
+    steps = steps_for(facts, flow) if plan is None else [planned.step for planned in plan.steps]
+    profiles = PROFILES if plan is None else plan.profiles
+    if STICKY not in profiles and all(step.effect is not Effect.NS_AT_LOSING for step in steps):
+        yield _finding(
+            facts,
+            "sticky-resolvers",
+            Severity.WARNING,
+            "the losing zone goes on naming its own servers: a resolver that never leaves such a child stays there, as Knot"
+            " Resolver does in an insecure domain whose servers send their NS RRset along with every answer",
+            rule="RFC 6781 section 4.3.5.1",
+            remedy="have the losing operator change its own NS RRset, or stop answering as the plan says: such a resolver then"
+            " gets no answer until its NS RRset has run out",
+            rdtype="NS",
+        )
 
 
 def algorithms_of(operator: OperatorFacts) -> frozenset[int]:

@@ -91,7 +91,7 @@ def _of_losing(view: View, facts: Facts) -> Iterator[_Pair]:
         yield "the proof that there is no losing DNSKEY RRset", "DNSKEY", zone.negative_ttl, dnskey_ttl
     largest = largest_ttl(facts, Source.LOSING, Record.DATA)
     yield "a negative answer of the losing operator", "SOA", zone.negative_ttl, largest
-    what, ttl = _largest_data(zone)
+    what, ttl = largest_data(zone)
     yield f"{what} of the losing operator", "", ttl, largest
     for server in sorted(facts.servers_that_stay):
         for rdtype in (rd.A, rd.AAAA):
@@ -101,8 +101,8 @@ def _of_losing(view: View, facts: Facts) -> Iterator[_Pair]:
                 yield f"{server} {address.type_text} of the losing operator", address.type_text, address.ttl, known
 
 
-def _largest_data(zone: Zone) -> tuple[str, Ttl]:
-    """The largest TTL in a zone but those of NS and DNSKEY at its apex, and what has it."""
+def largest_data(zone: Zone) -> tuple[str, Ttl]:
+    """Return the largest TTL in a zone but those of NS and DNSKEY at its apex, and before it what has that."""
     what, largest = "data", 0
     for owner, _, rrsets in zone.walk():
         for rdtype, covers, records in rrsets:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from zonekit.errors import PlanError
@@ -19,12 +20,14 @@ from zonekit.transfer.answers import DOMAIN_PORT, Question, Server
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.fields import Shape, within
 from zonekit.transfer.planfile import facts_object, facts_of_object
+from zonekit.transfer.served import largest_data
 from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
+NO_ZONES: Final[Mapping[Source, Zone]] = MappingProxyType({})
 _NO_DELAY: Final = timedelta(0)
 _SEEN_ONLY_WHOLE: Final = "data_ttl"
 """What the apex alone does not show."""
@@ -119,17 +122,23 @@ class TransferFile:
         hosts = frozenset(name for name in (*names, *more) if is_subdomain(parse_origin(name), apex))
         return Question(domain=self.domain, servers=tuple(dict.fromkeys(servers)), hosts=hosts)
 
-    def facts(self, seen: Sighting | None, *, negative_ttl: Ttl | None = None) -> Facts:
+    def facts(
+        self, seen: Sighting | None, *, negative_ttl: Ttl | None = None, whole: Mapping[Source, Zone] = NO_ZONES
+    ) -> Facts:
         """Return the facts: those that the file gives, and for the rest what was seen.
 
         Args:
             seen: what was seen before the transfer begins; None where the file has to say all there is.
             negative_ttl: how long a cache may hold that there is no DS, as the parent's servers say; None where they do not.
+            whole: zones that are known from elsewhere, for what the apex alone does not show.
 
         Raises:
             PlanError: something is neither given nor to be seen; the message begins with its path and says how to find it.
         """
         shown = {} if seen is None else _shown(seen, negative_ttl)
+        for source, zone in whole.items():
+            if source.value in shown:
+                shown[source.value].setdefault(_SEEN_ONLY_WHOLE, int(max(largest_data(zone)[1], zone.negative_ttl)))
         known = dict(self.known)
         for party in ("losing", "gaining", "parent"):
             given = known.get(party, {})
