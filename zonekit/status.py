@@ -101,7 +101,7 @@ def look_at(transfer: Transfer, *, timeout: timedelta = DEFAULT_TIMEOUT, said: I
     """
     course = transfer.course
     found = probe(_question(transfer, course), timeout=timeout)
-    return _kept(transfer, course, found, read_tick(), tuple(said))
+    return _kept(transfer, found, read_tick(), tuple(said), is_begun=course is not None)
 
 
 def look_at_all(
@@ -117,25 +117,27 @@ def look_at_all(
     Raises:
         PlanError: two are of one domain.
     """
-    taken: dict[str, Transfer] = {}
+    taken: dict[str, tuple[Transfer, bool]] = {}
     failed: list[tuple[Transfer, ZonekitError]] = []
 
     def questions() -> Iterator[Question]:
         for transfer in transfers:
             try:
-                question = _question(transfer, transfer.course)
+                course = transfer.course
+                question = _question(transfer, course)
             except ZonekitError as error:
                 failed.append((transfer, error))
                 continue
             if question.domain in taken:
                 raise PlanError(f"{question.domain} is looked at twice", remedy="give each transfer once")
-            taken[question.domain] = transfer
+            taken[question.domain] = transfer, course is not None
             yield question
 
     for found in probe_many(questions(), timeout=timeout, at_most=at_most):
-        transfer = taken[found.question.domain]
+        transfer, is_begun = taken[found.question.domain]
         try:
-            yield transfer, _kept(transfer, transfer.course, found, read_tick(), ())
+            is_begun = is_begun or transfer.course is not None  # another process may have begun it meanwhile
+            yield transfer, _kept(transfer, found, read_tick(), (), is_begun=is_begun)
         except ZonekitError as error:
             yield transfer, error
     yield from failed
@@ -148,11 +150,11 @@ def _question(transfer: Transfer, course: Course | None) -> Question:
     return transfer.file.question(addresses, known)
 
 
-def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, said: tuple[Said, ...]) -> Score:
+def _kept(transfer: Transfer, found: Round, tick: Tick, said: tuple[Said, ...], *, is_begun: bool) -> Score:
     """The score after a round, which is kept."""
     elsewhere = _elsewhere(transfer, found)
     domain = transfer.file.domain
-    if course is None:
+    if not is_begun:
         begun = Course.begun(_first_plan(transfer, found, elsewhere, said))
         for each in said:
             begun.say(each)  # which refuses what no transfer is to be begun with

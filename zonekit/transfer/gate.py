@@ -320,6 +320,8 @@ def _latest_of_each(evidence: Iterable[Evidence]) -> Evidence:
     """All that was seen as one: of each server the latest answer; of two at one instant the one that lacks counts."""
     lacking: dict[str, bool] = {}
     ordered = sorted(evidence, key=lambda each: each.seen)
+    if len(ordered) == 1:
+        return ordered[0]
     for each in ordered:
         same_instant = {server for other in ordered if other.seen == each.seen for server in other.lacking}
         lacking |= {server: server in same_instant for server in each.confirming | each.lacking}
