@@ -109,6 +109,9 @@ def look_at_all(
 ) -> Iterator[tuple[Transfer, Score | ZonekitError]]:
     """Look at many transfers at once, and yield each with its score, or with what keeps it from having one, as it is there.
 
+    The transfers are taken as sockets come free. What was answered waits for whoever takes the scores, and no more than
+    ``at_most`` transfers are under way then, so that slow takers cost no memory.
+
     Args:
         transfers: the transfers, of different domains.
         timeout: how long a server has to answer.
