@@ -111,6 +111,27 @@ def test_a_transfer_done_by_what_the_score_says_is_safe_and_comes_to_its_end(flo
     assert isinstance(prove(transfer.course.plan), Safe)
 
 
+def test_ttls_that_are_never_lowered_hold_nothing_up_and_are_over_when_the_losing_operator_has_stopped() -> None:
+    transfer = Following(Flow.OPERATOR_CHANGE)
+    found = transfer.look()
+    while not found.is_finished:
+        others = [step for step in found.next_steps if step.id != "ttls-lowered"]
+        if others:
+            transfer.take(others[0].planned.step)
+        else:
+            waiting = [each.until for each in found.steps if each.stage is Stage.WAITS and each.until]
+            assert waiting, [(each.id, each.stage) for each in found.steps]
+            transfer.at = min(waiting)
+        found = transfer.look()
+        assert not found.at_least(Severity.ERROR)
+    left = {step.id: step.stage for step in found.steps if step.stage is not Stage.DONE}
+    assert left == {"ttls-lowered": Stage.OVER}
+    # The losing RRsets were fetched with a TTL of a day until nobody was led there any more.
+    unreachable, removed = (found.step(step_id).since for step_id in ("losing-unreachable", "losing-ds-removed"))
+    assert unreachable is not None and removed is not None and removed >= unreachable + timedelta(days=1)
+    assert isinstance(prove(transfer.course.plan), Safe)
+
+
 def test_what_was_done_before_the_plan_starts_counts_from_its_start() -> None:
     transfer = Following(Flow.OPERATOR_CHANGE)
     before = NOW - timedelta(days=1)

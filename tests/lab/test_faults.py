@@ -380,7 +380,7 @@ def inline_signing(transfer: LiveTransfer) -> None:
 def dnskey_ttl_of_powerdns(transfer: LiveTransfer) -> None:
     """PowerDNS gives DNSKEY the SOA's MINIMUM as TTL, whatever is asked of it: what counts is what is served.
 
-    While the TTL is not lowered resolvers may be led away from it, later for the larger TTL, and nothing is taken away.
+    It is never lowered, and that holds nothing up: everything is waited for with the larger TTL, to the end.
     """
     losing = cast(LosingPdnsByRecord, transfer.losing)
     score = transfer.carry_out(until="ttls-lowered")
@@ -401,17 +401,13 @@ def dnskey_ttl_of_powerdns(transfer: LiveTransfer) -> None:
     assert until_of(score, "ns-changed") >= merged + RAISED_MINIMUM * SECOND, told(score)
     for step_id in ("ns-changed", "losing-ns-changed"):
         transfer.take(look_until(transfer, is_at(step_id, Stage.MAY_BEGIN), f"{step_id} may begin").step(step_id))
-    score = stays(transfer, is_not_lowered, "the TTLs are not lowered")
-    unreachable = score.step("losing-unreachable")
-    assert unreachable.stage is Stage.LATER
-    assert "ttls-lowered" in {lacking.step_id for lacking in unreachable.missing}, told(score)
-    lowered = now()
-    losing.set_minimum(LOWERED_TTL)
-    transfer.taken.append("ttls-lowered")
-    score = look_until(transfer, is_done("ttls-lowered"), "the TTLs are lowered")
-    fetched_last = min(lowered, score.plan.step("losing-unreachable").completed)
-    assert until_of(score, "losing-ds-removed") >= fetched_last + RAISED_MINIMUM * SECOND, told(score)
-    transfer.carry_out()
+    score = up_to(transfer, "losing-ds-removed", but="ttls-lowered")
+    unreachable = score.step("losing-unreachable").since
+    assert unreachable is not None
+    assert until_of(score, "losing-ds-removed") >= unreachable + RAISED_MINIMUM * SECOND, told(score)
+    up_to(transfer, "ttls-restored", but="ttls-lowered")
+    score = transfer.carry_out()
+    assert score.step("ttls-lowered").stage is Stage.OVER, told(score)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def live_view(
     done = [step.id for step in score.steps if step.stage is Stage.DONE]
     yield f"done: {', '.join(done) or 'nothing yet'}"
     yield ""
-    left = [step for step in score.steps if step.stage is not Stage.DONE]
+    left = [step for step in score.steps if step.stage not in (Stage.DONE, Stage.OVER)]
     if left:
         yield Table(_columns("stage", "when", "who", "what"), list(_step_rows(score, left, told=_TOLD_LIVE)))
     yield from _server_blocks(score)

@@ -69,7 +69,8 @@ def headline(score: Score) -> str:
 def _clauses(score: Score) -> Iterator[str]:
     done = sum(step.stage is Stage.DONE for step in score.steps)
     if score.is_finished:
-        yield f"all {done} steps are done"
+        over = len(score.steps) - done
+        yield f"all {done} steps are done" if not over else f"{done} steps are done, and {over} not needed any more"
     else:
         yield f"{done} of {len(score.steps)} steps done"
     if score.needs_attention:
@@ -180,6 +181,8 @@ def when_text(step: StepScore) -> str:
             return "not yet"
         case Stage.LATER:
             return f"not before {instant_text(_until(step))}"
+        case Stage.OVER:
+            return "never"
         case _:
             assert_never(step.stage)
 
@@ -200,6 +203,8 @@ def reason_texts(score: Score, step: StepScore) -> tuple[str, ...]:
             return tuple(f"missing: {missing_text(score, each)}" for each in step.missing)
         case Stage.LATER:
             return (f"comes after {', '.join(_named(each) for each in _directly_before(score, step))}",)
+        case Stage.OVER:
+            return ("was not done, and nothing is left to be done: the losing operator has stopped",)
         case _:
             assert_never(step.stage)
 

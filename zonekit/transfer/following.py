@@ -254,12 +254,15 @@ def _watch(
     """
     plan = recorded(course, at=found.ended, passed=passed)
     watched = dict(course.watched)
+    has_losing_zone = any(isinstance(glimpse.sighting.losing, Zone) for glimpse in glimpses)
     lacking: dict[str, Evidence] = {}
     while True:
         shown = {}
         for planned in plan.steps:
             if rest_of(planned.step) is not Rest.NOTHING or not _is_looked_for(planned, plan, watched):
                 continue
+            if not has_losing_zone and planned.id not in _done_in(watched) and _is_of_losing_zone(planned):
+                continue  # what is not there any more looks like anything
             evidence = evidence_of(plan, planned.id, glimpses, parties)
             if evidence is not None:
                 shown[planned.id] = evidence
@@ -295,6 +298,20 @@ def _is_looked_for(planned: PlannedStep, plan: Plan, watched: Mapping[str, Watch
     )
 
 
+def is_over(plan: Plan, planned: PlannedStep) -> bool:
+    """Return whether a step that was not done has nothing to be done to any more: the losing operator has stopped before it."""
+    has_stopped = any(each.recorded and each.step.effect is Effect.LOSING_STOPS for each in plan.steps)
+    return not planned.recorded and has_stopped and _is_of_losing_zone(planned)
+
+
+def _is_of_losing_zone(planned: PlannedStep) -> bool:
+    """Whether a step changes nothing but what the losing servers give, as long as they give anything."""
+    effect = planned.step.effect
+    return (
+        effect is not None and effect is not Effect.LOSING_STOPS and places_changed_by(planned.step) == {Source.LOSING}
+    )
+
+
 def _visible_before(plan: Plan, planned: PlannedStep) -> Iterator[str]:
     """The steps that a step comes after; in the place of what only people can confirm, what that comes after."""
     pending = list(planned.step.after)
@@ -321,23 +338,23 @@ def recorded(course: Course, *, at: datetime, passed: datetime) -> Plan:
         for step_id, watched in course.watched.items()
         if watched.done_since is not None
     }
-    # No wait depends on when a step was begun, so that all dates but that are those of the plan already.
-    dated = course.plan.with_events({**{step_id: Event(last, last) for step_id, last in done.items()}, **said})
+    # No wait depends on when a step was begun, and none is counted from a date that was planned for what is not done by now.
+    later = course.plan.with_events({**{step_id: Event(last, last) for step_id, last in done.items()}, **said}).resumed(
+        at
+    )
     events: dict[str, Event] = {}
-    for planned in dated.steps:
+    for planned in later.steps:
+        before = [events[step_id].completed for step_id in planned.step.after if step_id in events]
+        ready = max([start, *before, *[wait.until for wait in planned.waits]])
         if planned.id in said:
             events[planned.id] = said[planned.id]
         elif planned.id in done:
             scanned = events.get(planned.step.scans or "")
-            may_begin = planned.not_before if scanned is None else scanned.started
-            earliest = max(start, course.watched[planned.id].untouched_at or start, may_begin)
+            may_begin = ready if scanned is None else scanned.started
+            earliest = max(course.watched[planned.id].untouched_at or start, may_begin)
             events[planned.id] = Event(min(earliest, done[planned.id]), done[planned.id])
-        elif (
-            planned.step.actor is Actor.NOBODY
-            and planned.not_before <= passed
-            and _rests_on(planned, dated) <= events.keys()
-        ):
-            events[planned.id] = Event(planned.not_before, planned.not_before)
+        elif planned.step.actor is Actor.NOBODY and ready <= passed and _rests_on(planned, later) <= events.keys():
+            events[planned.id] = Event(ready, ready)
     return course.plan.with_events(events)
 
 

@@ -20,7 +20,7 @@ from zonekit.transfer.checking import TransferCheck, check_transfer
 from zonekit.transfer.claims import Rest, rest_of
 from zonekit.transfer.codes import CLAIM_CODES
 from zonekit.transfer.course import Watched
-from zonekit.transfer.following import Followed
+from zonekit.transfer.following import Followed, is_over
 from zonekit.transfer.gate import may_begin, not_over
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing
 from zonekit.transfer.plan import Plan, PlannedStep, prove
@@ -49,6 +49,8 @@ class Stage(enum.Enum):
     """What it comes after is done as far as is on record, and something else that it rests on is not there."""
     LATER = "later"
     """Something that it comes after is not done."""
+    OVER = "over"
+    """It was not done, and has nothing to be done to any more: the losing operator has stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +119,8 @@ class Score:
 
     @property
     def is_finished(self) -> bool:
-        """Whether every step is done."""
-        return all(step.stage is Stage.DONE for step in self.steps)
+        """Whether every step is done, or has nothing to be done to any more."""
+        return all(step.stage in (Stage.DONE, Stage.OVER) for step in self.steps)
 
     @property
     def next_steps(self) -> tuple[StepScore, ...]:
@@ -190,6 +192,8 @@ def _step_score(
             by=_shown_by(followed, planned),
             needs_saying=needs_saying,
         )
+    if is_over(plan, planned):
+        return StepScore(planned=planned, stage=Stage.OVER)
     watched = course.watched.get(planned.id)
     if watched is not None and _is_under_way(watched, followed):
         return StepScore(

@@ -194,7 +194,9 @@ class _Resolver:
             since, last = changed[0].id, changed[1].completed
         if leads_to(facts, Source.LOSING):
             yield from self._observed(Source.LOSING, Record.NS, margin, rule, last)
-            yield from self._before_lowering("losing NS RRset as it was", facts.losing.ns_ttl, margin, rule, last)
+            yield from self._before_lowering(
+                "losing NS RRset as it was", facts.losing.ns_ttl, margin, rule, (since, last)
+            )
             kept = timedelta(seconds=self._kept(self._lowered(facts.losing.ns_ttl)))
             yield _wait(since, last, kept + margin, "losing NS RRset", rule)
         if facts.servers_that_stay and facts.losing.address_ttl is not None:
@@ -246,7 +248,7 @@ class _Resolver:
         margin, ttl = self._facts.timing.retire_safety, self._facts.losing.dnskey_ttl
         rule, last = "RFC 7583 section 3.3.2", self._last_asked
         yield from self._observed(Source.LOSING, Record.DNSKEY, margin, rule, last[1])
-        yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule, last[1])
+        yield from self._before_lowering("losing DNSKEY RRset as it was", ttl, margin, rule, last)
         interval = dnskey_retirement_interval(_NOTHING, self._kept(self._lowered(ttl))) + margin
         yield _wait(*last, interval, "losing DNSKEY RRset", rule)
 
@@ -256,7 +258,7 @@ class _Resolver:
         rule, last = "RFC 7583 section 3.2.1", self._last_asked
         for record in (Record.NS, Record.ADDRESS, Record.DATA):
             yield from self._observed(Source.LOSING, record, margin, rule, last[1])
-        yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule, last[1])
+        yield from self._before_lowering("losing NS RRset as it was", losing.ns_ttl, margin, rule, last)
         ttl = max(losing.largest_ttl, self._lowered(losing.ns_ttl))
         interval = zsk_retirement_interval(_NOTHING, _NOTHING, self._kept(ttl)) + margin
         yield _wait(*last, interval, "data of the losing operator", rule)
@@ -282,12 +284,17 @@ class _Resolver:
         return self._facts.lowered(ttl) if Effect.TTLS_LOWERED in self._of else ttl
 
     def _before_lowering(
-        self, record: str, ttl: Ttl, margin: timedelta, rule: str, last: datetime | None = None
+        self, record: str, ttl: Ttl, margin: timedelta, rule: str, last: tuple[str, datetime] | None = None
     ) -> Iterator[Wait]:
-        """The wait for a losing RRset with the TTL that it had before it was lowered, where it was, if not left before."""
+        """The wait for a losing RRset with the TTL that it had before it was lowered, where it was, if not left before.
+
+        Where it was left before it does not rest on the lowering, which may never come.
+        """
         if self._lowered(ttl) < ttl:
             wait = self._wait_after(Effect.TTLS_LOWERED, record, timedelta(seconds=self._kept(ttl)) + margin, rule)
-            yield wait if last is None or wait.counted_from <= last else replace(wait, counted_from=last)
+            if last is not None and wait.counted_from > last[1]:
+                wait = replace(wait, since=last[0], counted_from=last[1])
+            yield wait
 
     def _wait_after(self, effect: Effect, record: str, interval: timedelta, rule: str) -> Wait:
         """A wait that is counted from when a change was on every server."""
