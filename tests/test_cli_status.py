@@ -522,6 +522,53 @@ def test_a_file_that_is_missing_or_says_nonsense_is_one_clear_error(journey: Jou
         assert not wrong.with_suffix(".state").exists()
 
 
+@pytest.mark.parametrize("party", ["losing", "gaining", "parent"])
+def test_a_first_look_that_shows_nothing_of_somebody_says_who_and_why(journey: Journey, party: str) -> None:
+    journey.file.write_text(journey.file.read_text().replace('gaining_zone = "gaining.zone"', ""))
+    journey.network.is_served = party != "gaining"
+    for server in QUESTION.servers:
+        if server.source.value == party:
+            journey.network.but[server.name] = Outcome.UNREACHABLE
+    message = refuse(BAD_INPUT, "status", journey.file)
+    whose = "the parent" if party == "parent" else f"the {party} operator"
+    assert str(journey.file) in message
+    assert f"nothing is seen of {whose}, no server of which gives all that is asked for: cannot be reached" in message
+    assert message.count("nothing is seen of") == 1 and "empty list" not in message
+    assert not journey.state.exists()
+
+
+def test_what_is_wrong_with_a_fact_is_told_with_the_file(journey: Journey) -> None:
+    journey.file.write_text(journey.file.read_text().replace('data_ttl = "2h"', 'data_ttl = "2x"', 1))
+    assert f"{journey.file}: losing.data_ttl: '2x' is not a TTL" in refuse(BAD_INPUT, "status", journey.file)
+
+
+def test_a_plan_of_another_domain_begins_no_state(journey: Journey, tmp_path: Path) -> None:
+    succeed("status", journey.file, "--plan", tmp_path / "plan.json")
+    text = journey.file.read_text()
+    other = tmp_path / "other.toml"
+    other.write_text(text.replace("[files]", '[files]\nplan = "plan.json"').replace('"example.nl"', '"example.com"'))
+    with_zone = tmp_path / "gaining.zone"
+    with_zone.write_text(with_zone.read_text().replace("example.nl.", "example.com."))
+    message = refuse(BAD_INPUT, "status", other)
+    assert f"the plan is of example.nl., and {other} of example.com." in message
+    assert not other.with_suffix(".state").exists()
+
+
+def test_a_transfer_that_has_begun_is_followed_from_what_was_there_before(journey: Journey) -> None:
+    journey.network.world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    text = journey.file.read_text().replace("[losing]", '[losing]\nns_ttl = "1d"\ndnskey_ttl = "1d"')
+    journey.file.write_text(text)
+    assert "the transfer has begun" in refuse(BAD_INPUT, "status", journey.file)
+    ksk = PREPARED.losing_keys[0]
+    before = f'ds = [{{ key = "KSK {ksk.key_tag} of the losing operator", digest_type = 2 }}]'
+    journey.file.write_text(text.replace("[parent]", f"[parent]\n{before}"))
+    earlier = instant_text(NOW - timedelta(hours=5))
+    found = journey.told("--said", f"ds-added={earlier}", "--by", "the registrar")
+    since = {each["id"]: each["since"] for each in found["steps"] if each["stage"] == "done"}
+    assert since["ds-added"] == earlier and since["losing-merged"] == instant_text(NOW)
+    assert not found["needs_attention"] and parse_instant(found["switchover"]) - NOW == timedelta(days=1)
+
+
 def test_a_state_that_is_of_something_else_is_left_alone(journey: Journey) -> None:
     with sqlite3.connect(journey.state) as connection:
         connection.execute("CREATE TABLE accounts (name TEXT)")

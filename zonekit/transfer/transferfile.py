@@ -17,12 +17,14 @@ from zonekit.errors import PlanError
 from zonekit.names import is_subdomain, name_text, parse_origin
 from zonekit.transfer import fields
 from zonekit.transfer.answers import DOMAIN_PORT, Question, Server
+from zonekit.transfer.capabilities import steps_within
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.fields import Shape, within
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.planfile import facts_object, facts_of_object
 from zonekit.transfer.served import largest_data
 from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.steps import Effect, Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
@@ -135,7 +137,7 @@ class TransferFile:
         Raises:
             PlanError: something is neither given nor to be seen; the message begins with its path and says how to find it.
         """
-        shown = {} if seen is None else _shown(seen, negative_ttl)
+        shown = {} if seen is None else _shown(seen, negative_ttl, says_ds="ds" in _table(self.known, "parent"))
         for source, zone in whole.items():
             if source.value in shown:
                 shown[source.value].setdefault(_SEEN_ONLY_WHOLE, int(max(largest_data(zone)[1], zone.negative_ttl)))
@@ -153,11 +155,39 @@ class TransferFile:
             known[party] = {**shown.get(party, {}), **given}
         if "overlaps" in shown:
             known.setdefault("overlaps", shown["overlaps"])
-        return facts_of_object({"domain": self.domain, **known})
+        facts = facts_of_object({"domain": self.domain, **known})
+        if "losing" in shown:
+            self._check_not_lowered(facts)
+        return facts
+
+    def _check_not_lowered(self, facts: Facts) -> None:
+        """Check that the file says so where TTLs are as low as they are to become: it is what they were before that counts.
+
+        Raises:
+            PlanError: it does not.
+        """
+        if not any(step.effect is Effect.TTLS_LOWERED for step in steps_within(facts, self.flow)):
+            return
+        losing, lowered = facts.losing, facts.timing.lowered_ttl
+        signed = (("dnskey_ttl", Record.DNSKEY, losing.dnskey_ttl),) if losing.is_signed else ()
+        for name, record, ttl in (("ns_ttl", Record.NS, losing.ns_ttl), *signed):
+            told = any((each.source, each.record) == (Source.LOSING, record) for each in facts.ledger.observations)
+            if ttl <= lowered and name not in _table(self.known, "losing") and not told:
+                raise fields.refused(
+                    f"losing.{name}",
+                    f"is {ttl} as served, no more than what it is to be lowered to, {lowered}: it may have been lowered already",
+                    "give the largest TTL that it was served with since; where it was always so low, give that"
+                    " (RFC 7583 section 3.3.2)",
+                )
 
 
-def _shown(seen: Sighting, negative_ttl: Ttl | None) -> dict[str, Any]:
-    """What was seen, in the shape of a file of facts."""
+def _table(known: Mapping[str, Any], party: str) -> Mapping[str, Any]:
+    found = known.get(party)
+    return found if isinstance(found, dict) else {}
+
+
+def _shown(seen: Sighting, negative_ttl: Ttl | None, *, says_ds: bool) -> dict[str, Any]:
+    """What was seen, in the shape of a file of facts; where the DS is said the parent may have another one by now."""
     losing, gaining = seen.losing, seen.gaining
     if not isinstance(losing, Zone) or not isinstance(gaining, Zone):
         return {}
@@ -168,7 +198,7 @@ def _shown(seen: Sighting, negative_ttl: Ttl | None) -> dict[str, Any]:
     facts = Facts.from_zones(
         losing,
         gaining,
-        ds if isinstance(ds, RRset) else None,
+        ds if isinstance(ds, RRset) and not says_ds else None,
         ds_ttl=int(ds.ttl) if isinstance(ds, RRset) else 0,
         ns_ttl=seen.parent_ns.ttl,
         negative_ttl=negative_ttl or 0,
