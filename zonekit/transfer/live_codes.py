@@ -47,7 +47,8 @@ SERVER_FAILS: Final = _code(
     _WARNING,
     "a server answers some questions, and fails at others",
     "RFC 1035 section 4.1.1",
-    "look at its log: until it answers all of them nothing counts as seen there",
+    "look at its log: until it answers all of them no further step counts as seen done by its party; somebody who knows what it"
+    " gives may say so",
 )
 SERVER_LIES: Final = _code(
     "server-lies",
