@@ -27,6 +27,7 @@ from zonekit.probe import probe
 from zonekit.state import State
 from zonekit.transfer.answers import Outcome, Question, Round
 from zonekit.transfer.course import Tick
+from zonekit.transfer.planfile import plan_json, read_plan
 from zonekit.transfer.sightings import THERE_IS_NONE
 from zonekit.transfer.steps import STEPS, Effect, Flow, Step
 from zonekit.transfer.transferfile import read_transfer
@@ -567,6 +568,23 @@ def test_a_transfer_that_has_begun_is_followed_from_what_was_there_before(journe
     since = {each["id"]: each["since"] for each in found["steps"] if each["stage"] == "done"}
     assert since["ds-added"] == earlier and since["losing-merged"] == instant_text(NOW)
     assert not found["needs_attention"] and parse_instant(found["switchover"]) - NOW == timedelta(days=1)
+
+
+def test_a_transfer_that_has_begun_is_followed_by_a_plan_with_that_on_record(journey: Journey, tmp_path: Path) -> None:
+    succeed("status", journey.file, "--plan", tmp_path / "plan.json")
+    journey.state.unlink()
+    plan, at = read_plan((tmp_path / "plan.json").read_text()), NOW + timedelta(hours=1)
+    for step_id in BEFORE_SWITCH[:-1]:
+        plan = plan.record(step_id, started=at, completed=at)
+    write_text(str(tmp_path / "plan.json"), plan_json(plan))
+    journey.network.world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    journey.at = NOW + timedelta(hours=6)
+    assert "as plan under files" in refuse(BAD_INPUT, "status", journey.file)
+    journey.file.write_text(journey.file.read_text().replace("[files]", '[files]\nplan = "plan.json"'))
+    found = journey.told()
+    since = {each["id"]: (each["since"], each["by"]) for each in found["steps"] if each["stage"] == "done"}
+    assert since["ds-added"] == (instant_text(at), "said by the record of the plan")
+    assert not found["needs_attention"] and parse_instant(found["switchover"]) == at + timedelta(days=1)
 
 
 def test_a_state_that_is_of_something_else_is_left_alone(journey: Journey) -> None:

@@ -144,6 +144,8 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
       counts anew; what was begun while it was away has been begun;
     - a TTL that is raised is so at what is asked for, the apex and the delegation, and still is in the next round. Of one that
       is raised and lowered between two rounds, or below the apex, nothing shows: there the TTLs of the facts have to be true;
+    - behind an address stands one server: where several do (anycast), only the nearest is asked, and how much later the last
+      of them may be has to be in the timing of the plan (``publish_safety``, ``retire_safety``);
     - what people say is so, where no server can show it or denies it later;
     - a clock is not set forward while the machine is off, or by less than a thousandth of the time since the last round.
 
