@@ -587,6 +587,22 @@ def test_a_transfer_that_has_begun_is_followed_by_a_plan_with_that_on_record(jou
     assert not found["needs_attention"] and parse_instant(found["switchover"]) == at + timedelta(days=1)
 
 
+def test_what_somebody_says_and_servers_deny_is_told_until_they_give_it(journey: Journey) -> None:
+    def denied() -> list[str]:
+        return [each["message"] for each in journey.told()["findings"] if each["code"] == "step-denied"]
+
+    journey.take_all("keys-made")
+    succeed("status", journey.file, "--said", "ns-changed", "--by", "the registrar")
+    (told,) = denied()
+    assert told.startswith("the registrar says that ns-changed is done, and it is not so at ns1.dns.nl., ns2.dns.nl.")
+    assert journey.step("ns-changed")["stage"] == "later"
+    succeed("status", journey.file, "--said", "frozen", "--by", "both")
+    assert len(denied()) == 1, "what no server shows is not denied by one"
+    journey.at += MINUTE
+    succeed("status", journey.file, "--said", f"ns-changed={instant_text(NOW)}", "--by", "the registrar")
+    assert len(denied()) == 1
+
+
 def test_a_state_that_is_of_something_else_is_left_alone(journey: Journey) -> None:
     with sqlite3.connect(journey.state) as connection:
         connection.execute("CREATE TABLE accounts (name TEXT)")

@@ -78,6 +78,13 @@ STEP_UNDONE: Final = _code(
     "RFC 6781 section 4.3.5.1",
     "have it done again; everything that was waited for counts anew from then",
 )
+STEP_DENIED: Final = _code(
+    "step-denied",
+    _WARNING,
+    "somebody says that a step is done, and servers show that it is not",
+    "RFC 6781 section 4.3.5.1",
+    "look at what those servers give: what they show counts, and the step is not done before all of them have it",
+)
 STEP_TOO_EARLY: Final = _code(
     "step-too-early",
     _ERROR,
@@ -113,7 +120,7 @@ LIVE_CODES: Final[Mapping[str, Code]] = MappingProxyType(
         code.name: code
         for code in (
             *(SERVER_DEAD, PARTY_DEAD, SERVER_LAME, SERVER_FAILS, SERVER_LIES, SERVERS_DISAGREE, NOT_ASKED),
-            *(STEP_UNDONE, STEP_TOO_EARLY, CLOCK_SET, TTL_RAISED, SIGNATURES_TOO_SHORT),
+            *(STEP_UNDONE, STEP_DENIED, STEP_TOO_EARLY, CLOCK_SET, TTL_RAISED, SIGNATURES_TOO_SHORT),
         )
     }
 )
