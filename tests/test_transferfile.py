@@ -9,7 +9,7 @@ import pytest
 
 from tests.keyring import NOW
 from tests.rounds import QUESTION, round_of
-from tests.transfer_worlds import GAINING, LOSING, World, world_at
+from tests.transfer_worlds import GAINING, LOSING, LOSING_SERVERS, World, world_at
 from zonekit import rdata as rd
 from zonekit.errors import PlanError
 from zonekit.names import name_text
@@ -215,3 +215,17 @@ def test_where_the_gaining_ds_is_at_the_parent_already_the_file_says_what_was_th
     (entry,) = before.ds
     said = f'[parent]\nds = [{{ key = "{entry.key.name}", digest_type = 2 }}]'
     assert facts(SERVERS + KNOWN.replace("[parent]", said), world=begun).parent == before
+
+
+def test_a_domain_that_the_parent_does_not_delegate_is_told_as_that() -> None:
+    with pytest.raises(PlanError, match=r"^example\.nl\.: the parent has no NS RRset for it; "):
+        facts(SERVERS + KNOWN, world=World(ns=THERE_IS_NONE))
+
+
+def test_where_the_losing_zone_names_the_gaining_servers_already_the_file_says_which_it_named_before() -> None:
+    moved = World(losing=world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed").losing)
+    text = SERVERS + KNOWN.replace("[losing]", f"[losing]\n{SAID_TTLS}")
+    with pytest.raises(PlanError, match=r"^losing\.name_servers: the losing zone names .* already"):
+        facts(text, world=moved)
+    said = '[losing]\nname_servers = ["ns1.losing.example", "ns2.losing.example"]'
+    assert facts(text.replace("[losing]", said), world=moved).losing.name_servers == frozenset(LOSING_SERVERS)

@@ -23,7 +23,7 @@ from zonekit.transfer.fields import Shape, within
 from zonekit.transfer.ledger import Record
 from zonekit.transfer.planfile import facts_object, facts_of_object
 from zonekit.transfer.served import largest_data
-from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
+from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting
 from zonekit.transfer.steps import Effect, Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
@@ -158,6 +158,7 @@ class TransferFile:
         facts = facts_of_object({"domain": self.domain, **known})
         if "losing" in shown:
             self._check_not_lowered(facts)
+            self._check_not_moved(facts)
         return facts
 
     def _check_not_lowered(self, facts: Facts) -> None:
@@ -180,6 +181,26 @@ class TransferFile:
                     " (RFC 7583 section 3.3.2)",
                 )
 
+    def _check_not_moved(self, facts: Facts) -> None:
+        """Check that the file says where the losing name servers are, where the losing zone names the gaining ones already.
+
+        Raises:
+            PlanError: it does not.
+        """
+        named = facts.losing.name_servers
+        asked = {each.name for each in self.servers if each.source is Source.LOSING}
+        if (
+            named
+            and named == facts.gaining.name_servers
+            and "name_servers" not in _table(self.known, "losing")
+            and not any(name.lower() in asked for name in named)
+        ):
+            raise fields.refused(
+                "losing.name_servers",
+                f"the losing zone names {', '.join(sorted(named))} already, which are the gaining ones: the transfer has begun",
+                "give those that it named before",
+            )
+
 
 def _table(known: Mapping[str, Any], party: str) -> Mapping[str, Any]:
     found = known.get(party)
@@ -191,6 +212,13 @@ def _shown(seen: Sighting, negative_ttl: Ttl | None, *, says_ds: bool) -> dict[s
     losing, gaining = seen.losing, seen.gaining
     if not isinstance(losing, Zone) or not isinstance(gaining, Zone):
         return {}
+    if seen.parent_ns is THERE_IS_NONE:
+        raise PlanError(
+            f"{seen.domain}: the parent has no NS RRset for it",
+            remedy="look whether it is spelt right and registered, and whether the servers of the parent are those of the zone"
+            " right above it",
+            rule="RFC 1034 section 4.2.1",
+        )
     ds = seen.parent_ds
     if ds is NOT_LOOKED_AT or not isinstance(seen.parent_ns, RRset):
         return {}
