@@ -25,8 +25,8 @@ SERVER_DEAD: Final = _code(
     _WARNING,
     "a server does not answer, and others of the same party do",
     "RFC 2182 section 5",
-    "bring it back with the zone that the others have, or take it out of the NS RRset; one that comes back with an older zone"
-    " starts the waits anew",
+    "see that this machine can reach it at all, such as by IPv6; then bring it back with the zone that the others have, or take"
+    " it out of the NS RRset; one that comes back with an older zone starts the waits anew",
 )
 PARTY_DEAD: Final = _code(
     "no-server-answers",
