@@ -83,6 +83,9 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "plans-a-second",
         "probing-one-transfer",
         "probing",
+        "status-one-transfer",
+        "status",
+        "status-parts",
     ]
     assert {"cpu", "cores", "memory_mib", "kernel", "file_system", "python"} == set(document["machine"])
     assert {"zonekit", "cryptography", "openssl", "dnspython", VERIFIER} <= set(document["versions"])
@@ -258,4 +261,4 @@ def test_the_memory_of_children_counts_once_they_are_there() -> None:
 
 
 def test_every_measurement_can_be_asked_for_alone() -> None:
-    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "verifying", "apex", "planning", "probing"}
+    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "verifying", "apex", "planning", "probing", "status"}

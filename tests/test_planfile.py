@@ -372,6 +372,16 @@ PLANS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
         ),
         "steps[0]: frozen happened at 2026-11-20T12:00:00Z, before the plan starts",
     ),
+    (
+        lambda plan: plan["steps"][10].update(recorded=True, started=NOON, completed=NOON),
+        "steps[10]: losing-unreachable is a wait, recorded as over at 2026-11-21T12:00:00Z and not over before",
+    ),
+    (
+        lambda plan: plan["steps"][0].update(
+            recorded=True, started="2106-02-07T06:28:15Z", completed="2106-02-07T06:28:15Z"
+        ),
+        "steps: example.nl.: ns-changed would come to 2106-02-09T06:28:15+00:00, after",
+    ),
     (lambda plan: first_wait(plan).update(interval=1), "steps[8].waits[0]: until is not counted_from plus interval"),
     (lambda plan: first_wait(plan).update(interval=2**40), "steps[8].waits[0].interval: is no duration"),
 ]

@@ -179,6 +179,8 @@ def test_a_server_that_comes_back_with_an_older_zone_undoes_the_step_and_the_wai
     transfer.at += timedelta(hours=5)
     found = transfer.look(back)
     assert live_codes_of(found) == {codes.STEP_UNDONE.name, codes.SERVERS_DISAGREE.name}
+    told = [each.message for each in found.findings if each.code == codes.STEP_UNDONE.name]
+    assert f"losing-merged was done, and {_SECOND} does not give it any more" in told
     assert found.step("losing-merged").stage is Stage.UNDER_WAY
     assert found.step("losing-merged").lacking == {_SECOND}
     transfer.at += timedelta(hours=5)

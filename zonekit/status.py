@@ -105,13 +105,16 @@ def look_at(transfer: Transfer, *, timeout: timedelta = DEFAULT_TIMEOUT, said: I
     """
     course = transfer.course
     found = probe(_question(transfer, course), timeout=timeout)
-    return _kept(transfer, course, found, read_tick(), tuple(said))
+    return _kept(transfer, found, read_tick(), tuple(said), is_begun=course is not None)
 
 
 def look_at_all(
     transfers: Iterable[Transfer], *, timeout: timedelta = DEFAULT_TIMEOUT, at_most: int = DEFAULT_AT_MOST
 ) -> Iterator[tuple[Transfer, Score | ZonekitError]]:
     """Look at many transfers at once, and yield each with its score, or with what keeps it from having one, as it is there.
+
+    The transfers are taken as sockets come free. What was answered waits for whoever takes the scores, and no more than
+    ``at_most`` transfers are under way then, so that slow takers cost no memory.
 
     Args:
         transfers: the transfers, of different domains.
@@ -121,25 +124,27 @@ def look_at_all(
     Raises:
         PlanError: two are of one domain.
     """
-    taken: dict[str, Transfer] = {}
+    taken: dict[str, tuple[Transfer, bool]] = {}
     failed: list[tuple[Transfer, ZonekitError]] = []
 
     def questions() -> Iterator[Question]:
         for transfer in transfers:
             try:
-                question = _question(transfer, transfer.course)
+                course = transfer.course
+                question = _question(transfer, course)
             except ZonekitError as error:
                 failed.append((transfer, error))
                 continue
             if question.domain in taken:
                 raise PlanError(f"{question.domain} is looked at twice", remedy="give each transfer once")
-            taken[question.domain] = transfer
+            taken[question.domain] = transfer, course is not None
             yield question
 
     for found in probe_many(questions(), timeout=timeout, at_most=at_most):
-        transfer = taken[found.question.domain]
+        transfer, is_begun = taken[found.question.domain]
         try:
-            yield transfer, _kept(transfer, transfer.course, found, read_tick(), ())
+            is_begun = is_begun or transfer.course is not None  # another process may have begun it meanwhile
+            yield transfer, _kept(transfer, found, read_tick(), (), is_begun=is_begun)
         except ZonekitError as error:
             yield transfer, error
     yield from failed
@@ -152,11 +157,11 @@ def _question(transfer: Transfer, course: Course | None) -> Question:
     return transfer.file.question(addresses, known)
 
 
-def _kept(transfer: Transfer, course: Course | None, found: Round, tick: Tick, said: tuple[Said, ...]) -> Score:
+def _kept(transfer: Transfer, found: Round, tick: Tick, said: tuple[Said, ...], *, is_begun: bool) -> Score:
     """The score after a round, which is kept."""
     elsewhere = _elsewhere(transfer, found)
     domain = transfer.file.domain
-    if course is None:
+    if not is_begun:
         begun = Course.begun(_first_plan(transfer, found, elsewhere, said))
         for each in said:
             begun.say(each)  # which refuses what no transfer is to be begun with

@@ -25,10 +25,24 @@ from tests.bench.measuring import (
     run,
 )
 
-QUESTIONS: Final = ("SOA", "NS", "DNSKEY", "CDS", "CDNSKEY", "CSYNC"), ("NS", "DS")
 OPERATORS: Final = 4
 PARENTS: Final = 2
-QUERIES: Final = OPERATORS * len(QUESTIONS[0]) + PARENTS * len(QUESTIONS[1])
+_ZONE: Final = "example."
+_OF_OPERATOR: Final = ("SOA", "NS", "DNSKEY", "CDS", "CDNSKEY", "CSYNC")
+_OF_PARENT: Final = ("NS", "DS")
+
+
+def questions(number: int) -> Iterator[tuple[int, str, str]]:
+    """What the servers of a transfer are asked: which of them, the name and the type."""
+    domain = f"d{number:05}.{_ZONE}"
+    for place in range(OPERATORS):
+        yield from ((place, domain, rdtype) for rdtype in _OF_OPERATOR)
+    for place in range(OPERATORS, OPERATORS + PARENTS):
+        yield from ((place, domain, rdtype) for rdtype in _OF_PARENT)
+        yield place, _ZONE, "SOA"
+
+
+QUERIES: Final = len(tuple(questions(0)))
 _MILLISECONDS: Final = 50
 _SOCKETS: Final = (200, 20)
 _POLL_SECONDS: Final = 0.002
@@ -37,14 +51,14 @@ _STOP_SECONDS: Final = 10.0
 
 def measure(lab: Lab) -> list[Section]:
     """Measure one transfer with servers far away, and many with servers that answer at once."""
-    with _name_servers(_MILLISECONDS) as ports:
+    with name_servers("answer", OPERATORS, PARENTS, _MILLISECONDS) as ports:
         progress(f"asking the servers of one transfer, each {_MILLISECONDS} ms away")
         one = [_one_transfer(lab, ports), _one_after_the_other(lab, ports)]
-    with _name_servers(0) as ports:
+    with name_servers("answer", OPERATORS, PARENTS, 0) as ports:
         transfers = lab.scale.probed_transfers
         progress(f"asking the servers of {transfers} transfers")
         many = measure_in_turns(_contenders(lab, ports), lab.rounds)
-        sockets = _most_sockets(_zonekit(transfers, _SOCKETS[0], ports))
+        sockets = most_sockets(_zonekit(transfers, _SOCKETS[0], ports))
     zonekit = many[0]
     note = f"{OPERATORS} servers of the operators and {PARENTS} of the parent, in another process: {QUERIES} queries a transfer"
     return [
@@ -76,10 +90,10 @@ def measure(lab: Lab) -> list[Section]:
 
 
 @contextlib.contextmanager
-def _name_servers(milliseconds: int) -> Iterator[list[str]]:
-    """Run the name servers, each of which takes so long to answer, and give their ports."""
+def name_servers(program: str, *arguments: object) -> Iterator[list[str]]:
+    """Run one of the drivers that answer, and give the ports of its name servers."""
     process = subprocess.Popen(
-        driver("answer", OPERATORS, PARENTS, milliseconds),
+        driver(program, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -171,10 +185,9 @@ def _contenders(lab: Lab, ports: list[str]) -> list[Contender]:
 
 def _dig_batch(path: Path, transfers: int, ports: list[str]) -> Path:
     lines = [
-        f"@127.0.0.1 -p {port} +norecurse +dnssec +bufsize=1232 +tries=1 d{number:05}.example {rdtype}\n"
+        f"@127.0.0.1 -p {ports[place]} +norecurse +dnssec +bufsize=1232 +tries=1 {owner} {rdtype}\n"
         for number in range(transfers)
-        for place, port in enumerate(ports)
-        for rdtype in QUESTIONS[place >= OPERATORS]
+        for place, owner, rdtype in questions(number)
     ]
     path.write_text("".join(lines))
     return path
@@ -195,7 +208,7 @@ def _floor(transfers: int) -> Sample:
     return Sample(cpu_seconds=cpu_seconds, wall_seconds=wall_seconds, peak_kib=finished.sample.peak_kib)
 
 
-def _most_sockets(command: Command) -> int:
+def most_sockets(command: Command) -> int:
     """Run a program and return the most sockets that it was seen to have open to name servers; looking slows it down."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
     most = 0

@@ -16,6 +16,7 @@ puts them together:
         client.report().assert_good(at_least=20)
 
 :mod:`tests.lab.matrix` holds the resolver profiles of the cache model against the real resolvers. One laboratory holds many
-domains, so that several transfers can go on in it at once. TTLs are seconds, and so is time:
-this is the one part of the suite that waits for a clock.
+domains, so that several transfers can go on in it at once: each flow (:mod:`tests.lab.test_flows`), and each fault
+(:mod:`tests.lab.test_faults`, with what goes wrong in :mod:`tests.lab.faulty`). TTLs are seconds, and so is time: this is the
+one part of the suite that waits for a clock.
 """

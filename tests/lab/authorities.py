@@ -44,7 +44,7 @@ class Authority(Server):
     def load(self, zone: Zone) -> None:
         """Serve this zone, or this new version of it, just as it is, and wait until it does."""
         with self._change:
-            write_zone(zone, self.directory / file_name(zone.origin))
+            write_zone(zone, self.zone_file(zone.origin))
             stanza = self.stanza(zone.origin)
             known = self._zones.get(zone.origin) == stanza
             self._zones[zone.origin] = stanza
@@ -65,6 +65,10 @@ class Authority(Server):
         """Wait until it answers with this serial, or one that is ahead of it for it signs by itself."""
         self.wait(lambda: (serial_at(self.address, origin) or -1) >= serial, f"does not serve {origin} {serial}")
 
+    def zone_file(self, origin: Name) -> Path:
+        """Where the file of a zone is."""
+        return self.directory / file_name(origin)
+
     def stanza(self, origin: Name) -> str:
         """What the configuration says of a zone that is served as it is."""
         raise NotImplementedError
@@ -84,24 +88,24 @@ class NamedServer(Authority):
     program = "named"
 
     def stanza(self, origin: Name) -> str:
-        return f'zone "{origin}" {{ type primary; file "{file_name(origin)}"; }};\n'
+        return f'zone "{origin}" {{ type primary; file "{self.zone_file(origin)}"; }};\n'
 
     def sign(self, zone: Zone, *, policy: str, inline: bool, secondaries: Iterable[str] = ()) -> None:
-        """Serve an unsigned zone that named signs with keys of its own; :meth:`update` changes it where not ``inline``.
+        """Serve an unsigned zone that named signs with keys of its own; :meth:`update` changes it.
 
         Args:
             zone: the unsigned zone.
             policy: the statements of a ``dnssec-policy``.
-            inline: whether named keeps the signed version beside the file, or in it.
+            inline: whether named keeps the signed version beside the file, or in it; then it drops DNSKEYs that it is given.
             secondaries: the addresses that are told of every change.
         """
         name = _plain(zone.origin)
         told = "".join(f"{address}; " for address in secondaries)
-        change = "" if inline else "allow-update { any; };"
         stanza = (
             f'dnssec-policy "{name}" {{ {policy} }};\n'
             f'zone "{zone.origin}" {{ type primary; file "{file_name(zone.origin)}"; dnssec-policy "{name}";'
-            f" inline-signing {'yes' if inline else 'no'}; notify explicit; also-notify {{ {told}}}; {change} }};\n"
+            f" inline-signing {'yes' if inline else 'no'}; notify explicit; also-notify {{ {told}}};"
+            " allow-update { any; }; };\n"
         )
         with self._change:
             write_zone(zone, self.directory / file_name(zone.origin))

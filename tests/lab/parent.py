@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -72,6 +73,7 @@ class Parent:
         )
         self.zone = sign_zone(unsigned, self.keys, validity=validity())
         self._change = threading.Lock()
+        self._behind: frozenset[Authority] = frozenset()
 
     def delegate(
         self,
@@ -143,7 +145,20 @@ class Parent:
     def load(self, servers: Sequence[Authority] | None = None) -> None:
         """Serve the zone as it is now."""
         for server in self.servers if servers is None else servers:
-            server.load(self.zone)
+            if server not in self._behind:
+                server.load(self.zone)
+
+    @contextmanager
+    def leaving_behind(self, *servers: Authority) -> Iterator[None]:
+        """Let no change reach these servers, whoever makes it, until the context ends: then they have them all."""
+        with self._change:
+            self._behind |= set(servers)
+        try:
+            yield
+        finally:
+            with self._change:
+                self._behind -= set(servers)
+                self.load(servers)
 
 
 class Root:

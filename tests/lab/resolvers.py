@@ -68,6 +68,8 @@ class Unbound(Resolver):
             "val-bogus-ttl": "1",
             "infra-host-ttl": "5",  # a server that was away is asked again soon
             "infra-keep-probing": "yes",
+            "unknown-server-time-limit": "50",  # nobody is far away: who does not answer soon is down
+            "outbound-msg-retry": "20",  # so long a cache that is forwarded to may take to find out
             "qname-minimisation": "no",
             "serve-expired": "no",
         }

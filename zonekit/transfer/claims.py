@@ -8,6 +8,7 @@ hold then. What nobody can see in zones and parent is a matter of people, or of 
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -156,7 +157,12 @@ def claims_of(step: Step, steps: Iterable[Step]) -> tuple[Claim, ...]:
     >>> [claim.name for claim in claims_of(STEPS[Flow.FROM_UNSIGNED][6], STEPS[Flow.FROM_UNSIGNED])]
     ['GAINING_DS_ALONE']
     """
-    table = tuple(steps)
+    return _claims_of(step, tuple(steps))
+
+
+@functools.lru_cache(maxsize=512)
+def _claims_of(step: Step, table: tuple[Step, ...]) -> tuple[Claim, ...]:
+    """What a step claims; every transfer asks it again and again, of the same few tables."""
     effects = {each.effect for each in table}
     claimed = list(_OF_STEP.get(step.id, ()) if step.effect is None else _OF_EFFECT[step.effect])
     if step.effect is Effect.DS_ADDED and Effect.LOSING_DS_REMOVED not in effects:
@@ -244,7 +250,14 @@ def standing_claims(
     >>> [each.claim.name for each in standing_claims(STEPS[Flow.OPERATOR_CHANGE], ["ds-added"])]
     ['NO_ONE_SIDED_CDS', 'NO_CSYNC', 'GAINING_VERIFIES', 'KEYS_ACCEPTABLE', 'LOSING_VERIFIES', 'BOTH_DS', 'DS_DIGESTS']
     """
-    table = tuple(steps)
+    return _standing_claims(tuple(steps), frozenset(claimed), tuple(at_hand))
+
+
+@functools.lru_cache(maxsize=512)
+def _standing_claims(
+    table: tuple[Step, ...], claimed: frozenset[str], at_hand: tuple[Step, ...]
+) -> tuple[Standing, ...]:
+    """What has to hold; it follows from the tables alone, and transfers are at the same few places in them."""
     done = steps_done(table, claimed)
     made: dict[Claim, Step] = {}
     for step in done:

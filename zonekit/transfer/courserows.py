@@ -139,8 +139,9 @@ def _plan(value: object, path: str) -> Plan:
     return within(path, _read_plan, value)
 
 
-_read_plan: Final = functools.lru_cache(maxsize=16)(read_plan)
-"""A plan that has not changed since it was last read is not read again: few rounds change one."""
+_read_plan: Final = functools.lru_cache(maxsize=256)(read_plan)
+"""A plan that has not changed since it was last read is not read again: few rounds change one, and a few hundred transfers
+are looked at by turns. Each takes some 40 KB."""
 
 
 def _uptime(value: object, path: str) -> timedelta:

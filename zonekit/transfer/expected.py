@@ -258,7 +258,9 @@ def as_expected(view: View, finding: Finding, until: Iterable[_Mark]) -> Finding
 
 def _until_text(view: View, until: Iterable[_Mark]) -> str:
     ends = set(until)
-    ending = [step.id for step in view.steps if step not in view.done and (step.id in ends or step.effect in ends)]
+    ending = [
+        step.id for step in view.steps if step.id not in view.done_marks and (step.id in ends or step.effect in ends)
+    ]
     return f" (until step {ending[0]})" if ending else ""
 
 

@@ -275,9 +275,9 @@ def _watch(
             for step_id, each in shown.items()
             if not each.lacking
         }
-        plan = recorded(replace(course, watched=watched), at=found.ended, passed=passed)
         if _done_in(watched) == _done_in(before):
-            break
+            break  # and nothing else is on record than before
+        plan = recorded(replace(course, watched=watched), at=found.ended, passed=passed)
     watched |= {
         step_id: watched.get(step_id, Watched(step_id=step_id)).see(each, began=found.began)
         for step_id, each in lacking.items()

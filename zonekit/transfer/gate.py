@@ -318,16 +318,17 @@ def _confirmation(
 
 def _latest_of_each(evidence: Iterable[Evidence]) -> Evidence:
     """All that was seen as one: of each server the latest answer; of two at one instant the one that lacks counts."""
-    lacking: dict[str, bool] = {}
+    lacks: dict[str, bool] = {}
     ordered = sorted(evidence, key=lambda each: each.seen)
     for each in ordered:
         same_instant = {server for other in ordered if other.seen == each.seen for server in other.lacking}
-        lacking |= {server: server in same_instant for server in each.confirming | each.lacking}
-    return replace(
-        ordered[-1],
-        confirming=frozenset(server for server, lacks in lacking.items() if not lacks),
-        lacking=frozenset(server for server, lacks in lacking.items() if lacks),
-    )
+        lacks |= {server: server in same_instant for server in each.confirming | each.lacking}
+    latest = ordered[-1]
+    lacking = frozenset(server for server in lacks if lacks[server])
+    confirming = frozenset(lacks) - lacking
+    if (latest.confirming, latest.lacking) == (confirming, lacking):
+        return latest
+    return replace(latest, confirming=confirming, lacking=lacking)
 
 
 def _not_over(planned: PlannedStep, at: datetime) -> Iterator[Lacking]:

@@ -224,6 +224,19 @@ class Plan:
                 would end before its time, or a date that rests on it would lie beyond 2106.
             TimeError: an instant is no aware datetime in whole seconds, or outside 1970 to 2106.
         """
+        event = self.event(step_id, started=started, completed=completed)
+        recorded = self._dated({**self.events, step_id: event}, self.start)
+        for planned in recorded.steps:
+            check_wait(planned)
+        return recorded
+
+    def event(self, step_id: str, *, started: datetime, completed: datetime) -> Event:
+        """Return what really happened in a step, where it may be recorded whatever else is.
+
+        Raises:
+            PlanError: no such step, it completed before it started, or it happened before the plan's start.
+            TimeError: an instant is no aware datetime in whole seconds, or outside 1970 to 2106.
+        """
         self.step(step_id)
         event = Event(values.instant(started, f"{step_id} started"), values.instant(completed, f"{step_id} completed"))
         if event.started < self.start:
@@ -231,10 +244,7 @@ class Plan:
                 f"{step_id} happened at {instant_text(event.started)}, before the plan starts",
                 remedy="plan from an earlier start",
             )
-        recorded = self._dated({**self.events, step_id: event}, self.start)
-        for planned in recorded.steps:
-            _check_wait(planned)
-        return recorded
+        return event
 
     def with_events(self, events: Mapping[str, Event]) -> Plan:
         """Return the plan with these events on record and no others, and the dates that follow.
@@ -305,8 +315,12 @@ def _steps_named(decision: Decision) -> tuple[str, ...]:
     return (decision.step_id, *[each.step_id for each in rests_on])
 
 
-def _check_wait(planned: PlannedStep) -> None:
-    """Refuse a wait that was recorded as over before its time."""
+def check_wait(planned: PlannedStep) -> None:
+    """Check that a wait was not recorded as over before its time.
+
+    Raises:
+        PlanError: it was.
+    """
     if planned.step.actor is Actor.NOBODY and planned.recorded and planned.started < planned.not_before:
         raise PlanError(
             f"{planned.id} is a wait, recorded as over at {instant_text(planned.started)} and not over before"

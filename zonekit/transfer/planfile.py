@@ -100,7 +100,7 @@ from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Mis
 from zonekit.transfer.ledger import Ledger, Observation, Record
 from zonekit.transfer.outlook import Outlook
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
-from zonekit.transfer.plan import Plan, PlannedStep, plan_transfer, plan_under_way
+from zonekit.transfer.plan import Plan, PlannedStep, check_wait, plan_transfer, plan_under_way
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
 from zonekit.transfer.spans import ALWAYS, Spans, difference, instant_of, span, union
 from zonekit.transfer.steps import Flow
@@ -711,10 +711,14 @@ def _made_plan(
     for planned in plan.steps:
         if planned.id not in dated:
             raise refused("steps", f"{planned.id} is missing", f"give every step of {flow.value}")
-    for planned in plan.steps:  # in the order of the flow, so that a recorded wait comes after what moves it
-        dates = dated[planned.id]
-        if dates.recorded:
-            plan = within(places[dates.id], plan.record, dates.id, started=dates.started, completed=dates.completed)
+    events = {
+        dates.id: within(place, plan.event, dates.id, started=dates.started, completed=dates.completed)
+        for dates, place in zip(steps, places.values(), strict=True)
+        if dates.recorded
+    }
+    plan = within("steps", plan.with_events, events)
+    for planned in plan.steps:
+        within(places[planned.id], check_wait, planned)
     plan = replace(plan, steps=tuple([_as_dated(planned, dated[planned.id]) for planned in plan.steps]))
     for index, decision in enumerate(journal):
         plan = _with_decision(plan, decision, f"journal[{index}]")

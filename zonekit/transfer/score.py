@@ -22,7 +22,7 @@ from zonekit.transfer.codes import CLAIM_CODES
 from zonekit.transfer.course import Watched
 from zonekit.transfer.following import Followed
 from zonekit.transfer.gate import may_begin, not_over
-from zonekit.transfer.journal import Confirmed, Decision, Lacking, Missing
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing
 from zonekit.transfer.plan import Plan, PlannedStep, prove
 from zonekit.transfer.proof import Safe, Verdict
 from zonekit.transfer.server_health import server_findings
@@ -143,12 +143,13 @@ def score(followed: Followed) -> Score:
     """Return the score after a round: of each step how far it has come, and all that is to be said."""
     at = followed.found.ended
     plan = followed.course.plan.resumed(at)
-    checks = tuple(_checks(followed, plan))
+    evidence = followed.course.evidence
+    checks = tuple(_checks(followed, plan, evidence))
     verdict = prove(plan)
     return Score(
         at=at,
         plan=plan,
-        steps=tuple(_step_score(followed, plan, planned, checks, at) for planned in plan.steps),
+        steps=tuple(_step_score(followed, plan, planned, checks, evidence) for planned in plan.steps),
         verdict=verdict,
         check=checks[0] if checks else None,
         findings=_findings(followed, plan, verdict, checks),
@@ -156,7 +157,7 @@ def score(followed: Followed) -> Score:
     )
 
 
-def _checks(followed: Followed, plan: Plan) -> Iterator[TransferCheck]:
+def _checks(followed: Followed, plan: Plan, evidence: tuple[Evidence, ...]) -> Iterator[TransferCheck]:
     """What the transfer check says of each combination of what was given, at the steps that are done."""
     done = [planned.id for planned in plan.steps if planned.recorded]
     for glimpse in followed.glimpses:
@@ -164,7 +165,7 @@ def _checks(followed: Followed, plan: Plan) -> Iterator[TransferCheck]:
             glimpse.sighting,
             step=done or plan.steps[0].id,
             plan=plan,
-            evidence=followed.course.evidence,
+            evidence=evidence,
             look=glimpse.look,
         )
 
@@ -173,9 +174,13 @@ def _checks(followed: Followed, plan: Plan) -> Iterator[TransferCheck]:
 
 
 def _step_score(
-    followed: Followed, plan: Plan, planned: PlannedStep, checks: Iterable[TransferCheck], at: datetime
+    followed: Followed,
+    plan: Plan,
+    planned: PlannedStep,
+    checks: Iterable[TransferCheck],
+    evidence: tuple[Evidence, ...],
 ) -> StepScore:
-    course = followed.course
+    course, at = followed.course, followed.found.ended
     needs_saying = rest_of(planned.step) is Rest.PEOPLE
     if planned.recorded and planned.completed <= at:
         return StepScore(
@@ -195,7 +200,7 @@ def _step_score(
             lacking=watched.lacking & _asked(followed),
             needs_saying=needs_saying,
         )
-    decision = may_begin(plan, planned.id, course.evidence, now=at)
+    decision = may_begin(plan, planned.id, evidence, now=at)
     by_gate = _lacking(decision)
     more = tuple(each for each in _by_checks(plan, planned, checks) if each not in by_gate)
     waits = tuple(wait for wait in planned.waits if wait.until > followed.passed)
@@ -270,7 +275,8 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
         way = "forward" if seconds > 0 else "back"
         found.append(codes.CLOCK_SET.found(apex, "", f"the clock was set {way} by {duration_text(abs(seconds))}"))
     for step_id in followed.undone:
-        lacking = sorted(followed.course.watched[step_id].lacking)
+        everyone = followed.course.watched[step_id].lacking
+        lacking = sorted(everyone & _asked(followed) or everyone)
         does = "does" if len(lacking) == 1 else "do"
         told = f"{step_id} was done, and {', '.join(lacking)} {does} not give it any more"
         found.append(codes.STEP_UNDONE.found(apex, "", told))

@@ -124,6 +124,9 @@ class Step:
     scans: str | None = None
     confirmed_by: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.id)  # a table has one step of a name, and is looked up often
+
 
 _FREEZE: Final = Step(
     id="frozen",

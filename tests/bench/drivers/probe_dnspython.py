@@ -12,19 +12,16 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from tests.bench.probing import OPERATORS, QUESTIONS
+from tests.bench.probing import questions
 
 
 def main(transfers: int, *ports: int) -> None:
     count, cpu, wall = 0, time.process_time(), time.perf_counter()
     for number in range(transfers):
-        for place, port in enumerate(ports):
-            for rdtype in QUESTIONS[place >= OPERATORS]:
-                query = dns.message.make_query(
-                    f"d{number:05}.example.", rdtype, flags=0, want_dnssec=True, payload=1232
-                )
-                reply, _ = dns.query.udp_with_fallback(query, "127.0.0.1", port=port, timeout=5)
-                count += reply.rcode() == dns.rcode.NOERROR
+        for place, owner, rdtype in questions(number):
+            query = dns.message.make_query(owner, rdtype, flags=0, want_dnssec=True, payload=1232)
+            reply, _ = dns.query.udp_with_fallback(query, "127.0.0.1", port=ports[place], timeout=5)
+            count += reply.rcode() == dns.rcode.NOERROR
     print(count, time.process_time() - cpu, time.perf_counter() - wall)
 
 
