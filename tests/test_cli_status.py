@@ -533,7 +533,9 @@ def test_a_first_look_that_shows_nothing_of_somebody_says_who_and_why(journey: J
     message = refuse(BAD_INPUT, "status", journey.file)
     whose = "the parent" if party == "parent" else f"the {party} operator"
     assert str(journey.file) in message
-    assert f"nothing is seen of {whose}, no server of which gives all that is asked for: cannot be reached" in message
+    first, *_ = [server for server in QUESTION.servers if server.source.value == party]
+    assert f"nothing is seen of {whose}, for none of {first}, " in message
+    assert " gives all that it is asked for: cannot be reached (as told)" in message
     assert message.count("nothing is seen of") == 1 and "empty list" not in message
     assert not journey.state.exists()
 

@@ -217,6 +217,10 @@ def test_where_the_gaining_ds_is_at_the_parent_already_the_file_says_what_was_th
     assert facts(SERVERS + KNOWN.replace("[parent]", said), world=begun).parent == before
 
 
+def test_the_case_of_the_domain_does_not_matter() -> None:
+    assert read_transfer(SERVERS.replace("example.nl", "Example.NL")).domain == "example.nl."
+
+
 def test_a_domain_that_the_parent_does_not_delegate_is_told_as_that() -> None:
     with pytest.raises(PlanError, match=r"^example\.nl\.: the parent has no NS RRset for it; "):
         facts(SERVERS + KNOWN, world=World(ns=THERE_IS_NONE))

@@ -219,7 +219,8 @@ def _unseen(found: Round, elsewhere: Elsewhere) -> Iterator[str]:
     for source in Source:
         if not parties[source].given and (source is Source.PARENT or elsewhere.zone(source) is None):
             why = why_silent(found, source) or "; ".join(dict.fromkeys(parties[source].unreadable.values()))
-            yield f"nothing is seen of {PARTIES[source]}, no server of which gives all that is asked for: {why}"
+            servers = ", ".join(str(each.server) for each in found.of(source))
+            yield f"nothing is seen of {PARTIES[source]}, for none of {servers} gives all that it is asked for: {why}"
 
 
 def _start(given: datetime | None, now: datetime, said: tuple[Said, ...]) -> datetime:

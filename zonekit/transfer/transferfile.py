@@ -80,7 +80,7 @@ class TransferFile:
     """What the file of a transfer says.
 
     Attributes:
-        domain: the domain, absolute.
+        domain: the domain, absolute and in lower case.
         flow: the way the transfer is carried out.
         start: from when; None for now.
         servers: whom to ask.
@@ -340,7 +340,7 @@ def read_transfer(toml_text: str) -> TransferFile:
         raise fields.refused("domain", "is missing", "say which domain it is")
     if "servers" not in found:
         raise fields.refused("servers", "is missing", "name the servers of the losing, the gaining and the parent side")
-    domain = name_text(within("domain", parse_origin, fields.text(found["domain"], "domain")))
+    domain = name_text(within("domain", parse_origin, fields.text(found["domain"], "domain"))).lower()
     way = _WAY(found.get("transfer", {}), "transfer")
     return TransferFile(
         domain=domain,
