@@ -101,7 +101,7 @@ class Network:
         found = next(
             each
             for each in answers_of(server, gives).answers
-            if each.rdtype == asked.rdtype and asked.name.to_wire() == each.owner
+            if each.rdtype == asked.rdtype and asked.name.to_wire().lower() == each.owner.lower()
         )
         if found.outcome is Outcome.SILENT:
             return

@@ -27,6 +27,7 @@ from zonekit.probe import probe
 from zonekit.state import State
 from zonekit.transfer.answers import Outcome, Question, Round
 from zonekit.transfer.course import Tick
+from zonekit.transfer.planfile import plan_json, read_plan
 from zonekit.transfer.sightings import THERE_IS_NONE
 from zonekit.transfer.steps import STEPS, Effect, Flow, Step
 from zonekit.transfer.transferfile import read_transfer
@@ -520,6 +521,88 @@ def test_a_file_that_is_missing_or_says_nonsense_is_one_clear_error(journey: Jou
         assert message.startswith(str(wrong)) or words in message
         assert words in message
         assert not wrong.with_suffix(".state").exists()
+
+
+@pytest.mark.parametrize("party", ["losing", "gaining", "parent"])
+def test_a_first_look_that_shows_nothing_of_somebody_says_who_and_why(journey: Journey, party: str) -> None:
+    journey.file.write_text(journey.file.read_text().replace('gaining_zone = "gaining.zone"', ""))
+    journey.network.is_served = party != "gaining"
+    for server in QUESTION.servers:
+        if server.source.value == party:
+            journey.network.but[server.name] = Outcome.UNREACHABLE
+    message = refuse(BAD_INPUT, "status", journey.file)
+    whose = "the parent" if party == "parent" else f"the {party} operator"
+    assert str(journey.file) in message
+    first, *_ = [server for server in QUESTION.servers if server.source.value == party]
+    assert f"nothing is seen of {whose}, for none of {first}, " in message
+    assert " gives all that it is asked for: cannot be reached (as told)" in message
+    assert message.count("nothing is seen of") == 1 and "empty list" not in message
+    assert not journey.state.exists()
+
+
+def test_what_is_wrong_with_a_fact_is_told_with_the_file(journey: Journey) -> None:
+    journey.file.write_text(journey.file.read_text().replace('data_ttl = "2h"', 'data_ttl = "2x"', 1))
+    assert f"{journey.file}: losing.data_ttl: '2x' is not a TTL" in refuse(BAD_INPUT, "status", journey.file)
+
+
+def test_a_plan_of_another_domain_begins_no_state(journey: Journey, tmp_path: Path) -> None:
+    succeed("status", journey.file, "--plan", tmp_path / "plan.json")
+    text = journey.file.read_text()
+    other = tmp_path / "other.toml"
+    other.write_text(text.replace("[files]", '[files]\nplan = "plan.json"').replace('"example.nl"', '"example.com"'))
+    with_zone = tmp_path / "gaining.zone"
+    with_zone.write_text(with_zone.read_text().replace("example.nl.", "example.com."))
+    message = refuse(BAD_INPUT, "status", other)
+    assert f"the plan is of example.nl., and {other} of example.com." in message
+    assert not other.with_suffix(".state").exists()
+
+
+def test_a_transfer_that_has_begun_is_followed_from_what_was_there_before(journey: Journey) -> None:
+    journey.network.world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    text = journey.file.read_text().replace("[losing]", '[losing]\nns_ttl = "1d"\ndnskey_ttl = "1d"')
+    journey.file.write_text(text)
+    assert "the transfer has begun" in refuse(BAD_INPUT, "status", journey.file)
+    ksk = PREPARED.losing_keys[0]
+    before = f'ds = [{{ key = "KSK {ksk.key_tag} of the losing operator", digest_type = 2 }}]'
+    journey.file.write_text(text.replace("[parent]", f"[parent]\n{before}"))
+    earlier = instant_text(NOW - timedelta(hours=5))
+    found = journey.told("--said", f"ds-added={earlier}", "--by", "the registrar")
+    since = {each["id"]: each["since"] for each in found["steps"] if each["stage"] == "done"}
+    assert since["ds-added"] == earlier and since["losing-merged"] == instant_text(NOW)
+    assert not found["needs_attention"] and parse_instant(found["switchover"]) - NOW == timedelta(days=1)
+
+
+def test_a_transfer_that_has_begun_is_followed_by_a_plan_with_that_on_record(journey: Journey, tmp_path: Path) -> None:
+    succeed("status", journey.file, "--plan", tmp_path / "plan.json")
+    journey.state.unlink()
+    plan, at = read_plan((tmp_path / "plan.json").read_text()), NOW + timedelta(hours=1)
+    for step_id in BEFORE_SWITCH[:-1]:
+        plan = plan.record(step_id, started=at, completed=at)
+    write_text(str(tmp_path / "plan.json"), plan_json(plan))
+    journey.network.world = world_at(Flow.OPERATOR_CHANGE, "ds-added")
+    journey.at = NOW + timedelta(hours=6)
+    assert "as plan under files" in refuse(BAD_INPUT, "status", journey.file)
+    journey.file.write_text(journey.file.read_text().replace("[files]", '[files]\nplan = "plan.json"'))
+    found = journey.told()
+    since = {each["id"]: (each["since"], each["by"]) for each in found["steps"] if each["stage"] == "done"}
+    assert since["ds-added"] == (instant_text(at), "said by the record of the plan")
+    assert not found["needs_attention"] and parse_instant(found["switchover"]) == at + timedelta(days=1)
+
+
+def test_what_somebody_says_and_servers_deny_is_told_until_they_give_it(journey: Journey) -> None:
+    def denied() -> list[str]:
+        return [each["message"] for each in journey.told()["findings"] if each["code"] == "step-denied"]
+
+    journey.take_all("keys-made")
+    succeed("status", journey.file, "--said", "ns-changed", "--by", "the registrar")
+    (told,) = denied()
+    assert told.startswith("the registrar says that ns-changed is done, and it is not so at ns1.dns.nl., ns2.dns.nl.")
+    assert journey.step("ns-changed")["stage"] == "later"
+    succeed("status", journey.file, "--said", "frozen", "--by", "both")
+    assert len(denied()) == 1, "what no server shows is not denied by one"
+    journey.at += MINUTE
+    succeed("status", journey.file, "--said", f"ns-changed={instant_text(NOW)}", "--by", "the registrar")
+    assert len(denied()) == 1
 
 
 def test_a_state_that_is_of_something_else_is_left_alone(journey: Journey) -> None:

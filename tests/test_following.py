@@ -9,21 +9,23 @@ from datetime import timedelta
 import pytest
 
 from tests.keyring import NOW
-from tests.rounds import round_of
-from tests.transfer_worlds import DAY, World, start_of
+from tests.rounds import PARENT_SERVERS, answers_of, round_of
+from tests.transfer_worlds import DAY, LOSING_SERVERS, World, start_of
+from zonekit import rdata as rd
 from zonekit.findings import Severity
-from zonekit.transfer.answers import Outcome
+from zonekit.transfer.answers import Outcome, Round
 from zonekit.transfer.claims import Rest, rest_of
 from zonekit.transfer.course import Course, Said, Tick
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.following import Followed, follow
-from zonekit.transfer.glimpses import Elsewhere
+from zonekit.transfer.glimpses import Elsewhere, parties_of
 from zonekit.transfer.parties import Channel
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.score import Score, Stage, score
 from zonekit.transfer.sightings import THERE_IS_NONE
 from zonekit.transfer.steps import Effect, Flow, Step
+from zonekit.transfer.versions import Source
 from zonekit.zones import RRset, Zone
 
 MINUTE = timedelta(minutes=1)
@@ -154,3 +156,62 @@ def test_a_wait_is_over_when_the_clock_says_so_and_not_when_a_round_ends_that_is
         rounded_up = replace(round_of(transfer.world, clock), ended=clock + second)
         followed = follow(transfer.course, rounded_up, tick=Tick(at=clock))
         assert score(followed).step("ns-changed").stage is stage
+
+
+def _without_csync_at(found: Round, name: str, gives: World) -> Round:
+    """A round in which one server gives what there is in another world, and does not answer for CSYNC."""
+    answers = []
+    for each in found.found:
+        if each.server.name != name:
+            answers.append(each)
+            continue
+        given = answers_of(each.server, gives, found.question).answers
+        silent = [
+            replace(answer, outcome=Outcome.SILENT, rrsets=()) if answer.rdtype == rd.CSYNC else answer
+            for answer in given
+        ]
+        answers.append(replace(each, answers=tuple(silent)))
+    return replace(found, found=tuple(answers))
+
+
+def test_a_server_that_answers_only_some_questions_holds_up_what_is_not_done_and_undoes_nothing() -> None:
+    transfer = Following(Flow.OPERATOR_CHANGE)
+    found = transfer.look()
+    while found.step("losing-merged").stage is not Stage.MAY_BEGIN:
+        transfer.take(found.next_steps[0].planned.step)
+        found = transfer.look()
+    before = replace(transfer.world, gaining=THERE_IS_NONE)
+    transfer.take(found.step("losing-merged").planned.step)
+    elsewhere = Elsewhere(gaining=transfer.world.made)
+    served = replace(transfer.world, gaining=THERE_IS_NONE)
+    for gives in (before, served):
+        partly = _without_csync_at(round_of(served, transfer.at), LOSING_SERVERS[1], gives)
+        followed = follow(transfer.course, partly, tick=Tick(at=transfer.at), elsewhere=elsewhere)
+        assert followed.parties[Source.LOSING].partial == {LOSING_SERVERS[1]}
+        assert score(followed).step("losing-merged").stage is not Stage.DONE
+        assert [each.code for each in score(followed).findings if each.severity is Severity.WARNING] == ["server-fails"]
+        transfer.course = followed.course
+    transfer.at += MINUTE
+    assert transfer.look().step("losing-merged").stage is Stage.DONE
+    transfer.at += MINUTE
+    partly = _without_csync_at(round_of(served, transfer.at), LOSING_SERVERS[1], served)
+    followed = follow(transfer.course, partly, tick=Tick(at=transfer.at), elsewhere=elsewhere)
+    assert score(followed).step("losing-merged").stage is Stage.DONE and not followed.undone
+
+
+def test_a_server_of_parent_and_child_does_not_hold_up_what_others_of_the_parent_show() -> None:
+    transfer = Following(Flow.OPERATOR_CHANGE)
+    found = round_of(replace(transfer.world, gaining=THERE_IS_NONE), transfer.at)
+    both = [
+        replace(
+            each,
+            answers=tuple(
+                replace(answer, outcome=Outcome.NO_AUTHORITY, rrsets=()) if answer.rdtype == rd.NS else answer
+                for answer in each.answers
+            ),
+        )
+        if each.server.name == PARENT_SERVERS[0]
+        else each
+        for each in found.found
+    ]
+    assert not parties_of(replace(found, found=tuple(both)))[Source.PARENT].partial

@@ -21,7 +21,7 @@ from zonekit.keys import SigningKey
 from zonekit.signing import sign_zone
 from zonekit.transfer import live_codes as codes
 from zonekit.transfer.answers import Answer, Outcome, Question, Round
-from zonekit.transfer.course import Course, Tick
+from zonekit.transfer.course import Course, Said, Tick
 from zonekit.transfer.following import follow
 from zonekit.transfer.plan import plan_transfer
 from zonekit.transfer.score import Score, Stage, score
@@ -191,6 +191,22 @@ def test_a_server_that_comes_back_with_an_older_zone_undoes_the_step_and_the_wai
     assert counted_from["losing-merged"] == transfer.at
 
 
+def test_what_is_said_to_be_done_and_no_server_gives_is_denied_and_what_none_can_show_is_not() -> None:
+    transfer = under_way("keys-exchanged")
+    transfer.at += timedelta(minutes=1)
+    for step_id in ("ds-added", "resolution-verified", "frozen"):
+        if step_id in {step.id for step in transfer.steps}:
+            said = Said(
+                step_id=step_id, by="the registrar", when=transfer.at, started=transfer.at, completed=transfer.at
+            )
+            transfer.course = transfer.course.say(said)
+    found = transfer.look()
+    assert live_codes_of(found) == {codes.STEP_DENIED.name}
+    (told,) = [each.message for each in found.findings if each.code == codes.STEP_DENIED.name]
+    assert told.startswith("the registrar says that ds-added is done, and it is not so at ns1.dns.nl., ns2.dns.nl.")
+    assert found.step("ds-added").stage is not Stage.DONE
+
+
 def test_a_change_of_the_ns_before_its_time_is_told_with_the_story_of_who_suffers() -> None:
     transfer = under_way("gaining-serves")
     step = next(step for step in transfer.steps if step.id == "ns-changed")
@@ -213,7 +229,7 @@ def test_losing_signatures_that_end_before_what_is_left_is_done_are_told() -> No
 
 
 def test_every_code_is_caused_by_some_case() -> None:
-    alone = {codes.SERVER_LIES, codes.STEP_UNDONE, codes.STEP_TOO_EARLY, codes.SIGNATURES_TOO_SHORT}
+    alone = {codes.SERVER_LIES, codes.STEP_UNDONE, codes.STEP_DENIED, codes.STEP_TOO_EARLY, codes.SIGNATURES_TOO_SHORT}
     assert {code.name for _, code, _ in CASES} | {code.name for code in alone} == codes.LIVE_CODES.keys()
 
 

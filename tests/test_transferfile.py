@@ -9,7 +9,7 @@ import pytest
 
 from tests.keyring import NOW
 from tests.rounds import QUESTION, round_of
-from tests.transfer_worlds import GAINING, LOSING, World
+from tests.transfer_worlds import GAINING, LOSING, LOSING_SERVERS, World, world_at
 from zonekit import rdata as rd
 from zonekit.errors import PlanError
 from zonekit.names import name_text
@@ -17,6 +17,7 @@ from zonekit.transfer.answers import Answer, Outcome, Round
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.glimpses import Elsewhere, glimpses_of, parent_negative_ttl, parties_of
 from zonekit.transfer.sightings import THERE_IS_NONE
+from zonekit.transfer.steps import Flow
 from zonekit.transfer.transferfile import read_transfer
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
@@ -179,3 +180,56 @@ def test_the_longest_that_any_server_of_the_parent_says_counts(said: tuple[int, 
         for each in found.found
     )
     assert parent_negative_ttl(replace(found, found=answered)) == known
+
+
+LOW = World(losing=world_at(Flow.OPERATOR_CHANGE, "ttls-lowered").losing)
+SAID_TTLS = 'ns_ttl = "1d"\ndnskey_ttl = "2d"\n'
+IN_LEDGER = "".join(
+    f'[[ledger]]\nsource = "losing"\nrecord = "{record}"\nttl = "2d"\nuntil = 2026-11-20T12:00:00Z\n'
+    for record in ("NS", "DNSKEY")
+)
+
+
+def test_ttls_that_may_have_been_lowered_already_are_not_taken_for_those_of_before() -> None:
+    with pytest.raises(PlanError, match=r"^losing\.ns_ttl: is 600 as served, no more than what it is to be lowered to"):
+        facts(SERVERS + KNOWN, world=LOW)
+    with pytest.raises(
+        PlanError, match=r"^losing\.dnskey_ttl: is 600 as served, no more than what it is to be lowered to"
+    ):
+        facts(SERVERS + KNOWN.replace("[losing]", "[losing]\nns_ttl = 600"), world=LOW)
+    made = facts(SERVERS + KNOWN.replace("[losing]", f"[losing]\n{SAID_TTLS}"), world=LOW)
+    assert (made.losing.ns_ttl, made.losing.dnskey_ttl) == (86400, 2 * 86400)
+    assert facts(SERVERS + KNOWN + IN_LEDGER, world=LOW).losing.dnskey_ttl == 600
+
+
+def test_low_ttls_are_taken_as_they_are_where_nobody_lowers_any() -> None:
+    text = SERVERS + KNOWN.replace("[losing]", '[losing]\ncan = ["import-zsk", "import-ksk", "re-sign", "serve-on"]')
+    assert facts(text, world=LOW).losing.dnskey_ttl == 600
+
+
+def test_where_the_gaining_ds_is_at_the_parent_already_the_file_says_what_was_there_before() -> None:
+    begun = World(ds=world_at(Flow.OPERATOR_CHANGE, "ds-added").ds)
+    with pytest.raises(PlanError, match=r"the transfer has begun; .*give as ds under parent"):
+        facts(SERVERS + KNOWN, world=begun)
+    before = facts(SERVERS + KNOWN).parent
+    (entry,) = before.ds
+    said = f'[parent]\nds = [{{ key = "{entry.key.name}", digest_type = 2 }}]'
+    assert facts(SERVERS + KNOWN.replace("[parent]", said), world=begun).parent == before
+
+
+def test_the_case_of_the_domain_does_not_matter() -> None:
+    assert read_transfer(SERVERS.replace("example.nl", "Example.NL")).domain == "example.nl."
+
+
+def test_a_domain_that_the_parent_does_not_delegate_is_told_as_that() -> None:
+    with pytest.raises(PlanError, match=r"^example\.nl\.: the parent has no NS RRset for it; "):
+        facts(SERVERS + KNOWN, world=World(ns=THERE_IS_NONE))
+
+
+def test_where_the_losing_zone_names_the_gaining_servers_already_the_file_says_which_it_named_before() -> None:
+    moved = World(losing=world_at(Flow.OPERATOR_CHANGE, "losing-ns-changed").losing)
+    text = SERVERS + KNOWN.replace("[losing]", f"[losing]\n{SAID_TTLS}")
+    with pytest.raises(PlanError, match=r"^losing\.name_servers: the losing zone names .* already"):
+        facts(text, world=moved)
+    said = '[losing]\nname_servers = ["ns1.losing.example", "ns2.losing.example"]'
+    assert facts(text.replace("[losing]", said), world=moved).losing.name_servers == frozenset(LOSING_SERVERS)

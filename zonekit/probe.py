@@ -218,7 +218,8 @@ class Sockets:
 def _check_timeout(timeout: timedelta) -> None:
     if not isinstance(timeout, timedelta) or not timedelta(0) < timeout <= _LONGEST_TIMEOUT:
         raise ProbeError(
-            f"the timeout is {ascii(timeout)[:60]}", remedy="give a timedelta of more than nothing, up to five minutes"
+            f"the timeout is {timeout if isinstance(timeout, timedelta) else ascii(timeout)[:60]}",
+            remedy="give a timedelta of more than nothing, up to five minutes",
         )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.errors import PlanError, ZonekitError
 from zonekit.files import read_text, read_zone
+from zonekit.names import order_key, parse_origin
 from zonekit.probe import DEFAULT_AT_MOST, DEFAULT_TIMEOUT, find_addresses, probe, probe_many, read_tick
 from zonekit.state import State
 from zonekit.transfer.answers import Question, Round
@@ -26,6 +27,7 @@ from zonekit.transfer.glimpses import Elsewhere, glimpses_of, parent_negative_tt
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.planfile import read_plan
 from zonekit.transfer.score import Score, score
+from zonekit.transfer.server_health import PARTIES, why_silent
 from zonekit.transfer.transferfile import TransferFile, read_transfer
 from zonekit.transfer.versions import Source
 from zonekit.zones import Zone
@@ -44,11 +46,13 @@ class Transfer:
         file: what the file says.
         directory: what the paths in it count from.
         state: where its course is kept.
+        shown: what messages call the file.
     """
 
     file: TransferFile
     directory: str
     state: State
+    shown: str = "transfer.toml"
 
     @property
     def course(self) -> Course | None:
@@ -79,7 +83,7 @@ def open_transfer(path: StrPath) -> Transfer:
         raise error.within(os.fspath(path)) from None
     directory = os.path.dirname(os.path.abspath(path))
     state = found.files.state or f"{os.path.splitext(os.path.basename(path))[0]}{STATE_SUFFIX}"
-    return Transfer(file=found, directory=directory, state=State(os.path.join(directory, state)))
+    return Transfer(file=found, directory=directory, state=State(os.path.join(directory, state)), shown=os.fspath(path))
 
 
 def look_at(transfer: Transfer, *, timeout: timedelta = DEFAULT_TIMEOUT, said: Iterable[Said] = ()) -> Score:
@@ -180,17 +184,43 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tu
     if file.files.plan is not None:
         path = transfer.path(file.files.plan)
         try:
-            return read_plan(read_text(path))
+            plan = read_plan(read_text(path))
         except PlanError as error:
             raise error.within(path) from None
+        if order_key(parse_origin(plan.facts.domain)) != order_key(found.question.apex):
+            raise PlanError(
+                f"{path}: the plan is of {plan.facts.domain}, and {transfer.shown} of {file.domain}",
+                remedy="name the plan of this domain",
+            )
+        return plan
     glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
     files = {Source.LOSING: file.files.losing_zone, Source.GAINING: file.files.gaining_zone}
-    facts = file.facts(
-        glimpses[0].sighting if glimpses else None,
-        negative_ttl=parent_negative_ttl(found),
-        whole={source: _read_zone(transfer, name) for source, name in files.items() if name is not None},
-    )
+    try:
+        facts = file.facts(
+            glimpses[0].sighting if glimpses else None,
+            negative_ttl=parent_negative_ttl(found),
+            whole={source: _read_zone(transfer, name) for source, name in files.items() if name is not None},
+        )
+    except PlanError as error:
+        unseen = "; ".join(_unseen(found, elsewhere))
+        if unseen:
+            raise PlanError(
+                f"{transfer.shown}: {unseen}; without that the file has to say everything, and {error.problem}",
+                remedy="look again when servers of all three answer; a zone that is not served yet goes under files, as"
+                " gaining_zone, or name a plan there",
+            ) from None
+        raise error.within(transfer.shown) from None
     return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended, said))
+
+
+def _unseen(found: Round, elsewhere: Elsewhere) -> Iterator[str]:
+    """Of whom a first look shows nothing, and why."""
+    parties = parties_of(found)
+    for source in Source:
+        if not parties[source].given and (source is Source.PARENT or elsewhere.zone(source) is None):
+            why = why_silent(found, source) or "; ".join(dict.fromkeys(parties[source].unreadable.values()))
+            servers = ", ".join(str(each.server) for each in found.of(source))
+            yield f"nothing is seen of {PARTIES[source]}, for none of {servers} gives all that it is asked for: {why}"
 
 
 def _start(given: datetime | None, now: datetime, said: tuple[Said, ...]) -> datetime:

@@ -21,6 +21,8 @@ domain = "{domain}"
 [losing]
 propagation_delay = "1m"
 data_ttl = "2h"
+ns_ttl = "1d"
+dnskey_ttl = "1d"
 
 [gaining]
 propagation_delay = "1m"

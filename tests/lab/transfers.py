@@ -23,6 +23,7 @@ from tests.lab.laboratory import Lab
 from tests.lab.parent import DELEGATION_TTL, NEGATIVE_TTL, now
 from tests.lab.sides import LOWERED_TTL, LosingSide, Registrar, Scanner, WithFiles
 from tests.lab.zones import TTL
+from zonekit import rdata as rd
 from zonekit.dnskeys import Dnskey, dnskey_signers, keys_to_take, parse_dnskeys
 from zonekit.findings import Severity
 from zonekit.status import Transfer, look_at, open_transfer
@@ -93,8 +94,6 @@ class LiveTransfer:
         self.file = self.directory / "transfer.toml"
         self.file.write_text(self.toml())
         self.transfer: Transfer = open_transfer(self.file)
-        if self._is_signed_by_losing:
-            self._losing_apex  # noqa: B018  # which is looked at while nobody has changed it
 
     def toml(self) -> str:
         """The file of the transfer: whom to ask, and what servers do not show."""
@@ -108,6 +107,7 @@ parent = {_servers(self.lab.parent.hosts, [server.address for server in self.lab
 [files]
 gaining_zone = "{self.gaining.path.name}"
 [losing]
+{self._losing_ttls}
 data_ttl = {LARGEST_TTL}
 propagation_delay = 1
 [gaining]
@@ -129,8 +129,12 @@ approval_delay = 5
 """
 
     @property
-    def _is_signed_by_losing(self) -> bool:
-        return self.flow is not Flow.FROM_UNSIGNED
+    def _losing_ttls(self) -> str:
+        """The TTLs of the losing apex; those that are low from the beginning have never been higher."""
+        served = {
+            name: self._losing_apex.get("@", rdtype) for name, rdtype in (("ns_ttl", rd.NS), ("dnskey_ttl", rd.DNSKEY))
+        }
+        return "\n".join(f"{name} = {rrset.ttl}" for name, rrset in served.items() if rrset is not None)
 
     @property
     def _has_ds(self) -> bool:

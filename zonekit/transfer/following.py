@@ -2,7 +2,7 @@
 
 A step counts as done only when every server that answers gives it, in whatever combination of what the servers of the others
 give. One that is dead gives nobody anything, and is reported elsewhere; it holds nothing up but what says that this very
-server answers.
+server answers. One that answers some questions and fails at others holds up what is not done yet.
 """
 
 from __future__ import annotations
@@ -60,12 +60,15 @@ _NEVER_BY_ITSELF: Final = frozenset(
 def evidence_of(
     plan: Plan, step_id: str, glimpses: Sequence[Glimpse], parties: Mapping[Source, Party]
 ) -> Evidence | None:
-    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell."""
+    """Return what a round shows of a step: which servers give it, and which do not; None where it does not tell.
+
+    A server that answers some questions only does not tell: it may still give what it always gave.
+    """
     step = plan.step(step_id).step
     changed = places_changed_by(step)
     confirming: set[str] = set()
     lacking: set[str] = set()
-    tells = True
+    tells = not any(parties[source].partial for source in changed)
     for glimpse in glimpses:
         try:
             seen = see_step(plan, step_id, glimpse.sighting, by=BY_ASKING, look=glimpse.look)
@@ -141,6 +144,8 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
       counts anew; what was begun while it was away has been begun;
     - a TTL that is raised is so at what is asked for, the apex and the delegation, and still is in the next round. Of one that
       is raised and lowered between two rounds, or below the apex, nothing shows: there the TTLs of the facts have to be true;
+    - behind an address stands one server: where several do (anycast), only the nearest is asked, and how much later the last
+      of them may be has to be in the timing of the plan (``publish_safety``, ``retire_safety``);
     - what people say is so, where no server can show it or denies it later;
     - a clock is not set forward while the machine is off, or by less than a thousandth of the time since the last round.
 

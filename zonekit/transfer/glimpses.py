@@ -6,7 +6,7 @@ Servers that give the same are looked at as one, so that a step is judged once f
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -78,12 +78,15 @@ class Party:
         given: each form in which it was given, the one that most servers give first.
         refusing: the names of the servers that answer, and not for the zone.
         dead: the names of those that do not answer, or so that nothing can be told.
+        partial: the names of those that answer some questions for the zone and fail at others, at one address or more: nothing
+            counts as seen there, and yet they give something to whoever asks.
         unreadable: what could not be made a zone, by the name of the server.
     """
 
     given: tuple[Given, ...] = ()
     refusing: frozenset[str] = frozenset()
     dead: frozenset[str] = frozenset()
+    partial: frozenset[str] = frozenset()
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -101,6 +104,7 @@ def _party(found: Round, source: Source) -> Party:
     forms: list[tuple[Zone | Delegation, set[str]]] = []
     refusing: set[str] = set()
     dead: set[str] = set()
+    partial: set[str] = set()
     unreadable: dict[str, str] = {}
     for each in found.of(source):
         name = each.server.name
@@ -108,12 +112,15 @@ def _party(found: Round, source: Source) -> Party:
         if any(answer is None or not answer.outcome.is_answer for answer in answers):
             spoke = [answer for answer in answers if answer is not None and answer.outcome in _SPEAKING]
             (refusing if len(spoke) == len(answers) else dead).add(name)
+            if _is_partial(answers, source):
+                partial.add(name)
             continue
         try:
             form = _delegation(each) if source is Source.PARENT else _apex_zone(found, each)
         except ZonekitError as error:
             unreadable[name] = error.problem
             dead.add(name)
+            partial.add(name)
             continue
         held = next((names for known, names in forms if known == form), None)
         if held is None:
@@ -129,6 +136,7 @@ def _party(found: Round, source: Source) -> Party:
         given=given,
         refusing=frozenset(refusing),
         dead=frozenset(dead - answering - refusing),
+        partial=frozenset(partial),
         unreadable=MappingProxyType(unreadable),
     )
 
@@ -146,6 +154,14 @@ def _needed(each: ServerAnswers, source: Source) -> list[Answer | None]:
     """The answers without which nothing can be told of a server."""
     types = (rd.NS, rd.DS) if source is Source.PARENT else APEX_TYPES
     return [each.answer(rdtype) for rdtype in types]
+
+
+def _is_partial(answers: Iterable[Answer | None], source: Source) -> bool:
+    """Whether some questions were answered for the zone, and others were not."""
+    outcomes = {answer.outcome for answer in answers if answer is not None}
+    if source is Source.PARENT:
+        outcomes.discard(Outcome.NO_AUTHORITY)  # a server of both zones answers for the NS RRset from below the cut
+    return len({outcome.is_answer for outcome in outcomes}) > 1
 
 
 def _delegation(each: ServerAnswers) -> Delegation:

@@ -25,8 +25,8 @@ SERVER_DEAD: Final = _code(
     _WARNING,
     "a server does not answer, and others of the same party do",
     "RFC 2182 section 5",
-    "bring it back with the zone that the others have, or take it out of the NS RRset; one that comes back with an older zone"
-    " starts the waits anew",
+    "see that this machine can reach it at all, such as by IPv6; then bring it back with the zone that the others have, or take"
+    " it out of the NS RRset; one that comes back with an older zone starts the waits anew",
 )
 PARTY_DEAD: Final = _code(
     "no-server-answers",
@@ -47,7 +47,8 @@ SERVER_FAILS: Final = _code(
     _WARNING,
     "a server answers some questions, and fails at others",
     "RFC 1035 section 4.1.1",
-    "look at its log: until it answers all of them nothing counts as seen there",
+    "look at its log: until it answers all of them no further step counts as seen done by its party; somebody who knows what it"
+    " gives may say so",
 )
 SERVER_LIES: Final = _code(
     "server-lies",
@@ -76,6 +77,13 @@ STEP_UNDONE: Final = _code(
     "a step that was done is so no more",
     "RFC 6781 section 4.3.5.1",
     "have it done again; everything that was waited for counts anew from then",
+)
+STEP_DENIED: Final = _code(
+    "step-denied",
+    _WARNING,
+    "somebody says that a step is done, and servers show that it is not",
+    "RFC 6781 section 4.3.5.1",
+    "look at what those servers give: what they show counts, and the step is not done before all of them have it",
 )
 STEP_TOO_EARLY: Final = _code(
     "step-too-early",
@@ -112,7 +120,7 @@ LIVE_CODES: Final[Mapping[str, Code]] = MappingProxyType(
         code.name: code
         for code in (
             *(SERVER_DEAD, PARTY_DEAD, SERVER_LAME, SERVER_FAILS, SERVER_LIES, SERVERS_DISAGREE, NOT_ASKED),
-            *(STEP_UNDONE, STEP_TOO_EARLY, CLOCK_SET, TTL_RAISED, SIGNATURES_TOO_SHORT),
+            *(STEP_UNDONE, STEP_DENIED, STEP_TOO_EARLY, CLOCK_SET, TTL_RAISED, SIGNATURES_TOO_SHORT),
         )
     }
 )

@@ -192,8 +192,10 @@ def begun_already(domain: str, gaining_key: str) -> PlanError:
     return PlanError(
         f"{domain}: the parent has the DS of {gaining_key} already, which signs the gaining DNSKEY RRset: the transfer has"
         " begun",
-        remedy="leave that DS where it is; give as ds what the parent had before the transfer, with a start before the DS was"
-        " added, and record the step ds-added with the instants at which that happened (Plan.record, zonekit plan --record)",
+        remedy="leave that DS where it is; give as ds under parent what the parent had before the transfer, such as"
+        ' [{ key = "KSK 4711 of the losing operator", digest_type = 2 }], with a start before the DS was added, and record the'
+        " step ds-added with the instants at which that happened (Plan.record, zonekit plan --record, zonekit status --said);"
+        " the file of a transfer may name a plan with all that on record, as plan under files",
     )
 
 

@@ -284,6 +284,7 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
         does = "does" if len(lacking) == 1 else "do"
         told = f"{step_id} was done, and {', '.join(lacking)} {does} not give it any more"
         found.append(codes.STEP_UNDONE.found(apex, "", told))
+    found += _denied(followed)
     if not isinstance(verdict, Safe) and any(planned.recorded for planned in plan.steps):
         found.append(codes.STEP_TOO_EARLY.found(apex, "", verdict.story))
     if not plan.is_in_time:
@@ -301,6 +302,19 @@ def _findings(followed: Followed, plan: Plan, verdict: Verdict, checks: Iterable
         found.append(codes.TTL_RAISED.found(apex, "", told))
     found += [finding for check in checks for finding in check.findings if plan.events or not _is_of_claim(finding)]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: -finding.severity))
+
+
+def _denied(followed: Followed) -> Iterator[Finding]:
+    """Yield what somebody says is done and this round shows is not."""
+    course, at = followed.course, followed.found.ended
+    for said in course.said:
+        watched = course.watched.get(said.step_id)
+        if watched is None or watched.lacking_at != at or said.step_id in followed.undone:
+            continue
+        if course.statement(said.step_id, at=at) is None:
+            lacking = ", ".join(sorted(watched.lacking))
+            told = f"{said.by} says that {said.step_id} is done, and it is not so at {lacking}"
+            yield codes.STEP_DENIED.found(followed.found.question.apex, "", told)
 
 
 def _is_of_claim(finding: Finding) -> bool:

@@ -9,7 +9,7 @@ from zonekit import rdata as rd
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName
 from zonekit.transfer import live_codes as codes
-from zonekit.transfer.answers import Answer, Outcome
+from zonekit.transfer.answers import Answer, Outcome, Round
 from zonekit.transfer.following import Followed
 from zonekit.transfer.glimpses import Delegation, Given
 from zonekit.transfer.sides import servers_in
@@ -68,7 +68,7 @@ def _silent(followed: Followed, source: Source) -> Iterator[Finding]:
     if not party.given and not party.refusing:
         servers = ", ".join(sorted(party.dead))
         yield codes.PARTY_DEAD.found(
-            apex, "", f"{PARTIES[source]}: none of {servers} answers: {_why(followed, source)}"
+            apex, "", f"{PARTIES[source]}: none of {servers} answers: {why_silent(followed.found, source)}"
         )
         return
     for each in followed.found.of(source):
@@ -90,11 +90,12 @@ def _silent(followed: Followed, source: Source) -> Iterator[Finding]:
         yield codes.SERVER_FAILS.found(apex, "", f"{name} of {PARTIES[source]} gives what makes no zone: {problem}")
 
 
-def _why(followed: Followed, source: Source) -> str:
+def why_silent(found: Round, source: Source) -> str:
+    """Return in words why the servers of a party did not answer, each reason once."""
     return "; ".join(
         dict.fromkeys(
             f"{answer.outcome.value}{_problem([answer])}"
-            for each in followed.found.of(source)
+            for each in found.of(source)
             for answer in each.answers
             if not answer.outcome.is_answer
         )

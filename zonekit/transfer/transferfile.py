@@ -17,12 +17,14 @@ from zonekit.errors import PlanError
 from zonekit.names import is_subdomain, name_text, parse_origin
 from zonekit.transfer import fields
 from zonekit.transfer.answers import DOMAIN_PORT, Question, Server
+from zonekit.transfer.capabilities import steps_within
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.fields import Shape, within
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.planfile import facts_object, facts_of_object
 from zonekit.transfer.served import largest_data
-from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
-from zonekit.transfer.steps import Flow
+from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting
+from zonekit.transfer.steps import Effect, Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
@@ -78,7 +80,7 @@ class TransferFile:
     """What the file of a transfer says.
 
     Attributes:
-        domain: the domain, absolute.
+        domain: the domain, absolute and in lower case.
         flow: the way the transfer is carried out.
         start: from when; None for now.
         servers: whom to ask.
@@ -135,7 +137,7 @@ class TransferFile:
         Raises:
             PlanError: something is neither given nor to be seen; the message begins with its path and says how to find it.
         """
-        shown = {} if seen is None else _shown(seen, negative_ttl)
+        shown = {} if seen is None else _shown(seen, negative_ttl, says_ds="ds" in _table(self.known, "parent"))
         for source, zone in whole.items():
             if source.value in shown:
                 shown[source.value].setdefault(_SEEN_ONLY_WHOLE, int(max(largest_data(zone)[1], zone.negative_ttl)))
@@ -153,14 +155,70 @@ class TransferFile:
             known[party] = {**shown.get(party, {}), **given}
         if "overlaps" in shown:
             known.setdefault("overlaps", shown["overlaps"])
-        return facts_of_object({"domain": self.domain, **known})
+        facts = facts_of_object({"domain": self.domain, **known})
+        if "losing" in shown:
+            self._check_not_lowered(facts)
+            self._check_not_moved(facts)
+        return facts
+
+    def _check_not_lowered(self, facts: Facts) -> None:
+        """Check that the file says so where TTLs are as low as they are to become: it is what they were before that counts.
+
+        Raises:
+            PlanError: it does not.
+        """
+        if not any(step.effect is Effect.TTLS_LOWERED for step in steps_within(facts, self.flow)):
+            return
+        losing, lowered = facts.losing, facts.timing.lowered_ttl
+        signed = (("dnskey_ttl", Record.DNSKEY, losing.dnskey_ttl),) if losing.is_signed else ()
+        for name, record, ttl in (("ns_ttl", Record.NS, losing.ns_ttl), *signed):
+            told = any((each.source, each.record) == (Source.LOSING, record) for each in facts.ledger.observations)
+            if ttl <= lowered and name not in _table(self.known, "losing") and not told:
+                raise fields.refused(
+                    f"losing.{name}",
+                    f"is {ttl} as served, no more than what it is to be lowered to, {lowered}: it may have been lowered already",
+                    "give the largest TTL that it was served with since; where it was always so low, give that"
+                    " (RFC 7583 section 3.3.2)",
+                )
+
+    def _check_not_moved(self, facts: Facts) -> None:
+        """Check that the file says where the losing name servers are, where the losing zone names the gaining ones already.
+
+        Raises:
+            PlanError: it does not.
+        """
+        named = facts.losing.name_servers
+        asked = {each.name for each in self.servers if each.source is Source.LOSING}
+        if (
+            named
+            and named == facts.gaining.name_servers
+            and "name_servers" not in _table(self.known, "losing")
+            and not any(name.lower() in asked for name in named)
+        ):
+            raise fields.refused(
+                "losing.name_servers",
+                f"the losing zone names {', '.join(sorted(named))} already, which are the gaining ones: the transfer has begun",
+                "give those that it named before",
+            )
 
 
-def _shown(seen: Sighting, negative_ttl: Ttl | None) -> dict[str, Any]:
-    """What was seen, in the shape of a file of facts."""
+def _table(known: Mapping[str, Any], party: str) -> Mapping[str, Any]:
+    found = known.get(party)
+    return found if isinstance(found, dict) else {}
+
+
+def _shown(seen: Sighting, negative_ttl: Ttl | None, *, says_ds: bool) -> dict[str, Any]:
+    """What was seen, in the shape of a file of facts; where the DS is said the parent may have another one by now."""
     losing, gaining = seen.losing, seen.gaining
     if not isinstance(losing, Zone) or not isinstance(gaining, Zone):
         return {}
+    if seen.parent_ns is THERE_IS_NONE:
+        raise PlanError(
+            f"{seen.domain}: the parent has no NS RRset for it",
+            remedy="look whether it is spelt right and registered, and whether the servers of the parent are those of the zone"
+            " right above it",
+            rule="RFC 1034 section 4.2.1",
+        )
     ds = seen.parent_ds
     if ds is NOT_LOOKED_AT or not isinstance(seen.parent_ns, RRset):
         return {}
@@ -168,7 +226,7 @@ def _shown(seen: Sighting, negative_ttl: Ttl | None) -> dict[str, Any]:
     facts = Facts.from_zones(
         losing,
         gaining,
-        ds if isinstance(ds, RRset) else None,
+        ds if isinstance(ds, RRset) and not says_ds else None,
         ds_ttl=int(ds.ttl) if isinstance(ds, RRset) else 0,
         ns_ttl=seen.parent_ns.ttl,
         negative_ttl=negative_ttl or 0,
@@ -282,7 +340,7 @@ def read_transfer(toml_text: str) -> TransferFile:
         raise fields.refused("domain", "is missing", "say which domain it is")
     if "servers" not in found:
         raise fields.refused("servers", "is missing", "name the servers of the losing, the gaining and the parent side")
-    domain = name_text(within("domain", parse_origin, fields.text(found["domain"], "domain")))
+    domain = name_text(within("domain", parse_origin, fields.text(found["domain"], "domain"))).lower()
     way = _WAY(found.get("transfer", {}), "transfer")
     return TransferFile(
         domain=domain,

@@ -12,7 +12,7 @@ from zonekit.dnskeys import Dnskey, dnskeys_of, signer_of
 from zonekit.ds import matches_ds
 from zonekit.errors import PlanError
 from zonekit.instants import from_epoch_seconds
-from zonekit.names import WireName, is_subdomain, name_text
+from zonekit.names import WireName, is_subdomain, name_text, order_key
 from zonekit.nodes import HEADER_OCTETS, ttl_of
 from zonekit.transfer import values
 from zonekit.transfer.parties import OperatorFacts, OperatorKey, begun_already
@@ -41,7 +41,7 @@ def facts_of(
         PlanError: the zones are of different names, a key signs both, a DS is of no key of the losing zone, or a name
             server in the domain has no address.
     """
-    if losing_zone.apex != gaining_zone.apex:
+    if order_key(losing_zone.apex) != order_key(gaining_zone.apex):
         raise PlanError(
             f"the zones are {name_text(losing_zone.apex)} and {name_text(gaining_zone.apex)}",
             remedy="give two versions of one zone",
