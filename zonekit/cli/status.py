@@ -159,8 +159,8 @@ def status(
     "is_due", "last_answered", "silent_since"}], "ttls": [{"source", "record", "ttl", "first_seen", "last_seen", "until"}],
     "clock_set", "undone": [STEP], "findings", "history": [{"at", "what", "step", "text"}]}, or {"domain", "error"} where one of
     several cannot be told. WAIT and "findings" are those of zonekit plan and zonekit verify, "proof" is what zonekit check
-    prints. A stage is one of "done", "under way", "may begin", "waits", "missing" and "later". "history" is there with
-    --history. Intervals, TTLs and "clock_set", by how much the clock was set since the look before, are seconds; null is
+    prints. A stage is one of "done", "under way", "may begin", "waits", "missing", "later"
+    and "over". "history" is there with --history. Intervals, TTLs and "clock_set", by how much the clock was set since the look before, are seconds; null is
     what is not known. With --watch, each look is one line.
     """
     if every is not None and not watch:
