@@ -126,6 +126,7 @@ CREATE TABLE history (
 )
 
 _TRY_ANOTHER: Final = "give the file that the transfers were begun with"
+_KEEPABLE: Final = "give a course that can be written and read"
 _MEND: Final = "take the file from a backup, or mend that row with sqlite3"
 _REFUSALS: Final = {
     sqlite3.SQLITE_NOTADB: ("is no SQLite file", _TRY_ANOTHER),
@@ -257,15 +258,15 @@ class State:
         with self._refusing(key, _MEND):
             course = course_of(rows)
             if domain_key(course.plan.facts.domain) != key:
-                raise PlanError(f"transfers.plan: facts.domain: is {course.plan.facts.domain}")
+                raise PlanError(f"transfers.plan: facts.domain: is {course.plan.facts.domain}", remedy=_MEND)
         return course
 
     def _kept(self, key: str, course: Course) -> Rows:
         """The rows that a course is kept in; one that would not read back as it is is refused."""
-        with self._refusing(f"{key} cannot be kept", "give a course that can be written and read"):
+        with self._refusing(f"{key} cannot be kept", _KEEPABLE):
             rows = rows_of(course)
             if course_of(rows) != course:
-                raise PlanError("it does not read back as it is")
+                raise PlanError("it does not read back as it is", remedy=_KEEPABLE)
         return rows
 
     # ---- transactions -----------------------------------------------------------------------------------------------
