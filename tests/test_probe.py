@@ -32,7 +32,7 @@ from zonekit.errors import DomainNameError, PlanError, ProbeError
 from zonekit.names import name_text, parse_origin
 from zonekit.probe import Sockets, find_addresses, probe, probe_async, probe_many, read_tick
 from zonekit.signing import sign_zone
-from zonekit.transfer.answers import Answer, Outcome, Question, Round, Server
+from zonekit.transfer.answers import APEX_TYPES, DELEGATION_TYPES, Answer, Outcome, Question, Round, Server
 from zonekit.transfer.versions import Source
 from zonekit.zonefile import parse_zone
 
@@ -44,6 +44,8 @@ WAITED: Final = timedelta(seconds=3)
 # Never waited out: a test that gets that far has failed.
 LONG: Final = timedelta(seconds=60)
 BOUND: Final = 30.0
+OF_A_PARENT: Final = len(DELEGATION_TYPES) + 1
+"""What a server of the parent is asked: the delegation, and the SOA record above the domain."""
 
 
 # ---- scripts --------------------------------------------------------------------------------------------------------
@@ -353,7 +355,7 @@ def test_a_query_is_sent_again_under_the_same_identity() -> None:
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
 def test_a_round_is_asked_all_at_once(transport: str) -> None:
-    gathering = Gathering(questions=4 * 6 + 2 * 2)
+    gathering = Gathering(questions=4 * len(APEX_TYPES) + 2 * OF_A_PARENT)
     script: Script = gathering if transport == "UDP" else by_tcp_only(gathering)
     with serving(*[script] * 6) as fakes:
         parties = (Source.LOSING, Source.LOSING, Source.GAINING, Source.GAINING, Source.PARENT, Source.PARENT)
@@ -392,7 +394,7 @@ def of_the_parent(*fakes: FakeServer, rounds: int = 1) -> Iterator[Question]:
 
 
 def test_so_many_sockets_are_open_and_no_more() -> None:
-    counting = Counting(ports=5, questions=2)
+    counting = Counting(ports=5, questions=OF_A_PARENT)
     with serving(counting, counting, counting) as fakes:
         found = list(probe_many(of_the_parent(*fakes, rounds=100), timeout=LONG, at_most=5))
     assert counting.most == 5
@@ -493,7 +495,7 @@ def test_a_round_comes_as_soon_as_it_is_complete() -> None:
         questions = (*of_the_parent(slow), *of_the_parent(quick))
         rounds = probe_many(questions, timeout=LONG)
         assert next(rounds).question == questions[1]
-        for _ in range(2):
+        for _ in range(OF_A_PARENT):
             none_at_the_parent(held.get(timeout=BOUND))
         assert next(rounds).question == questions[0]
         assert list(rounds) == []
@@ -580,7 +582,7 @@ def test_a_round_that_is_cancelled_leaves_nothing_open() -> None:
 
 
 def test_rounds_in_a_loop_of_ones_own_share_their_sockets() -> None:
-    counting = Counting(ports=4, questions=2)
+    counting = Counting(ports=4, questions=OF_A_PARENT)
 
     async def ask(questions: Iterator[Question]) -> list[Round]:
         sockets = Sockets(4)
@@ -776,9 +778,10 @@ def test_nsd_as_operator_as_parent_and_as_both(tmp_path: Path) -> None:
     assert csync is not None and (csync.outcome, csync.negative_ttl) == (Outcome.THERE_IS_NONE, 300)
     host = of_operator.answer(rd.A, parse_origin("ns1.example.nl"))
     assert host is not None and host.rrset is not None and host.rrset.ttl == 7200
-    delegation, at_parent = of_parent.answers
+    delegation, at_parent, above = of_parent.answers
     assert [(each.type_text, each.ttl) for each in delegation.rrsets] == [("NS", 7200), ("A", 1800)]
     assert at_parent.rrset is not None and at_parent.rrset.rdatas == ds.rdatas
-    child_side, ds_of_both = of_both.answers
+    assert above.rdtype == rd.SOA and above.rrset is not None and above.rrset.ttl == 3600
+    child_side, ds_of_both, _ = of_both.answers
     assert (child_side.outcome, "itself" in child_side.problem) == (Outcome.NO_AUTHORITY, True)
     assert ds_of_both.rrset == at_parent.rrset
