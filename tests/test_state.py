@@ -783,7 +783,7 @@ def test_only_the_beginning_of_a_transfer_creates_a_state(tmp_path: Path, make: 
             "missing/state.db",
             r"missing/state\.db: cannot be opened, or no journal beside it .*; see that its directory",
         ),
-        ("nul\0", r"'nul\\x00': cannot be opened: embedded null byte; give another path"),
+        ("nul\0", r"'nul\\x00': cannot be opened: there is a NUL in it; give another path"),
         ("x" * 300, "x: cannot be opened: File name too long; give another path"),
     ],
 )

@@ -326,7 +326,7 @@ class State:
                 return
             raise self._refused("is not there", _TRY_ANOTHER) from None
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            reason = error.strerror if isinstance(error, OSError) else "there is a NUL in it"
             raise self._refused(f"cannot be opened: {reason}", "give another path") from None
         if not stat.S_ISREG(mode):
             raise self._refused("is not a plain file", "give the path of a file")
