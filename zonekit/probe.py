@@ -1,6 +1,6 @@
 """Asking the servers of a transfer directly: whoever is to be asked, at each address, all at once.
 
-The only user of the network. A :class:`~zonekit.transfer.answers.Question` goes in and a
+Besides :mod:`zonekit.asking`, which asks for a serial, the only user of the network. A :class:`~zonekit.transfer.answers.Question` goes in and a
 :class:`~zonekit.transfer.answers.Round` comes out; what a reply is worth is read by :mod:`zonekit.transfer.replies`. Each
 address is asked through a UDP socket of its own that is connected to it, so that datagrams from elsewhere never arrive and
 the network can say that nobody listens. Queries have the DO bit and not the RD bit; one without an answer is sent again,

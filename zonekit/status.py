@@ -23,7 +23,7 @@ from zonekit.state import State
 from zonekit.transfer.answers import Question, Round
 from zonekit.transfer.course import Course, Said, Tick
 from zonekit.transfer.following import Followed, follow
-from zonekit.transfer.glimpses import Elsewhere, glimpses_of, parent_negative_ttl, parties_of
+from zonekit.transfer.glimpses import Elsewhere, Party, glimpses_of, parent_negative_ttl, parties_of
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.planfile import read_plan
 from zonekit.transfer.score import Score, score
@@ -159,10 +159,11 @@ def _question(transfer: Transfer, course: Course | None) -> Question:
 
 def _kept(transfer: Transfer, found: Round, tick: Tick, said: tuple[Said, ...], *, is_begun: bool) -> Score:
     """The score after a round, which is kept."""
-    elsewhere = _elsewhere(transfer, found)
+    parties = parties_of(found)
+    elsewhere = _elsewhere(transfer, parties)
     domain = transfer.file.domain
     if not is_begun:
-        begun = Course.begun(_first_plan(transfer, found, elsewhere, said))
+        begun = Course.begun(_first_plan(transfer, found, parties, elsewhere, said))
         for each in said:
             begun.say(each)  # which refuses what no transfer is to be begun with
         transfer.state.begin(begun, at=found.ended)
@@ -171,14 +172,20 @@ def _kept(transfer: Transfer, found: Round, tick: Tick, said: tuple[Said, ...], 
     def fold(held: Course) -> Course:
         for each in said:
             held = held.say(each)
-        followed[:] = [follow(held, found, tick=tick, elsewhere=elsewhere)]
+        followed[:] = [follow(held, found, tick=tick, elsewhere=elsewhere, parties=parties)]
         return followed[0].course
 
     transfer.state.update(domain, fold, at=found.ended)
     return score(followed[0])
 
 
-def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tuple[Said, ...]) -> Plan:
+def _first_plan(
+    transfer: Transfer,
+    found: Round,
+    parties: Mapping[Source, Party],
+    elsewhere: Elsewhere,
+    said: tuple[Said, ...],
+) -> Plan:
     """The plan that a transfer follows: the one that its file names, or one from what the file says and what is seen."""
     file = transfer.file
     if file.files.plan is not None:
@@ -193,16 +200,20 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tu
                 remedy="name the plan of this domain",
             )
         return plan
-    glimpses = glimpses_of(found, parties_of(found), elsewhere=elsewhere, may_stop=False)
+    glimpses = glimpses_of(found, parties, elsewhere=elsewhere, may_stop=False)
     files = {Source.LOSING: file.files.losing_zone, Source.GAINING: file.files.gaining_zone}
     try:
         facts = file.facts(
             glimpses[0].sighting if glimpses else None,
             negative_ttl=parent_negative_ttl(found),
-            whole={source: _read_zone(transfer, name) for source, name in files.items() if name is not None},
+            whole={
+                source: elsewhere.zone(source) or _read_zone(transfer, name)
+                for source, name in files.items()
+                if name is not None
+            },
         )
     except PlanError as error:
-        unseen = "; ".join(_unseen(found, elsewhere))
+        unseen = "; ".join(_unseen(found, parties, elsewhere))
         if unseen:
             raise PlanError(
                 f"{transfer.shown}: {unseen}; without that the file has to say everything, and {error.problem}",
@@ -213,9 +224,8 @@ def _first_plan(transfer: Transfer, found: Round, elsewhere: Elsewhere, said: tu
     return plan_transfer(facts, flow=file.flow, start=_start(file.start, found.ended, said))
 
 
-def _unseen(found: Round, elsewhere: Elsewhere) -> Iterator[str]:
+def _unseen(found: Round, parties: Mapping[Source, Party], elsewhere: Elsewhere) -> Iterator[str]:
     """Of whom a first look shows nothing, and why."""
-    parties = parties_of(found)
     for source in Source:
         if not parties[source].given and (source is Source.PARENT or elsewhere.zone(source) is None):
             why = why_silent(found, source) or "; ".join(dict.fromkeys(parties[source].unreadable.values()))
@@ -228,9 +238,9 @@ def _start(given: datetime | None, now: datetime, said: tuple[Said, ...]) -> dat
     return min([now, *[each.started for each in said]]) if given is None else given
 
 
-def _elsewhere(transfer: Transfer, found: Round) -> Elsewhere:
+def _elsewhere(transfer: Transfer, parties: Mapping[Source, Party]) -> Elsewhere:
     """What the transfer's files say of both operators; a zone is read only where no server gives it."""
-    files, parties = transfer.file.files, parties_of(found)
+    files = transfer.file.files
 
     def zone(source: Source, name: str | None) -> Zone | None:
         if name is None or parties[source].given:

@@ -129,7 +129,14 @@ class Followed:
     raised: tuple[TtlSeen, ...] = ()
 
 
-def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = NOTHING_ELSE) -> Followed:
+def follow(
+    course: Course,
+    found: Round,
+    *,
+    tick: Tick,
+    elsewhere: Elsewhere = NOTHING_ELSE,
+    parties: Mapping[Source, Party] | None = None,
+) -> Followed:
     """Return the course with what a round shows: steps seen done, or undone, on record; the TTLs; who answered.
 
     A step is on record as done from the first round on in which every server that answers gives it: what was waited for is
@@ -154,6 +161,7 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
         found: the round.
         tick: the clock, read when the round had ended.
         elsewhere: what is known of the operators without asking their servers.
+        parties: what the servers of each party gave in the round, where that has been worked out already.
 
     Raises:
         PlanError: the round is of another domain than the plan, or a date comes to lie beyond 2106.
@@ -164,12 +172,12 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
             f"the plan is of {course.plan.facts.domain}, and {found.question.domain} was asked for",
             remedy="ask for the domain of the plan",
         )
+    parties = parties_of(found) if parties is None else parties
     read = _at_end(found, tick)
     clock_set = _clock_set(course.last, read)
     begun = _moved(course, clock_set) if clock_set else course
     if begun.last is not None and found.ended < begun.last.at:
-        return _after(begun, found, elsewhere, clock_set)
-    parties = parties_of(found)
+        return _after(begun, found, parties, elsewhere, clock_set)
     elsewhere = _still_elsewhere(begun, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=elsewhere, may_stop=_may_stop(begun.plan))
     ttls = _ttls_seen(begun, found, parties)
@@ -196,9 +204,10 @@ def follow(course: Course, found: Round, *, tick: Tick, elsewhere: Elsewhere = N
     )
 
 
-def _after(course: Course, found: Round, elsewhere: Elsewhere, clock_set: timedelta) -> Followed:
+def _after(
+    course: Course, found: Round, parties: Mapping[Source, Party], elsewhere: Elsewhere, clock_set: timedelta
+) -> Followed:
     """What a round shows that ended before one that the course has already: nothing that it does not know better."""
-    parties = parties_of(found)
     known = _still_elsewhere(course, elsewhere)
     glimpses = glimpses_of(found, parties, elsewhere=known, may_stop=_may_stop(course.plan))
     return Followed(

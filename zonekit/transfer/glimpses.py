@@ -62,7 +62,7 @@ class Given:
     """What some servers of one party give, all the same.
 
     Attributes:
-        servers: their names; none where it is known from elsewhere.
+        servers: their names.
         what: the apex of the zone, or the delegation.
     """
 
