@@ -27,6 +27,7 @@
     ├── FileError            a file that could not be read or written
     │   ├── KeyFileExists    a private key is already there and is not replaced
     │   └── StateError       a file of transfers that cannot be used, or not as asked
+    ├── FleetError           a run over many zones that cannot begin or go on
     └── PublishingError      a zone that did not come into service, or not everywhere
         ├── BindError        named-checkzone or rndc is missing, refuses or does not answer
         └── ServersBehind    it is in service, and some servers do not answer it yet
@@ -276,6 +277,10 @@ class KeyFileExists(FileError):
 
 class StateError(FileError):
     """A file of transfers that cannot be used, or not for what was asked."""
+
+
+class FleetError(ZonekitError):
+    """A run over many zones that cannot begin or go on; what is wrong with one zone is told of that zone alone."""
 
 
 class PublishingError(ZonekitError):

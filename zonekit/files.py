@@ -57,7 +57,7 @@ _PRIVATE_FILE: Final = re.compile(r"K.*\+\d{3}\+\d{5}\.private", re.ASCII | re.D
 _PRIVATE_START: Final = b"Private-key-format"
 _PEM_PRIVATE: Final = b"PRIVATE KEY-----"
 _LOOKED_AT: Final = 4096
-_NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK})
+NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK})
 _OTHERS_MAY: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -126,7 +126,7 @@ def read_zone_with_findings(
         return parse_zone_with_findings(
             pieces,
             origin,
-            file=_shown(path),
+            file=shown_path(path),
             default_ttl=default_ttl,
             include=include,
             generate_limit=generate_limit,
@@ -144,25 +144,25 @@ def opener_within(include_root: StrPath) -> Opener:
     Raises:
         FileError: it is not a directory.
     """
-    with _file_errors(include_root, "cannot be read"):
-        root = os.path.realpath(_plain(include_root))
+    with file_errors(include_root, "cannot be read"):
+        root = os.path.realpath(plain_path(include_root))
     if not os.path.isdir(root):
         raise FileError(
             "is not a directory to include from",
-            path=_shown(include_root),
+            path=shown_path(include_root),
             remedy="give the directory that $INCLUDE counts from",
         )
 
     def open_inside(name: str, including: str) -> tuple[str, Iterable[bytes]]:
-        with _file_errors(name, "cannot be read"):
-            path = os.path.realpath(os.path.join(root, _plain(name)))
+        with file_errors(name, "cannot be read"):
+            path = os.path.realpath(os.path.join(root, plain_path(name)))
         if os.path.commonpath([root, path]) != root:
             raise FileError(
-                f"is outside {_shown(root)}, from where files may be included",
-                path=_shown(name),
+                f"is outside {shown_path(root)}, from where files may be included",
+                path=shown_path(name),
                 remedy="move the file there, or include from a directory above both",
             )
-        with _file_errors(path, "cannot be read"):
+        with file_errors(path, "cannot be read"):
             descriptor = _open_below(root, os.path.relpath(path, root))
         return path, _started(_read_plain_file(path, descriptor))
 
@@ -186,8 +186,8 @@ def _open_below(root: str, path: str) -> int:
 
 def _pieces_of(path: StrPath) -> Generator[bytes, None, None]:
     """Open a file and yield its octets, some at a time; an error in opening it is raised here and now."""
-    with _file_errors(path, "cannot be read"):
-        descriptor = os.open(_plain(path), os.O_RDONLY | os.O_CLOEXEC)
+    with file_errors(path, "cannot be read"):
+        descriptor = os.open(plain_path(path), os.O_RDONLY | os.O_CLOEXEC)
     return _started(_read_pieces(path, descriptor))
 
 
@@ -201,12 +201,14 @@ def _read_plain_file(path: str, descriptor: int) -> Generator[bytes, None, None]
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         os.close(descriptor)
-        raise FileError("is not a plain file", path=_shown(path), remedy="include a plain file, no pipe and no device")
+        raise FileError(
+            "is not a plain file", path=shown_path(path), remedy="include a plain file, no pipe and no device"
+        )
     yield from _read_pieces(path, descriptor)
 
 
 def _read_pieces(path: StrPath, descriptor: int) -> Generator[bytes, None, None]:
-    with _file_errors(path, "cannot be read"), _opened(descriptor, "rb") as file:
+    with file_errors(path, "cannot be read"), _opened(descriptor, "rb") as file:
         yield b""
         while piece := file.read(_PIECE_OCTETS):
             yield piece
@@ -227,18 +229,18 @@ def read_text(path: StrPath) -> str:
     Raises:
         FileError: it cannot be read, is not UTF-8, or is larger than any file of its kind.
     """
-    with _file_errors(path, "cannot be read"), open(_plain(path), "rb") as file:
+    with file_errors(path, "cannot be read"), open(plain_path(path), "rb") as file:
         octets = file.read(_LONGEST_KEY_FILE + 1)
     if len(octets) > _LONGEST_KEY_FILE:
         raise FileError(
             f"is larger than {_LONGEST_KEY_FILE} octets",
-            path=_shown(path),
+            path=shown_path(path),
             remedy="see whether it is a key file at all",
         )
     # The exception of the decoder carries all of the text along, a private key too: nothing is raised while it is there.
     with contextlib.suppress(UnicodeDecodeError):
         return octets.decode()
-    raise FileError("is not text in UTF-8", path=_shown(path), remedy="convert it to UTF-8")
+    raise FileError("is not text in UTF-8", path=shown_path(path), remedy="convert it to UTF-8")
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -274,31 +276,31 @@ def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_M
             says, and only that it would outlive a loss of power is not sure. What the pieces raise passes through, and what
             was there before still is.
     """
-    with _file_errors(path, "cannot be written"):
-        target = os.path.realpath(_plain(path))
+    with file_errors(path, "cannot be written"):
+        target = os.path.realpath(plain_path(path))
         replaced = _status_of_replaceable(target, path)
         temporary, descriptor = _create_temporary(os.path.dirname(target), mode if replaced is None else PRIVATE_MODE)
     try:
         pieces = (text,) if isinstance(text, str) else text
         _fill_beside(path, descriptor, (_encoded(piece, path) for piece in pieces), replaced)
-        with _file_errors(path, "cannot be written"):
+        with file_errors(path, "cannot be written"):
             _status_of_replaceable(target, path)  # a key may have come there since
             os.replace(temporary, target)
     except BaseException:
         _remove(temporary)
         raise
-    with _file_errors(path, "is written, but may not outlive a loss of power"):
-        _sync_directory(os.path.dirname(target))
+    with file_errors(path, "is written, but may not outlive a loss of power"):
+        sync_directory(os.path.dirname(target))
 
 
 def _fill_beside(path: StrPath, descriptor: int, pieces: Iterable[bytes], replaced: os.stat_result | None) -> None:
     """Write what is to take a file's place, flush it to the disk, and close it."""
-    with _file_errors(path, "cannot be written"), _opened(descriptor, "wb") as file:
+    with file_errors(path, "cannot be written"), _opened(descriptor, "wb") as file:
         for piece in pieces:
             file.write(piece)
         file.flush()
         if replaced is not None:
-            _take_over(descriptor, replaced)
+            take_over(descriptor, replaced)
         os.fsync(descriptor)
 
 
@@ -307,7 +309,7 @@ def _encoded(text: str, path: StrPath) -> bytes:
     with contextlib.suppress(UnicodeEncodeError):
         return text.encode()
     raise RenderError(
-        f"{_shown(path)}: the text has half of a surrogate pair in it, which is no character",
+        f"{shown_path(path)}: the text has half of a surrogate pair in it, which is no character",
         remedy="decode what went into the text as UTF-8",
     )
 
@@ -321,13 +323,13 @@ def _status_of_replaceable(target: str, path: StrPath) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode):
         raise FileError(
             "is not a plain file and is not replaced",
-            path=_shown(path),
+            path=shown_path(path),
             remedy="give another path, or remove what is there first",
         )
     if _is_private_key(target):
         raise KeyFileExists(
             "holds a private key, and keys are never replaced",
-            path=_shown(path),
+            path=shown_path(path),
             remedy="write to another file, or move the key away",
         )
     return status
@@ -338,7 +340,11 @@ def _is_private_key(path: str) -> bool:
         return True
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with _opened(descriptor, "rb") as file:
-        start = file.read(_LOOKED_AT)
+        return looks_like_private_key(file.read(_LOOKED_AT))
+
+
+def looks_like_private_key(start: bytes) -> bool:
+    """Whether a file that begins so holds a private key."""
     return start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(_PRIVATE_START) or _PEM_PRIVATE in start
 
 
@@ -353,7 +359,7 @@ def _create(path: str, mode: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
 
 
-def _take_over(descriptor: int, replaced: os.stat_result) -> None:
+def take_over(descriptor: int, replaced: os.stat_result) -> None:
     """Give the new file the owner, group and mode of the old one, as far as the system allows."""
     with contextlib.suppress(PermissionError):
         os.fchown(descriptor, -1, replaced.st_gid)
@@ -361,7 +367,7 @@ def _take_over(descriptor: int, replaced: os.stat_result) -> None:
     os.fchmod(descriptor, stat.S_IMODE(replaced.st_mode))
 
 
-def _sync_directory(directory: str) -> None:
+def sync_directory(directory: str) -> None:
     """Make sure that the names in a directory outlive a loss of power."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -405,13 +411,13 @@ class Replacement:
             FileError: it is no path, or no plain file.
             KeyFileExists: what is there is a private key.
         """
-        with _file_errors(path, "cannot be written"):
-            target = os.path.realpath(_plain(path))
+        with file_errors(path, "cannot be written"):
+            target = os.path.realpath(plain_path(path))
             _status_of_replaceable(target, path)
         beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.zonekit-")
         kept = f"{beside}old"
         has_old = os.path.lexists(target) or os.path.lexists(kept)
-        return cls(path=_shown(path), target=target, staged=f"{beside}new", kept=kept, has_old=has_old)
+        return cls(path=shown_path(path), target=target, staged=f"{beside}new", kept=kept, has_old=has_old)
 
     @property
     def has_target(self) -> bool:
@@ -435,7 +441,7 @@ class Replacement:
             FileError: it cannot be written; nothing of it is left.
             KeyFileExists: what is in place is a private key.
         """
-        with _file_errors(self.path, "cannot be written"):
+        with file_errors(self.path, "cannot be written"):
             replaced = _status_of_replaceable(self.target, self.path)
             _remove(self.staged)  # of a process that was killed; it never was in service
             descriptor = _create(self.staged, PUBLIC_MODE if replaced is None else PRIVATE_MODE)
@@ -453,7 +459,7 @@ class Replacement:
                 only that it would outlive a loss of power is not sure.
             KeyFileExists: what is in place is a private key.
         """
-        with _file_errors(self.path, "cannot be written"):
+        with file_errors(self.path, "cannot be written"):
             if _status_of_replaceable(self.target, self.path) is not None:
                 self._keep()
             try:
@@ -461,17 +467,17 @@ class Replacement:
             except OSError:  # and nothing else: only then the old file has kept its first name
                 _remove(self.kept)
                 raise
-        with _file_errors(self.path, "is written, but may not outlive a loss of power"):
-            _sync_directory(os.path.dirname(self.target))
+        with file_errors(self.path, "is written, but may not outlive a loss of power"):
+            sync_directory(os.path.dirname(self.target))
 
     def _keep(self) -> None:
         try:
             os.link(self.target, self.kept)
         except OSError as error:
-            if error.errno not in _NO_HARD_LINKS:
+            if error.errno not in NO_HARD_LINKS:
                 raise
             self._keep_copy()
-        _sync_directory(os.path.dirname(self.target))
+        sync_directory(os.path.dirname(self.target))
 
     def _keep_copy(self) -> None:
         temporary, descriptor = _create_temporary(os.path.dirname(self.target), PRIVATE_MODE)
@@ -492,14 +498,14 @@ class Replacement:
                 and only that it would outlive a loss of power is not sure.
         """
         if self.has_old:
-            with _file_errors(self.path, f"cannot be put back; the old file is kept as {_shown(self.kept)}"):
+            with file_errors(self.path, f"cannot be put back; the old file is kept as {shown_path(self.kept)}"):
                 _touch(self.kept)
                 os.replace(self.kept, self.target)
         else:
-            with _file_errors(self.path, "cannot be removed again"):
+            with file_errors(self.path, "cannot be removed again"):
                 os.unlink(self.target)
-        with _file_errors(self.path, "is as before, but may not outlive a loss of power"):
-            _sync_directory(os.path.dirname(self.target))
+        with file_errors(self.path, "is as before, but may not outlive a loss of power"):
+            sync_directory(os.path.dirname(self.target))
 
     def touch(self) -> None:
         """Let the file in place count as changed now, as far as the system allows."""
@@ -533,7 +539,7 @@ def replacing(path: StrPath) -> Iterator[Replacement]:
 
 @contextlib.contextmanager
 def _locked(path: StrPath, lock: str) -> Iterator[None]:
-    with _file_errors(path, "cannot be locked"):
+    with file_errors(path, "cannot be locked"):
         descriptor = _lock(path, lock)
     try:
         yield
@@ -555,7 +561,7 @@ def _lock(path: StrPath, lock: str) -> int:
             os.close(descriptor)
             raise FileError(
                 "is being published by another process",
-                path=_shown(path),
+                path=shown_path(path),
                 remedy="wait until it is done, and see what it says",
             ) from None
         except FileNotFoundError:
@@ -607,7 +613,7 @@ def write_key(key: SigningKey, directory: StrPath) -> KeyPaths:
         FileError: they could not be written; neither is there.
         SigningKeyError: the private key cannot be had, because a device keeps it.
     """
-    stem = Path(_plain(directory)) / key.name
+    stem = Path(plain_path(directory)) / key.name
     paths = KeyPaths(key=Path(f"{stem}{_KEY_SUFFIX}"), private=Path(f"{stem}{_PRIVATE_SUFFIX}"))
     texts = (
         (paths.key, render_key_file(key).encode(), PUBLIC_MODE),
@@ -616,17 +622,17 @@ def write_key(key: SigningKey, directory: StrPath) -> KeyPaths:
     with contextlib.ExitStack() as temporaries, contextlib.ExitStack() as undo:
         prepared = []
         for path, octets, mode in texts:
-            with _file_errors(path, "cannot be written"):
+            with file_errors(path, "cannot be written"):
                 temporary, descriptor = _create_temporary(str(stem.parent), PRIVATE_MODE)
                 temporaries.callback(_remove, temporary)
                 _fill(descriptor, octets, mode)
             prepared.append((temporary, path, octets, mode))
         for temporary, path, octets, mode in prepared:
-            with _file_errors(path, "cannot be written"):
+            with file_errors(path, "cannot be written"):
                 _give_name(temporary, path, octets, mode)
             undo.callback(_remove, path)
-        with _file_errors(directory, "cannot be written"):
-            _sync_directory(str(stem.parent))
+        with file_errors(directory, "cannot be written"):
+            sync_directory(str(stem.parent))
         undo.pop_all()
     return paths
 
@@ -639,13 +645,13 @@ def _give_name(temporary: str, path: Path, octets: bytes, mode: int) -> None:
     except FileExistsError:
         taken = True
     except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
+        if error.errno not in NO_HARD_LINKS:
             raise
         taken = not _write_new(path, octets, mode)
     if taken:
         raise KeyFileExists(
             "is already there, and keys are never replaced",
-            path=_shown(path),
+            path=shown_path(path),
             remedy="move it away, or generate another key",
         )
 
@@ -700,7 +706,7 @@ def read_key(path: StrPath, *, role: KeyRole | None = None) -> SigningKey:
     try:
         return parse_key_files(key_text, private_text, role=role)
     except ZonekitError as error:
-        refusal = error.within(_shown(stem))
+        refusal = error.within(shown_path(stem))
     raise refusal
 
 
@@ -744,17 +750,32 @@ def read_keys_with_findings(
         KeyFileError: a text that is no key, a key of another zone than its file name says, or one key in two pairs of files.
         SigningKeyError: the files of a pair are of different keys.
     """
+    with file_errors(directory, "cannot be read"):
+        names = os.listdir(plain_path(directory))
+    return read_keys_among(names, directory, origin, now=now)
+
+
+def read_keys_among(
+    names: Iterable[str], directory: StrPath, origin: str | dns.name.Name, *, now: datetime | None = None
+) -> tuple[tuple[SigningKey, ...], tuple[Finding, ...]]:
+    """Return the same as :func:`read_keys_with_findings` when ``names`` are the files in the directory, which is not listed.
+
+    Raises:
+        DomainNameError: ``origin`` is not a domain name.
+        TimeError: ``now`` is naive or not in whole seconds.
+        FileError: a file cannot be read.
+        KeyFileError: a text that is no key, a key of another zone than its file name says, or one key in two pairs of files.
+        SigningKeyError: the files of a pair are of different keys.
+    """
     owner = parse_origin(origin)
     instant = None if now is None else utc(now)
     start = _file_name_start(owner)
-    with _file_errors(directory, "cannot be read"):
-        names = sorted(os.listdir(_plain(directory)))
     keys: dict[bytes, tuple[str, SigningKey]] = {}
     findings: list[Finding] = []
-    for name in names:
+    for name in sorted(names):
         if not _is_private_file_of(name, start):
             continue
-        path = os.path.join(_plain(directory), name)
+        path = os.path.join(plain_path(directory), name)
         public = _public_key_beside(path)
         if public is not None:
             _require_owner(public.owner, owner, name)
@@ -769,7 +790,7 @@ def read_keys_with_findings(
         other, _ = keys.setdefault(key.dnskey_rdata, (name, key))
         if other != name:
             raise KeyFileError(
-                f"{_shown(other)} and {_shown(name)} hold the same key",
+                f"{shown_path(other)} and {shown_path(name)} hold the same key",
                 remedy="move one of the pairs away; their timing may differ",
             )
     found = sorted((key for _, key in keys.values()), key=lambda key: (key.algorithm, key.key_tag, key.dnskey_rdata))
@@ -793,7 +814,7 @@ def _public_key_beside(private: str) -> Dnskey | None:
 def _require_owner(found: WireName, owner: WireName, name: str) -> None:
     if order_key(found) != order_key(owner):
         raise KeyFileError(
-            f"{_shown(name)} holds a key of {name_text(found)}",
+            f"{shown_path(name)} holds a key of {name_text(found)}",
             remedy="read it with the origin that it is for, or give that zone's own key file",
         )
 
@@ -806,7 +827,7 @@ def _unusable(key: Dnskey, name: str) -> Finding | None:
             severity=Severity.WARNING,
             owner=name_text(key.owner),
             rdtype="DNSKEY",
-            message=f"{_shown(name)} holds a key that is revoked, and is left out",
+            message=f"{shown_path(name)} holds a key that is revoked, and is left out",
             rule="RFC 5011 section 2.1",
             remedy="move its files away when the key has left the zone",
         )
@@ -816,7 +837,7 @@ def _unusable(key: Dnskey, name: str) -> Finding | None:
             severity=Severity.WARNING,
             owner=name_text(key.owner),
             rdtype="DNSKEY",
-            message=f"{_shown(name)} holds a key of algorithm {key.algorithm}, which may not sign, and is left out",
+            message=f"{shown_path(name)} holds a key of algorithm {key.algorithm}, which may not sign, and is left out",
             rule="RFC 9905 section 2",
             remedy="move its files away, and generate a key of algorithm 13 if none signs yet",
         )
@@ -829,7 +850,7 @@ def _deleted(key: SigningKey, since: datetime, name: str) -> Finding:
         severity=Severity.INFO,
         owner=name_text(key.owner),
         rdtype="DNSKEY",
-        message=f"{_shown(name)} holds a key that is deleted since {instant_text(since)} by its timing, and is left out",
+        message=f"{shown_path(name)} holds a key that is deleted since {instant_text(since)} by its timing, and is left out",
         remedy="move its files away when the key has left the zone",
     )
 
@@ -843,7 +864,7 @@ def check_key(path: StrPath) -> tuple[Finding, ...]:
     """
     key = read_key(path)
     private = _stem_of(path) + _PRIVATE_SUFFIX
-    with _file_errors(private, "cannot be read"):
+    with file_errors(private, "cannot be read"):
         mode = stat.S_IMODE(os.stat(private).st_mode)
     if not mode & _OTHERS_MAY:
         return ()
@@ -852,14 +873,14 @@ def check_key(path: StrPath) -> tuple[Finding, ...]:
             code="private-key-exposed",
             severity=Severity.WARNING,
             owner=name_text(key.owner),
-            message=f"{_shown(private)} has mode {mode:04o}: others than its owner may read or change a private key",
+            message=f"{shown_path(private)} has mode {mode:04o}: others than its owner may read or change a private key",
             remedy=f"chmod {PRIVATE_MODE:o} it, or keep it readable to the name server's group alone on purpose",
         ),
     )
 
 
 def _stem_of(path: StrPath) -> str:
-    return _plain(path).removesuffix(_KEY_SUFFIX).removesuffix(_PRIVATE_SUFFIX)
+    return plain_path(path).removesuffix(_KEY_SUFFIX).removesuffix(_PRIVATE_SUFFIX)
 
 
 def _file_name_start(owner: WireName) -> str:
@@ -870,7 +891,7 @@ def _file_name_start(owner: WireName) -> str:
 # ---- paths and errors -----------------------------------------------------------------------------------------------
 
 
-def _plain(path: StrPath) -> str:
+def plain_path(path: StrPath) -> str:
     """The path as a string that the system takes.
 
     Raises:
@@ -881,23 +902,23 @@ def _plain(path: StrPath) -> str:
     with contextlib.suppress(UnicodeEncodeError):
         encodable = bool(os.fsencode(text)) or not text
     if not encodable:
-        raise FileError("is no path: there is half of a surrogate pair in it", path=_shown(text))
+        raise FileError("is no path: there is half of a surrogate pair in it", path=shown_path(text))
     if "\0" in text:
-        raise FileError("is no path: there is a NUL in it", path=_shown(text))
+        raise FileError("is no path: there is a NUL in it", path=shown_path(text))
     return text
 
 
-def _shown(path: StrPath) -> str:
+def shown_path(path: StrPath) -> str:
     """The path for a message, with nothing in it that a terminal would obey."""
     text = os.fspath(path)
     return text if text.isprintable() else ascii(text)
 
 
 @contextlib.contextmanager
-def _file_errors(path: StrPath, problem: str) -> Iterator[None]:
+def file_errors(path: StrPath, problem: str) -> Iterator[None]:
     """Raise what the system says as a FileError."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise FileError(f"{problem}: {reason[:1].lower()}{reason[1:]}", path=_shown(path)) from error
+        raise FileError(f"{problem}: {reason[:1].lower()}{reason[1:]}", path=shown_path(path)) from error

@@ -7,6 +7,7 @@ import click
 from zonekit.cli.check import check
 from zonekit.cli.ds import ds
 from zonekit.cli.exits import BAD_INPUT, OK, Tidy
+from zonekit.cli.fleet import fleet
 from zonekit.cli.keygen import keygen
 from zonekit.cli.merge import merge, withdraw
 from zonekit.cli.plan import plan
@@ -70,6 +71,10 @@ def cli(context: click.Context) -> int:
       zonekit verify     every signature, chain and record of a zone, and its DS; a whole transfer
       zonekit show       keys, tags, DS, validity and TTLs at a glance
 
+    \b
+    Many zones at once:
+      zonekit fleet      sign, merge or verify every zone of a directory
+
     Zones and DNSKEYs are files or, as -, standard input. A signed zone goes to standard output unless -f says where;
     an input file is written over only with --in-place or --publish, a key file never. Every file is written whole or not
     at all. Nothing ever prints a private key.
@@ -90,5 +95,5 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, status, verify, show):
+for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, status, verify, show, fleet):
     cli.add_command(_command)

@@ -11,7 +11,6 @@ import click
 from zonekit.cli.exits import one_line
 from zonekit.cli.tables import Column, print_table
 from zonekit.findings import Finding, Severity
-from zonekit.verifying.verification import in_order
 
 FINDING_COLUMNS: Final = tuple(Column(title=title) for title in ("severity", "owner", "type", "finding"))
 
@@ -47,11 +46,3 @@ def counts_text(findings: Iterable[Finding]) -> str:
 
 def _plural(count: int, severity: Severity) -> str:
     return f"{count} {severity.name.lower()}{'' if count == 1 else 's'}"
-
-
-def joined(findings: Iterable[Finding], of_text: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return a verifier's findings and the reader's, the gravest first and then by owner; what both found is told once."""
-    of_reader = tuple(dict.fromkeys(of_text))
-    told = {(finding.code, finding.owner, finding.rdtype) for finding in of_reader}
-    others = [finding for finding in findings if (finding.code, finding.owner, finding.rdtype) not in told]
-    return in_order([*others, *of_reader])

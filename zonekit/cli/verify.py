@@ -20,7 +20,7 @@ from zonekit.cli.arguments import (
     usage_error,
 )
 from zonekit.cli.exits import OK, REFUSED
-from zonekit.cli.findings import counts_text, joined, print_findings
+from zonekit.cli.findings import counts_text, print_findings
 from zonekit.cli.inputs import read_ds, read_zone
 from zonekit.cli.outputs import finding_objects, print_json
 from zonekit.cli.progress import Progress
@@ -33,6 +33,7 @@ from zonekit.instants import instant_text
 from zonekit.names import name_text
 from zonekit.ttl import duration_text
 from zonekit.verifying import Verification, verify_zone
+from zonekit.verifying.verification import joined
 from zonekit.zonefile import Misfits
 from zonekit.zones import RRset, Zone
 

@@ -16,7 +16,7 @@ from zonekit import rdata as rd
 from zonekit.cli.arguments import INSTANT, STANDARD_STREAM, TTL, parsed_by, together, usage_error
 from zonekit.cli.check import PROFILES_BY_NAME, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
-from zonekit.cli.findings import counts_text, joined, print_findings
+from zonekit.cli.findings import counts_text, print_findings
 from zonekit.cli.inputs import (
     place,
     read_dnskeys,
@@ -50,6 +50,7 @@ from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting, U
 from zonekit.transfer.steps import STEPS, Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl, duration_text
+from zonekit.verifying.verification import joined
 from zonekit.zonefile import Misfits, ParsedZone
 from zonekit.zones import RRset, Zone
 

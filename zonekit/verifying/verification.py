@@ -64,3 +64,11 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if finding.owner not in keys:
             keys[finding.owner] = order_key(parse_name(finding.owner))
     return tuple(sorted(held, key=lambda each: (-each.severity, keys[each.owner], each.code, each.rdtype)))
+
+
+def joined(findings: Iterable[Finding], of_text: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return a verifier's findings and the reader's, the gravest first and then by owner; what both found is told once."""
+    of_reader = tuple(dict.fromkeys(of_text))
+    told = {(finding.code, finding.owner, finding.rdtype) for finding in of_reader}
+    others = [finding for finding in findings if (finding.code, finding.owner, finding.rdtype) not in told]
+    return in_order([*others, *of_reader])

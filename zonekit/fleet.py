@@ -1,0 +1,1019 @@
+"""Fleets: many zones signed, merged or verified, from directory to directory, over any ``concurrent.futures.Executor``.
+
+A fleet is a directory of zone files, each named by its zone in lower case: ``example.nl.zone``. What is made of them goes to
+another directory under the same names, so that each step of a provider's work is a directory made from another, and can
+be repeated at any time. Keys are BIND's files, all in one directory, as ``dnssec-keygen -K`` leaves them.
+
+Work is cut into batches of some hundred zones. Names travel to the executor and outcomes come back, a bounded number at a
+time, so that ten million zones take no more memory than ten thousand; only the names of the key files are held, all those
+of one directory. The files of a batch come with one sync (:mod:`zonekit.staging`).
+
+**What is done stays done.** The first line of a file made here is its *recipe*: a digest of the zone file's text, of the
+keys and of the rules that it was made with, and until when its signatures last. Whatever ended a run, the next one finds
+by it what is up to date, and makes the rest. There is no journal that could be lost or say something else than the files: a
+zone that was changed is made anew, so is one whose keys or rules have changed, and one whose signatures expire soon. So
+the same command, run every day, re-signs what has to be.
+
+What is wrong with one zone is told in the outcome of that zone, and the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import enum
+import hashlib
+import itertools
+import multiprocessing
+import os
+import re
+import signal
+import stat
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from multiprocessing import connection
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from zonekit.algorithms import Algorithm
+from zonekit.apex import merge_dnskeys
+from zonekit.denial import Denial
+from zonekit.dnskeys import parse_dnskeys
+from zonekit.errors import DomainNameError, FileError, FleetError, KeyFileExists, SigningError, ZonekitError
+from zonekit.files import (
+    PRIVATE_MODE,
+    PUBLIC_MODE,
+    StrPath,
+    file_errors,
+    looks_like_private_key,
+    plain_path,
+    read_keys_among,
+    read_text,
+    shown_path,
+)
+from zonekit.findings import Finding, Severity
+from zonekit.instants import SignatureValidity, instant_text, parse_instant, utc
+from zonekit.keyfiles import render_key_file, render_private_file
+from zonekit.keys import KeyRole, KeyTiming, KeyUse, SigningKey, generate_csk, generate_ksk, generate_zsk, key_file_stem
+from zonekit.names import from_wire_name, name_text, parse_origin
+from zonekit.render import iter_zone_text
+from zonekit.serials import SerialPolicy, change_serial, serial_gt
+from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, sign_zone
+from zonekit.staging import Staging, claimed, joined
+from zonekit.verifying import verify_zone
+from zonekit.verifying.verification import joined as joined_findings
+from zonekit.zonefile import Misfits, ParsedZone, parse_rrsets, parse_zone_with_findings
+from zonekit.zones import RRset, Zone
+
+ZONE_SUFFIX: Final = ".zone"
+DNSKEYS_SUFFIX: Final = ".dnskeys"
+BATCH_ZONES: Final = 100
+
+_KEY_SUFFIXES: Final = (".key", ".private")
+_BATCHES_A_PROCESS: Final = 3
+_MOST_BATCHES: Final = 256  # under way in an executor that is not ours, whose size nobody knows
+_MOST_RENEWALS: Final = 20
+_DIGEST_OCTETS: Final = 16
+_PIECE_OCTETS: Final = 2**18
+_LOOKED_AT: Final = 4096
+_KEY_FILE: Final = re.compile(r"K(.+)\.\+\d{3}\+\d{5}\.(?:key|private)", re.ASCII | re.DOTALL)
+_PLAIN_ZONE: Final = re.compile(r"[a-z0-9_.-]+", re.ASCII)
+_RECIPE: Final = re.compile(
+    rb"; zonekit fleet: serial (\d{1,10}), signed until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ), recipe ([0-9a-f]{32})\n"
+)
+
+
+class Result(enum.Enum):
+    """What became of one zone."""
+
+    DONE = "done"
+    CURRENT = "up to date"
+    LEFT_ALONE = "left alone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneOutcome:
+    """What became of one zone of a fleet.
+
+    Attributes:
+        zone: its name, as its file has it.
+        result: what became of it.
+        problem: why it failed, in one line; else empty.
+        findings: what should be known about it.
+        new_keys: the names of the files, without extension, of keys that were generated for it.
+    """
+
+    zone: str
+    result: Result
+    problem: str = ""
+    findings: tuple[Finding, ...] = ()
+    new_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSummary:
+    """What became of a fleet, counted.
+
+    Attributes:
+        done: zones that were signed, merged or verified.
+        current: zones that were up to date.
+        left_alone: zones with which there was nothing to do.
+        failed: zones that failed.
+        with_findings: zones with findings.
+        new_keys: keys that were generated.
+    """
+
+    done: int = 0
+    current: int = 0
+    left_alone: int = 0
+    failed: int = 0
+    with_findings: int = 0
+    new_keys: int = 0
+
+    @classmethod
+    def of(cls, outcomes: Iterable[ZoneOutcome]) -> FleetSummary:
+        """Return the summary of outcomes, which may come one by one and are not kept.
+
+        >>> FleetSummary.of([ZoneOutcome(zone="example.nl", result=Result.DONE)]).zones
+        1
+        """
+        counts = dict.fromkeys(Result, 0)
+        with_findings = new_keys = 0
+        for outcome in outcomes:
+            counts[outcome.result] += 1
+            with_findings += bool(outcome.findings)
+            new_keys += len(outcome.new_keys)
+        return cls(
+            done=counts[Result.DONE],
+            current=counts[Result.CURRENT],
+            left_alone=counts[Result.LEFT_ALONE],
+            failed=counts[Result.FAILED],
+            with_findings=with_findings,
+            new_keys=new_keys,
+        )
+
+    @property
+    def zones(self) -> int:
+        """All of them."""
+        return self.done + self.current + self.left_alone + self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningRules:
+    """How each zone of a fleet is signed.
+
+    Attributes:
+        signatures_validity: how long new signatures are valid.
+        signatures_refresh: how long before its first signature expires a zone is signed anew.
+        denial: NSEC or NSEC3; when not given, what the zone has, else NSEC.
+        dnskey_ttl: the TTL of the DNSKEY RRset, in seconds, where the zone does not have one yet.
+        serial: the new serial, counted from that of the zone file or from the one signed last, whichever is later.
+        jitter: how far expirations are spread.
+        flagged_keys: what a key with the SEP flag is, KSK or CSK; key files do not tell the two apart.
+        generate: the algorithm of the keys that are generated for a zone of which there is no key file at all, a KSK and
+            a ZSK or a CSK; None where a zone without keys fails.
+
+    Raises:
+        FleetError: signatures that would be signed anew as soon as they are made, or ``flagged_keys`` is ZSK.
+    """
+
+    signatures_validity: timedelta = timedelta(days=14)
+    signatures_refresh: timedelta = timedelta(days=5)
+    denial: Denial | None = None
+    dnskey_ttl: int = DEFAULT_DNSKEY_TTL
+    serial: SerialPolicy = SerialPolicy.KEEP
+    jitter: Jitter | None = None
+    flagged_keys: KeyRole = KeyRole.KSK
+    generate: Algorithm | None = None
+
+    def __post_init__(self) -> None:
+        spread = timedelta(0) if self.jitter is None else self.jitter.interval
+        if not timedelta(0) <= self.signatures_refresh < self.signatures_validity - spread:
+            raise FleetError(
+                f"signatures valid for {self.signatures_validity - spread} would be made anew"
+                f" {self.signatures_refresh} before they expire, which is always",
+                remedy="give a longer validity or a shorter refresh",
+            )
+        if self.flagged_keys is KeyRole.ZSK:
+            raise FleetError("a key with the SEP flag is no ZSK", remedy="say KSK or CSK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergingRules:
+    """How another operator's DNSKEYs are merged into each zone of a fleet.
+
+    Attributes:
+        signatures_validity: how long new signatures are valid.
+        signatures_refresh: how long before its first new signature expires a zone is merged anew.
+        serial: the new serial, counted from that of the zone file or from the one merged last, whichever is later.
+        flagged_keys: what a key of one's own with the SEP flag is, KSK or CSK.
+    """
+
+    signatures_validity: timedelta = timedelta(days=14)
+    signatures_refresh: timedelta = timedelta(days=5)
+    serial: SerialPolicy = SerialPolicy.INCREMENT
+    flagged_keys: KeyRole = KeyRole.KSK
+
+
+# ---- what a fleet does ----------------------------------------------------------------------------------------------
+
+
+def sign_fleet(
+    directory: StrPath,
+    output_directory: StrPath,
+    *,
+    key_directory: StrPath,
+    now: datetime,
+    rules: SigningRules = SigningRules(),
+    suffix: str = ZONE_SUFFIX,
+    executor: Executor | None = None,
+    processes: int | None = None,
+    batch_zones: int = BATCH_ZONES,
+) -> Iterator[ZoneOutcome]:
+    """Sign each zone file of a directory into another directory, and yield what became of each zone, in no certain order.
+
+    The keys of a zone are those in the key directory that are in use now by their timing; one that is published and not
+    yet or no longer used joins the DNSKEY RRset. ``$INCLUDE`` is refused. Generated keys are on the disk before the zone
+    that publishes them is.
+
+    Args:
+        directory: where the zone files are.
+        output_directory: where the signed zones go; made if it is not there.
+        key_directory: where the key files are, and where generated ones go.
+        now: the instant at which it is done.
+        rules: how.
+        suffix: what stands behind the zone in a file's name; other files are passed over, and hidden ones always.
+        executor: what does the work; processes of this machine when not given. Its workers need the same paths.
+        processes: how many, when there is no executor; one for each processor when not given. One is this process.
+        batch_zones: how many zones a batch has.
+
+    Raises:
+        FileError: a directory cannot be listed or worked in, or another run is at work there.
+        FleetError: zones would be signed over themselves, the processes are ended from outside again and again, or the
+            executor is broken. What was done is done, and the next run goes on from there.
+        TimeError: ``now`` is naive or not in whole seconds.
+    """
+    instant = utc(now)
+    _check_output(directory, output_directory, suffix)
+    _make_directory(output_directory, 0o777)
+    if rules.generate is not None:
+        _make_directory(key_directory, 0o700)
+    written = [output_directory, *([] if rules.generate is None else [key_directory])]
+    with _claimed_all(written) as runs:
+        work = _Signing(
+            source=plain_path(directory),
+            output=plain_path(output_directory),
+            key_directory=plain_path(key_directory),
+            suffix=suffix,
+            now=instant,
+            rules=rules,
+            runs=runs,
+        )
+        batches = _batches(directory, suffix, _key_files_in(key_directory), batch_zones)
+        yield from _carried_out(work, batches, executor, processes)
+
+
+def merge_fleet(
+    directory: StrPath,
+    output_directory: StrPath,
+    *,
+    foreign_directory: StrPath,
+    key_directory: StrPath,
+    now: datetime,
+    rules: MergingRules = MergingRules(),
+    suffix: str = ZONE_SUFFIX,
+    foreign_suffix: str = DNSKEYS_SUFFIX,
+    executor: Executor | None = None,
+    processes: int | None = None,
+    batch_zones: int = BATCH_ZONES,
+) -> Iterator[ZoneOutcome]:
+    """Merge another operator's DNSKEYs into each signed zone of a directory; as :func:`sign_fleet` for the rest.
+
+    The merged zone goes to another directory, so that what signs the zones may go on signing into the first. A zone for
+    which there are no foreign DNSKEYs is left alone, and nothing is written of it.
+
+    Args:
+        directory: where the signed zones are.
+        output_directory: where the merged zones go; made if it is not there.
+        foreign_directory: where the other operator's DNSKEY records are, those of a zone in a file of its name, as
+            ``dig`` prints them or as in ``.key`` files.
+        key_directory: where one's own key files are.
+        now: the instant at which it is done.
+        rules: how.
+        suffix: what stands behind the zone in a zone file's name.
+        foreign_suffix: what stands behind the zone in the name of a file of DNSKEYs.
+        executor: as in :func:`sign_fleet`.
+        processes: as in :func:`sign_fleet`.
+        batch_zones: as in :func:`sign_fleet`.
+
+    Raises:
+        FileError: a directory cannot be listed or worked in, or another run is at work there.
+        FleetError: zones would be merged over themselves, or the executor is broken.
+        TimeError: ``now`` is naive or not in whole seconds.
+    """
+    instant = utc(now)
+    _check_output(directory, output_directory, suffix)
+    _make_directory(output_directory, 0o777)
+    with file_errors(foreign_directory, "cannot be read"):
+        os.close(os.open(plain_path(foreign_directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    with _claimed_all([output_directory]) as runs:
+        work = _Merging(
+            source=plain_path(directory),
+            output=plain_path(output_directory),
+            key_directory=plain_path(key_directory),
+            suffix=suffix,
+            now=instant,
+            rules=rules,
+            foreign_directory=plain_path(foreign_directory),
+            foreign_suffix=foreign_suffix,
+            runs=runs,
+        )
+        batches = _batches(directory, suffix, _key_files_in(key_directory), batch_zones)
+        yield from _carried_out(work, batches, executor, processes)
+
+
+def verify_fleet(
+    directory: StrPath,
+    *,
+    now: datetime,
+    severity: Severity = Severity.INFO,
+    ds_directory: StrPath | None = None,
+    suffix: str = ZONE_SUFFIX,
+    executor: Executor | None = None,
+    processes: int | None = None,
+    batch_zones: int = BATCH_ZONES,
+) -> Iterator[ZoneOutcome]:
+    """Verify each signed zone of a directory, and yield what was found of each, in no certain order. Nothing is written.
+
+    Args:
+        directory: where the signed zones are.
+        now: the instant that signatures are held against.
+        severity: findings of less are left out.
+        ds_directory: where the DS records at the parent are, those of a zone in ``dsset-example.nl.``; of a zone without
+            that file, and without the directory, the way from the parent is not looked at.
+        suffix: what stands behind the zone in a file's name.
+        executor: as in :func:`sign_fleet`.
+        processes: as in :func:`sign_fleet`.
+        batch_zones: as in :func:`sign_fleet`.
+
+    Raises:
+        FileError: the directory cannot be listed.
+        FleetError: the processes are ended from outside again and again, or the executor is broken.
+        TimeError: ``now`` is naive or not in whole seconds.
+    """
+    work = _Verifying(
+        source=plain_path(directory),
+        suffix=suffix,
+        now=utc(now),
+        severity=severity,
+        ds_directory=None if ds_directory is None else plain_path(ds_directory),
+    )
+    yield from _carried_out(work, _batches(directory, suffix, {}, batch_zones), executor, processes)
+
+
+def count_zones(directory: StrPath, *, suffix: str = ZONE_SUFFIX) -> int:
+    """Return how many zone files are in a directory.
+
+    Raises:
+        FileError: it cannot be listed.
+    """
+    return sum(1 for _ in _zones_in(directory, suffix))
+
+
+def _check_output(directory: StrPath, output_directory: StrPath, suffix: str) -> None:
+    if suffix in _KEY_SUFFIXES:
+        raise FleetError(f"files named *{suffix} are keys", remedy="give the suffix of zone files")
+    if os.path.realpath(plain_path(directory)) == os.path.realpath(plain_path(output_directory)):
+        raise FleetError(
+            f"{shown_path(directory)}: what is made would take the place of what it is made from",
+            remedy="give another directory for it",
+        )
+
+
+def _make_directory(directory: StrPath, mode: int) -> None:
+    with file_errors(directory, "cannot be made"), contextlib.suppress(FileExistsError):
+        os.mkdir(plain_path(directory), mode)
+
+
+@contextlib.contextmanager
+def _claimed_all(directories: Iterable[StrPath]) -> Iterator[tuple[tuple[str, str], ...]]:
+    """Have these directories to oneself; yield each with the name of the run in it."""
+    distinct = {os.path.realpath(plain_path(directory)): directory for directory in directories}
+    with contextlib.ExitStack() as claims:
+        yield tuple((path, claims.enter_context(claimed(shown))) for path, shown in sorted(distinct.items()))
+
+
+# ---- the zones and key files of a directory -------------------------------------------------------------------------
+
+
+def _zones_in(directory: StrPath, suffix: str) -> Iterator[str]:
+    """Yield the names of the zones, as the file names have them."""
+    with file_errors(directory, "cannot be read"), os.scandir(plain_path(directory)) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.endswith(suffix) and len(name) > len(suffix) and name[0] != "." and not entry.is_dir():
+                yield name[: len(name) - len(suffix)]
+
+
+def _key_files_in(directory: StrPath) -> dict[str, tuple[str, ...]]:
+    """The names of key files by the zone that they name, in lower case and escaped as they are."""
+    found: dict[str, tuple[str, ...]] = {}
+    with file_errors(directory, "cannot be read"):
+        for name in os.listdir(plain_path(directory)):
+            if match := _KEY_FILE.fullmatch(name):
+                zone = match[1].lower()
+                found[zone] = (*found.get(zone, ()), name)
+    return found
+
+
+def _name_in_key_files(zone: str) -> str:
+    """How the names of key files name a zone."""
+    if _PLAIN_ZONE.fullmatch(zone):
+        return zone
+    try:
+        return key_file_stem(parse_origin(zone), 0, 0).removesuffix(".+000+00000")[1:].lower()
+    except DomainNameError:
+        return ""  # what the file is named is told when its turn comes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Zones that are worked on together, each with the names of its key files."""
+
+    number: str
+    zones: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def apart(self) -> Iterator[_Batch]:
+        """Yield each zone as a batch of its own."""
+        for index, zone in enumerate(self.zones):
+            yield _Batch(number=f"{self.number}-{index}", zones=(zone,))
+
+
+def _batches(
+    directory: StrPath, suffix: str, key_files: dict[str, tuple[str, ...]], batch_zones: int
+) -> Iterator[_Batch]:
+    zones = ((zone, key_files.get(_name_in_key_files(zone), ())) for zone in _zones_in(directory, suffix))
+    for number in itertools.count():
+        held = tuple(itertools.islice(zones, batch_zones))
+        if not held:
+            return
+        yield _Batch(number=str(number), zones=held)
+
+
+# ---- what is done with a batch --------------------------------------------------------------------------------------
+
+
+class _Work(Protocol):
+    """What is to be done with each batch: a value that travels to wherever it is done."""
+
+    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
+        """Do it, and return what became of each zone."""
+        ...
+
+
+def _do(work: _Work, batch: _Batch) -> list[ZoneOutcome]:
+    """Do the work. A function at the top of a module, so that a worker process can be told of it."""
+    try:
+        return work.outcomes(batch)
+    except ZonekitError as error:
+        return _failed(batch, str(error))
+
+
+def _failed(batch: _Batch, problem: str) -> list[ZoneOutcome]:
+    return [ZoneOutcome(zone=zone, result=Result.FAILED, problem=problem) for zone, _ in batch.zones]
+
+
+def _internal_error(error: Exception) -> str:
+    """What an error of zonekit itself is told as: its type and place, and nothing of what was read."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {os.path.basename(frames[-1].filename)} line {frames[-1].lineno}" if frames else ""
+    return f"internal error: {type(error).__name__}{place} (please report)"
+
+
+def _origin_of(zone: str) -> str:
+    """The zone that a file name says, which has to be how zonekit prints it: one zone has one file."""
+    shown = name_text(parse_origin(zone)).removesuffix(".").lower()
+    if zone != shown:
+        raise FleetError(
+            f"{ascii(zone)[1:-1]}: a zone file is named by its zone in lower case, without a final dot",
+            remedy=f"rename it to {shown}",
+        )
+    return zone
+
+
+def _octets_of(path: str) -> bytes:
+    with file_errors(path, "cannot be read"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            pieces = []
+            while piece := os.read(descriptor, _PIECE_OCTETS):
+                pieces.append(piece)
+            return b"".join(pieces)
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What was made of one zone and is staged."""
+
+    zone: str
+    findings: tuple[Finding, ...]
+    keys: tuple[SigningKey, ...] = ()
+
+    @property
+    def key_files(self) -> list[str]:
+        """The names of the files of its new keys."""
+        return [f"{key.name}{suffix}" for key in self.keys for suffix in _KEY_SUFFIXES]
+
+    def outcome(self) -> ZoneOutcome:
+        """The outcome when all is in place."""
+        return ZoneOutcome(
+            zone=self.zone,
+            result=Result.DONE,
+            findings=self.findings,
+            new_keys=tuple(key.name for key in self.keys),
+        )
+
+    def failure(self, error: ZonekitError) -> ZoneOutcome:
+        """The outcome when it could not be put in place."""
+        return ZoneOutcome(zone=self.zone, result=Result.FAILED, problem=str(error), findings=self.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Earlier:
+    """The file that is replaced, and what its recipe says, if it has one."""
+
+    status: os.stat_result
+    serial: int | None = None
+    until: datetime | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OwnKeys:
+    """The keys of a zone, each for what it is for now, and those among them that are new."""
+
+    signing: tuple[SigningKey, ...]
+    published: tuple[SigningKey, ...] = ()
+    new: tuple[SigningKey, ...] = ()
+
+    def update(self, digest: hashlib.blake2b) -> None:
+        """Add to a digest which keys they are."""
+        for keys in (self.signing, self.published):
+            digest.update(b"%d keys\n" % len(keys))
+            for rdata in sorted(key.dnskey_rdata for key in keys):
+                digest.update(rdata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    """Work that makes a file of each zone file, with a recipe as its first line."""
+
+    source: str
+    output: str
+    key_directory: str
+    suffix: str
+    now: datetime
+    runs: tuple[tuple[str, str], ...]
+
+    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
+        """Make them, and put them in place together."""
+        with contextlib.ExitStack() as opened:
+            for directory, run in self.runs:
+                opened.enter_context(joined(directory, run))
+            zones = opened.enter_context(Staging(self.output, f"{batch.number}.zones"))
+            keys = self._staging_of_keys(batch)
+            if keys is not None:
+                opened.enter_context(keys)
+            made = [self._made(zone, key_files, zones, keys) for zone, key_files in batch.zones]
+            return self._in_place(made, zones, keys)
+
+    def _staging_of_keys(self, batch: _Batch) -> Staging | None:
+        return None
+
+    def _made(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
+        """Stage what is made of one zone, or say what else became of it; nothing of it is staged then."""
+        try:
+            return self._make(_origin_of(zone), key_files, zones, keys)
+        except ZonekitError as error:
+            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=str(error))
+        except Exception as error:
+            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=_internal_error(error))
+
+    def _make(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
+        raise NotImplementedError
+
+    def _in_place(self, made: Iterable[_Made | ZoneOutcome], zones: Staging, keys: Staging | None) -> list[ZoneOutcome]:
+        """Put what is staged in place, keys first, and return the outcomes."""
+        outcomes: list[ZoneOutcome] = []
+        staged: list[_Made] = []
+        for each in made:
+            if isinstance(each, ZoneOutcome):
+                outcomes.append(each)
+            else:
+                staged.append(each)
+        if not staged:
+            return outcomes
+        try:
+            zones.sync()
+            if keys is not None and not keys.is_empty:
+                keys.sync()
+                keys.seal()
+                outcomes += self._place_keys(staged, keys)
+        except ZonekitError as error:
+            return [*outcomes, *(each.failure(error) for each in staged)]
+        placed: list[_Made] = []
+        for each in staged:
+            try:
+                zones.move(each.zone + self.suffix)
+                placed.append(each)
+            except ZonekitError as error:
+                outcomes.append(each.failure(error))
+        try:
+            zones.sync_names()
+        except ZonekitError as error:
+            return [*outcomes, *(each.failure(error) for each in placed)]
+        return [*outcomes, *(each.outcome() for each in placed)]
+
+    def _place_keys(self, staged: list[_Made], keys: Staging) -> list[ZoneOutcome]:
+        """Give the new keys their names; take from ``staged`` the zones whose keys could not get theirs, and return those."""
+        failures: list[ZoneOutcome] = []
+        for each in tuple(staged):
+            try:
+                keys.move_new(each.key_files)
+            except ZonekitError as error:
+                staged.remove(each)
+                failures.append(each.failure(error))
+                for name in each.key_files:
+                    keys.drop(name)
+        keys.sync_names()
+        return failures
+
+    def _earlier(self, name: str) -> _Earlier | None:
+        """What is there to be replaced; anything but a plain file, and a private key, is refused."""
+        path = os.path.join(self.output, name)
+        with file_errors(path, "cannot be written"):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                status = os.fstat(descriptor)
+                octets = os.read(descriptor, _LOOKED_AT) if stat.S_ISREG(status.st_mode) else b""
+            finally:
+                os.close(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError("is not a plain file and is not replaced", path=shown_path(path), remedy="remove it first")
+        if looks_like_private_key(octets):
+            raise KeyFileExists(
+                "holds a private key, and keys are never replaced", path=shown_path(path), remedy="move the key away"
+            )
+        recipe = _RECIPE.match(octets)
+        if recipe is None:
+            return _Earlier(status=status)
+        return _Earlier(
+            status=status,
+            serial=int(recipe[1]),
+            until=parse_instant(recipe[2].decode()),
+            digest=recipe[3].decode(),
+        )
+
+    def _own_keys(self, zone: str, key_files: Sequence[str], flagged: KeyRole) -> tuple[_OwnKeys, tuple[Finding, ...]]:
+        """The keys of a zone among these files, each for what it is for now."""
+        found, findings = read_keys_among(key_files, self.key_directory, zone)
+        if flagged is KeyRole.CSK:
+            found = tuple(
+                dataclasses.replace(key, role=KeyRole.CSK) if key.role is KeyRole.KSK else key for key in found
+            )
+        signing = tuple(key for key in found if key.timing.use_at(self.now) is KeyUse.SIGN)
+        if not signing:
+            raise SigningError(
+                f"{zone}: no key of it in {shown_path(self.key_directory)} is in use at {instant_text(self.now)}",
+                remedy="see the keys and their timing with zonekit show, or generate some",
+            )
+        published = tuple(key for key in found if key.timing.use_at(self.now) is KeyUse.PUBLISH)
+        return _OwnKeys(signing=signing, published=published), findings
+
+    def _parsed(self, zone: str, octets: bytes) -> ParsedZone:
+        return parse_zone_with_findings(octets, zone, file=shown_path(os.path.join(self.source, zone + self.suffix)))
+
+    def _is_current(self, earlier: _Earlier | None, digest: str, refresh: timedelta) -> bool:
+        return (
+            earlier is not None
+            and earlier.digest == digest
+            and earlier.until is not None
+            and earlier.until - self.now > refresh
+        )
+
+    def _stage(
+        self, name: str, zone: Zone, digest: str, until: datetime, earlier: _Earlier | None, zones: Staging
+    ) -> None:
+        head = f"; zonekit fleet: serial {zone.serial}, signed until {instant_text(until)}, recipe {digest}\n"
+        text = "".join([head, *iter_zone_text(zone)])
+        zones.write(name, text.encode(), mode=PUBLIC_MODE, like=None if earlier is None else earlier.status)
+
+
+def _latest_serial(zone: Zone, earlier: _Earlier | None, policy: SerialPolicy) -> int:
+    """The serial that the new one has to be after."""
+    if earlier is None or earlier.serial is None or policy is SerialPolicy.KEEP:
+        return zone.serial
+    return earlier.serial if serial_gt(earlier.serial, zone.serial) else zone.serial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signing(_Making):
+    """Sign zones."""
+
+    rules: SigningRules
+
+    def _staging_of_keys(self, batch: _Batch) -> Staging | None:
+        return None if self.rules.generate is None else Staging(self.key_directory, f"{batch.number}.keys")
+
+    def _make(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
+        rules = self.rules
+        name = zone + self.suffix
+        octets = _octets_of(os.path.join(self.source, name))
+        earlier = self._earlier(name)
+        key_findings: tuple[Finding, ...] = ()
+        if keys is None or key_files:
+            own, key_findings = self._own_keys(zone, key_files, rules.flagged_keys)
+        else:
+            own = self._generated(zone, earlier)
+        digest = self._digest(octets, own)
+        if self._is_current(earlier, digest, rules.signatures_refresh):
+            return ZoneOutcome(zone=zone, result=Result.CURRENT)
+        parsed = self._parsed(zone, octets)
+        change = change_serial(_latest_serial(parsed.zone, earlier, rules.serial), rules.serial, self.now)
+        validity = SignatureValidity.starting(self.now, rules.signatures_validity)
+        signed = sign_zone(
+            parsed.zone,
+            own.signing,
+            published=own.published,
+            validity=validity,
+            denial=rules.denial,
+            dnskey_ttl=rules.dnskey_ttl,
+            serial=change.new,
+            jitter=rules.jitter,
+        )
+        until = validity.expiration - (timedelta(0) if rules.jitter is None else rules.jitter.interval)
+        made = _Made(zone=zone, findings=(*parsed.findings, *key_findings), keys=own.new)
+        try:
+            for key in own.new:
+                assert keys is not None
+                keys.write(f"{key.name}.key", render_key_file(key).encode(), mode=PUBLIC_MODE, exact=True)
+                keys.write(f"{key.name}.private", render_private_file(key).encode(), mode=PRIVATE_MODE, exact=True)
+            self._stage(name, signed, digest, until, earlier, zones)
+        except BaseException:
+            for file in made.key_files:
+                assert keys is not None
+                keys.drop(file)
+            raise
+        return made
+
+    def _generated(self, zone: str, earlier: _Earlier | None) -> _OwnKeys:
+        """New keys for a zone that was never signed here."""
+        if earlier is not None and earlier.digest:
+            raise SigningError(
+                f"{zone}: it was signed here before, and {shown_path(self.key_directory)} has no key of it: with new keys"
+                " it would not validate",
+                remedy="give the directory of its keys, or remove the signed zone",
+            )
+        algorithm, timing = self.rules.generate, KeyTiming.starting(self.now)
+        assert algorithm is not None
+        if self.rules.flagged_keys is KeyRole.CSK:
+            made: tuple[SigningKey, ...] = (generate_csk(zone, algorithm=algorithm, timing=timing),)
+        else:
+            ksk = generate_ksk(zone, algorithm=algorithm, timing=timing)
+            made = (ksk, generate_zsk(zone, algorithm=algorithm, timing=timing, avoid=[ksk.key_tag]))
+        return _OwnKeys(signing=made, new=made)
+
+    def _digest(self, octets: bytes, own: _OwnKeys) -> str:
+        digest = hashlib.blake2b(b"sign\n%s\n" % repr(self.rules).encode(), digest_size=_DIGEST_OCTETS)
+        own.update(digest)
+        digest.update(octets)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merging(_Making):
+    """Merge another operator's DNSKEYs into zones."""
+
+    foreign_directory: str
+    foreign_suffix: str
+    rules: MergingRules
+
+    def _make(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
+        rules = self.rules
+        name = zone + self.suffix
+        foreign_path = os.path.join(self.foreign_directory, zone + self.foreign_suffix)
+        if not os.path.lexists(foreign_path):
+            return ZoneOutcome(zone=zone, result=Result.LEFT_ALONE)
+        foreign_text = read_text(foreign_path)
+        octets = _octets_of(os.path.join(self.source, name))
+        own, key_findings = self._own_keys(zone, key_files, rules.flagged_keys)
+        digest = self._digest(octets, foreign_text, own)
+        earlier = self._earlier(name)
+        if self._is_current(earlier, digest, rules.signatures_refresh):
+            return ZoneOutcome(zone=zone, result=Result.CURRENT)
+        try:
+            foreign = parse_dnskeys(foreign_text, owner=from_wire_name(parse_origin(zone)))
+        except ZonekitError as error:
+            raise error.within(shown_path(foreign_path)) from None
+        parsed = self._parsed(zone, octets)
+        change = change_serial(_latest_serial(parsed.zone, earlier, rules.serial), rules.serial, self.now)
+        validity = SignatureValidity.starting(self.now, rules.signatures_validity)
+        merged = merge_dnskeys(parsed.zone, foreign, signers=own.signing, validity=validity, serial=change.new)
+        self._stage(name, merged, digest, validity.expiration, earlier, zones)
+        return _Made(zone=zone, findings=(*parsed.findings, *key_findings))
+
+    def _digest(self, octets: bytes, foreign: str, own: _OwnKeys) -> str:
+        digest = hashlib.blake2b(b"merge\n%s\n" % repr(self.rules).encode(), digest_size=_DIGEST_OCTETS)
+        own.update(digest)
+        digest.update(b"%d octets\n" % len(foreign.encode()) + foreign.encode())
+        digest.update(octets)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verifying:
+    """Verify zones."""
+
+    source: str
+    suffix: str
+    now: datetime
+    severity: Severity
+    ds_directory: str | None
+
+    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
+        """Verify them one after the other."""
+        return [self._outcome(zone) for zone, _ in batch.zones]
+
+    def _outcome(self, zone: str) -> ZoneOutcome:
+        try:
+            findings = self._findings(_origin_of(zone))
+        except ZonekitError as error:
+            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=str(error))
+        except Exception as error:
+            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=_internal_error(error))
+        told = tuple(finding for finding in findings if finding.severity >= self.severity)
+        return ZoneOutcome(zone=zone, result=Result.DONE, findings=told)
+
+    def _findings(self, zone: str) -> tuple[Finding, ...]:
+        path = os.path.join(self.source, zone + self.suffix)
+        octets = _octets_of(path)
+        parsed = parse_zone_with_findings(octets, zone, file=shown_path(path), misfits=Misfits.KEEP)
+        found = verify_zone(parsed.zone, now=self.now, ds=self._ds(zone, parsed.zone))
+        return joined_findings(found.findings, parsed.findings)
+
+    def _ds(self, zone: str, parsed: Zone) -> RRset | None:
+        """The DS RRset at the parent, where there is a file of it."""
+        if self.ds_directory is None:
+            return None
+        path = os.path.join(self.ds_directory, f"dsset-{zone}.")
+        if not os.path.lexists(path):
+            return None
+        for rrset in parse_rrsets(
+            read_text(path), from_wire_name(parsed.apex), file=shown_path(path), default_ttl=3600
+        ):
+            if rrset.type_text == "DS" and rrset.owner.lower() == parsed.apex.lower():
+                return rrset
+        raise FileError(f"has no DS record of {zone}", path=shown_path(path), remedy="see what dnssec-signzone wrote")
+
+
+# ---- who does it ----------------------------------------------------------------------------------------------------
+
+
+def _carried_out(
+    work: _Work, batches: Iterable[_Batch], executor: Executor | None, processes: int | None
+) -> Iterator[ZoneOutcome]:
+    """Have the batches done, and yield the outcomes as they come."""
+    count = processes or os.cpu_count() or 1
+    if executor is None and count == 1:
+        for batch in batches:
+            yield from _do(work, batch)
+        return
+    with _Crew(executor, count) as crew:
+        yield from crew.carry_out(work, iter(batches))
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Those who do the batches: an executor that was given, or processes of our own, which are made anew when one dies."""
+
+    given: Executor | None
+    processes: int
+    renewals: int = 0
+    _own: Executor | None = None
+    _under_way: dict[Future[list[ZoneOutcome]], _Batch] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        begun = [future for future in self._under_way if not future.cancel()]
+        if self._own is not None:
+            self._own.shutdown(cancel_futures=True)
+        wait(begun)  # the directories in which they work are claimed until they end
+
+    def carry_out(self, work: _Work, batches: Iterator[_Batch]) -> Iterator[ZoneOutcome]:
+        """Have the batches done, some at a time."""
+        most = _BATCHES_A_PROCESS * self.processes if self.given is None else _MOST_BATCHES
+        while True:
+            lost: list[_Batch] = []
+            for batch in itertools.islice(batches, most - len(self._under_way)):
+                try:
+                    self._under_way[self._executor.submit(_do, work, batch)] = batch
+                except BrokenExecutor:
+                    lost.append(batch)
+                    break
+            if not self._under_way and not lost:
+                return
+            # When it is broken, all that is under way is done, or broken too.
+            done = set(self._under_way) if lost else wait(self._under_way, return_when=FIRST_COMPLETED).done
+            while done:
+                future = done.pop()
+                outcomes = self._outcomes(future)
+                batch = self._under_way.pop(future)
+                if outcomes is None:
+                    lost.append(batch)
+                    done = set(self._under_way)
+                else:
+                    yield from outcomes
+            if lost:
+                self._renew()
+                yield from self._one_by_one(work, lost)
+
+    def _one_by_one(self, work: _Work, batches: Iterable[_Batch]) -> Iterator[ZoneOutcome]:
+        """Have batches done of which one ended a process: alone, and if that ends it again, each of its zones alone."""
+        left = deque(batches)
+        while left:
+            batch = left.popleft()
+            future = self._executor.submit(_do, work, batch)
+            self._under_way[future] = batch
+            outcomes = self._outcomes(future)
+            del self._under_way[future]
+            if outcomes is not None:
+                yield from outcomes
+                continue
+            self._renew()
+            if len(batch.zones) > 1:
+                left.extendleft(reversed(list(batch.apart())))
+            else:
+                yield from _failed(batch, "the process that worked on it was ended, and so was the next one")
+
+    def _outcomes(self, future: Future[list[ZoneOutcome]]) -> list[ZoneOutcome] | None:
+        """What became of a batch; None where the process that did it has died."""
+        try:
+            return future.result()
+        except BrokenExecutor:
+            return None
+        except Exception as error:  # whatever an executor that was given may raise of its own
+            return _failed(self._under_way[future], _internal_error(error))
+
+    @property
+    def _executor(self) -> Executor:
+        if self.given is not None:
+            return self.given
+        if self._own is None:
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload([__name__])
+            self._own = ProcessPoolExecutor(self.processes, mp_context=context, initializer=_begin_process)
+        return self._own
+
+    def _renew(self) -> None:
+        self.renewals += 1
+        if self.given is not None:
+            raise FleetError(
+                "the executor is broken: a process of it was ended from outside",
+                remedy="run this again with another one; it goes on where it stopped",
+            )
+        if self.renewals > _MOST_RENEWALS:
+            raise FleetError(
+                f"processes were ended from outside {self.renewals} times",
+                remedy="try fewer, or see whether the machine has memory left; the next run goes on where this one stopped",
+            )
+        if self._own is not None:
+            self._own.shutdown(cancel_futures=True)
+            self._own = None
+
+
+def _begin_process() -> None:
+    """Leave interrupts to the process that began this one, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,402 @@
+"""Many files written at once: staged in a hidden directory, flushed with one sync, and only then given their names.
+
+``write_zone`` and ``write_key`` of :mod:`zonekit.files` flush each file by itself, which is right for one file and takes
+longer than all the rest for ten thousand. Here a *batch* of files costs one sync. The promise is the same for each file:
+whoever opens it finds the old one or the new one, never half of one. A crash may lose a whole batch that was under way.
+
+A directory that is being worked on has a *workplace*, ``.zonekit-fleet``. Whoever holds its lock (:func:`claimed`) has
+the directory to itself; what a run that was killed left in it is put right first. Each batch stages its files in a
+directory of the workplace, under the names that they are to get, in three steps:
+
+1. the files are written and synced: what a crash leaves is thrown away;
+2. where they belong together, as the keys of a zone do, the batch is *sealed* by renaming its directory: from then on they
+   all come, by the next run after a crash;
+3. they are moved out of the workplace. A key never takes the place of a file that is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from zonekit.errors import FileError, KeyFileExists
+from zonekit.files import (
+    NO_HARD_LINKS,
+    PRIVATE_MODE,
+    PUBLIC_MODE,
+    StrPath,
+    file_errors,
+    plain_path,
+    shown_path,
+    sync_directory,
+    take_over,
+)
+
+WORKPLACE: Final = ".zonekit-fleet"
+
+_LOCK: Final = "lock"
+_WORKERS: Final = "workers"
+_SEALED: Final = ".sealed"
+_WORKPLACE_MODE: Final = 0o700
+_RUN_OCTETS: Final = 16
+_PATIENCE_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.1
+
+
+# ---- one run at a time ----------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def claimed(directory: StrPath) -> Iterator[str]:
+    """Have a directory to oneself, and yield the name of this run, by which its workers know that it goes on.
+
+    What a run that was killed left behind is put right first: keys that it had settled on get their names, everything else
+    that it staged is removed.
+
+    Raises:
+        FileError: another run is at work in the directory, or it cannot be written to.
+        KeyFileExists: a key that an earlier run settled on has a name that another file took since.
+    """
+    path = plain_path(directory)
+    workplace = os.path.join(path, WORKPLACE)
+    with file_errors(directory, "cannot be worked in"):
+        lock = _locked(workplace, directory)
+    try:
+        run = secrets.token_hex(_RUN_OCTETS // 2)
+        with file_errors(directory, "cannot be worked in"):
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, run.encode(), 0)
+            workers = _open_lock(os.path.join(workplace, _WORKERS))
+            try:
+                _wait_for_workers(workers, directory)
+                _put_right(path, workplace)
+            finally:
+                os.close(workers)
+        yield run
+    finally:
+        _clear(workplace)
+        os.close(lock)
+
+
+def _open_lock(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
+
+
+def _locked(workplace: str, directory: StrPath) -> int:
+    """Make the workplace, lock it, and return the descriptor of its lock."""
+    path = os.path.join(workplace, _LOCK)
+    while True:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(workplace, _WORKPLACE_MODE)
+        try:
+            lock = _open_lock(path)
+        except FileNotFoundError:
+            continue  # the run that has just ended took the workplace away
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before may have removed it by now: a lock counts only on the file that bears the name.
+            if os.path.samestat(os.fstat(lock), os.stat(path)):
+                return lock
+        except BlockingIOError:
+            os.close(lock)
+            raise FileError(
+                "another run is at work here", path=shown_path(directory), remedy="wait until it is done"
+            ) from None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _wait_for_workers(workers: int, directory: StrPath) -> None:
+    """Wait until the workers of a run that was killed have ended the batch that they were at; they begin no other."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(workers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise FileError(
+                    "processes of a run that was killed are still at work here",
+                    path=shown_path(directory),
+                    remedy="end them, then run this again",
+                ) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+def _put_right(path: str, workplace: str) -> None:
+    for name in sorted(os.listdir(workplace)):
+        if name not in (_LOCK, _WORKERS):
+            _put_batch_right(path, workplace, name)
+
+
+def _put_batch_right(path: str, workplace: str, name: str) -> None:
+    """Finish what a crash interrupted after it was sealed, and throw away what it interrupted before."""
+    staged = os.path.join(workplace, name)
+    if name.endswith(_SEALED):
+        with _open_directory(staged) as source, _open_directory(path) as target:
+            for file in sorted(os.listdir(source)):
+                _move_new(file, source, target, path)
+        sync_directory(path)
+    shutil.rmtree(staged)
+
+
+def _clear(workplace: str) -> None:
+    """Take the workplace away, but for what an error left that the next run has to put right."""
+    with contextlib.suppress(OSError):
+        if set(os.listdir(workplace)) <= {_LOCK, _WORKERS}:
+            for name in (_WORKERS, _LOCK):
+                os.unlink(os.path.join(workplace, name))
+            os.rmdir(workplace)
+
+
+@contextlib.contextmanager
+def joined(directory: StrPath, run: str) -> Iterator[None]:
+    """Work on a batch of a run, for as long as that run holds the directory.
+
+    Raises:
+        FileError: it does not hold it any more.
+    """
+    workplace = os.path.join(plain_path(directory), WORKPLACE)
+    with contextlib.ExitStack() as opened:
+        going_on = False
+        with contextlib.suppress(FileNotFoundError):
+            workers = os.open(os.path.join(workplace, _WORKERS), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            opened.callback(os.close, workers)
+            # A run that takes over names itself before it waits for this lock.
+            fcntl.flock(workers, fcntl.LOCK_SH)
+            lock = os.open(os.path.join(workplace, _LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            opened.callback(os.close, lock)
+            going_on = os.pread(lock, _RUN_OCTETS, 0) == run.encode()
+        if not going_on:
+            raise FileError("the run that this batch belongs to has ended", path=shown_path(directory))
+        yield
+
+
+# ---- one batch ------------------------------------------------------------------------------------------------------
+
+
+class Staging:
+    """The staged files of one batch in one directory, to be used as a context: what was not moved at its end is removed.
+
+    Raises:
+        FileError: nothing can be staged.
+    """
+
+    def __init__(self, directory: StrPath, name: str) -> None:
+        self._shown = directory
+        self._path = plain_path(directory)
+        self._workplace = os.path.join(self._path, WORKPLACE)
+        self._name = name
+        self._opened = contextlib.ExitStack()
+        self._staged: set[str] = set()
+        self._umask_takes: dict[int, bool] = {}
+        self._source = self._target = -1
+
+    def __enter__(self) -> Self:
+        with file_errors(self._shown, "cannot be worked in"), contextlib.ExitStack() as opened:
+            for left in (self._name, self._name + _SEALED):  # by a worker that died at this very batch
+                if os.path.lexists(os.path.join(self._workplace, left)):
+                    _put_batch_right(self._path, self._workplace, left)
+            staged = os.path.join(self._workplace, self._name)
+            os.mkdir(staged, _WORKPLACE_MODE)
+            self._target = opened.enter_context(_open_directory(self._path))
+            self._source = opened.enter_context(_open_directory(staged))
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+        for name in (self._name, self._name + _SEALED):
+            shutil.rmtree(os.path.join(self._workplace, name), ignore_errors=True)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is staged."""
+        return not self._staged
+
+    def write(
+        self,
+        name: str,
+        octets: bytes,
+        *,
+        mode: int = PUBLIC_MODE,
+        exact: bool = False,
+        like: os.stat_result | None = None,
+    ) -> None:
+        """Stage a file.
+
+        Args:
+            name: the name that it is to get.
+            octets: what is in it.
+            mode: its permissions, less what the umask takes away.
+            exact: whether the umask takes nothing away.
+            like: a file that it is to replace, whose permissions, owner and group it takes over as far as it may.
+
+        Raises:
+            FileError: it cannot be written; nothing of it is left.
+        """
+        with file_errors(os.path.join(self._path, name), "cannot be written"):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(name, flags, mode, dir_fd=self._source)
+            try:
+                if os.write(descriptor, octets) < len(octets):
+                    _write_rest(descriptor, octets)
+                if like is not None:
+                    take_over(descriptor, like)
+                elif exact and self._umask_takes_from(mode, descriptor):
+                    os.fchmod(descriptor, mode)
+                if not _SYNCS_FILE_SYSTEMS:
+                    os.fsync(descriptor)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(name, dir_fd=self._source)
+                raise
+            finally:
+                os.close(descriptor)
+        self._staged.add(name)
+
+    def _umask_takes_from(self, mode: int, descriptor: int) -> bool:
+        """Whether the umask takes something away from a mode, as the first new file that has it shows."""
+        if mode not in self._umask_takes:
+            self._umask_takes[mode] = stat.S_IMODE(os.fstat(descriptor).st_mode) != mode
+        return self._umask_takes[mode]
+
+    def drop(self, name: str) -> None:
+        """Throw away a file, if it is staged."""
+        if name in self._staged:
+            self._staged.discard(name)
+            with file_errors(os.path.join(self._path, name), "cannot be dropped"):
+                os.unlink(name, dir_fd=self._source)
+
+    def sync(self) -> None:
+        """Flush what is staged to the disk.
+
+        Raises:
+            FileError: it cannot be done.
+        """
+        with file_errors(self._shown, "cannot be flushed to the disk"):
+            _sync_file_system(self._source)
+
+    def seal(self) -> None:
+        """Settle that all the staged files come, whatever happens.
+
+        Raises:
+            FileError: it cannot be done.
+        """
+        staged = os.path.join(self._workplace, self._name)
+        with file_errors(self._shown, "cannot be written to"):
+            os.rename(staged, staged + _SEALED)
+            sync_directory(self._workplace)
+
+    def move_new(self, names: Sequence[str]) -> None:
+        """Give staged files their names, which must be free: all of them or none.
+
+        Raises:
+            KeyFileExists: a name is taken; that file is left as it is.
+            FileError: it cannot be done.
+        """
+        with contextlib.ExitStack() as undo:
+            for name in names:
+                with file_errors(os.path.join(self._path, name), "cannot be written"):
+                    _move_new(name, self._source, self._target, self._path)
+                undo.callback(_remove_at, name, self._target)
+                self._staged.discard(name)
+            undo.pop_all()
+
+    def move(self, name: str) -> None:
+        """Give a staged file its name, in place of what may be there.
+
+        Raises:
+            FileError: it cannot be done, and what was there still is.
+        """
+        with file_errors(os.path.join(self._path, name), "cannot be written"):
+            os.rename(name, name, src_dir_fd=self._source, dst_dir_fd=self._target)
+        self._staged.discard(name)
+
+    def sync_names(self) -> None:
+        """Make sure that the names given outlive a loss of power.
+
+        Raises:
+            FileError: it is not sure.
+        """
+        with file_errors(self._shown, "is written to, but may not outlive a loss of power"):
+            sync_directory(self._path)
+
+
+@contextlib.contextmanager
+def _open_directory(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _move_new(name: str, source: int, target: int, path: str) -> None:
+    """Give a file its name in another directory, where nothing may be replaced."""
+    try:
+        os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+    except FileExistsError:
+        staged = os.stat(name, dir_fd=source, follow_symlinks=False)
+        if not os.path.samestat(staged, os.stat(name, dir_fd=target, follow_symlinks=False)):
+            raise _key_exists(path, name) from None
+    except OSError as error:
+        if error.errno not in NO_HARD_LINKS:
+            raise
+        # There is no way there to refuse and rename in one step; the claim keeps other runs away.
+        if os.path.lexists(os.path.join(path, name)):
+            raise _key_exists(path, name) from None
+        os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
+        return
+    os.unlink(name, dir_fd=source)
+
+
+def _key_exists(path: str, name: str) -> KeyFileExists:
+    return KeyFileExists(
+        "is already there, and keys are never replaced",
+        path=shown_path(os.path.join(path, name)),
+        remedy="move it away, and run this again",
+    )
+
+
+def _remove_at(name: str, directory: int) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(name, dir_fd=directory)
+
+
+def _write_rest(descriptor: int, octets: bytes) -> None:
+    """Write again, from the start and to the end, what did not go in one piece."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    left = memoryview(octets)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+# ---- one sync for many files ----------------------------------------------------------------------------------------
+
+_LIBRARY: Final = ctypes.CDLL(None, use_errno=True)
+_SYNCS_FILE_SYSTEMS: Final = hasattr(_LIBRARY, "syncfs")
+
+
+def _sync_file_system(descriptor: int) -> None:
+    """Flush the file system that a descriptor is on; where the system cannot, each file was flushed when it was written."""
+    if _SYNCS_FILE_SYSTEMS and _LIBRARY.syncfs(descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number or errno.EIO, os.strerror(number or errno.EIO))
