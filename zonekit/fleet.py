@@ -32,7 +32,7 @@ import stat
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -235,7 +235,7 @@ def sign_fleet(
     executor: Executor | None = None,
     processes: int | None = None,
     batch_zones: int = BATCH_ZONES,
-) -> Iterator[ZoneOutcome]:
+) -> Generator[ZoneOutcome, None, None]:
     """Sign each zone file of a directory into another directory, and yield what became of each zone, in no certain order.
 
     The keys of a zone are those in the key directory that are in use now by their timing; one that is published and not
@@ -292,7 +292,7 @@ def merge_fleet(
     executor: Executor | None = None,
     processes: int | None = None,
     batch_zones: int = BATCH_ZONES,
-) -> Iterator[ZoneOutcome]:
+) -> Generator[ZoneOutcome, None, None]:
     """Merge another operator's DNSKEYs into each signed zone of a directory; as :func:`sign_fleet` for the rest.
 
     The merged zone goes to another directory, so that what signs the zones may go on signing into the first. A zone for
@@ -348,7 +348,7 @@ def verify_fleet(
     executor: Executor | None = None,
     processes: int | None = None,
     batch_zones: int = BATCH_ZONES,
-) -> Iterator[ZoneOutcome]:
+) -> Generator[ZoneOutcome, None, None]:
     """Verify each signed zone of a directory, and yield what was found of each, in no certain order. Nothing is written.
 
     Args:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,7 +37,6 @@ from zonekit.fleet import (
     ZONE_SUFFIX,
     FleetSummary,
     MergingRules,
-    Result,
     SigningRules,
     ZoneOutcome,
     count_zones,
@@ -217,7 +218,9 @@ def sign(
             executor=executor,
             processes=processes,
         )
-        return _told(outcomes, count_zones(directory, suffix=suffix), "signing", "signed", as_json, quiet)
+        teller = _Teller(doing="signing", done="signed", as_json=as_json, quiet=quiet)
+        summary = teller.tell(outcomes, count_zones(directory, suffix=suffix))
+    return REFUSED if summary.failed else OK
 
 
 @fleet.command(short_help="Merge another operator's DNSKEYs into every zone of a directory.")
@@ -298,7 +301,9 @@ def merge(
             executor=executor,
             processes=processes,
         )
-        return _told(outcomes, count_zones(directory, suffix=suffix), "merging", "merged", as_json, quiet)
+        teller = _Teller(doing="merging", done="merged", as_json=as_json, quiet=quiet)
+        summary = teller.tell(outcomes, count_zones(directory, suffix=suffix))
+    return REFUSED if summary.failed else OK
 
 
 @fleet.command(short_help="Verify every signed zone of a directory.")
@@ -342,10 +347,9 @@ def verify(
             executor=executor,
             processes=processes,
         )
-        told = _told(
-            outcomes, count_zones(directory, suffix=suffix), "verifying", "verified", as_json, quiet, whole=False
-        )
-    return told
+        teller = _Teller(doing="verifying", done="verified", as_json=as_json, quiet=quiet, passes_over=True)
+        summary = teller.tell(outcomes, count_zones(directory, suffix=suffix))
+    return REFUSED if summary.failed or summary.with_findings else OK
 
 
 def _denial(nsec: bool, nsec3: bool) -> Denial | None:
@@ -366,13 +370,13 @@ def _executor(cluster: str | None, processes: int | None) -> Iterator[Executor |
     if processes is not None:
         raise usage_error("--processes and --cluster exclude each other")
     try:
-        from distributed import Client
+        distributed = importlib.import_module("distributed")
     except ModuleNotFoundError:
         raise BadInput(
             "--cluster needs distributed, which is not installed; run: pip install 'zonekit[cluster]'"
         ) from None
     try:
-        client = Client(cluster)
+        client = distributed.Client(cluster)
     except (OSError, ValueError) as error:
         raise BadInput(f"{cluster}: there is no dask scheduler to be reached: {error}") from None
     with client:
@@ -382,56 +386,57 @@ def _executor(cluster: str | None, processes: int | None) -> Iterator[Executor |
 # ---- what is told ---------------------------------------------------------------------------------------------------
 
 
-def _told(
-    outcomes: Iterable[ZoneOutcome],
-    total: int,
-    doing: str,
-    done: str,
-    as_json: bool,
-    quiet: bool,
-    *,
-    whole: bool = True,
-) -> int:
-    """Tell each outcome as it comes, with a bar that knows how many there are, then the summary; return the exit code."""
-    tell = _tell_json if as_json else _tell_text
-    with Progress(quiet=quiet) as progress, contextlib.closing(_closable(outcomes)) as held:
-        summary = FleetSummary.of(_each_told(progress.counted(doing, held, total=total), tell, quiet, whole))
-    if as_json:
-        click.echo(json.dumps({"summary": _summary_object(summary)}))
-    Voice(quiet=quiet).say(_summary_text(summary, done))
-    refused = summary.failed or (not whole and summary.with_findings)
-    return REFUSED if refused else OK
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Teller:
+    """Tells what becomes of each zone, and the summary.
+
+    Attributes:
+        doing: what is done to the zones, for the bar.
+        done: the same when it is done, for the summary.
+        as_json: whether it is told for programs.
+        quiet: whether nothing but errors is told.
+        passes_over: whether a zone without findings is passed over.
+    """
+
+    doing: str
+    done: str
+    as_json: bool
+    quiet: bool
+    passes_over: bool = False
+
+    def tell(self, outcomes: Generator[ZoneOutcome, None, None], total: int) -> FleetSummary:
+        """Tell each outcome as it comes, beside a bar that knows how many there are, then the summary."""
+        with Progress(quiet=self.quiet) as progress, contextlib.closing(outcomes):
+            summary = FleetSummary.of(self._told(progress.counted(self.doing, outcomes, total=total)))
+        if self.as_json:
+            click.echo(json.dumps({"summary": _summary_object(summary)}))
+        Voice(quiet=self.quiet).say(_summary_text(summary, self.done))
+        return summary
+
+    def _told(self, outcomes: Iterable[ZoneOutcome]) -> Iterator[ZoneOutcome]:
+        for outcome in outcomes:
+            if outcome.findings or outcome.problem or not self.passes_over:
+                if self.as_json:
+                    click.echo(json.dumps(_outcome_object(outcome)))
+                else:
+                    self._say(outcome)
+            yield outcome
+
+    def _say(self, outcome: ZoneOutcome) -> None:
+        if outcome.problem:
+            click.echo(f"zonekit: {one_line(outcome.problem)}", err=True)
+        for finding in outcome.findings:
+            Voice(quiet=self.quiet).say(f"{outcome.zone}: {finding}")
 
 
-def _closable(outcomes: Iterable[ZoneOutcome]) -> Iterator[ZoneOutcome]:
-    return iter(outcomes)
-
-
-def _each_told(
-    outcomes: Iterable[ZoneOutcome], tell: Callable[[ZoneOutcome, bool], None], quiet: bool, whole: bool
-) -> Iterator[ZoneOutcome]:
-    for outcome in outcomes:
-        if whole or outcome.findings or outcome.result is Result.FAILED:
-            tell(outcome, quiet)
-        yield outcome
-
-
-def _tell_text(outcome: ZoneOutcome, quiet: bool) -> None:
-    if outcome.problem:
-        click.echo(f"zonekit: {one_line(outcome.problem)}", err=True)
-    for finding in outcome.findings:
-        Voice(quiet=quiet).say(f"{outcome.zone}: {finding}")
-
-
-def _tell_json(outcome: ZoneOutcome, _quiet: bool) -> None:
-    told = {
+def _outcome_object(outcome: ZoneOutcome) -> dict[str, Any]:
+    return {
         "zone": outcome.zone,
         "result": outcome.result.value,
         "problem": outcome.problem,
         "new_keys": list(outcome.new_keys),
         "findings": finding_objects(outcome.findings),
     }
-    click.echo(json.dumps(told))
 
 
 def _summary_object(summary: FleetSummary) -> dict[str, Any]:
