@@ -179,6 +179,8 @@ def parse_algorithm(value: str | int) -> Algorithm:
     >>> parse_algorithm("ecdsap256sha256"), parse_algorithm("8")
     (<Algorithm.ECDSAP256SHA256: 13>, <Algorithm.RSASHA256: 8>)
     """
+    if isinstance(value, Algorithm):
+        return value
     number = _parse_number(value, _MNEMONICS)
     try:
         return Algorithm(number)

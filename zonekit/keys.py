@@ -13,6 +13,7 @@ Generating a key is the one thing here that does not give the same answer twice.
 from __future__ import annotations
 
 import enum
+import functools
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
@@ -342,11 +343,16 @@ def key_file_stem(owner: WireName, algorithm: int, tag: int) -> str:
     >>> key_file_stem(parse_origin("128/26.2.0.192.in-addr.arpa"), 13, 529)
     'K128%2F26.2.0.192.in-addr.arpa.+013+00529'
     """
+    return f"K{_owner_in_file_names(owner)}.+{algorithm:03}+{tag:05}"
+
+
+@functools.lru_cache(maxsize=8)
+def _owner_in_file_names(owner: WireName) -> str:
     labels = [
         "".join([chr(octet) if octet in _FILE_NAME_OCTETS else f"%{octet:02X}" for octet in label.lower()])
         for label in labels_of(owner)
     ]
-    return f"K{'.'.join(labels)}.+{algorithm:03}+{tag:05}"
+    return ".".join(labels)
 
 
 def generate_ksk(

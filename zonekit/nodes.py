@@ -83,11 +83,21 @@ def split_node(node: Node) -> list[PackedRRset]:
     return rrsets
 
 
+def find_rrset(node: Node, rdtype: int, covers: int = 0) -> PackedRRset | None:
+    """Return the RRset of this type in a node, or None."""
+    records: list[Record] = []
+    start, end = 0, len(node)
+    while start < end:
+        found, _, _, length = HEADER.unpack_from(node, start)
+        if found > rdtype:
+            break
+        stop = start + HEADER_OCTETS + length
+        if found == rdtype and (found != RRSIG or node[start + 10] << 8 | node[start + 11] == covers):
+            records.append(node[start:stop])
+        start = stop
+    return (rdtype, covers, records) if records and (covers == 0 or rdtype == RRSIG) else None
+
+
 def join_node(rrsets: Iterable[PackedRRset]) -> Node:
     """Return the node of these RRsets, in whatever order they come; the records of each are already in order."""
-    return _EMPTY.join([record for rrset in sorted(rrsets, key=rrset_order) for record in rrset[2]])
-
-
-def rrset_order(rrset: PackedRRset) -> tuple[int, int]:
-    """Return a key that sorts the RRsets of a node: by type, and RRSIGs by the type they cover."""
-    return rrset[0], rrset[1]
+    return _EMPTY.join([record for rrset in sorted(rrsets) for record in rrset[2]])

@@ -119,11 +119,15 @@ def _head_text(zone: Zone) -> str:
     return "".join([f"; zone {owner}, serial {zone.serial}\n$ORIGIN {owner}\n", first, *lines[1:]])
 
 
+_APEX_FIRST: Final = {rd.SOA: -2, rd.NS: -1}
+_time_remark: Final = functools.lru_cache(maxsize=256)(duration_text)  # fleets have few SOA times
+
+
 def _apex_order(packed: PackedRRset) -> tuple[int, bool]:
     """SOA first, then NS, then the rest by number; each before its signatures."""
     rdtype, covered, _ = packed
     about = covered if rdtype == rd.RRSIG else rdtype
-    return {rd.SOA: -2, rd.NS: -1}.get(about, about), rdtype == rd.RRSIG
+    return _APEX_FIRST.get(about, about), rdtype == rd.RRSIG
 
 
 def _apex_lines(packed: PackedRRset) -> Iterator[str]:
@@ -149,7 +153,7 @@ def _soa_text(rdata: bytes) -> str:
     numbers_at = name_end(rdata, rname_at)
     serial, *times = [int.from_bytes(rdata[at : at + 4], "big") for at in range(numbers_at, numbers_at + 20, 4)]
     rows = [(serial, "serial")]
-    rows += [(time, f"{what} ({duration_text(time)})") for time, what in zip(times, _SOA_NUMBERS, strict=True)]
+    rows += [(time, f"{what} ({_time_remark(time)})") for time, what in zip(times, _SOA_NUMBERS, strict=True)]
     return "".join(
         [
             f"{name_text(rdata[:rname_at])} {name_text(rdata[rname_at:numbers_at])} (\n",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import functools
 import pickle
+import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -42,11 +43,12 @@ from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, ut
 from zonekit.keys import REVOKE_FLAG, ZONE_KEY_FLAG, LocalSigner, SigningKey, key_tag
 from zonekit.names import WireName, from_wire_name, is_subdomain, label_count, name_text, order_key
 from zonekit.nodes import (
+    CLASS_IN,
+    HEADER,
     Node,
     PackedRRset,
     Record,
     join_node,
-    pack_record,
     rdata_of,
     split_node,
     ttl_of,
@@ -71,6 +73,7 @@ from zonekit.zones import (
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 
+_RRSIG_FIELDS: Final = struct.Struct(">HBBIIIH")
 _SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
 
 _Given = TypeVar("_Given")
@@ -182,16 +185,12 @@ class _Pen:
         expiration = (
             self.expiration if self.jitter is None else self.expiration - self.jitter.seconds_for(owner, rdtype)
         )
+        key = self.key
         head = (
-            rdtype.to_bytes(2, "big")
-            + bytes((self.key.algorithm, labels))
-            + ttl.to_bytes(4, "big")
-            + expiration.to_bytes(4, "big")
-            + self.inception.to_bytes(4, "big")
-            + self.key.key_tag.to_bytes(2, "big")
+            _RRSIG_FIELDS.pack(rdtype, key.algorithm, labels, ttl, expiration, self.inception, key.key_tag)
             + self.signer_name
         )
-        heads = head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
+        heads = head, HEADER.pack(rd.RRSIG, CLASS_IN, ttl, len(head) + self.signature_octets) + head
         if self.jitter is None:
             self._heads[rdtype, labels, ttl] = heads
         return heads
@@ -554,6 +553,7 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
 
 
 _REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
+_REDONE_MARKS: Final = tuple(struct.pack(">HH", rdtype, CLASS_IN) for rdtype in sorted(_REDONE))
 
 
 def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: ForeignRecords) -> Zone:
@@ -574,6 +574,11 @@ def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: Forei
 
     blocks: list[Block] = []
     for block in zone.blocks:
+        # As in check_signable: what is found may be in other data too, and is a reason to look closer.
+        octets = b"".join(block.nodes)
+        if not any(mark in octets for mark in _REDONE_MARKS):
+            blocks.append(block)
+            continue
         nodes = tuple(map(bare, block.nodes))
         if all(nodes):
             blocks.append(Block(block.owners, nodes))

@@ -57,6 +57,7 @@ _WIDEST_GENERATED: Final = 127
 _PIECE_OCTETS: Final = 2**18
 _MOST_TTL_TEXTS: Final = 4096
 _MOST_PLACES: Final = 8
+_TTL_TEXTS: Final[dict[bytes, Ttl]] = {}  # of all readers: the zones of a fleet have the same few
 
 
 class Opener(Protocol):
@@ -421,7 +422,7 @@ class _Reader:
         self._owner_has_last_run = False
         self._default_ttl = default_ttl
         self._last_ttl: Ttl | None = None
-        self._ttl_texts: dict[bytes, Ttl] = {}
+        self._ttl_texts = _TTL_TEXTS
         # what was read
         self._records: list[Record] = []
         self._record_places = array("Q")
@@ -536,6 +537,8 @@ class _Reader:
                             key = order_key(owner)
                             if not self._is_in_zone(key):
                                 raise rd.NotPlain
+                        elif name == b"@" and longest:  # which is 0 under an origin outside the zone
+                            owner, key = origin, key_head[:-1]
                         else:
                             raise rd.NotPlain
                         keys.append(key)

@@ -34,6 +34,7 @@ from zonekit.names import (
 from zonekit.nodes import (
     Node,
     PackedRRset,
+    find_rrset,
     join_node,
     pack_record,
     rdata_of,
@@ -463,10 +464,10 @@ class Zone:
         Raises:
             ZoneError: it is not.
         """
-        rrset = self.find(self._apex_owner, rdtype, 0)
-        if rrset is None:
+        packed = find_rrset(self._apex, rdtype)
+        if packed is None:
             raise ZoneError(f"{name_text(self._apex_owner)}: there is no {rd.type_text(rdtype)} RRset at the apex")
-        return rrset
+        return view_rrset(self._apex_owner, packed)
 
     def get(self, name: str | dns.name.Name, rdtype: str | int, covers: str | int = 0) -> RRset | None:
         """Return the RRset of this name and type, or None; for RRSIG also say which type they cover.
@@ -516,6 +517,8 @@ class Zone:
 
     def _held(self, name: WireName) -> tuple[WireName, Node] | None:
         """The owner as the zone spells it, and its node."""
+        if name == self._apex_owner:
+            return self._apex_owner, self._apex
         key = order_key(name)
         if key == order_key(self._apex_owner):
             return self._apex_owner, self._apex
@@ -542,11 +545,8 @@ class Zone:
     def find(self, name: WireName, rdtype: int, covers: int = 0) -> RRset | None:
         """Return the RRset of this name in wire form and type, or None; what :meth:`get` comes to."""
         held = self._held(name)
-        if held is not None:
-            for packed in split_node(held[1]):
-                if packed[0] == rdtype and packed[1] == covers:
-                    return view_rrset(held[0], packed)
-        return None
+        packed = None if held is None else find_rrset(held[1], rdtype, covers)
+        return None if held is None or packed is None else view_rrset(held[0], packed)
 
     # -- what its names are
 
