@@ -529,6 +529,7 @@ def test_a_command_that_is_killed_among_its_processes_is_taken_up_again(tmp_path
     assert published.items() <= made.octets(made.keys).items()
     assert not list(made.keys.glob(".*")) and not list(made.signed.glob(".*"))
     assert len(list(made.keys.iterdir())) == 4 * 300
+    assert len({path.read_bytes() for path in made.keys.glob("K*.private")}) == 2 * 300  # whoever made them
     assert {outcome.findings for outcome in made.verify(made.signed).values()} == {()}
 
 

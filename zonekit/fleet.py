@@ -25,6 +25,7 @@ import enum
 import hashlib
 import itertools
 import multiprocessing
+import multiprocessing.context
 import os
 import re
 import signal
@@ -64,7 +65,7 @@ from zonekit.names import from_wire_name, name_text, parse_origin
 from zonekit.render import iter_zone_text
 from zonekit.serials import SerialPolicy, change_serial, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, sign_zone
-from zonekit.staging import Staging, claimed, joined
+from zonekit.staging import Staging, claimed, joined, leave_claims
 from zonekit.verifying import verify_zone
 from zonekit.verifying.verification import joined as joined_findings
 from zonekit.zonefile import Misfits, ParsedZone, parse_rrsets, parse_zone_with_findings
@@ -984,9 +985,7 @@ class _Crew:
         if self.given is not None:
             return self.given
         if self._own is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([__name__])
-            self._own = ProcessPoolExecutor(self.processes, mp_context=context, initializer=_begin_process)
+            self._own = ProcessPoolExecutor(self.processes, mp_context=_process_context(), initializer=_begin_process)
         return self._own
 
     def _renew(self) -> None:
@@ -1006,9 +1005,22 @@ class _Crew:
             self._own = None
 
 
+def _process_context() -> multiprocessing.context.BaseContext:
+    """How processes begin: as copies of this one, which has all the modules loaded; by themselves where it has threads.
+
+    A copy made while another thread holds a lock would wait for it for ever.
+    """
+    if threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def _begin_process() -> None:
-    """Leave interrupts to the process that began this one, and end with it."""
+    """Leave interrupts and claims to the process that began this one, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_claims()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

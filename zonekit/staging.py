@@ -52,6 +52,8 @@ _RUN_OCTETS: Final = 16
 _PATIENCE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 
+_claims: Final[set[int]] = set()  # descriptors of locks
+
 
 # ---- one run at a time ----------------------------------------------------------------------------------------------
 
@@ -71,6 +73,7 @@ def claimed(directory: StrPath) -> Iterator[str]:
     workplace = os.path.join(path, WORKPLACE)
     with file_errors(directory, "cannot be worked in"):
         lock = _locked(workplace, directory)
+    _claims.add(lock)
     try:
         run = secrets.token_hex(_RUN_OCTETS // 2)
         with file_errors(directory, "cannot be worked in"):
@@ -85,7 +88,14 @@ def claimed(directory: StrPath) -> Iterator[str]:
         yield run
     finally:
         _clear(workplace)
+        _claims.discard(lock)
         os.close(lock)
+
+
+def leave_claims() -> None:
+    """Leave what is claimed to the process that this one is a copy of, so that it is free when that one ends."""
+    while _claims:
+        os.close(_claims.pop())
 
 
 def _open_lock(path: str) -> int:

@@ -43,12 +43,21 @@ _POLL_SECONDS: Final = 0.05
 
 
 @dataclass(slots=True)
-class _Zones:
-    """Zones to sign, and the results of one contender's latest run: a directory for each zone, with a file ``signed``."""
+class HostedZones:
+    """Zones to sign, and the results of one contender's latest run.
+
+    Attributes:
+        lab: where it takes place.
+        plain: the directory of the zone files that are given.
+        zones: the zones.
+        signed: where in the results the signed zone is, with the origin in place of ``%s``.
+        results: the directory of the results.
+    """
 
     lab: Lab
     plain: Path
     zones: Sequence[HostingZone]
+    signed: str = "%s/signed"
     results: Path = field(init=False, default=Path())
 
     def fresh_results(self) -> Path:
@@ -64,7 +73,7 @@ class _Zones:
 
     def signed_file(self, zone: HostingZone) -> Path:
         """The zone file that is made."""
-        return self.results / zone.origin / "signed"
+        return self.results / (self.signed % zone.origin)
 
     def glance(self) -> None:
         """Raise BenchError unless every zone has its signatures."""
@@ -77,7 +86,7 @@ class _Zones:
         for zone in self.zones[:: max(1, len(self.zones) // self.lab.scale.verified_zones)]:
             verify_zone(self.signed_file(zone), zone.origin, verifier=self.lab.verifier())
 
-    def contender(self, name: str, kind: Kind, sign_all: Callable[[_Zones], Sample]) -> Contender:
+    def contender(self, name: str, kind: Kind, sign_all: Callable[[HostedZones], Sample]) -> Contender:
         """What signs these zones with this function."""
         return Contender(
             name=name,
@@ -96,18 +105,20 @@ def measure(lab: Lab) -> list[Section]:
     zones = write_hosting_zones(lab.scale.hosting_zones, plain)
     sample = zones[: lab.scale.hosting_sample]
     contenders = [
-        _Zones(lab, plain, zones).contender("zonekit", Kind.ZONEKIT, _zonekit("flushed")),
-        _Zones(lab, plain, zones).contender("zonekit, files not flushed", Kind.ZONEKIT, _zonekit("unflushed")),
+        HostedZones(lab, plain, zones).contender("zonekit", Kind.ZONEKIT, _zonekit("flushed")),
+        HostedZones(lab, plain, zones).contender("zonekit, files not flushed", Kind.ZONEKIT, _zonekit("unflushed")),
     ]
     if found := lab.find("ldns-keygen", "ldns-signzone"):
-        contenders.append(_Zones(lab, plain, sample).contender("ldns-keygen, ldns-signzone", Kind.PEER, _ldns(*found)))
+        contenders.append(
+            HostedZones(lab, plain, sample).contender("ldns-keygen, ldns-signzone", Kind.PEER, _ldns(*found))
+        )
     if found := lab.find("dnssec-keygen", "dnssec-signzone"):
         contenders.append(
-            _Zones(lab, plain, sample).contender("dnssec-keygen, dnssec-signzone -P", Kind.PEER, _bind(*found))
+            HostedZones(lab, plain, sample).contender("dnssec-keygen, dnssec-signzone -P", Kind.PEER, _bind(*found))
         )
     if found := lab.find("knotd"):
-        contenders.append(_Zones(lab, plain, zones).contender("knotd", Kind.PEER, _knotd(*found)))
-    contenders.append(_floor(lab))
+        contenders.append(HostedZones(lab, plain, zones).contender("knotd", Kind.PEER, knotd(*found, threads=1)))
+    contenders.append(floor(lab))
     progress("signing the hosting zones")
     return [
         Section(
@@ -126,7 +137,8 @@ def measure(lab: Lab) -> list[Section]:
     ]
 
 
-def _floor(lab: Lab) -> Contender:
+def floor(lab: Lab) -> Contender:
+    """The keys and signatures of hosting zones, and nothing else."""
     keys, signatures = KEYS_A_ZONE * lab.scale.floor_zones, HOSTING_SIGNATURES * lab.scale.floor_zones
     return Contender(
         name="raw keys and signatures, cryptography",
@@ -137,15 +149,15 @@ def _floor(lab: Lab) -> Contender:
     )
 
 
-def _zonekit(writing: str) -> Callable[[_Zones], Sample]:
-    def sign_all(zones: _Zones) -> Sample:
+def _zonekit(writing: str) -> Callable[[HostedZones], Sample]:
+    def sign_all(zones: HostedZones) -> Sample:
         validity = (zones.lab.inception_text, zones.lab.expiration_text)
         return run(driver("host", zones.plain, zones.fresh_results(), *validity, writing)).sample
 
     return sign_all
 
 
-def _in_each_directory(zones: _Zones, commands: Callable[[HostingZone, Path], Iterator[Command]]) -> Sample:
+def _in_each_directory(zones: HostedZones, commands: Callable[[HostingZone, Path], Iterator[Command]]) -> Sample:
     """Run some programs for each zone, one after the other, in the directory of its results."""
     total = _NOTHING
     results = zones.fresh_results()
@@ -157,8 +169,8 @@ def _in_each_directory(zones: _Zones, commands: Callable[[HostingZone, Path], It
     return total
 
 
-def _ldns(keygen: str, signzone: str) -> Callable[[_Zones], Sample]:
-    def sign_all(zones: _Zones) -> Sample:
+def _ldns(keygen: str, signzone: str) -> Callable[[HostedZones], Sample]:
+    def sign_all(zones: HostedZones) -> Sample:
         validity = ["-i", zones.lab.peer_inception, "-e", zones.lab.peer_expiration]
 
         def commands(zone: HostingZone, directory: Path) -> Iterator[Command]:
@@ -172,8 +184,8 @@ def _ldns(keygen: str, signzone: str) -> Callable[[_Zones], Sample]:
     return sign_all
 
 
-def _bind(keygen: str, signzone: str) -> Callable[[_Zones], Sample]:
-    def sign_all(zones: _Zones) -> Sample:
+def _bind(keygen: str, signzone: str) -> Callable[[HostedZones], Sample]:
+    def sign_all(zones: HostedZones) -> Sample:
         def commands(zone: HostingZone, directory: Path) -> Iterator[Command]:
             yield [keygen, "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", zone.origin]
             yield [keygen, "-q", "-a", "ECDSAP256SHA256", zone.origin]
@@ -185,17 +197,19 @@ def _bind(keygen: str, signzone: str) -> Callable[[_Zones], Sample]:
     return sign_all
 
 
-def _knotd(program: str) -> Callable[[_Zones], Sample]:
-    def sign_all(zones: _Zones) -> Sample:
+def knotd(program: str, *, threads: int) -> Callable[[HostedZones], Sample]:
+    """What lets knotd sign all zones with this many threads."""
+
+    def sign_all(zones: HostedZones) -> Sample:
         results = zones.fresh_results()
         given: dict[Path, int] = {}
         for zone in zones.zones:
             signed = zones.signed_file(zone)
-            signed.parent.mkdir()
+            signed.parent.mkdir(exist_ok=True)
             shutil.copy(zones.plain_file(zone), signed)
             given[signed] = signed.stat().st_ino
         origins = [zone.origin for zone in zones.zones]
-        config = write_config(results, results, "%s/signed", origins, keys=Keys.GENERATED, threads=1)
+        config = write_config(results, results, zones.signed, origins, keys=Keys.GENERATED, threads=threads)
         with (results / "log").open("wb") as log:
             start = time.perf_counter()
             server = subprocess.Popen([program, "-c", config], stdout=log, stderr=log, env=environment())

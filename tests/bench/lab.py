@@ -25,6 +25,7 @@ class Scale:
     Attributes:
         big_rrsets: RRsets in the big zone.
         hosting_zones: small zones signed by whoever signs all in one process.
+        fleet_zones: small zones signed by one command.
         hosting_sample: small zones signed by those that need several processes for each.
         verified_zones: how many of the small zones of each signer are verified.
         floor_signatures: how many signatures the floor is measured by.
@@ -37,6 +38,7 @@ class Scale:
 
     big_rrsets: int
     hosting_zones: int
+    fleet_zones: int
     hosting_sample: int
     verified_zones: int
     floor_signatures: int
@@ -51,6 +53,7 @@ SCALES: Final = {
     "full": Scale(
         big_rrsets=100_000,
         hosting_zones=1000,
+        fleet_zones=10_000,
         hosting_sample=50,
         verified_zones=10,
         floor_signatures=40_000,
@@ -63,6 +66,7 @@ SCALES: Final = {
     "small": Scale(
         big_rrsets=600,
         hosting_zones=6,
+        fleet_zones=6,
         hosting_sample=2,
         verified_zones=2,
         floor_signatures=200,
