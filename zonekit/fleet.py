@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+import functools
 import hashlib
 import itertools
 import multiprocessing
@@ -33,18 +34,18 @@ import stat
 import threading
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing import connection
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, TypeAlias
 
 from zonekit.algorithms import Algorithm
 from zonekit.apex import merge_dnskeys
 from zonekit.denial import Denial
-from zonekit.dnskeys import parse_dnskeys
+from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.errors import DomainNameError, FileError, FleetError, KeyFileExists, SigningError, ZonekitError
 from zonekit.files import (
     PRIVATE_MODE,
@@ -68,7 +69,7 @@ from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, sign_zone
 from zonekit.staging import Staging, claimed, joined, leave_claims
 from zonekit.verifying import verify_zone
 from zonekit.verifying.verification import joined as joined_findings
-from zonekit.zonefile import Misfits, ParsedZone, parse_rrsets, parse_zone_with_findings
+from zonekit.zonefile import Misfits, parse_rrsets, parse_zone_with_findings
 from zonekit.zones import RRset, Zone
 
 ZONE_SUFFIX: Final = ".zone"
@@ -81,6 +82,7 @@ _MOST_BATCHES: Final = 256  # under way in an executor that is not ours, whose s
 _MOST_RENEWALS: Final = 20
 _DIGEST_OCTETS: Final = 16
 _PIECE_OCTETS: Final = 2**18
+_GROUP_OCTETS: Final = 2**20  # of zone files that take each step together
 _LOOKED_AT: Final = 4096
 _KEY_FILE: Final = re.compile(r"K(.+)\.\+\d{3}\+\d{5}\.(?:key|private)", re.ASCII | re.DOTALL)
 _PLAIN_ZONE: Final = re.compile(r"[a-z0-9_.-]+", re.ASCII)
@@ -521,33 +523,6 @@ def _octets_of(path: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """What was made of one zone and is staged."""
-
-    zone: str
-    findings: tuple[Finding, ...]
-    keys: tuple[SigningKey, ...] = ()
-
-    @property
-    def key_files(self) -> list[str]:
-        """The names of the files of its new keys."""
-        return [f"{key.name}{suffix}" for key in self.keys for suffix in _KEY_SUFFIXES]
-
-    def outcome(self) -> ZoneOutcome:
-        """The outcome when all is in place."""
-        return ZoneOutcome(
-            zone=self.zone,
-            result=Result.DONE,
-            findings=self.findings,
-            new_keys=tuple(key.name for key in self.keys),
-        )
-
-    def failure(self, error: ZonekitError) -> ZoneOutcome:
-        """The outcome when it could not be put in place."""
-        return ZoneOutcome(zone=self.zone, result=Result.FAILED, problem=str(error), findings=self.findings)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Earlier:
     """The file that is replaced, and what its recipe says, if it has one."""
 
@@ -559,11 +534,10 @@ class _Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OwnKeys:
-    """The keys of a zone, each for what it is for now, and those among them that are new."""
+    """The keys of a zone, each for what it is for now."""
 
     signing: tuple[SigningKey, ...]
     published: tuple[SigningKey, ...] = ()
-    new: tuple[SigningKey, ...] = ()
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Add to a digest which keys they are."""
@@ -573,9 +547,67 @@ class _OwnKeys:
                 digest.update(rdata)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A zone that something is made of, as far as that has come; with a result it has come to its end."""
+
+    zone: str
+    key_files: tuple[str, ...]
+    octets: bytes = b""
+    earlier: _Earlier | None = None
+    own: _OwnKeys = _OwnKeys(signing=())
+    new_keys: dict[str, SigningKey] = field(default_factory=dict)
+    digest: str = ""
+    findings: tuple[Finding, ...] = ()
+    made: Zone | None = None
+    text: bytes = b""
+    result: Result | None = None
+    problem: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is more to do."""
+        return self.result is None
+
+    @property
+    def new_key_files(self) -> list[str]:
+        """The names of the files of its new keys."""
+        return [f"{name}{suffix}" for name in self.new_keys for suffix in _KEY_SUFFIXES]
+
+    def fail(self, problem: str) -> None:
+        """End it."""
+        self.result, self.problem = Result.FAILED, problem
+
+    def outcome(self) -> ZoneOutcome:
+        """What became of it, now that all is in place that is to be there."""
+        is_done = self.result is None
+        return ZoneOutcome(
+            zone=self.zone,
+            result=self.result or Result.DONE,
+            problem=self.problem,
+            findings=self.findings,
+            new_keys=tuple(self.new_keys) if is_done else (),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """Where the files of a batch are staged; nothing for keys where none are made."""
+
+    zones: Staging
+    keys: Staging | None
+
+
+_Step: TypeAlias = Callable[[_Draft, _Desk], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Making:
-    """Work that makes a file of each zone file, with a recipe as its first line."""
+    """Work that makes a file of each zone file, with a recipe as its first line.
+
+    Some zones take each step together, for the processor does a thing sooner when it has just done it: a fifth of all the
+    time of a fleet of small zones.
+    """
 
     source: str
     output: str
@@ -586,76 +618,48 @@ class _Making:
 
     def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
         """Make them, and put them in place together."""
+        drafts = [_Draft(zone=zone, key_files=key_files) for zone, key_files in batch.zones]
         with contextlib.ExitStack() as opened:
             for directory, run in self.runs:
                 opened.enter_context(joined(directory, run))
-            zones = opened.enter_context(Staging(self.output, f"{batch.number}.zones"))
-            keys = self._staging_of_keys(batch)
-            if keys is not None:
-                opened.enter_context(keys)
-            made = [self._made(zone, key_files, zones, keys) for zone, key_files in batch.zones]
-            return self._in_place(made, zones, keys)
+            desk = _Desk(
+                zones=opened.enter_context(Staging(self.output, f"{batch.number}.zones")),
+                keys=opened.enter_context(Staging(self.key_directory, f"{batch.number}.keys"))
+                if self._makes_keys
+                else None,
+            )
+            for group in self._groups_read(drafts, desk):
+                for step in self._steps:
+                    _take(step, group, desk)
+            self._put_in_place([draft for draft in drafts if draft.is_under_way], desk)
+        return [draft.outcome() for draft in drafts]
 
-    def _staging_of_keys(self, batch: _Batch) -> Staging | None:
-        return None
+    @property
+    def _makes_keys(self) -> bool:
+        return False
 
-    def _made(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
-        """Stage what is made of one zone, or say what else became of it; nothing of it is staged then."""
-        try:
-            return self._make(_origin_of(zone), key_files, zones, keys)
-        except ZonekitError as error:
-            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=str(error))
-        except Exception as error:
-            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=_internal_error(error))
-
-    def _make(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
+    @property
+    def _steps(self) -> Sequence[_Step]:
+        """What makes a staged file of a zone that was read."""
         raise NotImplementedError
 
-    def _in_place(self, made: Iterable[_Made | ZoneOutcome], zones: Staging, keys: Staging | None) -> list[ZoneOutcome]:
-        """Put what is staged in place, keys first, and return the outcomes."""
-        outcomes: list[ZoneOutcome] = []
-        staged: list[_Made] = []
-        for each in made:
-            if isinstance(each, ZoneOutcome):
-                outcomes.append(each)
-            else:
-                staged.append(each)
-        if not staged:
-            return outcomes
-        try:
-            zones.sync()
-            if keys is not None and not keys.is_empty:
-                keys.sync()
-                keys.seal()
-                outcomes += self._place_keys(staged, keys)
-        except ZonekitError as error:
-            return [*outcomes, *(each.failure(error) for each in staged)]
-        placed: list[_Made] = []
-        for each in staged:
-            try:
-                zones.move(each.zone + self.suffix)
-                placed.append(each)
-            except ZonekitError as error:
-                outcomes.append(each.failure(error))
-        try:
-            zones.sync_names()
-        except ZonekitError as error:
-            return [*outcomes, *(each.failure(error) for each in placed)]
-        return [*outcomes, *(each.outcome() for each in placed)]
+    def _groups_read(self, drafts: Iterable[_Draft], desk: _Desk) -> Iterator[list[_Draft]]:
+        """Read the zone files, and yield as many as may be held at once."""
+        group: list[_Draft] = []
+        octets = 0
+        for draft in drafts:
+            group.append(draft)
+            _take(self._read, [draft], desk)
+            octets += len(draft.octets)
+            if octets >= _GROUP_OCTETS:
+                yield group
+                group, octets = [], 0
+        yield group
 
-    def _place_keys(self, staged: list[_Made], keys: Staging) -> list[ZoneOutcome]:
-        """Give the new keys their names; take from ``staged`` the zones whose keys could not get theirs, and return those."""
-        failures: list[ZoneOutcome] = []
-        for each in tuple(staged):
-            try:
-                keys.move_new(each.key_files)
-            except ZonekitError as error:
-                staged.remove(each)
-                failures.append(each.failure(error))
-                for name in each.key_files:
-                    keys.drop(name)
-        keys.sync_names()
-        return failures
+    def _read(self, draft: _Draft, desk: _Desk) -> None:
+        name = _origin_of(draft.zone) + self.suffix
+        draft.octets = _octets_of(os.path.join(self.source, name))
+        draft.earlier = self._earlier(name)
 
     def _earlier(self, name: str) -> _Earlier | None:
         """What is there to be replaced; anything but a plain file, and a private key, is refused."""
@@ -686,9 +690,9 @@ class _Making:
             digest=recipe[3].decode(),
         )
 
-    def _own_keys(self, zone: str, key_files: Sequence[str], flagged: KeyRole) -> tuple[_OwnKeys, tuple[Finding, ...]]:
-        """The keys of a zone among these files, each for what it is for now."""
-        found, findings = read_keys_among(key_files, self.key_directory, zone)
+    def _find_keys(self, draft: _Draft, flagged: KeyRole) -> None:
+        """Find the keys of a zone among its files, each for what it is for now."""
+        found, findings = read_keys_among(draft.key_files, self.key_directory, draft.zone)
         if flagged is KeyRole.CSK:
             found = tuple(
                 dataclasses.replace(key, role=KeyRole.CSK) if key.role is KeyRole.KSK else key for key in found
@@ -696,29 +700,90 @@ class _Making:
         signing = tuple(key for key in found if key.timing.use_at(self.now) is KeyUse.SIGN)
         if not signing:
             raise SigningError(
-                f"{zone}: no key of it in {shown_path(self.key_directory)} is in use at {instant_text(self.now)}",
+                f"{draft.zone}: no key of it in {shown_path(self.key_directory)} is in use at {instant_text(self.now)}",
                 remedy="see the keys and their timing with zonekit show, or generate some",
             )
         published = tuple(key for key in found if key.timing.use_at(self.now) is KeyUse.PUBLISH)
-        return _OwnKeys(signing=signing, published=published), findings
+        draft.own = _OwnKeys(signing=signing, published=published)
+        draft.findings += findings
 
-    def _parsed(self, zone: str, octets: bytes) -> ParsedZone:
-        return parse_zone_with_findings(octets, zone, file=shown_path(os.path.join(self.source, zone + self.suffix)))
+    def _compare(self, draft: _Draft, recipe: Iterable[bytes], refresh: timedelta) -> None:
+        """End with a zone that is up to date; else note the recipe by which it is made."""
+        digest = hashlib.blake2b(digest_size=_DIGEST_OCTETS)
+        for octets in recipe:
+            digest.update(b"%d octets\n" % len(octets))
+            digest.update(octets)
+        draft.own.update(digest)
+        draft.digest = digest.hexdigest()
+        earlier = draft.earlier
+        is_same = earlier is not None and earlier.digest == draft.digest
+        if earlier is not None and is_same and earlier.until is not None and earlier.until - self.now > refresh:
+            draft.result = Result.CURRENT
 
-    def _is_current(self, earlier: _Earlier | None, digest: str, refresh: timedelta) -> bool:
-        return (
-            earlier is not None
-            and earlier.digest == digest
-            and earlier.until is not None
-            and earlier.until - self.now > refresh
-        )
+    def _parse(self, draft: _Draft, desk: _Desk) -> None:
+        path = os.path.join(self.source, draft.zone + self.suffix)
+        parsed = parse_zone_with_findings(draft.octets, draft.zone, file=shown_path(path))
+        draft.made, draft.octets = parsed.zone, b""
+        draft.findings += parsed.findings
 
-    def _stage(
-        self, name: str, zone: Zone, digest: str, until: datetime, earlier: _Earlier | None, zones: Staging
-    ) -> None:
-        head = f"; zonekit fleet: serial {zone.serial}, signed until {instant_text(until)}, recipe {digest}\n"
-        text = "".join([head, *iter_zone_text(zone)])
-        zones.write(name, text.encode(), mode=PUBLIC_MODE, like=None if earlier is None else earlier.status)
+    def _print(self, draft: _Draft, until: datetime) -> None:
+        assert draft.made is not None
+        serial = draft.made.serial
+        head = f"; zonekit fleet: serial {serial}, signed until {_instant_text(until)}, recipe {draft.digest}\n"
+        draft.text = "".join([head, *iter_zone_text(draft.made)]).encode()
+        draft.made = None
+
+    def _stage(self, draft: _Draft, desk: _Desk) -> None:
+        like = None if draft.earlier is None else draft.earlier.status
+        desk.zones.write(draft.zone + self.suffix, draft.text, mode=PUBLIC_MODE, like=like)
+        draft.text = b""
+
+    def _put_in_place(self, drafts: Sequence[_Draft], desk: _Desk) -> None:
+        """Put what is staged in place, keys first; what cannot be put there fails."""
+        zones, keys = desk.zones, desk.keys
+        if zones.is_empty:
+            return
+        try:
+            zones.sync()
+            if keys is not None and not keys.is_empty:
+                keys.sync()
+                keys.seal()
+                _take(_place_keys, drafts, desk)
+                keys.sync_names()
+            _take(self._place, drafts, desk)
+            zones.sync_names()
+        except ZonekitError as error:
+            for draft in drafts:
+                if draft.is_under_way:
+                    draft.fail(str(error))
+
+    def _place(self, draft: _Draft, desk: _Desk) -> None:
+        desk.zones.move(draft.zone + self.suffix)
+
+
+def _place_keys(draft: _Draft, desk: _Desk) -> None:
+    assert desk.keys is not None
+    desk.keys.move_new(draft.new_key_files)
+
+
+def _take(step: _Step, drafts: Iterable[_Draft], desk: _Desk) -> None:
+    """Take a step with each draft that is under way; what goes wrong with one ends that one."""
+    for draft in drafts:
+        if draft.is_under_way:
+            try:
+                step(draft, desk)
+            except ZonekitError as error:
+                _give_up(draft, desk, str(error))
+            except Exception as error:
+                _give_up(draft, desk, _internal_error(error))
+
+
+def _give_up(draft: _Draft, desk: _Desk, problem: str) -> None:
+    """End with a zone, of which nothing stays staged."""
+    draft.fail(problem)
+    if desk.keys is not None:
+        for name in draft.new_key_files:
+            desk.keys.drop(name)
 
 
 def _latest_serial(zone: Zone, earlier: _Earlier | None, policy: SerialPolicy) -> int:
@@ -728,78 +793,79 @@ def _latest_serial(zone: Zone, earlier: _Earlier | None, policy: SerialPolicy) -
     return earlier.serial if serial_gt(earlier.serial, zone.serial) else zone.serial
 
 
+# What is the same for all zones of a run.
+_validity: Final = functools.lru_cache(maxsize=4)(SignatureValidity.starting)
+_timing: Final = functools.lru_cache(maxsize=4)(KeyTiming.starting)
+_instant_text: Final = functools.lru_cache(maxsize=4)(instant_text)
+_recipe_of: Final = functools.lru_cache(maxsize=4)(lambda rules: repr(rules).encode())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Signing(_Making):
     """Sign zones."""
 
     rules: SigningRules
 
-    def _staging_of_keys(self, batch: _Batch) -> Staging | None:
-        return None if self.rules.generate is None else Staging(self.key_directory, f"{batch.number}.keys")
+    @property
+    def _makes_keys(self) -> bool:
+        return self.rules.generate is not None
 
-    def _make(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
-        rules = self.rules
-        name = zone + self.suffix
-        octets = _octets_of(os.path.join(self.source, name))
-        earlier = self._earlier(name)
-        key_findings: tuple[Finding, ...] = ()
-        if keys is None or key_files:
-            own, key_findings = self._own_keys(zone, key_files, rules.flagged_keys)
+    @property
+    def _steps(self) -> Sequence[_Step]:
+        return (self._take_keys, self._parse, self._sign, self._print_signed, self._stage_keys, self._stage)
+
+    def _take_keys(self, draft: _Draft, desk: _Desk) -> None:
+        """Read the keys, or make them; then see whether all is up to date."""
+        if draft.key_files or not self._makes_keys:
+            self._find_keys(draft, self.rules.flagged_keys)
         else:
-            own = self._generated(zone, earlier)
-        digest = self._digest(octets, own)
-        if self._is_current(earlier, digest, rules.signatures_refresh):
-            return ZoneOutcome(zone=zone, result=Result.CURRENT)
-        parsed = self._parsed(zone, octets)
-        change = change_serial(_latest_serial(parsed.zone, earlier, rules.serial), rules.serial, self.now)
-        validity = SignatureValidity.starting(self.now, rules.signatures_validity)
-        signed = sign_zone(
-            parsed.zone,
-            own.signing,
-            published=own.published,
-            validity=validity,
-            denial=rules.denial,
-            dnskey_ttl=rules.dnskey_ttl,
-            serial=change.new,
-            jitter=rules.jitter,
-        )
-        until = validity.expiration - (timedelta(0) if rules.jitter is None else rules.jitter.interval)
-        made = _Made(zone=zone, findings=(*parsed.findings, *key_findings), keys=own.new)
-        try:
-            for key in own.new:
-                assert keys is not None
-                keys.write(f"{key.name}.key", render_key_file(key).encode(), mode=PUBLIC_MODE, exact=True)
-                keys.write(f"{key.name}.private", render_private_file(key).encode(), mode=PRIVATE_MODE, exact=True)
-            self._stage(name, signed, digest, until, earlier, zones)
-        except BaseException:
-            for file in made.key_files:
-                assert keys is not None
-                keys.drop(file)
-            raise
-        return made
+            self._generate(draft)
+        self._compare(draft, (b"sign", _recipe_of(self.rules), draft.octets), self.rules.signatures_refresh)
 
-    def _generated(self, zone: str, earlier: _Earlier | None) -> _OwnKeys:
-        """New keys for a zone that was never signed here."""
-        if earlier is not None and earlier.digest:
+    def _generate(self, draft: _Draft) -> None:
+        """Make keys for a zone that was never signed here."""
+        zone = draft.zone
+        if draft.earlier is not None and draft.earlier.digest:
             raise SigningError(
                 f"{zone}: it was signed here before, and {shown_path(self.key_directory)} has no key of it: with new keys"
                 " it would not validate",
                 remedy="give the directory of its keys, or remove the signed zone",
             )
-        algorithm, timing = self.rules.generate, KeyTiming.starting(self.now)
+        algorithm, timing = self.rules.generate, _timing(self.now)
         assert algorithm is not None
         if self.rules.flagged_keys is KeyRole.CSK:
             made: tuple[SigningKey, ...] = (generate_csk(zone, algorithm=algorithm, timing=timing),)
         else:
             ksk = generate_ksk(zone, algorithm=algorithm, timing=timing)
             made = (ksk, generate_zsk(zone, algorithm=algorithm, timing=timing, avoid=[ksk.key_tag]))
-        return _OwnKeys(signing=made, new=made)
+        draft.own = _OwnKeys(signing=made)
+        draft.new_keys = {key.name: key for key in made}
 
-    def _digest(self, octets: bytes, own: _OwnKeys) -> str:
-        digest = hashlib.blake2b(b"sign\n%s\n" % repr(self.rules).encode(), digest_size=_DIGEST_OCTETS)
-        own.update(digest)
-        digest.update(octets)
-        return digest.hexdigest()
+    def _sign(self, draft: _Draft, desk: _Desk) -> None:
+        rules, zone = self.rules, draft.made
+        assert zone is not None
+        change = change_serial(_latest_serial(zone, draft.earlier, rules.serial), rules.serial, self.now)
+        draft.made = sign_zone(
+            zone,
+            draft.own.signing,
+            published=draft.own.published,
+            validity=_validity(self.now, rules.signatures_validity),
+            denial=rules.denial,
+            dnskey_ttl=rules.dnskey_ttl,
+            serial=change.new,
+            jitter=rules.jitter,
+        )
+
+    def _print_signed(self, draft: _Draft, desk: _Desk) -> None:
+        rules = self.rules
+        spread = timedelta(0) if rules.jitter is None else rules.jitter.interval
+        self._print(draft, _validity(self.now, rules.signatures_validity).expiration - spread)
+
+    def _stage_keys(self, draft: _Draft, desk: _Desk) -> None:
+        for name, key in draft.new_keys.items():
+            assert desk.keys is not None
+            desk.keys.write(f"{name}.key", render_key_file(key).encode(), mode=PUBLIC_MODE, exact=True)
+            desk.keys.write(f"{name}.private", render_private_file(key).encode(), mode=PRIVATE_MODE, exact=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -810,36 +876,39 @@ class _Merging(_Making):
     foreign_suffix: str
     rules: MergingRules
 
-    def _make(self, zone: str, key_files: Sequence[str], zones: Staging, keys: Staging | None) -> _Made | ZoneOutcome:
-        rules = self.rules
-        name = zone + self.suffix
-        foreign_path = os.path.join(self.foreign_directory, zone + self.foreign_suffix)
-        if not os.path.lexists(foreign_path):
-            return ZoneOutcome(zone=zone, result=Result.LEFT_ALONE)
-        foreign_text = read_text(foreign_path)
-        octets = _octets_of(os.path.join(self.source, name))
-        own, key_findings = self._own_keys(zone, key_files, rules.flagged_keys)
-        digest = self._digest(octets, foreign_text, own)
-        earlier = self._earlier(name)
-        if self._is_current(earlier, digest, rules.signatures_refresh):
-            return ZoneOutcome(zone=zone, result=Result.CURRENT)
-        try:
-            foreign = parse_dnskeys(foreign_text, owner=from_wire_name(parse_origin(zone)))
-        except ZonekitError as error:
-            raise error.within(shown_path(foreign_path)) from None
-        parsed = self._parsed(zone, octets)
-        change = change_serial(_latest_serial(parsed.zone, earlier, rules.serial), rules.serial, self.now)
-        validity = SignatureValidity.starting(self.now, rules.signatures_validity)
-        merged = merge_dnskeys(parsed.zone, foreign, signers=own.signing, validity=validity, serial=change.new)
-        self._stage(name, merged, digest, validity.expiration, earlier, zones)
-        return _Made(zone=zone, findings=(*parsed.findings, *key_findings))
+    @property
+    def _steps(self) -> Sequence[_Step]:
+        return (self._take_keys, self._parse, self._merge, self._stage)
 
-    def _digest(self, octets: bytes, foreign: str, own: _OwnKeys) -> str:
-        digest = hashlib.blake2b(b"merge\n%s\n" % repr(self.rules).encode(), digest_size=_DIGEST_OCTETS)
-        own.update(digest)
-        digest.update(b"%d octets\n" % len(foreign.encode()) + foreign.encode())
-        digest.update(octets)
-        return digest.hexdigest()
+    def _take_keys(self, draft: _Draft, desk: _Desk) -> None:
+        """Read both operators' keys, as far as there are any; then see whether all is up to date."""
+        if not os.path.lexists(self._foreign_file(draft)):
+            draft.result = Result.LEFT_ALONE
+            return
+        foreign = read_text(self._foreign_file(draft)).encode()
+        self._find_keys(draft, self.rules.flagged_keys)
+        recipe = (b"merge", _recipe_of(self.rules), foreign, draft.octets)
+        self._compare(draft, recipe, self.rules.signatures_refresh)
+
+    def _foreign_file(self, draft: _Draft) -> str:
+        return os.path.join(self.foreign_directory, draft.zone + self.foreign_suffix)
+
+    def _foreign_keys(self, draft: _Draft) -> tuple[Dnskey, ...]:
+        path = self._foreign_file(draft)
+        try:
+            return parse_dnskeys(read_text(path), owner=from_wire_name(parse_origin(draft.zone)))
+        except ZonekitError as error:
+            raise error.within(shown_path(path)) from None
+
+    def _merge(self, draft: _Draft, desk: _Desk) -> None:
+        rules, zone = self.rules, draft.made
+        assert zone is not None
+        change = change_serial(_latest_serial(zone, draft.earlier, rules.serial), rules.serial, self.now)
+        validity = _validity(self.now, rules.signatures_validity)
+        draft.made = merge_dnskeys(
+            zone, self._foreign_keys(draft), signers=draft.own.signing, validity=validity, serial=change.new
+        )
+        self._print(draft, validity.expiration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
