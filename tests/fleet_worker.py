@@ -12,7 +12,7 @@ from typing import Any
 from tests.keyring import NOW
 from zonekit import staging
 from zonekit.algorithms import Algorithm
-from zonekit.fleet import Result, SigningRules, ZoneOutcome, _Batch, sign_fleet
+from zonekit.fleet import SigningRules, ZoneOutcome, ZoneResult, _Batch, sign_fleet
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Deadly:
     def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
         if any(zone in self.deadly for zone, _ in batch.zones):
             os.kill(os.getpid(), signal.SIGKILL)
-        return [ZoneOutcome(zone=zone, result=Result.DONE) for zone, _ in batch.zones]
+        return [ZoneOutcome(zone=zone, result=ZoneResult.DONE) for zone, _ in batch.zones]
 
 
 def killed_at(step: str, call: int) -> None:

@@ -91,7 +91,7 @@ _RECIPE: Final = re.compile(
 )
 
 
-class Result(enum.Enum):
+class ZoneResult(enum.Enum):
     """What became of one zone."""
 
     DONE = "done"
@@ -113,7 +113,7 @@ class ZoneOutcome:
     """
 
     zone: str
-    result: Result
+    result: ZoneResult
     problem: str = ""
     findings: tuple[Finding, ...] = ()
     new_keys: tuple[str, ...] = ()
@@ -143,20 +143,20 @@ class FleetSummary:
     def of(cls, outcomes: Iterable[ZoneOutcome]) -> FleetSummary:
         """Return the summary of outcomes, which may come one by one and are not kept.
 
-        >>> FleetSummary.of([ZoneOutcome(zone="example.nl", result=Result.DONE)]).zones
+        >>> FleetSummary.of([ZoneOutcome(zone="example.nl", result=ZoneResult.DONE)]).zones
         1
         """
-        counts = dict.fromkeys(Result, 0)
+        counts = dict.fromkeys(ZoneResult, 0)
         with_findings = new_keys = 0
         for outcome in outcomes:
             counts[outcome.result] += 1
             with_findings += bool(outcome.findings)
             new_keys += len(outcome.new_keys)
         return cls(
-            done=counts[Result.DONE],
-            current=counts[Result.CURRENT],
-            left_alone=counts[Result.LEFT_ALONE],
-            failed=counts[Result.FAILED],
+            done=counts[ZoneResult.DONE],
+            current=counts[ZoneResult.CURRENT],
+            left_alone=counts[ZoneResult.LEFT_ALONE],
+            failed=counts[ZoneResult.FAILED],
             with_findings=with_findings,
             new_keys=new_keys,
         )
@@ -489,7 +489,7 @@ def _do(work: _Work, batch: _Batch) -> list[ZoneOutcome]:
 
 
 def _failed(batch: _Batch, problem: str) -> list[ZoneOutcome]:
-    return [ZoneOutcome(zone=zone, result=Result.FAILED, problem=problem) for zone, _ in batch.zones]
+    return [ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=problem) for zone, _ in batch.zones]
 
 
 def _internal_error(error: Exception) -> str:
@@ -561,7 +561,7 @@ class _Draft:
     findings: tuple[Finding, ...] = ()
     made: Zone | None = None
     text: bytes = b""
-    result: Result | None = None
+    result: ZoneResult | None = None
     problem: str = ""
 
     @property
@@ -576,14 +576,14 @@ class _Draft:
 
     def fail(self, problem: str) -> None:
         """End it."""
-        self.result, self.problem = Result.FAILED, problem
+        self.result, self.problem = ZoneResult.FAILED, problem
 
     def outcome(self) -> ZoneOutcome:
         """What became of it, now that all is in place that is to be there."""
         is_done = self.result is None
         return ZoneOutcome(
             zone=self.zone,
-            result=self.result or Result.DONE,
+            result=self.result or ZoneResult.DONE,
             problem=self.problem,
             findings=self.findings,
             new_keys=tuple(self.new_keys) if is_done else (),
@@ -718,7 +718,7 @@ class _Making:
         earlier = draft.earlier
         is_same = earlier is not None and earlier.digest == draft.digest
         if earlier is not None and is_same and earlier.until is not None and earlier.until - self.now > refresh:
-            draft.result = Result.CURRENT
+            draft.result = ZoneResult.CURRENT
 
     def _parse(self, draft: _Draft, desk: _Desk) -> None:
         path = os.path.join(self.source, draft.zone + self.suffix)
@@ -883,7 +883,7 @@ class _Merging(_Making):
     def _take_keys(self, draft: _Draft, desk: _Desk) -> None:
         """Read both operators' keys, as far as there are any; then see whether all is up to date."""
         if not os.path.lexists(self._foreign_file(draft)):
-            draft.result = Result.LEFT_ALONE
+            draft.result = ZoneResult.LEFT_ALONE
             return
         foreign = read_text(self._foreign_file(draft)).encode()
         self._find_keys(draft, self.rules.flagged_keys)
@@ -929,11 +929,11 @@ class _Verifying:
         try:
             findings = self._findings(_origin_of(zone))
         except ZonekitError as error:
-            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=str(error))
+            return ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=str(error))
         except Exception as error:
-            return ZoneOutcome(zone=zone, result=Result.FAILED, problem=_internal_error(error))
+            return ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=_internal_error(error))
         told = tuple(finding for finding in findings if finding.severity >= self.severity)
-        return ZoneOutcome(zone=zone, result=Result.DONE, findings=told)
+        return ZoneOutcome(zone=zone, result=ZoneResult.DONE, findings=told)
 
     def _findings(self, zone: str) -> tuple[Finding, ...]:
         path = os.path.join(self.source, zone + self.suffix)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def render_key_file(key: SigningKey) -> str:
     for tag, attribute in _PUBLIC_TIMES:
         instant = getattr(key.timing, attribute)
         if instant is not None:
-            lines.append(f"; {tag}: {_time_text(instant)} ({instant.ctime()})")
+            lines.append(f"; {tag}: {_commented_time_text(instant)}")
     ttl = "" if key.dnskey_ttl is None else f" {key.dnskey_ttl}"
     encoded = base64.b64encode(key.public_key).decode()
     chunks = " ".join(encoded[start : start + _KEY_CHUNK] for start in range(0, len(encoded), _KEY_CHUNK))
@@ -132,6 +133,13 @@ def render_private_file(key: SigningKey) -> str:
     return "\n".join(lines) + "\n"
 
 
+# The keys of a fleet are made at one instant.
+@functools.lru_cache(maxsize=64)
+def _commented_time_text(instant: datetime) -> str:
+    return f"{_time_text(instant)} ({instant.ctime()})"
+
+
+@functools.lru_cache(maxsize=64)
 def _time_text(instant: datetime) -> str:
     return rrsig_time_text(epoch_seconds(instant))
 

@@ -26,6 +26,7 @@ CLASS_IN: Final = 1
 HEADER: Final = struct.Struct(">HHIH")
 HEADER_OCTETS: Final = HEADER.size
 _EMPTY: Final = b""
+_IN: Final = CLASS_IN.to_bytes(2, "big")
 
 
 def pack_record(rdtype: int, ttl: int, rdata: bytes) -> Record:
@@ -85,6 +86,8 @@ def split_node(node: Node) -> list[PackedRRset]:
 
 def find_rrset(node: Node, rdtype: int, covers: int = 0) -> PackedRRset | None:
     """Return the RRset of this type in a node, or None."""
+    if rdtype.to_bytes(2, "big") + _IN not in node:
+        return None  # and where it is found, it may be in other data
     records: list[Record] = []
     start, end = 0, len(node)
     while start < end:

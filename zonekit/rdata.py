@@ -60,6 +60,7 @@ _NXT: Final = int(RdataType.NXT)
 
 MAX_RDATA_OCTETS: Final = 65535
 RRSIG_FIXED_OCTETS: Final = 18
+_RRSIG_TIMES_AT: Final = 8
 """What an RRSIG's data has before the signer's name (RFC 4034 section 3.1)."""
 
 # Where the names begin in the data of the types whose names RFC 4034 section 6.2 lowers, when nothing follows.
@@ -543,15 +544,18 @@ def _print_rrsig(rdata: bytes) -> str:
     return _rrsig_head_text(rdata[:signature_at]) + signature
 
 
-@functools.lru_cache(maxsize=4096)
 def _rrsig_head_text(head: bytes) -> str:
-    """An RRSIG's fields up to the signature as text, which thousands of records of a zone share."""
-    covered, algorithm, labels, ttl, expires, starts, tag = struct.unpack_from(">HBBIIIH", head)
-    signer = name_text(head[RRSIG_FIXED_OCTETS:])
-    return (
-        f"{type_text(covered)} {algorithm} {labels} {ttl}"
-        f" {rrsig_time_text(expires)} {rrsig_time_text(starts)} {tag} {signer} "
-    )
+    """An RRSIG's fields up to the signature as text."""
+    covered, algorithm, labels, ttl = struct.unpack_from(">HBBI", head)
+    return f"{type_text(covered)} {algorithm} {labels} {ttl} {_rrsig_tail_text(head[_RRSIG_TIMES_AT:])}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _rrsig_tail_text(tail: bytes) -> str:
+    """The times, key tag and signer, which all signatures of a zone by one key share unless expirations jitter."""
+    expires, starts, tag = struct.unpack_from(">IIH", tail)
+    signer = name_text(tail[RRSIG_FIXED_OCTETS - _RRSIG_TIMES_AT :])
+    return f"{rrsig_time_text(expires)} {rrsig_time_text(starts)} {tag} {signer} "
 
 
 def _print_nsec(rdata: bytes) -> str:

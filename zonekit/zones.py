@@ -540,7 +540,7 @@ class Zone:
         return f"<Zone {name_text(self._apex_owner)} serial {self.serial}, {len(self)} names>"
 
     def _wire(self, name: str | dns.name.Name) -> WireName:
-        return to_wire_name(name, self._apex_owner)
+        return self._apex_owner if name == "@" else to_wire_name(name, self._apex_owner)
 
     def find(self, name: WireName, rdtype: int, covers: int = 0) -> RRset | None:
         """Return the RRset of this name in wire form and type, or None; what :meth:`get` comes to."""
