@@ -336,7 +336,7 @@ def test_the_executor_that_is_given_does_the_work() -> None:
     sign_zone(small_zone(), KEYS, validity=VALIDITY, executor=executor)
     assert executor.calls == 1
     sign_zone(small_zone(), KEYS, validity=VALIDITY, denial=Nsec3(), executor=executor)
-    assert executor.calls == 3
+    assert executor.calls == 4  # once for the hashes; the NSEC3 records before the first name are a segment as well
 
 
 class LocalHsm:
