@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import enum
 import functools
+import operator
 import pickle
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -78,6 +79,7 @@ from zonekit.zones import (
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 
+_TYPE_OF: Final = operator.itemgetter(0)  # of a packed RRset
 _SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
 
 _Made = TypeVar("_Made")
@@ -165,26 +167,30 @@ class _Pen:
     expiration: int
     jitter: Jitter | None
     signature_octets: int
-    _heads: dict[tuple[int, int, int], tuple[bytes, bytes]] = field(default_factory=dict)
+    _heads: dict[tuple[int, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
 
     def head(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> bytes:
         """The RRSIG's data before the signature (RFC 4034 section 3.1)."""
         return self._heads_for(owner, rdtype, labels, ttl)[0]
 
-    def sign(self, owner: WireName, rdtype: int, labels: int, ttl: int, signed_data: bytes) -> Record:
-        """The RRSIG record over RRs given in canonical form (RFC 4034 section 3.1.8.1)."""
-        heads = self._heads.get((rdtype, labels, ttl))
-        head, record_head = self._heads_for(owner, rdtype, labels, ttl) if heads is None else heads
+    def sign(self, owner: WireName, labels: int, record: Record, signed_data: bytes) -> Record:
+        """The RRSIG record over RRs given in canonical form, one of which is ``record`` (RFC 4034 section 3.1.8.1)."""
+        heads = self._heads.get((labels, record[:8]))
+        if heads is None:
+            heads = self._heads_for(owner, record[0] << 8 | record[1], labels, ttl_of(record))
+            if self.jitter is None:
+                self._heads[labels, record[:8]] = heads
+        head, record_head = heads
         try:
             signature = self.key.signer.sign(head + signed_data)
         except Exception as error:  # whatever an HSM's library raises; its text might hold anything
-            raise self._failure(owner, rdtype, type(error).__name__) from None
+            raise self._failure(owner, record, type(error).__name__) from None
         if not isinstance(signature, bytes) or len(signature) != self.signature_octets:
-            raise self._failure(owner, rdtype, f"what came back is not {self.signature_octets} octets of signature")
+            raise self._failure(owner, record, f"what came back is not {self.signature_octets} octets of signature")
         return record_head + signature
 
     def _heads_for(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> tuple[bytes, bytes]:
-        """The RRSIG's data and its record, each up to the signature; kept where they are the same for many RRsets."""
+        """The RRSIG's data and its record, each up to the signature."""
         expiration = (
             self.expiration if self.jitter is None else self.expiration - self.jitter.seconds_for(owner, rdtype)
         )
@@ -197,14 +203,11 @@ class _Pen:
             + self.key.key_tag.to_bytes(2, "big")
             + self.signer_name
         )
-        heads = head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
-        if self.jitter is None:
-            self._heads[rdtype, labels, ttl] = heads
-        return heads
+        return head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
 
-    def _failure(self, owner: WireName, rdtype: int, reason: str) -> SigningError:
+    def _failure(self, owner: WireName, record: Record, reason: str) -> SigningError:
         return SigningError(
-            f"{name_text(owner)} {rd.type_text(rdtype)}: signing with key {self.key.key_tag}"
+            f"{name_text(owner)} {rd.type_text(record[0] << 8 | record[1])}: signing with key {self.key.key_tag}"
             f" (algorithm {int(self.key.algorithm)}) failed: {reason}",
             remedy=_SEE_THE_LOG,
         )
@@ -289,10 +292,10 @@ def is_signed_here(status: NameStatus, rdtype: int) -> bool:
 def _sign(owner: WireName, labels: int, packed: PackedRRset, pens: Sequence[_Pen]) -> list[Record]:
     """The RRSIG records over one packed RRset, in canonical order; ``owner`` is in lower case, its labels counted."""
     rdtype, _, records = packed
-    ttl, data = ttl_of(records[0]), signed_data(owner, rdtype, records)
+    data = signed_data(owner, rdtype, records)
     if len(pens) == 1:
-        return [pens[0].sign(owner, rdtype, labels, ttl, data)]
-    return sorted([pen.sign(owner, rdtype, labels, ttl, data) for pen in pens], key=rdata_of)
+        return [pens[0].sign(owner, labels, records[0], data)]
+    return sorted([pen.sign(owner, labels, records[0], data) for pen in pens], key=rdata_of)
 
 
 # ---- a zone ---------------------------------------------------------------------------------------------------------
@@ -574,7 +577,7 @@ class Recipe:
     ) -> Node:
         """The node of an owner with its signatures, beside those of others that it already has."""
         lowered, labels = owner.lower(), label_count(owner)
-        if not earlier_nodes and status is NameStatus.AUTHORITATIVE and all(rrset[0] != rd.RRSIG for rrset in rrsets):
+        if not earlier_nodes and status is NameStatus.AUTHORITATIVE and rd.RRSIG not in map(_TYPE_OF, rrsets):
             pens = self.zone_pens  # nearly all there is: nothing to reuse, and nothing of others
             made = [(rd.RRSIG, rrset[0], _sign(lowered, labels, rrset, pens)) for rrset in rrsets]
             return join_node([*rrsets, *made])
