@@ -24,9 +24,6 @@ from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
 from zonekit.names import WireName, from_wire_name, name_text, order_key, parse_origin
-from zonekit.transfer.facts import Facts
-from zonekit.transfer.plan import Plan
-from zonekit.transfer.planfile import read_facts, read_plan
 from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_rrsets, parse_zone_with_findings
 from zonekit.zones import RRset
 
@@ -117,15 +114,6 @@ def read_ds(file: str | None, records: Sequence[str], apex: WireName) -> RRset |
         return None
     rdatas = tuple(rdata for rrset in given for rdata in rrset.rdatas)
     return RRset(owner=apex, rdtype=rd.DS, ttl=given[0].ttl, rdatas=rdatas)
-
-
-def read_facts_or_plan(path: str) -> Facts | Plan:
-    """Return what a file holds: facts, or a plan, which begins with a brace as no TOML does."""
-    text = read_input(path)
-    try:
-        return read_plan(text) if text.lstrip().startswith("{") else read_facts(text)
-    except ZonekitError as error:
-        raise error.within(place(path)) from None
 
 
 # ---- DNSKEYs --------------------------------------------------------------------------------------------------------
