@@ -86,6 +86,7 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "status-one-transfer",
         "status",
         "status-parts",
+        "start-up",
     ]
     assert {"cpu", "cores", "memory_mib", "kernel", "file_system", "python"} == set(document["machine"])
     assert {"zonekit", "cryptography", "openssl", "dnspython", VERIFIER} <= set(document["versions"])
