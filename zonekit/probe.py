@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import importlib
 import ipaddress
 import queue
 import random
@@ -60,6 +61,8 @@ _SECOND: Final = timedelta(seconds=1)
 _RANDOM: Final = random.SystemRandom()
 _IDENTITIES: Final = 2**16
 _NO_IDENTITY: Final = b"\x00\x00"
+_OF_DNSPYTHON: Final = ("dns.asyncquery", "dns.message", "dns.rcode")
+"""What an answer may need. It brings TLS and HTTP with it, and is loaded when somebody is going to be asked."""
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
 
 
@@ -166,6 +169,9 @@ class Sockets:
     def __init__(self, at_most: int = DEFAULT_AT_MOST) -> None:
         if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
             raise ProbeError(f"{ascii(at_most)[:60]} is no number of sockets", remedy="give a whole number from 1 up")
+        # Now, for sockets may take the last descriptors that the process may have, and a module is read from a file.
+        for module in _OF_DNSPYTHON:
+            importlib.import_module(module)
         self.at_most = at_most
         self._free = asyncio.Semaphore(at_most)
         self._held = 0
@@ -412,7 +418,6 @@ def _is_truncated(octets: bytes) -> bool:
 
 
 async def _by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> Answer:
-    # dnspython's transports bring TLS and HTTP with them, and few replies are cut short.
     import dns.asyncquery
     import dns.exception
     import dns.message
