@@ -83,7 +83,18 @@ def test_a_plan_is_made_without_arithmetic_and_without_the_network() -> None:
     assert not loaded & {*ARITHMETIC, *DNSPYTHON, *NETWORK, *PRINTING, *PROCESSES, "sqlite3"}
 
 
-@pytest.mark.parametrize("command", ["merge", "publish", "status"])
+@pytest.mark.parametrize("command", ["merge", "publish", "withdraw"])
 def test_what_may_ask_servers_does_not_load_dnspythons_transports_for_its_help(command: str) -> None:
     loaded = loaded_by(command, "--help")
     assert not loaded & {"dns.asyncquery", "dns.query", "dns.resolver", *DNSPYTHON, *ARITHMETIC, *PRINTING}
+
+
+def test_looking_at_a_transfer_loads_neither_rich_nor_templates_nor_arithmetic_beforehand() -> None:
+    assert not loaded_by("status", "--help") & {*ARITHMETIC, *PRINTING, "multiprocessing", "zonekit.reports.pages"}
+
+
+def test_what_asks_many_servers_is_loaded_whole_before_the_first_is_asked() -> None:
+    # Sockets may take the last file descriptors that the process may have, and a module is read from a file.
+    program = "import sys, zonekit.probe; print(*sys.modules)"
+    loaded = set(subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True).split())
+    assert loaded >= {"dns.asyncquery", "dns.asyncresolver", "dns.message"}

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import errno
 import functools
-import importlib
 import ipaddress
 import queue
 import random
@@ -25,7 +24,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
+
+import dns.asyncquery
+import dns.asyncresolver
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
 
 from zonekit import rdata as rd
 from zonekit.errors import ProbeError
@@ -33,10 +43,6 @@ from zonekit.names import WireName, from_wire_name, parse_origin
 from zonekit.transfer.answers import ADDRESS_TYPES, Answer, Outcome, Question, Round, Server, ServerAnswers
 from zonekit.transfer.course import Tick
 from zonekit.transfer.replies import Asked, all_asked, parse_reply, read_reply
-
-if TYPE_CHECKING:
-    import dns.asyncresolver
-    import dns.name
 
 _T = TypeVar("_T")
 
@@ -51,18 +57,13 @@ _PAYLOAD_OCTETS: Final = 1232
 _HEADER_OCTETS: Final = 12
 # No flag, not even RD; one question, and one record in the additional section.
 _QUERY_HEADER: Final = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, 1)
-_IN: Final = 1
-_OPT: Final = 41
-_DO: Final = 0x8000
-_EDNS_WITH_DO: Final = struct.pack(">BHHIH", 0, _OPT, _PAYLOAD_OCTETS, _DO, 0)
+_EDNS_WITH_DO: Final = struct.pack(">BHHIH", 0, dns.rdatatype.OPT, _PAYLOAD_OCTETS, dns.flags.DO, 0)
 _QUESTION_TAIL_OCTETS: Final = 4
 _SECOND: Final = timedelta(seconds=1)
 # Nobody can guess what comes of it.
 _RANDOM: Final = random.SystemRandom()
 _IDENTITIES: Final = 2**16
 _NO_IDENTITY: Final = b"\x00\x00"
-_OF_DNSPYTHON: Final = ("dns.asyncquery", "dns.message", "dns.rcode")
-"""What an answer may need. It brings TLS and HTTP with it, and is loaded when somebody is going to be asked."""
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
 
 
@@ -169,9 +170,6 @@ class Sockets:
     def __init__(self, at_most: int = DEFAULT_AT_MOST) -> None:
         if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
             raise ProbeError(f"{ascii(at_most)[:60]} is no number of sockets", remedy="give a whole number from 1 up")
-        # Now, for sockets may take the last descriptors that the process may have, and a module is read from a file.
-        for module in _OF_DNSPYTHON:
-            importlib.import_module(module)
         self.at_most = at_most
         self._free = asyncio.Semaphore(at_most)
         self._held = 0
@@ -289,7 +287,7 @@ class _Visit:
 
 def _query(owner: WireName, rdtype: int) -> bytes:
     """A query without an identity, to a server that is asked for what it serves itself (RFC 1035 section 4.1, RFC 6891)."""
-    return _QUERY_HEADER + owner + struct.pack(">HH", rdtype, _IN) + _EDNS_WITH_DO
+    return _QUERY_HEADER + owner + struct.pack(">HH", rdtype, dns.rdataclass.IN) + _EDNS_WITH_DO
 
 
 def _read_octets(octets: bytes, asked: Asked) -> Answer:
@@ -418,11 +416,6 @@ def _is_truncated(octets: bytes) -> bool:
 
 
 async def _by_tcp(server: Server, asked: Asked, timeout: timedelta, sockets: Sockets) -> Answer:
-    import dns.asyncquery
-    import dns.exception
-    import dns.message
-    import dns.query
-
     query = dns.message.from_wire(_query(asked.owner, asked.rdtype))
     query.id = _RANDOM.randrange(_IDENTITIES)
     try:
@@ -508,9 +501,6 @@ def _literal(name: str) -> tuple[str, ...]:
 
 
 def _system_resolver() -> dns.asyncresolver.Resolver:
-    import dns.asyncresolver
-    import dns.exception
-
     try:
         return dns.asyncresolver.Resolver()
     except dns.exception.DNSException as error:
@@ -523,10 +513,6 @@ async def _look_up(
     resolver: dns.asyncresolver.Resolver, name: dns.name.Name, rdtype: int, sockets: Sockets
 ) -> tuple[list[str], str]:
     """The addresses of one type, and why they are not known."""
-    import dns.exception
-    import dns.rdatatype
-    import dns.resolver
-
     try:
         answer = await sockets.using(lambda: resolver.resolve(name, dns.rdatatype.RdataType.make(rdtype), search=False))
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
