@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from zonekit.files import write_key
 from zonekit.keys import KeyTiming, generate_ksk, generate_zsk
@@ -44,7 +44,7 @@ class BigZone:
 
     def lines(self) -> Iterator[str]:
         """Yield the zone file: A, TXT and MX in turn."""
-        yield "$TTL 3600\n"
+        yield f"$ORIGIN {BIG_ORIGIN}.\n$TTL 3600\n"  # ldns-read-zone is not told it otherwise
         yield f"@ IN SOA ns1 hostmaster {_SERIAL} 7200 3600 1209600 3600\n"
         yield "@ IN NS ns1\n@ IN NS ns2\nns1 IN A 192.0.2.1\nns2 IN A 192.0.2.2\n"
         for number in range(self.rrsets - _APEX_RRSETS):
@@ -125,7 +125,7 @@ _ODD_PAGE: Final = r"""
 ; ---- group {number}; what follows stands below a name of its own
 $ORIGIN g{number}.odd.example.
 @ 1d IN TXT "group {number}" ; a comment; and another
-	IN TXT ( "in parentheses" ; with a comment in them
+	1d IN TXT ( "in parentheses" ; with a comment in them
 		"over two lines" )
 svc 300 SVCB 1 target{number} alpn="h2,h3" port=8443 ipv4hint=192.0.2.1,192.0.2.2
 web 5m HTTPS 1 . alpn=h3,h2 ipv6hint=2001:db8::{group:x}
@@ -156,19 +156,20 @@ elsewhere DNAME other{number}.example.
 with\.dot 0 A 192.0.2.7
 MixedCase PTR Target.Odd.Example.
 """
-_ODD_PAGE_RECORDS: Final = 29
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OddZone:
     """A zone of types and spellings that are rare, the same page of them again and again."""
 
+    PAGE_RECORDS: ClassVar[int] = 29
+
     pages: int
 
     @property
     def records(self) -> int:
         """How many there are."""
-        return _ODD_HEAD_RECORDS + _ODD_PAGE_RECORDS * self.pages
+        return _ODD_HEAD_RECORDS + self.PAGE_RECORDS * self.pages
 
     def lines(self) -> Iterator[str]:
         """Yield the zone file."""
