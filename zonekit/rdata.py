@@ -656,14 +656,16 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
     Raises:
         RdataError: it is not, or has over 65535 octets.
     """
-    import dns.rdata
-    import dns.rdataclass
-
     if len(rdata) > MAX_RDATA_OCTETS:
         raise RdataError(
             f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}",
             rule="RFC 1035 section 3.2.1",
         )
+    if rdtype in (DNSKEY, CDNSKEY) and len(rdata) > _DNSKEY_FIXED_OCTETS:
+        return  # whatever the octets are: the last field takes them all
+    import dns.rdata
+    import dns.rdataclass
+
     try:
         parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
     except Exception as error:  # dnspython raises many kinds here, not only its own
