@@ -103,4 +103,5 @@ def find_rrset(node: Node, rdtype: int, covers: int = 0) -> PackedRRset | None:
 
 def join_node(rrsets: Iterable[PackedRRset]) -> Node:
     """Return the node of these RRsets, in whatever order they come; the records of each are already in order."""
+    # No two have the same type and cover the same, so that the order never comes to hang on the records.
     return _EMPTY.join([record for rrset in sorted(rrsets) for record in rrset[2]])
