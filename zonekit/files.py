@@ -936,5 +936,10 @@ def file_errors(path: StrPath, problem: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileError(f"{problem}: {reason[:1].lower()}{reason[1:]}", path=shown_path(path)) from error
+        raise file_error(path, problem, error) from error
+
+
+def file_error(path: StrPath, problem: str, error: OSError) -> FileError:
+    """Return what the system says as a FileError."""
+    reason = error.strerror or str(error)
+    return FileError(f"{problem}: {reason[:1].lower()}{reason[1:]}", path=shown_path(path))

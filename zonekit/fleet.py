@@ -85,7 +85,7 @@ _PIECE_OCTETS: Final = 2**18
 _GROUP_OCTETS: Final = 2**20  # of zone files that take each step together
 _LOOKED_AT: Final = 4096
 _KEY_FILE: Final = re.compile(r"K(.+)\.\+\d{3}\+\d{5}\.(?:key|private)", re.ASCII | re.DOTALL)
-_PLAIN_ZONE: Final = re.compile(r"[a-z0-9_.-]+", re.ASCII)
+_PLAIN_ZONE: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 _RECIPE: Final = re.compile(
     rb"; zonekit fleet: serial (\d{1,10}), signed until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ), recipe ([0-9a-f]{32})\n"
 )
@@ -501,6 +501,8 @@ def _internal_error(error: Exception) -> str:
 
 def _origin_of(zone: str) -> str:
     """The zone that a file name says, which has to be how zonekit prints it: one zone has one file."""
+    if _PLAIN_ZONE.fullmatch(zone):
+        return zone
     shown = name_text(parse_origin(zone)).removesuffix(".").lower()
     if zone != shown:
         raise FleetError(

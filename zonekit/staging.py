@@ -35,6 +35,7 @@ from zonekit.files import (
     PRIVATE_MODE,
     PUBLIC_MODE,
     StrPath,
+    file_error,
     file_errors,
     plain_path,
     shown_path,
@@ -51,6 +52,8 @@ _WORKPLACE_MODE: Final = 0o700
 _RUN_OCTETS: Final = 16
 _PATIENCE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _claims: Final[set[int]] = set()  # descriptors of locks
 
@@ -262,9 +265,8 @@ class Staging:
         Raises:
             FileError: it cannot be written; nothing of it is left.
         """
-        with file_errors(os.path.join(self._path, name), "cannot be written"):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(name, flags, mode, dir_fd=self._source)
+        try:
+            descriptor = os.open(name, _NEW, mode, dir_fd=self._source)
             try:
                 if os.write(descriptor, octets) < len(octets):
                     _write_rest(descriptor, octets)
@@ -280,6 +282,8 @@ class Staging:
                 raise
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            raise self._refusal(name, error) from error
         self._staged.add(name)
 
     def _umask_takes_from(self, mode: int, descriptor: int) -> bool:
@@ -322,13 +326,19 @@ class Staging:
             KeyFileExists: a name is taken; that file is left as it is.
             FileError: it cannot be done.
         """
-        with contextlib.ExitStack() as undo:
+        moved: list[str] = []
+        try:
             for name in names:
-                with file_errors(os.path.join(self._path, name), "cannot be written"):
-                    _move_new(name, self._source, self._target, self._path)
-                undo.callback(_remove_at, name, self._target)
-                self._staged.discard(name)
-            undo.pop_all()
+                _move_new(name, self._source, self._target, self._path)
+                moved.append(name)
+        except BaseException as error:
+            for done in moved:
+                _remove_at(done, self._target)
+            if isinstance(error, OSError):
+                raise self._refusal(names[len(moved)], error) from error
+            raise
+        finally:
+            self._staged.difference_update(moved)
 
     def move(self, name: str) -> None:
         """Give a staged file its name, in place of what may be there.
@@ -336,9 +346,14 @@ class Staging:
         Raises:
             FileError: it cannot be done, and what was there still is.
         """
-        with file_errors(os.path.join(self._path, name), "cannot be written"):
+        try:
             os.rename(name, name, src_dir_fd=self._source, dst_dir_fd=self._target)
+        except OSError as error:
+            raise self._refusal(name, error) from error
         self._staged.discard(name)
+
+    def _refusal(self, name: str, error: OSError) -> FileError:
+        return file_error(os.path.join(self._path, name), "cannot be written", error)
 
     def sync_names(self) -> None:
         """Make sure that the names given outlive a loss of power.
