@@ -23,6 +23,7 @@ import contextlib
 import dataclasses
 import enum
 import functools
+import gc
 import hashlib
 import itertools
 import multiprocessing
@@ -1092,6 +1093,7 @@ def _begin_process() -> None:
     """Leave interrupts and claims to the process that began this one, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave_claims()
+    gc.freeze()  # modules stay: they need not be looked at again and again
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -313,6 +313,7 @@ class SigningKey:
         return key_file_stem(self.owner, self.algorithm, self.key_tag)
 
 
+@functools.lru_cache(maxsize=256)  # signing one zone asks for each tag several times
 def key_tag(dnskey_rdata: bytes) -> int:
     """Return the key tag of a DNSKEY (RFC 4034 appendix B; appendix B.1 for algorithm 1).
 

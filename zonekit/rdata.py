@@ -311,11 +311,16 @@ def _parse_txt(text: bytes, origin: WireName) -> bytes:
     return data
 
 
+@functools.lru_cache(maxsize=1024)
+def _soa_time(text: bytes) -> int:
+    return parse_ttl(text.decode("ascii"))
+
+
 def _parse_soa(text: bytes, origin: WireName) -> bytes:
     mname, rname, serial, refresh, retry, expire, minimum = text.split()
     if not serial.isdigit() or len(serial) > 10:
         raise NotPlain
-    times = [parse_ttl(field.decode("ascii")) for field in (refresh, retry, expire, minimum)]
+    times = [_soa_time(field) for field in (refresh, retry, expire, minimum)]
     return _plain_name(mname, origin) + _plain_name(rname, origin) + struct.pack(">5I", int(serial), *times)
 
 
@@ -541,10 +546,10 @@ _ESCAPED_OCTETS: Final = [
 def _print_rrsig(rdata: bytes) -> str:
     signature_at = name_end(rdata, RRSIG_FIXED_OCTETS)
     signature = binascii.b2a_base64(rdata[signature_at:], newline=False).decode("ascii")
-    return _rrsig_head_text(rdata[:signature_at]) + signature
+    return rrsig_head_text(rdata[:signature_at]) + signature
 
 
-def _rrsig_head_text(head: bytes) -> str:
+def rrsig_head_text(head: bytes) -> str:
     """An RRSIG's fields up to the signature as text."""
     covered, algorithm, labels, ttl = struct.unpack_from(">HBBI", head)
     return f"{type_text(covered)} {algorithm} {labels} {ttl} {_rrsig_tail_text(head[_RRSIG_TIMES_AT:])}"

@@ -145,6 +145,7 @@ def _apex_lines(packed: PackedRRset) -> Iterator[str]:
             yield f"{head}{rd.print_rdata(rdtype, rdata)}\n"
 
 
+@functools.lru_cache(maxsize=1024)
 def _record_head(rdtype: int, ttl: int) -> str:
     """Everything before the data of a record whose owner was already shown."""
     return f"{_NO_OWNER}{ttl:>6} IN {rd.type_text(rdtype):<7} "
@@ -275,6 +276,11 @@ class _BlockPrinter:
         signature_at = self._signature_at
         if record[HEADER_OCTETS + _SIGNER_AT : signature_at] != self._apex:
             return f"{head}{print_rdata(_RRSIG, record[HEADER_OCTETS:])}\n"
+        if len(self._signature_heads) < _MOST_SIGNATURE_HEADS:
+            text = head + rd.rrsig_head_text(record[HEADER_OCTETS:signature_at])
+            covered = record[HEADER_OCTETS] << 8 | record[HEADER_OCTETS + 1]
+            self._signature_heads[record[:signature_at]] = text, covered, len(record)
+            return f"{text}{b2a_base64(record[signature_at:], newline=False).decode()}\n"
         around = record[:_EXPIRATION_AT] + record[_EXPIRATION_END:signature_at]
         expiration = _time_text(int.from_bytes(record[_EXPIRATION_AT:_EXPIRATION_END], "big"))
         if around not in self._around_expirations:
@@ -282,11 +288,7 @@ class _BlockPrinter:
             before, _, behind = text.partition(f" {expiration} ")
             self._around_expirations[around] = f"{head}{before} ", f" {behind}"
         before, behind = self._around_expirations[around]
-        text = f"{before}{expiration}{behind}"
-        if len(self._signature_heads) < _MOST_SIGNATURE_HEADS:
-            covered = record[HEADER_OCTETS] << 8 | record[HEADER_OCTETS + 1]
-            self._signature_heads[record[:signature_at]] = text, covered, len(record)
-        return f"{text}{b2a_base64(record[signature_at:], newline=False).decode()}\n"
+        return f"{before}{expiration}{behind}{b2a_base64(record[signature_at:], newline=False).decode()}\n"
 
 
 def _time_text(seconds: int) -> str:
