@@ -75,7 +75,8 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "big-zone-2-processes",
         "big-zone-parts",
         "hosting-zones",
-        "fleet",
+        "fleet-1-process",
+        "fleet-2-processes",
         "reading-plain-zone",
         "reading-signed-zone",
         "reading-odd-zone",
@@ -111,7 +112,7 @@ def test_every_row_has_its_samples_and_the_medians_made_of_them(document: dict[s
 
 
 def test_the_best_peer_and_the_floor_stand_at_one(document: dict[str, Any]) -> None:
-    for name in ("big-zone-1-process", "big-zone-2-processes", "hosting-zones", "fleet", "verifying-zone"):
+    for name in ("big-zone-1-process", "big-zone-2-processes", "hosting-zones", "fleet-1-process", "verifying-zone"):
         rows = document["sections"][name]["rows"]
         assert [row["cpu_to_floor"] for row in rows if row["kind"] == "floor"] == [1.0]
         peers = [row for row in rows if row["kind"] == "peer"]
