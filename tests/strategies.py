@@ -166,7 +166,12 @@ def _rdata_strategies() -> dict[int, SearchStrategy[bytes]]:
         "KX": _joined(_uint(2), name),
         "LOC": st.just(bytes.fromhex("0012161389173d4071b7001000989a80")),
         "OPENPGPKEY": st.binary(min_size=1, max_size=40),
-        "CERT": _joined(st.just(b"\x00\x01"), _uint(2), st.just(b"\x08"), st.binary(min_size=1, max_size=40)),
+        "CERT": _joined(
+            st.sampled_from([number.to_bytes(2, "big") for number in (0, *range(1, 10), 253, 254, 9999)]),
+            _uint(2),
+            _uint(1),
+            st.binary(min_size=1, max_size=40),
+        ),
         "APL": st.sampled_from((b"", bytes.fromhex("00011803c00002"), bytes.fromhex("00011883c00002"))),
         "EUI48": _fixed(6),
         "TYPE65280": st.binary(max_size=40),

@@ -97,10 +97,14 @@ ODD_TOKENS = (
     ),
     *("mandatory=alpn", "no-default-alpn", "no-default-alpn=x", "ech=AAAA", "key667=a", "issue", "iss-ue", "2", "64"),
     *('"!^.*$!sip:a@b!"', '"\\1\\\\1"', '"a\\256"', '"\\09"', "bf" * 64, "bf" * 20, "\\# 2 0102", "\\# 0"),
+    *("PKIX", "pkix", "OID", "PRIVATEDNS", "rsasha256"),
     *("RSASHA256", "SEP", "ZONE", "bf" * 20, "bf" * 32, "bf" * 48, "bf" * 31, "BF" * 16),
 )
 # Base64 and hexadecimal, which dnspython breaks up and prints in either case.
-BROKEN_UP = (*(rd.RRSIG, rd.DNSKEY, rd.CDNSKEY, rd.DS, rd.CDS, rd.NSEC3, rd.SSHFP, rd.TLSA, rd.SMIMEA, rd.OPENPGPKEY),)
+BROKEN_UP = (
+    *(rd.RRSIG, rd.DNSKEY, rd.CDNSKEY, rd.DS, rd.CDS, rd.NSEC3),
+    *(rd.SSHFP, rd.TLSA, rd.SMIMEA, rd.OPENPGPKEY, rd.CERT),
+)
 _SPACES = (" ", " ", " ", "  ", "\t", " \t ", "")
 
 

@@ -59,6 +59,7 @@ KX: Final = int(RdataType.KX)
 SSHFP: Final = int(RdataType.SSHFP)
 TLSA: Final = int(RdataType.TLSA)
 SMIMEA: Final = int(RdataType.SMIMEA)
+CERT: Final = int(RdataType.CERT)
 OPENPGPKEY: Final = int(RdataType.OPENPGPKEY)
 SVCB: Final = int(RdataType.SVCB)
 HTTPS: Final = int(RdataType.HTTPS)
@@ -434,6 +435,37 @@ def _parse_dnskey(text: bytes, origin: WireName) -> bytes:
     return _uint16(flags) + bytes((_uint8(protocol), _uint8(algorithm))) + _base64(key)
 
 
+_CERTIFICATE_TYPES: Final = {
+    b"PKIX": 1,
+    b"SPKI": 2,
+    b"PGP": 3,
+    b"IPKIX": 4,
+    b"ISPKI": 5,
+    b"IPGP": 6,
+    b"ACPKIX": 7,
+    b"IACPKIX": 8,
+    b"URI": 253,
+    b"OID": 254,
+}
+_CERTIFICATE_TYPE_TEXTS: Final = {number: text.decode("ascii") for text, number in _CERTIFICATE_TYPES.items()}
+
+
+def _parse_cert(text: bytes, origin: WireName) -> bytes:
+    """A certificate (RFC 4398 section 2), its type and algorithm by mnemonic or number."""
+    kind, tag, algorithm, certificate = text.split(None, 3)
+    kind_octets = _CERTIFICATE_TYPES[kind].to_bytes(2, "big") if kind in _CERTIFICATE_TYPES else _uint16(kind)
+    number = _uint8(algorithm) if algorithm.isdigit() else _algorithm_numbers()[algorithm.decode("ascii")]
+    return kind_octets + _uint16(tag) + bytes((number,)) + _base64(certificate)
+
+
+@functools.cache
+def _algorithm_numbers() -> dict[str, int]:
+    """The algorithms of certificates, all that dnspython knows and not only those that sign zones."""
+    import dns.dnssectypes
+
+    return {algorithm.name: int(algorithm) for algorithm in dns.dnssectypes.Algorithm}
+
+
 def _parse_rrsig(text: bytes, origin: WireName) -> bytes:
     head, signature = text.rsplit(None, 1)
     if head.endswith(b".") and len(head) <= _MAX_CACHED_OCTETS:  # the signer's, so that the signature is in one piece
@@ -581,6 +613,7 @@ PLAIN_PARSERS: Final[dict[int, Callable[[bytes, WireName], bytes]]] = {
     SSHFP: _parse_sshfp,
     TLSA: _parse_tlsa,
     SMIMEA: _parse_tlsa,
+    CERT: _parse_cert,
     OPENPGPKEY: _parse_openpgpkey,
     SVCB: _parse_svcb,
     HTTPS: _parse_svcb,
@@ -787,6 +820,19 @@ def _print_openpgpkey(rdata: bytes) -> str:
     return binascii.b2a_base64(rdata, newline=False).decode("ascii")
 
 
+def _print_cert(rdata: bytes) -> str:
+    kind, tag, algorithm = struct.unpack_from(">HHB", rdata)
+    certificate = binascii.b2a_base64(rdata[5:], newline=False).decode("ascii")
+    return (
+        f"{_CERTIFICATE_TYPE_TEXTS.get(kind, kind)} {tag} {_algorithm_texts().get(algorithm, algorithm)} {certificate}"
+    )
+
+
+@functools.cache
+def _algorithm_texts() -> dict[int, str]:
+    return {number: text for text, number in _algorithm_numbers().items()}
+
+
 def _alpn_text(value: bytes) -> str:
     ids = []
     position = 0
@@ -857,6 +903,7 @@ _PRINTERS: Final[dict[int, Callable[[bytes], str]]] = {
     SSHFP: _print_sshfp,
     TLSA: _print_tlsa,
     SMIMEA: _print_tlsa,
+    CERT: _print_cert,
     OPENPGPKEY: _print_openpgpkey,
     SVCB: _print_svcb,
     HTTPS: _print_svcb,
