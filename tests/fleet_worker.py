@@ -12,7 +12,8 @@ from typing import Any
 from tests.keyring import NOW
 from zonekit import staging
 from zonekit.algorithms import Algorithm
-from zonekit.fleet import SigningRules, ZoneOutcome, ZoneResult, _Batch, sign_fleet
+from zonekit.crews import Batch, ZoneOutcome, ZoneResult
+from zonekit.fleet import SigningRules, sign_fleet
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Deadly:
 
     deadly: frozenset[str]
 
-    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
+    def outcomes(self, batch: Batch) -> list[ZoneOutcome]:
         if any(zone in self.deadly for zone, _ in batch.zones):
             os.kill(os.getpid(), signal.SIGKILL)
         return [ZoneOutcome(zone=zone, result=ZoneResult.DONE) for zone, _ in batch.zones]

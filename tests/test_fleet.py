@@ -25,8 +25,9 @@ from tests.bench.inputs import HOSTING_SIGNATURES, write_hosting_zones
 from tests.fleet_worker import Deadly
 from tests.keyring import NOW
 from tests.peers import REQUIRED, assert_dnssec_verify_accepts, run_peer
-from zonekit import fleet, staging
+from zonekit import crews, fleet, staging
 from zonekit.algorithms import Algorithm
+from zonekit.crews import ZoneOutcome, ZoneResult
 from zonekit.denial import Nsec3, denial_of
 from zonekit.dnskeys import key_tags, keys_to_take
 from zonekit.ds import dsset_text, make_ds
@@ -37,8 +38,6 @@ from zonekit.fleet import (
     FleetSummary,
     MergingRules,
     SigningRules,
-    ZoneOutcome,
-    ZoneResult,
     count_zones,
     merge_fleet,
     sign_fleet,
@@ -672,9 +671,9 @@ def test_keys_come_where_there_are_no_hard_links(fleet_of: Fleet, monkeypatch: p
             staged.move_new([taken])
 
 
-def work_of(zones: list[str], size: int) -> list[fleet._Batch]:
+def work_of(zones: list[str], size: int) -> list[crews.Batch]:
     return [
-        fleet._Batch(number=str(at), zones=tuple((zone, ()) for zone in zones[at : at + size]))
+        crews.Batch(number=str(at), zones=tuple((zone, ()) for zone in zones[at : at + size]))
         for at in range(0, len(zones), size)
     ]
 
@@ -682,17 +681,17 @@ def work_of(zones: list[str], size: int) -> list[fleet._Batch]:
 def test_a_zone_that_ends_its_process_fails_alone() -> None:
     zones = [f"{number}.example" for number in range(12)]
     work = Deadly(frozenset({"5.example"}))
-    outcomes = {each.zone: each for each in fleet._carried_out(work, work_of(zones, 3), None, 2)}
+    outcomes = {each.zone: each for each in crews.carried_out(work, work_of(zones, 3), None, 2)}
     assert sorted(outcomes) == sorted(zones)
     assert set(failed(outcomes)) == {"5.example"}
     assert "was ended" in outcomes["5.example"].problem
 
 
 def test_processes_that_always_end_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "_MOST_RENEWALS", 1)
+    monkeypatch.setattr(crews, "_MOST_RENEWALS", 1)
     zones = [f"{number}.example" for number in range(4)]
     with pytest.raises(FleetError, match="ended from outside 2 times"):
-        list(fleet._carried_out(Deadly(frozenset(zones)), work_of(zones, 1), None, 2))
+        list(crews.carried_out(Deadly(frozenset(zones)), work_of(zones, 1), None, 2))
 
 
 def test_a_given_executor_that_breaks_ends_the_run() -> None:
@@ -701,7 +700,7 @@ def test_a_given_executor_that_breaks_ends_the_run() -> None:
         ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as executor,
         pytest.raises(FleetError, match="the executor is broken"),
     ):
-        list(fleet._carried_out(Deadly(frozenset(zones)), work_of(zones, 1), executor, None))
+        list(crews.carried_out(Deadly(frozenset(zones)), work_of(zones, 1), executor, None))
 
 
 def test_a_run_that_is_left_early_leaves_nothing_behind(fleet_of: Fleet) -> None:
@@ -723,17 +722,17 @@ def test_a_run_that_is_left_early_leaves_nothing_behind(fleet_of: Fleet) -> None
 
 
 def test_no_more_than_some_batches_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "_MOST_BATCHES", 4)
+    monkeypatch.setattr(crews, "_MOST_BATCHES", 4)
     handed_out = 0
 
-    def handing_out() -> Iterator[fleet._Batch]:
+    def handing_out() -> Iterator[crews.Batch]:
         nonlocal handed_out
         for batch in work_of([f"{number}.example" for number in range(50)], 1):
             handed_out += 1
             yield batch
 
     with ThreadPoolExecutor(2) as executor:
-        for told, _ in enumerate(fleet._carried_out(Deadly(frozenset()), handing_out(), executor, None), start=1):
+        for told, _ in enumerate(crews.carried_out(Deadly(frozenset()), handing_out(), executor, None), start=1):
             assert handed_out <= told + 4
     assert told == handed_out == 50
 
@@ -854,6 +853,10 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(fleet_of: Fleet)
         list(sign_fleet(fleet_of.root / "no", fleet_of.signed, key_directory=fleet_of.zones, now=NOW, processes=1))
     with pytest.raises(FileError, match="cannot be read"):
         fleet_of.sign(rules=SigningRules())  # there is no key directory
+    with pytest.raises(FleetError, match="a batch of 0 zones"):
+        fleet_of.sign(batch_zones=0)
+    with pytest.raises(FleetError, match="0 processes"):
+        fleet_of.sign(processes=0)
     with pytest.raises(FleetError, match="always"):
         SigningRules(signatures_validity=3 * DAY, signatures_refresh=5 * DAY)
     with pytest.raises(FleetError, match="no ZSK"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         with_serial,
         withdraw_dnskeys,
     )
+    from zonekit.crews import ZoneOutcome, ZoneResult
     from zonekit.denial import Nsec, Nsec3, OptOut, nsec3_hash
     from zonekit.dnskeys import (
         Dnskey,
@@ -102,8 +103,6 @@ if TYPE_CHECKING:
         FleetSummary,
         MergingRules,
         SigningRules,
-        ZoneOutcome,
-        ZoneResult,
         count_zones,
         merge_fleet,
         sign_fleet,
@@ -429,8 +428,8 @@ _HOMES: Final = {
     "ZoneDiff": "zonekit.zones",
     "ZoneError": "zonekit.errors",
     "ZoneFileError": "zonekit.errors",
-    "ZoneOutcome": "zonekit.fleet",
-    "ZoneResult": "zonekit.fleet",
+    "ZoneOutcome": "zonekit.crews",
+    "ZoneResult": "zonekit.crews",
     "ZonekitError": "zonekit.errors",
     "change_ns": "zonekit.apex",
     "change_serial": "zonekit.serials",

@@ -21,30 +21,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import enum
 import functools
-import gc
 import hashlib
 import itertools
-import multiprocessing
-import multiprocessing.context
 import os
 import re
-import signal
 import stat
-import threading
-import traceback
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from multiprocessing import connection
-from types import TracebackType
-from typing import Final, Protocol, Self, TypeAlias
+from typing import Final, TypeAlias
 
 from zonekit.algorithms import Algorithm
 from zonekit.apex import merge_dnskeys
+from zonekit.crews import Batch, ZoneOutcome, ZoneResult, carried_out, internal_error
 from zonekit.denial import Denial
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.errors import DomainNameError, FileError, FleetError, KeyFileExists, SigningError, ZonekitError
@@ -67,7 +58,7 @@ from zonekit.names import from_wire_name, name_text, parse_origin
 from zonekit.render import iter_zone_text
 from zonekit.serials import SerialPolicy, change_serial, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, sign_zone
-from zonekit.staging import Staging, claimed, joined, leave_claims
+from zonekit.staging import Staging, claimed, joined
 from zonekit.verifying import verify_zone
 from zonekit.verifying.verification import joined as joined_findings
 from zonekit.zonefile import Misfits, parse_rrsets, parse_zone_with_findings
@@ -78,9 +69,6 @@ DNSKEYS_SUFFIX: Final = ".dnskeys"
 BATCH_ZONES: Final = 100
 
 _KEY_SUFFIXES: Final = (".key", ".private")
-_BATCHES_A_PROCESS: Final = 3
-_MOST_BATCHES: Final = 256  # under way in an executor that is not ours, whose size nobody knows
-_MOST_RENEWALS: Final = 20
 _DIGEST_OCTETS: Final = 16
 _PIECE_OCTETS: Final = 2**18
 _GROUP_OCTETS: Final = 2**20  # of zone files that take each step together
@@ -90,34 +78,6 @@ _PLAIN_ZONE: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.A
 _RECIPE: Final = re.compile(
     rb"; zonekit fleet: serial (\d{1,10}), signed until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ), recipe ([0-9a-f]{32})\n"
 )
-
-
-class ZoneResult(enum.Enum):
-    """What became of one zone."""
-
-    DONE = "done"
-    CURRENT = "up to date"
-    LEFT_ALONE = "left alone"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZoneOutcome:
-    """What became of one zone of a fleet.
-
-    Attributes:
-        zone: its name, as its file has it.
-        result: what became of it.
-        problem: why it failed, in one line; else empty.
-        findings: what should be known about it.
-        new_keys: the names of the files, without extension, of keys that were generated for it.
-    """
-
-    zone: str
-    result: ZoneResult
-    problem: str = ""
-    findings: tuple[Finding, ...] = ()
-    new_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +240,7 @@ def sign_fleet(
             runs=runs,
         )
         batches = _batches(directory, suffix, _key_files_in(key_directory), batch_zones)
-        yield from _carried_out(work, batches, executor, processes)
+        yield from carried_out(work, batches, executor, processes)
 
 
 def merge_fleet(
@@ -339,7 +299,7 @@ def merge_fleet(
             runs=runs,
         )
         batches = _batches(directory, suffix, _key_files_in(key_directory), batch_zones)
-        yield from _carried_out(work, batches, executor, processes)
+        yield from carried_out(work, batches, executor, processes)
 
 
 def verify_fleet(
@@ -378,7 +338,7 @@ def verify_fleet(
         severity=severity,
         ds_directory=None if ds_directory is None else plain_path(ds_directory),
     )
-    yield from _carried_out(work, _batches(directory, suffix, {}, batch_zones), executor, processes)
+    yield from carried_out(work, _batches(directory, suffix, {}, batch_zones), executor, processes)
 
 
 def count_zones(directory: StrPath, *, suffix: str = ZONE_SUFFIX) -> int:
@@ -446,58 +406,20 @@ def _name_in_key_files(zone: str) -> str:
         return ""  # what the file is named is told when its turn comes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    """Zones that are worked on together, each with the names of its key files."""
-
-    number: str
-    zones: tuple[tuple[str, tuple[str, ...]], ...]
-
-    def apart(self) -> Iterator[_Batch]:
-        """Yield each zone as a batch of its own."""
-        for index, zone in enumerate(self.zones):
-            yield _Batch(number=f"{self.number}-{index}", zones=(zone,))
-
-
 def _batches(
     directory: StrPath, suffix: str, key_files: dict[str, tuple[str, ...]], batch_zones: int
-) -> Iterator[_Batch]:
+) -> Iterator[Batch]:
+    if batch_zones < 1:
+        raise FleetError(f"a batch of {batch_zones} zones is none", remedy="give at least one")
     zones = ((zone, key_files.get(_name_in_key_files(zone), ())) for zone in _zones_in(directory, suffix))
     for number in itertools.count():
         held = tuple(itertools.islice(zones, batch_zones))
         if not held:
             return
-        yield _Batch(number=str(number), zones=held)
+        yield Batch(number=str(number), zones=held)
 
 
 # ---- what is done with a batch --------------------------------------------------------------------------------------
-
-
-class _Work(Protocol):
-    """What is to be done with each batch: a value that travels to wherever it is done."""
-
-    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
-        """Do it, and return what became of each zone."""
-        ...
-
-
-def _do(work: _Work, batch: _Batch) -> list[ZoneOutcome]:
-    """Do the work. A function at the top of a module, so that a worker process can be told of it."""
-    try:
-        return work.outcomes(batch)
-    except ZonekitError as error:
-        return _failed(batch, str(error))
-
-
-def _failed(batch: _Batch, problem: str) -> list[ZoneOutcome]:
-    return [ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=problem) for zone, _ in batch.zones]
-
-
-def _internal_error(error: Exception) -> str:
-    """What an error of zonekit itself is told as: its type and place, and nothing of what was read."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {os.path.basename(frames[-1].filename)} line {frames[-1].lineno}" if frames else ""
-    return f"internal error: {type(error).__name__}{place} (please report)"
 
 
 def _origin_of(zone: str) -> str:
@@ -619,7 +541,7 @@ class _Making:
     now: datetime
     runs: tuple[tuple[str, str], ...]
 
-    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
+    def outcomes(self, batch: Batch) -> list[ZoneOutcome]:
         """Make them, and put them in place together."""
         drafts = [_Draft(zone=zone, key_files=key_files) for zone, key_files in batch.zones]
         with contextlib.ExitStack() as opened:
@@ -778,7 +700,7 @@ def _take(step: _Step, drafts: Iterable[_Draft], desk: _Desk) -> None:
             except ZonekitError as error:
                 _give_up(draft, desk, str(error))
             except Exception as error:
-                _give_up(draft, desk, _internal_error(error))
+                _give_up(draft, desk, internal_error(error))
 
 
 def _give_up(draft: _Draft, desk: _Desk, problem: str) -> None:
@@ -924,7 +846,7 @@ class _Verifying:
     severity: Severity
     ds_directory: str | None
 
-    def outcomes(self, batch: _Batch) -> list[ZoneOutcome]:
+    def outcomes(self, batch: Batch) -> list[ZoneOutcome]:
         """Verify them one after the other."""
         return [self._outcome(zone) for zone, _ in batch.zones]
 
@@ -934,7 +856,7 @@ class _Verifying:
         except ZonekitError as error:
             return ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=str(error))
         except Exception as error:
-            return ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=_internal_error(error))
+            return ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=internal_error(error))
         told = tuple(finding for finding in findings if finding.severity >= self.severity)
         return ZoneOutcome(zone=zone, result=ZoneResult.DONE, findings=told)
 
@@ -958,147 +880,3 @@ class _Verifying:
             if rrset.type_text == "DS" and rrset.owner.lower() == parsed.apex.lower():
                 return rrset
         raise FileError(f"has no DS record of {zone}", path=shown_path(path), remedy="see what dnssec-signzone wrote")
-
-
-# ---- who does it ----------------------------------------------------------------------------------------------------
-
-
-def _carried_out(
-    work: _Work, batches: Iterable[_Batch], executor: Executor | None, processes: int | None
-) -> Iterator[ZoneOutcome]:
-    """Have the batches done, and yield the outcomes as they come."""
-    count = processes or os.cpu_count() or 1
-    if executor is None and count == 1:
-        for batch in batches:
-            yield from _do(work, batch)
-        return
-    with _Crew(executor, count) as crew:
-        yield from crew.carry_out(work, iter(batches))
-
-
-@dataclass(slots=True)
-class _Crew:
-    """Those who do the batches: an executor that was given, or processes of our own, which are made anew when one dies."""
-
-    given: Executor | None
-    processes: int
-    renewals: int = 0
-    _own: Executor | None = None
-    _under_way: dict[Future[list[ZoneOutcome]], _Batch] = field(default_factory=dict)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        begun = [future for future in self._under_way if not future.cancel()]
-        if self._own is not None:
-            self._own.shutdown(cancel_futures=True)
-        wait(begun)  # the directories in which they work are claimed until they end
-
-    def carry_out(self, work: _Work, batches: Iterator[_Batch]) -> Iterator[ZoneOutcome]:
-        """Have the batches done, some at a time."""
-        most = _BATCHES_A_PROCESS * self.processes if self.given is None else _MOST_BATCHES
-        while True:
-            lost: list[_Batch] = []
-            for batch in itertools.islice(batches, most - len(self._under_way)):
-                try:
-                    self._under_way[self._executor.submit(_do, work, batch)] = batch
-                except BrokenExecutor:
-                    lost.append(batch)
-                    break
-            if not self._under_way and not lost:
-                return
-            # When it is broken, all that is under way is done, or broken too.
-            done = set(self._under_way) if lost else wait(self._under_way, return_when=FIRST_COMPLETED).done
-            while done:
-                future = done.pop()
-                outcomes = self._outcomes(future)
-                batch = self._under_way.pop(future)
-                if outcomes is None:
-                    lost.append(batch)
-                    done = set(self._under_way)
-                else:
-                    yield from outcomes
-            if lost:
-                self._renew()
-                yield from self._one_by_one(work, lost)
-
-    def _one_by_one(self, work: _Work, batches: Iterable[_Batch]) -> Iterator[ZoneOutcome]:
-        """Have batches done of which one ended a process: alone, and if that ends it again, each of its zones alone."""
-        left = deque(batches)
-        while left:
-            batch = left.popleft()
-            future = self._executor.submit(_do, work, batch)
-            self._under_way[future] = batch
-            outcomes = self._outcomes(future)
-            del self._under_way[future]
-            if outcomes is not None:
-                yield from outcomes
-                continue
-            self._renew()
-            if len(batch.zones) > 1:
-                left.extendleft(reversed(list(batch.apart())))
-            else:
-                yield from _failed(batch, "the process that worked on it was ended, and so was the next one")
-
-    def _outcomes(self, future: Future[list[ZoneOutcome]]) -> list[ZoneOutcome] | None:
-        """What became of a batch; None where the process that did it has died."""
-        try:
-            return future.result()
-        except BrokenExecutor:
-            return None
-        except Exception as error:  # whatever an executor that was given may raise of its own
-            return _failed(self._under_way[future], _internal_error(error))
-
-    @property
-    def _executor(self) -> Executor:
-        if self.given is not None:
-            return self.given
-        if self._own is None:
-            self._own = ProcessPoolExecutor(self.processes, mp_context=_process_context(), initializer=_begin_process)
-        return self._own
-
-    def _renew(self) -> None:
-        self.renewals += 1
-        if self.given is not None:
-            raise FleetError(
-                "the executor is broken: a process of it was ended from outside",
-                remedy="run this again with another one; it goes on where it stopped",
-            )
-        if self.renewals > _MOST_RENEWALS:
-            raise FleetError(
-                f"processes were ended from outside {self.renewals} times",
-                remedy="try fewer, or see whether the machine has memory left; the next run goes on where this one stopped",
-            )
-        if self._own is not None:
-            self._own.shutdown(cancel_futures=True)
-            self._own = None
-
-
-def _process_context() -> multiprocessing.context.BaseContext:
-    """How processes begin: as copies of this one, which has all the modules loaded; by themselves where it has threads.
-
-    A copy made while another thread holds a lock would wait for it for ever.
-    """
-    if threading.active_count() == 1:
-        return multiprocessing.get_context("fork")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-def _begin_process() -> None:
-    """Leave interrupts and claims to the process that began this one, and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    leave_claims()
-    gc.freeze()  # modules stay: they need not be looked at again and again
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)

@@ -30,6 +30,7 @@ from zonekit.cli.arguments import (
 from zonekit.cli.exits import OK, REFUSED, BadInput, Tidy, one_line
 from zonekit.cli.outputs import Voice, finding_objects
 from zonekit.cli.progress import Progress
+from zonekit.crews import ZoneOutcome
 from zonekit.denial import Denial, Nsec, Nsec3
 from zonekit.findings import Severity
 from zonekit.fleet import (
@@ -38,7 +39,6 @@ from zonekit.fleet import (
     FleetSummary,
     MergingRules,
     SigningRules,
-    ZoneOutcome,
     count_zones,
     merge_fleet,
     sign_fleet,
