@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import functools
 import pickle
+import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -42,12 +43,15 @@ from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, ut
 from zonekit.keys import REVOKE_FLAG, ZONE_KEY_FLAG, LocalSigner, SigningKey, key_tag
 from zonekit.names import WireName, from_wire_name, is_subdomain, label_count, name_text, order_key
 from zonekit.nodes import (
+    CLASS_IN,
+    HEADER,
     Node,
     PackedRRset,
     Record,
     join_node,
     pack_record,
     rdata_of,
+    rrset_order,
     split_node,
     ttl_of,
     with_ttl,
@@ -70,6 +74,8 @@ from zonekit.zones import (
 )
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
+
+_TIMES: Final = struct.Struct(">II")  # expiration and inception in an RRSIG (RFC 4034 section 3.1.5)
 
 _SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
 
@@ -151,7 +157,7 @@ class Jitter:
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """One key, and the part of its RRSIGs that is the same everywhere."""
+    """One key, and the part of its RRSIGs that is the same everywhere; after the times these have its tag and name."""
 
     key: SigningKey
     signer_name: WireName
@@ -159,11 +165,10 @@ class _Pen:
     expiration: int
     jitter: Jitter | None
     signature_octets: int
+    signer: Signer
+    after_times: bytes
     _heads: dict[tuple[int, int, int], tuple[bytes, bytes]] = field(default_factory=dict)
-
-    def head(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> bytes:
-        """The RRSIG's data before the signature (RFC 4034 section 3.1)."""
-        return self._heads_for(owner, rdtype, labels, ttl)[0]
+    _starts: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
 
     def sign(self, owner: WireName, rdtype: int, labels: int, ttl: int, signed_data: bytes) -> Record:
         """The RRSIG record over RRs given in canonical form (RFC 4034 section 3.1.8.1)."""
@@ -188,13 +193,23 @@ class _Pen:
             + ttl.to_bytes(4, "big")
             + expiration.to_bytes(4, "big")
             + self.inception.to_bytes(4, "big")
-            + self.key.key_tag.to_bytes(2, "big")
-            + self.signer_name
+            + self.after_times
         )
         heads = head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
         if self.jitter is None:
             self._heads[rdtype, labels, ttl] = heads
         return heads
+
+    def before_times(self, rdtype: int, labels: int, ttl: int) -> bytes:
+        """What its RRSIG records over such an RRset have before the expiration, whenever they are made."""
+        key = rdtype, labels, ttl
+        start = self._starts.get(key)
+        if start is None:
+            octets = rd.RRSIG_FIXED_OCTETS + len(self.signer_name) + self.signature_octets
+            head = HEADER.pack(rd.RRSIG, CLASS_IN, ttl, octets)
+            start = head + rdtype.to_bytes(2, "big") + bytes((self.key.algorithm, labels)) + ttl.to_bytes(4, "big")
+            self._starts[key] = start
+        return start
 
     def _failure(self, owner: WireName, rdtype: int, reason: str) -> SigningError:
         return SigningError(
@@ -215,7 +230,16 @@ def _make_pens(
     signer_name = apex.lower()
     ordered = sorted(keys, key=lambda key: (key.algorithm, key.key_tag))
     return tuple(
-        _Pen(key, signer_name, inception, expiration, jitter, signature_length(key.algorithm, key.public_key))
+        _Pen(
+            key,
+            signer_name,
+            inception,
+            expiration,
+            jitter,
+            signature_length(key.algorithm, key.public_key),
+            (key.algorithm.value, key.key_tag),
+            key.key_tag.to_bytes(2, "big") + signer_name,
+        )
         for key in ordered
     )
 
@@ -371,14 +395,75 @@ def sign_zone(
         dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
         published=PublishedKeys.of(prepared.apex_rrset(rd.DNSKEY)),
         since=since,
-        reusable=_reusable_keys(own, reuse),
-        reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
-        refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
+        lasting=_Lasting.of(own, reuse),
     )
     signed, links = _sign_names_of(prepared, recipe, earlier, executor)
     if isinstance(chosen, Nsec3):
         signed = _with_nsec3(signed, links, recipe, chosen, earlier, executor)
     return _with_zonemd(signed, recipe, earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lasting:
+    """Which signatures of an earlier signing stay; none where no key is of both signings.
+
+    Attributes:
+        signers: the present keys that the earlier zone published too.
+        now: seconds since 1970.
+        refresh_seconds: how long before its expiration a signature is made anew.
+    """
+
+    signers: frozenset[Signer]
+    now: int
+    refresh_seconds: int
+
+    @classmethod
+    def of(cls, keys: Sequence[SigningKey], reuse: Reuse | None) -> _Lasting:
+        """What ``reuse`` comes to with these keys."""
+        published = None if reuse is None else reuse.previous.get("@", rd.DNSKEY)
+        if reuse is None or published is None:
+            return cls(frozenset(), 0, 0)
+        signers = frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
+        return cls(signers, epoch_seconds(reuse.now), -(-reuse.signatures_refresh // timedelta(seconds=1)))
+
+    def keeps(self, record: Record, pen: _Pen, before_times: bytes) -> bool:
+        """Whether a signature stays over an RRset, of which ``before_times`` is what this pen's have."""
+        times_at, signature_at = len(before_times), len(record) - pen.signature_octets
+        expiration, inception = _TIMES.unpack_from(record, times_at)
+        tag_at = times_at + _TIMES.size
+        tag_and_signer = record[tag_at : tag_at + 2] + record[tag_at + 2 : signature_at].lower()
+        return (
+            pen.signer in self.signers
+            and record.startswith(before_times)
+            and tag_and_signer == pen.after_times
+            and self._lasts(inception, expiration)
+        )
+
+    def keeps_all(self, records: bytes, pen: _Pen, all_before_times: Sequence[bytes]) -> bool:
+        """Whether these records are signatures of this pen that stay, one for each of ``all_before_times``, in order.
+
+        It may be False where a signer is not spelled in lower case.
+        """
+        if not all_before_times:
+            return not records
+        length = len(all_before_times[0]) + _TIMES.size + len(pen.after_times) + pen.signature_octets
+        if pen.signer not in self.signers or len(records) != length * len(all_before_times):
+            return False
+        layout = f">{len(all_before_times[0])}sII{len(pen.after_times)}s{pen.signature_octets}x"
+        return all(
+            begin == before_times and end == pen.after_times and self._lasts(inception, expiration)
+            for before_times, (begin, expiration, inception, end) in zip(
+                all_before_times, struct.iter_unpack(layout, records), strict=True
+            )
+        )
+
+    def _lasts(self, inception: int, expiration: int) -> bool:
+        """Whether a signature has begun, has not expired, and does not within the time in which it is made anew."""
+        return (
+            not serial_before(self.now, inception)
+            and serial_before(self.now, expiration)
+            and (expiration - self.now) % 2**32 > self.refresh_seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,9 +477,7 @@ class _Recipe:
     dnskey_pens: tuple[_Pen, ...]
     published: PublishedKeys
     since: int
-    reusable: frozenset[tuple[int, int]]
-    reuse_at: int
-    refresh_seconds: int
+    lasting: _Lasting
 
     def pens_for(self, status: NameStatus, rdtype: int) -> tuple[_Pen, ...]:
         """The keys that sign this RRset; none where it is not authoritative (RFC 4035 section 2.2)."""
@@ -425,26 +508,13 @@ class _Recipe:
     ) -> list[Record]:
         kept: list[Record] = []
         missing: list[_Pen] = []
-        ttl = ttl_of(packed[2][0])
         for pen in pens:
-            head = pen.head(owner, packed[0], labels, ttl)
-            for record in earlier:
-                rdata = rdata_of(record)
-                expiration, inception = int.from_bytes(rdata[8:12], "big"), int.from_bytes(rdata[12:16], "big")
-                if (
-                    (pen.key.algorithm, pen.key.key_tag) in self.reusable
-                    and rdata[:8] == head[:8]
-                    and rdata[16 : rd.RRSIG_FIXED_OCTETS] == head[16 : rd.RRSIG_FIXED_OCTETS]
-                    and rdata[rd.RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
-                    and ttl_of(record) == ttl
-                    and not serial_before(self.reuse_at, inception)
-                    and serial_before(self.reuse_at, expiration)
-                    and (expiration - self.reuse_at) % 2**32 > self.refresh_seconds
-                ):
-                    kept.append(record)
-                    break
-            else:
+            before_times = pen.before_times(packed[0], labels, ttl_of(packed[2][0]))
+            record = next((record for record in earlier if self.lasting.keeps(record, pen, before_times)), None)
+            if record is None:
                 missing.append(pen)
+            else:
+                kept.append(record)
         if missing:
             kept += _sign(owner, labels, packed, missing)
         return sorted(kept, key=rdata_of)
@@ -453,6 +523,9 @@ class _Recipe:
         self, owner: WireName, status: NameStatus, rrsets: list[PackedRRset], earlier_node: Node | None
     ) -> Node:
         """The node of an owner with its signatures, beside those of others that it already has."""
+        labels = label_count(owner)
+        if earlier_node is not None and self._stays_whole(labels, status, rrsets, earlier_node):
+            return earlier_node
         earlier = {} if earlier_node is None else {found[:2]: found[2] for found in split_node(earlier_node)}
         signed: list[PackedRRset] = []
         foreign: dict[int, list[Record]] = {}
@@ -461,7 +534,7 @@ class _Recipe:
                 foreign[rrset[1]] = rrset[2]
             else:
                 signed.append(rrset)
-        lowered, labels = owner.lower(), label_count(owner)
+        lowered = owner.lower()
         for rrset in tuple(signed):
             made = self.signatures(lowered, labels, status, rrset, earlier)
             if made and rrset[0] in foreign:
@@ -469,6 +542,34 @@ class _Recipe:
             if made:
                 signed.append((rd.RRSIG, rrset[0], made))
         return join_node(signed)
+
+    def _stays_whole(self, labels: int, status: NameStatus, rrsets: list[PackedRRset], earlier_node: Node) -> bool:
+        """Whether an earlier node has just these RRsets, and over each one signature, which stays.
+
+        So nearly all nodes of a zone that is signed again are found without being taken apart. It may be False of a node
+        that stays all the same: one with several signatures over an RRset, or the apex.
+        """
+        if len(self.zone_pens) != 1 or status is NameStatus.APEX:
+            return False
+        pen = self.zone_pens[0]
+        data: list[Record] = []
+        following: list[Record] = []
+        starts: list[bytes] = []
+        for rdtype, _, records in rrsets if len(rrsets) == 1 else sorted(rrsets, key=rrset_order):
+            if rdtype == rd.RRSIG:
+                return False
+            if self.pens_for(status, rdtype):
+                starts.append(pen.before_times(rdtype, labels, ttl_of(records[0])))
+            if rdtype < rd.RRSIG:
+                data += records
+            else:
+                following += records
+        before, after = b"".join(data), b"".join(following)
+        return (
+            earlier_node.startswith(before)
+            and earlier_node.endswith(after)
+            and self.lasting.keeps_all(earlier_node[len(before) : len(earlier_node) - len(after)], pen, starts)
+        )
 
     def staying(self, rrsigs: list[Record], over: RRset) -> list[Record]:
         """Those RRSIGs of others that may stay, with the TTL of what they cover (RFC 4034 section 3)."""
@@ -618,14 +719,6 @@ def _with_apex_records(zone: Zone, own: RRset, denial: Denial) -> Zone:
         # TTL 0: no resolver asks for it, and a secondary that does wants the present one (RFC 5155 section 4).
         zone = zone.replace(RRset(owner=zone.apex, rdtype=rd.NSEC3PARAM, ttl=Ttl(0), rdatas=(denial.param_rdata(),)))
     return zone
-
-
-def _reusable_keys(keys: Sequence[SigningKey], reuse: Reuse | None) -> frozenset[tuple[int, int]]:
-    """Algorithm and key tag of the keys that the earlier zone published too."""
-    published = None if reuse is None else reuse.previous.get("@", rd.DNSKEY)
-    if published is None:
-        return frozenset()
-    return frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
 
 
 # -- the blocks of a zone
