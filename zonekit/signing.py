@@ -450,12 +450,11 @@ class _Lasting:
         if pen.signer not in self.signers or len(records) != length * len(all_before_times):
             return False
         layout = f">{len(all_before_times[0])}sII{len(pen.after_times)}s{pen.signature_octets}x"
-        return all(
-            begin == before_times and end == pen.after_times and self._lasts(inception, expiration)
-            for before_times, (begin, expiration, inception, end) in zip(
-                all_before_times, struct.iter_unpack(layout, records), strict=True
-            )
-        )
+        cut = struct.iter_unpack(layout, records)
+        for before_times, (begin, expiration, inception, end) in zip(all_before_times, cut, strict=True):
+            if begin != before_times or end != pen.after_times or not self._lasts(inception, expiration):
+                return False
+        return True
 
     def _lasts(self, inception: int, expiration: int) -> bool:
         """Whether a signature has begun, has not expired, and does not within the time in which it is made anew."""
@@ -552,19 +551,17 @@ class _Recipe:
         if len(self.zone_pens) != 1 or status is NameStatus.APEX:
             return False
         pen = self.zone_pens[0]
-        data: list[Record] = []
-        following: list[Record] = []
+        before = after = b""
         starts: list[bytes] = []
-        for rdtype, _, records in rrsets if len(rrsets) == 1 else sorted(rrsets, key=rrset_order):
+        for rdtype, _, records in sorted(rrsets, key=rrset_order):
             if rdtype == rd.RRSIG:
                 return False
+            if rdtype < rd.RRSIG:
+                before += b"".join(records)
+            else:
+                after += b"".join(records)
             if self.pens_for(status, rdtype):
                 starts.append(pen.before_times(rdtype, labels, ttl_of(records[0])))
-            if rdtype < rd.RRSIG:
-                data += records
-            else:
-                following += records
-        before, after = b"".join(data), b"".join(following)
         return (
             earlier_node.startswith(before)
             and earlier_node.endswith(after)
