@@ -59,6 +59,7 @@ LONG_TTL: Final = 600
 _TRIES: Final = 3
 _SLACK_SECONDS: Final = 3.0
 _OVER_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 4.0
 _PAUSE_SECONDS: Final = 0.2
 
 
@@ -344,8 +345,10 @@ def kept(
         last = time.monotonic()
         change()
         sleep_until(last + RECORD_TTL + _OVER_SECONDS)
-        still = at_each(resolvers, _finding(early))
-        if time.monotonic() > first + min(seconds.values()) - 1 and set(still.values()) != {OLD}:
+        may_be_gone = first + min(seconds.values()) - 1
+        in_time = time.monotonic() + _PATIENCE_SECONDS < may_be_gone
+        still = at_each(resolvers, _finding(early, until=may_be_gone))
+        if not in_time and set(still.values()) != {OLD}:
             continue
         with ThreadPoolExecutor(len(resolvers)) as executor:
             then = {
@@ -356,8 +359,13 @@ def kept(
     raise AssertionError(f"in {_TRIES} tries the machine was too slow to tell how long {domain} is kept")
 
 
-def _finding(name: str) -> Callable[[Resolver], str | None]:
-    return lambda resolver: address(resolver, name)
+def _finding(name: str, *, until: float) -> Callable[[Resolver], str | None]:
+    def find(resolver: Resolver) -> str | None:
+        while (found := address(resolver, name)) != OLD and time.monotonic() < until:
+            time.sleep(_PAUSE_SECONDS)
+        return found
+
+    return find
 
 
 def _found_at(instant: float, resolver: Resolver, name: str) -> str | None:
