@@ -701,7 +701,7 @@ _BAD_DATA: Final = (
     *(f"NSEC3 1 0 0 {salt} {digits} A" for salt, digits in (("a", "0" * 32), ("-", "w" * 32), ("-", "_1" * 16))),
     *(f"NSEC3 {fields} - {'0' * 32}" for fields in ("256 0 0", "1 256 0", "1 0 65536", "1 0")),
     *(f"RRSIG A 13 9 9 {time} 1 1 @ AAAA" for time in ("20300229000000", "20300101240000", "20300101006000")),
-    *(f"RRSIG A 13 9 9 {time} 1 1 @ AAAA" for time in ("20300101000060", "203001010000+1", "2030010100000")),
+    *(f"RRSIG A 13 9 9 {time} 1 1 @ AAAA" for time in ("20300101000061", "203001010000+1", "2030010100000")),
 )
 _OTHER_LINES: Final = (
     *("", "  ", "\t", "; comment", ";", " ; (", "$TTL 60", "$ORIGIN sub", "$ORIGIN example.nl.", "$ORIGIN EXAMPLE.nl."),
