@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -20,6 +21,7 @@ from zonekit.nodes import PackedRRset, Record, pack_record
 from zonekit.zones import NameStatus, RRset, Zone
 
 NSEC3_SHA1: Final = 1
+_HASH_OCTETS: Final = 20
 # What dnssec-signzone and dnssec-verify take at most; validators stop at less (RFC 9276 section 3.2).
 MAX_ITERATIONS: Final = 150
 _MAX_SALT_OCTETS: Final = 255
@@ -99,6 +101,10 @@ class Nsec3:
     def hash(self, name: WireName) -> bytes:
         """Return the hash of a name in this chain."""
         return nsec3_hash(name, salt=self.salt, iterations=self.iterations)
+
+    def link(self, name: WireName, bitmap: bytes) -> Link:
+        """Return the link of a name with these types in this chain."""
+        return self.hash(name) + bitmap
 
 
 Denial: TypeAlias = Nsec | Nsec3
@@ -184,13 +190,8 @@ def types_to_list(status: NameStatus, rrsets: Sequence[PackedRRset]) -> list[int
 _NEVER_COPIED: Final = frozenset((rd.NSEC, rd.NSEC3))
 
 
-@dataclass(frozen=True, slots=True)
-class HashedName:
-    """A link of an NSEC3 chain: the hash of a name, the name, and the bitmap of its types."""
-
-    digest: bytes
-    name: WireName
-    bitmap: bytes
+Link: TypeAlias = bytes
+"""A link of an NSEC3 chain: the hash of a name, and behind it the bitmap of its types. Links sort as their owners do."""
 
 
 def nsec3_bitmap(status: NameStatus, rrsets: Sequence[PackedRRset]) -> bytes:
@@ -206,27 +207,43 @@ def is_insecure_delegation(status: NameStatus, rrsets: Sequence[PackedRRset]) ->
     return status is NameStatus.DELEGATION and all(rdtype != rd.DS for rdtype, _, _ in rrsets)
 
 
-def nsec3_chain(
-    denial: Nsec3, apex: WireName, links: Iterable[HashedName], ttl: int
-) -> Iterator[tuple[WireName, Record]]:
+def nsec3_chain(denial: Nsec3, apex: WireName, links: Iterable[Link], ttl: int) -> Iterator[tuple[WireName, Record]]:
     """Yield the owner and the record of each NSEC3 of a closed chain, in canonical order.
 
     Raises:
         SigningError: two names have the same hash (RFC 5155 section 7.1, step 6); another salt mends it.
     """
-    chain = sorted(links, key=_digest_of)
-    prefix = denial.record_prefix()
-    for index, link in enumerate(chain):
-        following = chain[(index + 1) % len(chain)]
-        if following.digest == link.digest and following is not link:
+    chain = order_links(links, apex)
+    return nsec3_records(denial, apex, chain, chain[0], ttl)
+
+
+def order_links(links: Iterable[Link], apex: WireName) -> list[Link]:
+    """Return the links of a chain in the order of their owners.
+
+    Raises:
+        SigningError: two names have the same hash (RFC 5155 section 7.1, step 6); another salt mends it.
+    """
+    chain = sorted(links)
+    for link, following in itertools.pairwise(chain):
+        if link[:_HASH_OCTETS] == following[:_HASH_OCTETS]:
             raise SigningError(
-                f"{name_text(link.name)} and {name_text(following.name)} have the same NSEC3 hash",
+                f"two names have the same NSEC3 hash, {name_text(link_owner(link, apex))}",
                 remedy="sign with another salt",
                 rule="RFC 5155 section 7.1",
             )
-        rdata = prefix + bytes((len(following.digest),)) + following.digest + link.bitmap
-        yield hashed_owner(link.digest, apex), pack_record(rd.NSEC3, ttl, rdata)
+    return chain
 
 
-def _digest_of(link: HashedName) -> bytes:
-    return link.digest
+def nsec3_records(
+    denial: Nsec3, apex: WireName, links: Sequence[Link], following: Link, ttl: int
+) -> Iterator[tuple[WireName, Record]]:
+    """Yield the owner and the record of each NSEC3 of some links in order, the last of which leads to ``following``."""
+    prefix = denial.record_prefix() + bytes((_HASH_OCTETS,))
+    for link, after in zip(links, (*links[1:], following), strict=True):
+        rdata = prefix + after[:_HASH_OCTETS] + link[_HASH_OCTETS:]
+        yield link_owner(link, apex), pack_record(rd.NSEC3, ttl, rdata)
+
+
+def link_owner(link: Link, apex: WireName) -> WireName:
+    """Return the owner name of the NSEC3 record of a link."""
+    return hashed_owner(link[:_HASH_OCTETS], apex)

@@ -33,7 +33,7 @@ from zonekit.instants import instant_text, utc
 from zonekit.keyfiles import parse_key_files, render_key_file, render_private_file
 from zonekit.keys import KeyRole, SigningKey, key_file_stem
 from zonekit.names import WireName, name_text, order_key, parse_origin
-from zonekit.render import iter_zone_text
+from zonekit.render import iter_signed_text, iter_zone_text
 from zonekit.zonefile import DEFAULT_GENERATE_LIMIT, Misfits, Opener, ParsedZone, parse_zone_with_findings
 from zonekit.zones import Zone
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import dns.name
+
+    from zonekit.signing import PreparedZone
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -256,6 +258,20 @@ def write_zone(zone: Zone, path: StrPath, *, executor: Executor | None = None) -
             says, and only that it would outlive a loss of power is not sure.
     """
     write_text(path, iter_zone_text(zone, executor=executor))
+
+
+def write_signed_zone(prepared: PreparedZone, path: StrPath, *, executor: Executor | None = None) -> None:
+    """Sign a zone and write it as :func:`write_zone` does, each part as soon as it is signed.
+
+    The file is the one that signing the zone and then writing it gives; but the signed zone is never held as a whole, and
+    with an ``executor`` what is signed by a worker is printed there too: for a big zone the fastest way to a signed file.
+
+    Raises:
+        SigningError: as :func:`zonekit.sign_zone`; what was there before still is.
+        KeyFileExists: as :func:`write_zone`.
+        FileError: as :func:`write_zone`.
+    """
+    write_text(path, iter_signed_text(prepared, executor=executor))
 
 
 def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_MODE) -> None:

@@ -21,7 +21,8 @@ from zonekit.dnskeys import Dnskey
 from zonekit.files import write_text
 from zonekit.findings import Finding
 from zonekit.keys import SigningKey
-from zonekit.render import iter_zone_text
+from zonekit.render import iter_signed_text, iter_zone_text
+from zonekit.signing import PreparedZone
 from zonekit.zones import Zone
 
 
@@ -87,6 +88,17 @@ class Target:
         for piece in pieces:
             sys.stdout.write(piece)
         sys.stdout.flush()
+
+    def write_signed(self, prepared: PreparedZone, *, progress: Progress, executor: Executor | None = None) -> None:
+        """Sign a zone and write it, to a file each part as soon as it is signed; standard output gets a zone that is whole.
+
+        A file is replaced as a whole or not at all.
+        """
+        if self.path is None:
+            self.write(prepared.sign(executor=executor), progress=progress, executor=executor)
+            return
+        pieces = iter_signed_text(prepared, executor=executor)
+        write_text(self.path, progress.counted("signing", pieces, total=len(prepared.unsigned.blocks) + 1))
 
     def __str__(self) -> str:
         return "standard output" if self.path is None else self.path

@@ -38,7 +38,15 @@ def workers_for(jobs: int, what: str) -> Iterator[Executor | None]:
         yield None
         return
     try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as workers:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["zonekit.render"])
+        with ProcessPoolExecutor(jobs, mp_context=context) as workers:
+            for _ in range(jobs):
+                workers.submit(_nothing)  # so that they start while the zone is being read
             yield workers
     except BrokenProcessPool:
         raise BadInput(f"a process that {what} was ended from outside; try fewer --jobs") from None
+
+
+def _nothing() -> None:
+    pass
