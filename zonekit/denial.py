@@ -197,7 +197,7 @@ Link: TypeAlias = bytes
 def nsec3_bitmap(status: NameStatus, rrsets: Sequence[PackedRRset]) -> bytes:
     """Return the type bitmap of the NSEC3 of a name (RFC 5155 section 7.1): RRSIG is in it where anything is signed."""
     rdtypes = types_to_list(status, rrsets)
-    if any(rdtype != rd.NS or status is NameStatus.APEX for rdtype in rdtypes):
+    if rdtypes and (rdtypes != [rd.NS] or status is NameStatus.APEX):
         rdtypes.append(rd.RRSIG)
     return rd.type_bitmap(rdtypes)
 
@@ -224,13 +224,13 @@ def order_links(links: Iterable[Link], apex: WireName) -> list[Link]:
         SigningError: two names have the same hash (RFC 5155 section 7.1, step 6); another salt mends it.
     """
     chain = sorted(links)
-    for link, following in itertools.pairwise(chain):
-        if link[:_HASH_OCTETS] == following[:_HASH_OCTETS]:
-            raise SigningError(
-                f"two names have the same NSEC3 hash, {name_text(link_owner(link, apex))}",
-                remedy="sign with another salt",
-                rule="RFC 5155 section 7.1",
-            )
+    if len({link[:_HASH_OCTETS] for link in chain}) < len(chain):
+        twice = next(one for one, other in itertools.pairwise(chain) if one[:_HASH_OCTETS] == other[:_HASH_OCTETS])
+        raise SigningError(
+            f"two names have the same NSEC3 hash, {name_text(link_owner(twice, apex))}",
+            remedy="sign with another salt",
+            rule="RFC 5155 section 7.1",
+        )
     return chain
 
 

@@ -17,10 +17,9 @@ import pickle
 import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, check_public_key, signature_length, verify_signature
@@ -77,6 +76,9 @@ from zonekit.zones import (
     view_rrset,
     walk_block,
 )
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 

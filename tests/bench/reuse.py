@@ -11,14 +11,14 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from tests.bench.big_zone import PROCESSES, BigZoneFiles, floor_sample
-from tests.bench.inputs import BIG_ORIGIN, write_big_zone
+from tests.bench.inputs import BIG_ORIGIN, write_zone_file
 from tests.bench.knot import Keys, write_config
 from tests.bench.lab import Lab, Section, Unit, rows_named
 from tests.bench.measuring import (
@@ -80,7 +80,7 @@ class ReuseFiles:
         progress("signing the big zone as of some days ago")
         made.plain.parent.mkdir(parents=True)
         made.edited.parent.mkdir()
-        write_big_zone(made.big.zone, made.plain, next_day=True)
+        write_zone_file(replace(made.big.zone, next_day=True), made.plain)
         earlier = SignatureValidity(
             inception=lab.now + _EARLIEST_EXPIRATION + _JITTER - _VALIDITY,
             expiration=lab.now + _EARLIEST_EXPIRATION + _JITTER,

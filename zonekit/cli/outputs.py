@@ -6,9 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 
@@ -24,6 +23,9 @@ from zonekit.keys import SigningKey
 from zonekit.render import iter_signed_text, iter_zone_text
 from zonekit.signing import PreparedZone
 from zonekit.zones import Zone
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

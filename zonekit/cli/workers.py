@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from zonekit.cli.exits import BadInput
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _MOST_JOBS: Final = 256
 
@@ -37,6 +37,10 @@ def workers_for(jobs: int, what: str) -> Iterator[Executor | None]:
     if jobs == 1:
         yield None
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["zonekit.render"])
