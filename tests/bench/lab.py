@@ -70,7 +70,7 @@ SCALES: Final = {
     "small": Scale(
         big_rrsets=600,
         huge_rrsets=1200,
-        huge_denials=(DenialKind.NSEC, DenialKind.NSEC3),
+        huge_denials=(DenialKind.NSEC3,),
         hosting_zones=6,
         hosting_sample=2,
         verified_zones=2,
