@@ -145,15 +145,12 @@ def test_the_floor_is_divided_among_the_processes_for_the_wall_time_alone(docume
 
 
 def test_what_grows_faster_than_the_zone_is_told(document: dict[str, Any]) -> None:
-    for name in ("huge-zone-growth", "huge-zone-nsec3-growth"):
-        section = document["sections"][name]
-        assert len(section["rows"]) == 4
-        assert set(section["figures"]) == {
-            f"{what} growth, {who}"
-            for what in ("CPU", "wall")
-            for who in ("zonekit, 1 process", "zonekit, 2 processes")
-        }
-        assert {row["items"] for row in section["rows"]} == {SMALL.big_rrsets, SMALL.huge_rrsets}
+    section = document["sections"]["huge-zone-nsec3-growth"]
+    assert len(section["rows"]) == 4
+    assert set(section["figures"]) == {
+        f"{what} growth, zonekit, {processes}" for what in ("CPU", "wall") for processes in ("1 process", "2 processes")
+    }
+    assert {row["items"] for row in section["rows"]} == {SMALL.big_rrsets, SMALL.huge_rrsets}
 
 
 def test_what_was_due_is_told(document: dict[str, Any]) -> None:
