@@ -163,7 +163,10 @@ class Jitter:
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """One key, and the part of its RRSIGs that is the same everywhere; after the times these have its tag and name."""
+    """One key, and the part of its RRSIGs that is the same everywhere.
+
+    ``after_times`` is what its RRSIG records have between inception and signature: the key tag and the signer's name.
+    """
 
     key: SigningKey
     signer_name: WireName
@@ -687,10 +690,12 @@ class Recipe:
                 after += b"".join(records)
             if self.pens_for(status, rdtype):
                 starts.append(pen.before_times(labels, records[0]))
+        start, stop = len(before), len(earlier_node) - len(after)
         return (
-            earlier_node.startswith(before)
+            start <= stop
+            and earlier_node.startswith(before)
             and earlier_node.endswith(after)
-            and self.lasting.keeps_all(earlier_node[len(before) : len(earlier_node) - len(after)], pen, starts)
+            and self.lasting.keeps_all(earlier_node[start:stop], pen, starts)
         )
 
     def staying(self, rrsigs: list[Record], over: RRset) -> list[Record]:
