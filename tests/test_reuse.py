@@ -17,7 +17,9 @@ from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.instants import SignatureValidity, from_epoch_seconds
 from zonekit.keys import SigningKey, generate_zsk
 from zonekit.names import order_key
+from zonekit.nodes import pack_record
 from zonekit.signing import Jitter, Reuse, sign_zone
+from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
 from zonekit.zones import RRset, Zone
 
@@ -137,6 +139,19 @@ def test_a_signature_of_another_length_than_the_keys_is_made_anew(cut: Callable[
     after = resigned(changed(signed, "www", cut), now, timedelta(days=5))
     fresh = sign_zone(ZONE, KEYS, validity=SignatureValidity.starting(now, timedelta(days=14)))
     assert after == fresh.replace(*[rrset for rrset in signed.rrsets() if rrset.covers and rrset.covers != rd.A])
+
+
+def test_a_name_in_data_that_ends_like_a_record_hides_no_record() -> None:
+    # Below a delegation without DS nothing is signed, so that the earlier node has nothing but the NS record.
+    owner, rdtype, rdata = b"\x03sub\x07example\x02nl\x00", 65280, b"odd\x00"
+    label = pack_record(rdtype, 300, rdata)[:-1]
+    delegation = RRset(owner=owner, rdtype=rd.NS, ttl=Ttl(300), rdatas=(bytes((len(label),)) + label + b"\x00",))
+    new = ZONE.replace(delegation, RRset(owner=owner, rdtype=rdtype, ttl=Ttl(300), rdatas=(rdata,)))
+    denial, now = Nsec3(opt_out=OptOut.ON), VALIDITY.inception + timedelta(days=1)
+    before = sign_zone(ZONE.replace(delegation), KEYS, validity=VALIDITY, denial=denial)
+    reuse = Reuse(previous=before, now=now)
+    after = sign_zone(new, KEYS, validity=VALIDITY, denial=denial, reuse=reuse)
+    assert after == sign_zone(new, KEYS, validity=VALIDITY, denial=denial)
 
 
 def keys_of_one_tag() -> tuple[SigningKey, SigningKey]:
