@@ -54,12 +54,12 @@ def main(
     clock.note("decide what stays, NSEC chain")
     signed = sign(list(keys))
     clock.note("signatures that are due")
-    clock.divide("signatures that are due", "decide what stays, NSEC chain")
+    clock.take_off("signatures that are due", "decide what stays, NSEC chain")
     deque(iter_zone_text(signed), maxlen=0)
     clock.note("render")
     write_zone(signed, output)
     clock.note("write")
-    clock.divide("write", "render")
+    clock.take_off("write", "render")
     print(json.dumps(clock.parts))
 
 
