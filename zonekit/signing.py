@@ -1019,9 +1019,18 @@ def _occluded(owner: WireName, rrsets: Iterable[PackedRRset]) -> tuple[WireName,
 def _sign_chain(recipe: Recipe, denial: Nsec3, segment: Segment) -> list[tuple[WireName, Node]]:
     """The NSEC3 records of a segment."""
     records = nsec3_records(denial, recipe.apex, segment.links, segment.next_link, recipe.denial_ttl)
-    status = NameStatus.AUTHORITATIVE
+    if segment.earlier:
+        status = NameStatus.AUTHORITATIVE
+        return [
+            (owner, recipe.sign_owner(owner, status, [(rd.NSEC3, 0, [record])], segment.earlier))
+            for owner, record in records
+        ]
+    labels, pens = label_count(recipe.apex) + 1, recipe.zone_pens
     return [
-        (owner, recipe.sign_owner(owner, status, [(rd.NSEC3, 0, [record])], segment.earlier))
+        (
+            owner,
+            b"".join([*_sign(owner.lower(), labels, (rd.NSEC3, 0, [record]), pens), record]),
+        )  # RRSIG is before NSEC3
         for owner, record in records
     ]
 
