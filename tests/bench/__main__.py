@@ -20,6 +20,7 @@ from tests.bench import (
     planning,
     probing,
     reading,
+    reuse,
     startup,
     status,
     verifying,
@@ -32,6 +33,8 @@ from tests.bench.report import Load, Report
 _STANDARD_OUTPUT: Final = "-"
 MEASUREMENTS: Final[dict[str, Callable[[Lab], list[Section]]]] = {
     "big-zone": big_zone.measure,
+    "huge-zone": big_zone.measure_huge,
+    "reuse": reuse.measure,
     "hosting": hosting.measure,
     "fleet": fleet.measure,
     "reading": reading.measure,
