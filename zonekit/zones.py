@@ -422,13 +422,17 @@ class Zone:
     # -- making one
 
     @classmethod
-    def from_blocks(cls, origin: WireName, apex: Node, blocks: Iterable[Block]) -> Zone:
+    def from_blocks(
+        cls, origin: WireName, apex: Node, blocks: Iterable[Block], *, signature_tags: frozenset[int] | None = None
+    ) -> Zone:
         """Return the zone of an apex node and blocks in canonical order, which the caller knows to make a zone.
 
-        For the modules that build zones wholesale; everyone else uses :meth:`from_rrsets`.
+        For the modules that build zones wholesale; everyone else uses :meth:`from_rrsets`. Who knows what
+        :meth:`signature_tags` will return gives it along, and spares it looking.
         """
         held = tuple(blocks)
-        return cls._make(origin, apex, _Blocks(held, tuple([order_key(block.owners[0]) for block in held])))
+        starts = tuple([order_key(block.owners[0]) for block in held])
+        return cls._make(origin, apex, _Blocks(held, starts, signature_tags))
 
     @classmethod
     def from_apex(
