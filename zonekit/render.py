@@ -88,7 +88,7 @@ def iter_zone_text(zone: Zone, *, executor: Executor | None = None) -> Iterator[
 
     With an ``executor`` its workers print the pieces, some at a time; they come in order all the same.
     """
-    yield _head_text(zone)
+    yield head_text(zone)
     if executor is None:
         for block in zone.blocks:
             yield _block_text(block, zone.apex)
@@ -111,7 +111,8 @@ def _printed_by(executor: Executor, zone: Zone) -> Iterator[str]:
             future.cancel()
 
 
-def _head_text(zone: Zone) -> str:
+def head_text(zone: Zone) -> str:
+    """Return the first piece of :func:`iter_zone_text`: what stands before the first owner below the apex."""
     lines = [line for packed in sorted(split_node(zone.apex_node), key=_apex_order) for line in _apex_lines(packed)]
     owner = name_text(zone.apex)
     shown = "@" if zone.apex != ROOT else "."

@@ -18,10 +18,10 @@ from zonekit.cli.inputs import is_key_name
 from zonekit.cli.progress import Progress
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.dnskeys import Dnskey
-from zonekit.files import write_text
+from zonekit.files import write_octets
 from zonekit.findings import Finding
 from zonekit.keys import SigningKey
-from zonekit.render import iter_zone_text
+from zonekit.rewriting import Way, ZoneOctets
 from zonekit.zones import Zone
 
 
@@ -78,14 +78,22 @@ class Target:
             if self.path is not None and same_file(self.path, other):
                 raise BadInput(f"{self.path}: this is {other}, which is read too; give -f another file")
 
+    @property
+    def way(self) -> Way:
+        """How a zone file may be changed: what went to standard output cannot be taken back, so not by the apex alone."""
+        return Way.WHOLE if self.path is None else Way.APEX
+
     def write(self, zone: Zone, *, progress: Progress, executor: Executor | None = None) -> None:
         """Write the zone; a file is replaced as a whole or not at all."""
-        pieces = iter_zone_text(zone, executor=executor)
+        self.write_octets(ZoneOctets.of(zone, executor=executor), progress=progress)
+
+    def write_octets(self, octets: ZoneOctets, *, progress: Progress) -> None:
+        """Write the octets of a zone file; a file is replaced as a whole or not at all."""
         if self.path is not None:
-            write_text(self.path, progress.counted("writing", pieces, total=len(zone.blocks) + 1))
+            write_octets(self.path, progress.counted("writing", octets.pieces, total=octets.count))
             return
-        for piece in pieces:
-            sys.stdout.write(piece)
+        for piece in octets.pieces:
+            sys.stdout.write(piece.decode("ascii"))
         sys.stdout.flush()
 
     def __str__(self) -> str:
