@@ -22,7 +22,6 @@ from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm
 from zonekit.denial import (
     Denial,
-    HashedName,
     Nsec,
     Nsec3,
     OptOut,
@@ -486,13 +485,13 @@ class Draft:
             self.records[owner].append(nsec_record(following, types, self.negative_ttl))
 
     def _make_nsec3(self, denial: Nsec3) -> None:
-        links = [
-            HashedName(denial.hash(owner), owner, nsec3_bitmap(status, rrsets))
+        bitmaps = {
+            owner: nsec3_bitmap(status, rrsets)
             for owner, status, rrsets in self._names()
             if denial.opt_out is OptOut.OFF or not is_insecure_delegation(status, rrsets)
-        ]
-        empty = missing_ancestors([link.name for link in links], ORIGIN)
-        links += [HashedName(denial.hash(name), name, b"") for name in empty]
+        }
+        bitmaps |= dict.fromkeys(missing_ancestors(list(bitmaps), ORIGIN), b"")
+        links = [denial.link(owner, bitmap) for owner, bitmap in bitmaps.items()]
         for owner, record in nsec3_chain(denial, ORIGIN, links, self.negative_ttl):
             self.records.setdefault(owner, []).append(record)
 

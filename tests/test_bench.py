@@ -77,6 +77,10 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "hosting-zones",
         "reading-plain-zone",
         "reading-signed-zone",
+        "reading-odd-zone",
+        "rewriting-plain-zone",
+        "rewriting-signed-zone",
+        "rewriting-odd-zone",
         "verifying-zone",
         "apex-step",
         "planning",
@@ -86,6 +90,7 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "status-one-transfer",
         "status",
         "status-parts",
+        "start-up",
     ]
     assert {"cpu", "cores", "memory_mib", "kernel", "file_system", "python"} == set(document["machine"])
     assert {"zonekit", "cryptography", "openssl", "dnspython", VERIFIER} <= set(document["versions"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import stat
 import subprocess
@@ -30,7 +31,7 @@ from tests.peers import (
 )
 from tests.signed_zones import assert_signed
 from zonekit import rdata as rd
-from zonekit.cli.app import cli
+from zonekit.cli.app import Later, cli
 from zonekit.cli.exits import BAD_INPUT, INTERNAL, OK, REFUSED, BadInput, Tidy
 from zonekit.cli.inputs import read_dnskeys
 from zonekit.cli.ttls import _read_changes
@@ -1028,11 +1029,25 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     assert "zonekit" in succeed("--version").stdout
 
 
+def loaded(command: str) -> click.Command:
+    listed = cli.commands[command]
+    assert isinstance(listed, Later)
+    return listed.load()
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_the_list_of_commands_says_of_each_what_it_says_itself(command: str) -> None:
+    listed, made = cli.commands[command], loaded(command)
+    assert (listed.name, listed.short_help) == (made.name, made.short_help) and made.short_help
+    assert not made.hidden and not made.deprecated
+    assert listed.get_short_help_str(1000) in " ".join(succeed("--help").stdout.split())
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_says_what_its_json_holds_and_what_every_option_does(command: str) -> None:
     text = succeed(command, "--help").stdout
     assert "With --json" in text
-    made = cli.commands[command]
+    made = loaded(command)
     for parameter in made.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
@@ -1244,15 +1259,23 @@ def test_an_error_in_zonekit_itself_is_a_line_without_what_was_read(monkeypatch:
     assert isinstance(CliRunner().invoke(_broken).exception, ArithmeticError)
 
 
-def _without(package: str) -> str:
-    return f"import sys; sys.modules[{package!r}] = None; from zonekit.cli import main; main()"
-
-
-@pytest.mark.parametrize("package", ["click", "rich"])
-def test_a_missing_package_is_named_with_the_way_to_get_it(package: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _without(package), "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+def run_without(package: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = f"import sys; sys.modules[{package!r}] = None; from zonekit.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
     )
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments"), [("click", ("--help",)), ("rich", ("show", LOSING_FILE, "-o", ORIGIN))]
+)
+def test_a_missing_package_is_named_with_the_way_to_get_it(package: str, arguments: tuple[str, ...]) -> None:
+    done = run_without(package, *arguments, FORCE_COLOR="1")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"{package} is not installed" in done.stderr

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from tests.test_planfile import plans
 from tests.test_transfer_plan import NOW, the_facts
 from zonekit.errors import PlanError
+from zonekit.reports.outlooks import back_text, turning_back_texts
 from zonekit.reports.pages import render_plan_page
-from zonekit.reports.wording import back_text, turning_back_texts
 from zonekit.transfer.outlook import TurningBack, look_ahead
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.planfile import plan_json, read_plan

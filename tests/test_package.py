@@ -19,11 +19,12 @@ import pytest
 
 import zonekit
 import zonekit.transfer
+import zonekit.verifying
 from tests.test_readme import python_blocks
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-LAZY = (zonekit, zonekit.transfer)
+LAZY = (zonekit, zonekit.transfer, zonekit.verifying)
 
 # Building and installing is done once, so these stay together on one worker.
 pytestmark = pytest.mark.xdist_group("package")
@@ -126,7 +127,7 @@ def test_the_readmes_first_example_runs_where_only_the_wheel_is_installed(instal
         run(installed, "example.py", cwd=tmp_path)
 
 
-# ---- the two packages that load their names when these are first used ------------------------------------------------
+# ---- the packages that load their names when these are first used ------------------------------------------------
 
 
 @pytest.mark.parametrize("package", LAZY)

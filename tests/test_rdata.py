@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import dns.exception
 import dns.ipv6
 import dns.rdata
@@ -382,3 +384,14 @@ def test_a_dnskey_without_a_public_key_is_refused(text: bytes) -> None:
         rd.parse_rdata(rd.DNSKEY, text, b"\x00")
     with pytest.raises(RdataError, match="without a public key"):
         rd.check_rdata(rd.DNSKEY, bytes((1, 0, 3, 13)))
+
+
+@given(st.sampled_from((rd.DNSKEY, rd.CDNSKEY)), st.binary(min_size=5, max_size=80))
+def test_a_key_in_wire_form_is_well_formed_for_dnspython_too_whatever_its_octets(rdtype: int, rdata: bytes) -> None:
+    rd.check_rdata(rdtype, rdata)
+    assert dns.rdata.from_wire("IN", RdataType.make(rdtype), rdata, 0, len(rdata)).to_wire() == rdata
+
+
+@given(st.one_of(st.binary(min_size=20, max_size=20), st.binary(max_size=40)))
+def test_base32_is_that_of_the_rfc(octets: bytes) -> None:
+    assert rd.base32_text(octets) == base64.b32hexencode(octets).decode().rstrip("=").lower()

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from tests.keyring import VALIDITY, ksk, zsk
 from tests.strategies import signable_zones, zones
 from zonekit import rdata as rd
+from zonekit import signing as signing_module
+from zonekit import zones as zones_module
 from zonekit.apex import merge_dnskeys
 from zonekit.denial import Denial, Nsec, Nsec3, apex_nsec3
 from zonekit.dnskeys import parse_dnskeys, signer_of
 from zonekit.names import name_text, parse_name
 from zonekit.render import head_text, iter_zone_text, render_zone
-from zonekit.sealing import BrokenSeal, SealedZone, iter_sealed_text, read_sealed
-from zonekit.signing import sign_zone
+from zonekit.sealing import BrokenSeal, SealedZone, iter_sealed_signed_text, iter_sealed_text, read_sealed
+from zonekit.signing import prepare_signing, sign_zone
 from zonekit.zonefile import parse_zone
 from zonekit.zones import BeyondApex, NameStatus, RRset, Zone, cut_blocks
 
@@ -90,6 +92,22 @@ def test_the_seal_does_not_depend_on_the_blocks_or_on_who_prints_them(zone: Zone
     with ThreadPoolExecutor(2) as executor:
         pieces = list(iter_sealed_text(Zone.from_blocks(zone.apex, zone.apex_node, blocks), executor=executor))
     assert "".join(pieces).encode("ascii") == sealed_octets(zone)
+
+
+@given(signable_zones(max_names=12), st.sampled_from((Nsec(), Nsec3())), st.integers(1, 3), st.booleans())
+def test_a_zone_that_is_signed_and_printed_in_one_go_gets_the_same_seal(
+    zone: Zone, denial: Denial, owners: int, zonemd: bool
+) -> None:
+    if zonemd:
+        zone = zone.add(RRset.from_text("example.nl.", 60, "ZONEMD", f"7 1 1 {'00' * 48}"))
+    octets = sealed_octets(sign_zone(zone, KEYS, validity=VALIDITY, denial=denial))
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
+        patch.setattr(zones_module, "BLOCK_OWNERS", owners)
+        patch.setattr(signing_module, "BLOCK_OWNERS", owners)
+        cut_up = Zone.from_rrsets("example.nl", zone.rrsets())
+        prepared = prepare_signing(cut_up, KEYS, validity=VALIDITY, denial=denial)
+        for executor in (None, threads):
+            assert "".join(iter_sealed_signed_text(prepared, executor=executor)).encode("ascii") == octets
 
 
 @given(st.binary(min_size=1, max_size=80), st.lists(st.integers(0, 80)))

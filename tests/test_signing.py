@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,18 +22,21 @@ from tests.keyring import NOW, SIGNING_ALGORITHMS, VALIDITY, csk, ksk, zsk
 from tests.signed_zones import assert_signed
 from tests.strategies import ORIGIN, names, rrsets, signable_zones
 from zonekit import rdata as rd
+from zonekit import signing as signing_module
 from zonekit import zones as zones_module
 from zonekit.algorithms import Algorithm
 from zonekit.apex import ParentRecords, TtlScope, lower_ttls, merge_dnskeys
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut, denial_of, hashed_owner
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.errors import SigningError, TimeError
+from zonekit.files import write_signed_zone, write_zone
 from zonekit.instants import SignatureValidity, epoch_seconds
 from zonekit.keys import SigningKey, generate_csk, key_tag
 from zonekit.names import from_wire_name, name_text
 from zonekit.nodes import pack_record
+from zonekit.render import iter_signed_text, render_zone
 from zonekit.signatures import verify_rrset
-from zonekit.signing import Jitter, Reuse, sign_rrset, sign_zone
+from zonekit.signing import Jitter, Reuse, prepare_signing, sign_rrset, sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
@@ -299,6 +303,7 @@ def test_nothing_depends_on_where_blocks_end(zone: Zone, denial: Denial, owners:
     signed = sign_zone(zone, KEYS, validity=VALIDITY, denial=denial)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zones_module, "BLOCK_OWNERS", owners)
+        patch.setattr(signing_module, "BLOCK_OWNERS", owners)
         cut_up = Zone.from_rrsets("example.nl", zone.rrsets())
         assert len(cut_up.blocks) >= len(zone) // (owners + 1)
         again = sign_zone(cut_up, KEYS, validity=VALIDITY, denial=denial)
@@ -315,6 +320,58 @@ def test_nothing_depends_on_where_blocks_end(zone: Zone, denial: Denial, owners:
         assert list(sign_zone(cut_up, KEYS, validity=LATER_VALIDITY, denial=denial, reuse=due).nodes()) == list(
             again.nodes()
         )
+
+
+@given(signable_zones(max_names=12), denials, st.integers(1, 3), st.booleans())
+def test_signing_and_printing_in_one_go_gives_the_text_of_the_signed_zone(
+    zone: Zone, denial: Denial, owners: int, zonemd: bool
+) -> None:
+    if zonemd:
+        zone = zone.add(RRset.from_text("example.nl.", 60, "ZONEMD", f"7 1 1 {'00' * 48}"))
+    text = render_zone(sign_zone(zone, KEYS, validity=VALIDITY, denial=denial))
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
+        patch.setattr(zones_module, "BLOCK_OWNERS", owners)
+        patch.setattr(signing_module, "BLOCK_OWNERS", owners)
+        cut_up = Zone.from_rrsets("example.nl", zone.rrsets())
+        prepared = prepare_signing(cut_up, KEYS, validity=VALIDITY, denial=denial)
+        assert (prepared.apex, prepared.serial, prepared.denial) == (zone.apex, zone.serial, denial)
+        assert "".join(iter_signed_text(prepared)) == text
+        assert "".join(iter_signed_text(prepared, executor=threads)) == text
+
+
+def test_what_is_signed_into_a_file_is_what_is_signed_and_then_written(tmp_path: Path) -> None:
+    hosts = [RRset.from_text(f"h{number}.example.nl.", 300, "A", "192.0.2.1") for number in range(2100)]
+    zone = small_zone(*hosts)
+    with ProcessPoolExecutor(2) as pool:
+        for denial in DENIALS:
+            write_zone(sign_zone(zone, KEYS, validity=VALIDITY, denial=denial), tmp_path / "then written")
+            prepared = prepare_signing(zone, KEYS, validity=VALIDITY, denial=denial)
+            write_signed_zone(prepared, tmp_path / "in one go", executor=pool)
+            assert (tmp_path / "in one go").read_bytes() == (tmp_path / "then written").read_bytes()
+
+
+def test_a_signer_that_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
+    class FailsLater(FakeHsm):
+        left = 5
+
+        def sign(self, data: bytes) -> bytes:
+            self.left -= 1
+            if not self.left:
+                raise OSError("the device is gone")
+            return super().sign(data)
+
+    hosts = [RRset.from_text(f"h{number}.example.nl.", 300, "A", "192.0.2.1") for number in range(9)]
+    prepared = prepare_signing(
+        small_zone(*hosts), [ksk(), with_signer(zsk(), FailsLater(zsk()))], validity=VALIDITY, denial=Nsec()
+    )
+    path = tmp_path / "signed"
+    path.write_text("what was there")
+    with pytest.raises(
+        SigningError, match=r"example\.nl\. [A-Z]+: signing with key \d+ \(algorithm 13\) failed: OSError"
+    ):
+        write_signed_zone(prepared, path)
+    assert path.read_text() == "what was there"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 class CountingExecutor(Executor):
@@ -336,7 +393,7 @@ def test_the_executor_that_is_given_does_the_work() -> None:
     sign_zone(small_zone(), KEYS, validity=VALIDITY, executor=executor)
     assert executor.calls == 1
     sign_zone(small_zone(), KEYS, validity=VALIDITY, denial=Nsec3(), executor=executor)
-    assert executor.calls == 3
+    assert executor.calls == 4  # once for the hashes; the NSEC3 records before the first name are a segment as well
 
 
 class LocalHsm:

@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         read_zone,
         read_zone_with_findings,
         write_key,
+        write_signed_zone,
         write_text,
         write_zone,
     )
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
         InlineSigning,
         PolicyKey,
         Secondary,
+        iter_signed_text,
         iter_zone_text,
         render_dnssec_policy,
         render_handover_sheet,
@@ -130,7 +132,7 @@ if TYPE_CHECKING:
     )
     from zonekit.serials import SerialPolicy, change_serial, next_serial
     from zonekit.signatures import verify_rrset
-    from zonekit.signing import ForeignRecords, Jitter, Reuse, sign_rrset, sign_zone
+    from zonekit.signing import ForeignRecords, Jitter, PreparedZone, Reuse, prepare_signing, sign_rrset, sign_zone
     from zonekit.state import State
     from zonekit.status import Transfer, look_at, look_at_all, open_transfer
     from zonekit.transfer.gate import may_begin
@@ -195,6 +197,7 @@ __all__ = [
     "ParsedZone",
     "Plan",
     "PolicyKey",
+    "PreparedZone",
     "ProbeError",
     "Published",
     "PublishingError",
@@ -248,6 +251,7 @@ __all__ = [
     "generate_zsk",
     "instant_text",
     "involved_records",
+    "iter_signed_text",
     "iter_zone_text",
     "key_tag",
     "key_tags",
@@ -280,6 +284,7 @@ __all__ = [
     "plan_transfer",
     "preflight",
     "preflight_zones",
+    "prepare_signing",
     "private_key_pem",
     "prove",
     "publish_file",
@@ -311,6 +316,7 @@ __all__ = [
     "with_serial",
     "withdraw_dnskeys",
     "write_key",
+    "write_signed_zone",
     "write_text",
     "write_zone",
     "zone_digest",
@@ -359,6 +365,7 @@ _HOMES: Final = {
     "ParsedZone": "zonekit.zonefile",
     "Plan": "zonekit.transfer.plan",
     "PolicyKey": "zonekit.render",
+    "PreparedZone": "zonekit.signing",
     "ProbeError": "zonekit.errors",
     "Published": "zonekit.publishing",
     "PublishingError": "zonekit.errors",
@@ -412,6 +419,7 @@ _HOMES: Final = {
     "generate_zsk": "zonekit.keys",
     "instant_text": "zonekit.instants",
     "involved_records": "zonekit.transfer.switchover",
+    "iter_signed_text": "zonekit.render",
     "iter_zone_text": "zonekit.render",
     "key_tag": "zonekit.keys",
     "key_tags": "zonekit.dnskeys",
@@ -444,6 +452,7 @@ _HOMES: Final = {
     "plan_transfer": "zonekit.transfer.plan",
     "preflight": "zonekit.transfer.readiness",
     "preflight_zones": "zonekit.transfer.readiness",
+    "prepare_signing": "zonekit.signing",
     "private_key_pem": "zonekit.keys",
     "prove": "zonekit.transfer.plan",
     "publish_file": "zonekit.publishing",
@@ -475,6 +484,7 @@ _HOMES: Final = {
     "with_serial": "zonekit.apex",
     "withdraw_dnskeys": "zonekit.apex",
     "write_key": "zonekit.files",
+    "write_signed_zone": "zonekit.files",
     "write_text": "zonekit.files",
     "write_zone": "zonekit.files",
     "zone_digest": "zonekit.zonemd",

@@ -14,19 +14,15 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, TypeAlias, assert_never
+from typing import Final, TypeAlias, TypeGuard, assert_never, cast
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
+from zonekit.arithmetic import ec, ed448, ed25519, exceptions, hashes, padding, rsa, utils
 from zonekit.errors import AlgorithmError, SigningKeyError
 
 PrivateKey: TypeAlias = (
-    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+    "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey"
 )
-PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+PublicKey: TypeAlias = "rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey"
 
 
 class Algorithm(enum.IntEnum):
@@ -102,13 +98,6 @@ MAX_RSA_BITS: Final = 4096
 MAX_RSA_EXPONENT_BITS: Final = 35
 
 _RSA_EXPONENT: Final = 65537
-_RSA_PADDING: Final = padding.PKCS1v15()
-_RSA_HASHES: Final[Mapping[int, hashes.HashAlgorithm]] = {
-    Algorithm.RSASHA1: hashes.SHA1(),
-    Algorithm.NSEC3RSASHA1: hashes.SHA1(),
-    Algorithm.RSASHA256: hashes.SHA256(),
-    Algorithm.RSASHA512: hashes.SHA512(),
-}
 _MNEMONICS: Final[Mapping[str, Algorithm]] = {
     **Algorithm.__members__,
     "RSASHA1-NSEC3-SHA1": Algorithm.NSEC3RSASHA1,
@@ -133,14 +122,31 @@ class _Curve:
     octets: int
 
 
-_CURVES: Final[Mapping[int, _Curve]] = {
-    Algorithm.ECDSAP256SHA256: _Curve(
-        curve=ec.SECP256R1(), scheme=ec.ECDSA(hashes.SHA256(), deterministic_signing=True), octets=32
-    ),
-    Algorithm.ECDSAP384SHA384: _Curve(
-        curve=ec.SECP384R1(), scheme=ec.ECDSA(hashes.SHA384(), deterministic_signing=True), octets=48
-    ),
-}
+_COORDINATE_OCTETS: Final[Mapping[int, int]] = {Algorithm.ECDSAP256SHA256: 32, Algorithm.ECDSAP384SHA384: 48}
+
+
+@functools.cache
+def _curve(algorithm: Algorithm) -> _Curve:
+    """Return what ECDSA of this algorithm needs."""
+    is_p256 = algorithm is Algorithm.ECDSAP256SHA256
+    digest: hashes.HashAlgorithm = hashes.SHA256() if is_p256 else hashes.SHA384()
+    return _Curve(
+        curve=ec.SECP256R1() if is_p256 else ec.SECP384R1(),
+        scheme=ec.ECDSA(digest, deterministic_signing=True),
+        octets=_COORDINATE_OCTETS[algorithm],
+    )
+
+
+@functools.cache
+def _rsa_scheme(algorithm: Algorithm) -> tuple[padding.PKCS1v15, hashes.HashAlgorithm]:
+    """Return the padding and the digest of RSA signatures (RFC 5702 section 3, RFC 3110 section 3)."""
+    match algorithm:
+        case Algorithm.RSASHA256:
+            return padding.PKCS1v15(), hashes.SHA256()
+        case Algorithm.RSASHA512:
+            return padding.PKCS1v15(), hashes.SHA512()
+        case _:
+            return padding.PKCS1v15(), hashes.SHA1()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +288,7 @@ def verify_signature(algorithm: int, public_key: bytes, signature: bytes, data: 
     """
     try:
         _verifier(algorithm, public_key)(signature, data)
-    except (InvalidSignature, ValueError):
+    except (exceptions.InvalidSignature, ValueError):
         return False
     return True
 
@@ -296,23 +302,25 @@ def _verifier(algorithm: int, public_key: bytes) -> Callable[[bytes, bytes], Non
     except SigningKeyError:
         return _verify_nothing
     if isinstance(key, rsa.RSAPublicKey):
-        verify_rsa, hash_algorithm = key.verify, _RSA_HASHES[known]
-        return lambda signature, data: verify_rsa(signature, data, _RSA_PADDING, hash_algorithm)
+        verify_rsa, (rsa_padding, digest) = key.verify, _rsa_scheme(known)
+        return lambda signature, data: verify_rsa(signature, data, rsa_padding, digest)
     if isinstance(key, ec.EllipticCurvePublicKey):
-        verify_ecdsa, scheme, octets = key.verify, _CURVES[known].scheme, _CURVES[known].octets
+        verify_ecdsa, scheme, octets = key.verify, _curve(known).scheme, _curve(known).octets
         return lambda signature, data: verify_ecdsa(_ecdsa_der(signature, octets), data, scheme)
     return key.verify
 
 
 def _verify_nothing(signature: bytes, data: bytes) -> None:
-    raise InvalidSignature
+    raise exceptions.InvalidSignature
 
 
 def _ecdsa_der(signature: bytes, octets: int) -> bytes:
     """Return r and s as the library takes them (RFC 6605 section 4)."""
     if len(signature) != 2 * octets:
-        raise InvalidSignature
-    return encode_dss_signature(int.from_bytes(signature[:octets], "big"), int.from_bytes(signature[octets:], "big"))
+        raise exceptions.InvalidSignature
+    return utils.encode_dss_signature(
+        int.from_bytes(signature[:octets], "big"), int.from_bytes(signature[octets:], "big")
+    )
 
 
 def can_verify(algorithm: int, public_key: bytes) -> bool:
@@ -356,16 +364,23 @@ def signature_length(algorithm: int, public_key: bytes) -> int:
     64
     """
     known = parse_algorithm(algorithm)
-    if known in _CURVES:
-        return 2 * _CURVES[known].octets
+    if known in _COORDINATE_OCTETS:
+        return 2 * _COORDINATE_OCTETS[known]
     if known in _EDWARDS:
         return _EDWARDS[known].signature_octets
     return (_rsa_numbers(public_key).n.bit_length() + 7) // 8
 
 
+def is_private_key(key: object) -> TypeGuard[PrivateKey]:
+    """Whether this is a private key of a kind that DNSSEC has an algorithm for."""
+    return isinstance(
+        key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+    )
+
+
 def public_key_octets(key: PrivateKey | PublicKey) -> bytes:
     """Return the public key as it stands in a DNSKEY's public key field (RFC 3110, RFC 6605 or RFC 8080)."""
-    public = key.public_key() if isinstance(key, PrivateKey) else key
+    public = key.public_key() if is_private_key(key) else cast(PublicKey, key)
     if isinstance(public, rsa.RSAPublicKey):
         numbers = public.public_numbers()
         exponent = numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big")
@@ -373,8 +388,9 @@ def public_key_octets(key: PrivateKey | PublicKey) -> bytes:
         length = len(exponent).to_bytes(1, "big") if len(exponent) < 256 else b"\x00" + len(exponent).to_bytes(2, "big")
         return length + exponent + numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")
     if isinstance(public, ec.EllipticCurvePublicKey):
-        # RFC 6605 section 4: the uncompressed point without the octet that says so.
-        return public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)[1:]
+        # RFC 6605 section 4: both coordinates at full width.
+        point, octets = public.public_numbers(), (public.key_size + 7) // 8
+        return point.x.to_bytes(octets, "big") + point.y.to_bytes(octets, "big")
     return public.public_bytes_raw()
 
 
@@ -389,8 +405,8 @@ def generate_private_key(algorithm: int, *, bits: int | None = None) -> PrivateK
     size = new_key_bits(known, bits)
     if size is not None:
         return rsa.generate_private_key(_RSA_EXPONENT, size)
-    if known in _CURVES:
-        return ec.generate_private_key(_CURVES[known].curve)
+    if known in _COORDINATE_OCTETS:
+        return ec.generate_private_key(_curve(known).curve)
     return ed25519.Ed25519PrivateKey.generate() if known is Algorithm.ED25519 else ed448.Ed448PrivateKey.generate()
 
 
@@ -432,7 +448,7 @@ def check_private_key(algorithm: int, private_key: PrivateKey) -> Algorithm:
         case rsa.RSAPrivateKey():
             fits = known in RSA_ALGORITHMS
         case ec.EllipticCurvePrivateKey():
-            fits = known in _CURVES and private_key.curve.name == _CURVES[known].curve.name
+            fits = known in _COORDINATE_OCTETS and private_key.curve.name == _curve(known).curve.name
         case ed25519.Ed25519PrivateKey():
             fits = known is Algorithm.ED25519
         case ed448.Ed448PrivateKey():
@@ -458,10 +474,10 @@ def signing_function(algorithm: int, private_key: PrivateKey) -> Callable[[bytes
     """
     known = check_private_key(algorithm, private_key)
     if isinstance(private_key, rsa.RSAPrivateKey):
-        sign_rsa, hash_algorithm = private_key.sign, _RSA_HASHES[known]
-        return lambda data: sign_rsa(data, _RSA_PADDING, hash_algorithm)
+        sign_rsa, (rsa_padding, digest) = private_key.sign, _rsa_scheme(known)
+        return lambda data: sign_rsa(data, rsa_padding, digest)
     if isinstance(private_key, ec.EllipticCurvePrivateKey):
-        return _ecdsa_signing_function(private_key, _CURVES[known])
+        return _ecdsa_signing_function(private_key, _curve(known))
     return private_key.sign
 
 
@@ -521,8 +537,8 @@ def _load_public_key(algorithm: Algorithm, public_key: bytes) -> PublicKey:
             return numbers.public_key()
         except ValueError:
             raise _malformed(algorithm, "exponent and modulus make no key", "RFC 3110 section 2") from None
-    if algorithm in _CURVES:
-        curve = _CURVES[algorithm]
+    if algorithm in _COORDINATE_OCTETS:
+        curve = _curve(algorithm)
         if len(public_key) != 2 * curve.octets:
             raise _wrong_length(algorithm, public_key, 2 * curve.octets, "RFC 6605 section 4")
         try:

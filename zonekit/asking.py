@@ -13,19 +13,14 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.query
-import dns.rcode
-import dns.rdataclass
-import dns.rdatatype
-import dns.rdtypes.ANY.SOA
-
+from zonekit import rdata as rd
 from zonekit.errors import DomainNameError, ProbeError
 from zonekit.names import WireName, from_wire_name, parse_origin
+
+if TYPE_CHECKING:
+    import dns.message
 
 DNS_PORT: Final = 53
 PAYLOAD_OCTETS: Final = 1232
@@ -164,6 +159,14 @@ def ask(
         rdtype: for which type.
         timeout: for UDP and TCP together.
     """
+    # dnspython's transport brings TLS and HTTP with it, and many a command may ask and does not.
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.query
+    import dns.rcode
+    import dns.rdatatype
+
     question = dns.message.make_query(
         from_wire_name(name), dns.rdatatype.RdataType(rdtype), use_edns=0, payload=PAYLOAD_OCTETS, flags=0
     )
@@ -192,7 +195,11 @@ def ask(
 
 def serial_at(server: Server, apex: WireName, *, timeout: timedelta = DEFAULT_TIMEOUT) -> int | NoAnswer:
     """Return the serial of a zone that a server answers, or why there is none."""
-    reply = ask(server, apex, dns.rdatatype.SOA, timeout=timeout)
+    import dns.rdataclass
+    import dns.rdatatype
+    import dns.rdtypes.ANY.SOA
+
+    reply = ask(server, apex, rd.SOA, timeout=timeout)
     if isinstance(reply, NoAnswer):
         return reply
     rrset = reply.get_rrset(reply.answer, from_wire_name(apex), dns.rdataclass.IN, dns.rdatatype.SOA)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -20,6 +21,7 @@ from zonekit.nodes import PackedRRset, Record, pack_record
 from zonekit.zones import NameStatus, RRset, Zone
 
 NSEC3_SHA1: Final = 1
+_HASH_OCTETS: Final = 20
 # What dnssec-signzone and dnssec-verify take at most; validators stop at less (RFC 9276 section 3.2).
 MAX_ITERATIONS: Final = 150
 _MAX_SALT_OCTETS: Final = 255
@@ -100,6 +102,10 @@ class Nsec3:
         """Return the hash of a name in this chain."""
         return nsec3_hash(name, salt=self.salt, iterations=self.iterations)
 
+    def link(self, name: WireName, bitmap: bytes) -> Link:
+        """Return the link of a name with these types in this chain."""
+        return self.hash(name) + bitmap
+
 
 Denial: TypeAlias = Nsec | Nsec3
 
@@ -126,8 +132,17 @@ def denial_of(zone: Zone) -> Denial | None:
 
 def apex_nsec3(zone: Zone, param: bytes) -> RRset | None:
     """Return the NSEC3 RRset of the apex in the chain of an NSEC3PARAM record, or None."""
-    digest = nsec3_hash(zone.apex, salt=param[5 : 5 + param[4]], iterations=int.from_bytes(param[2:4], "big"))
-    return zone.find(hashed_owner(digest, zone.apex), rd.NSEC3)
+    return zone.find(apex_nsec3_owner(zone.apex, param), rd.NSEC3)
+
+
+def apex_nsec3_owner(apex: WireName, param: bytes) -> WireName:
+    """Return the owner of the apex's NSEC3 RRset in the chain of an NSEC3PARAM record.
+
+    Raises:
+        SigningError: the apex is so long that the name would have over 255 octets.
+    """
+    digest = nsec3_hash(apex, salt=param[5 : 5 + param[4]], iterations=int.from_bytes(param[2:4], "big"))
+    return hashed_owner(digest, apex)
 
 
 def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> bytes:
@@ -184,19 +199,14 @@ def types_to_list(status: NameStatus, rrsets: Sequence[PackedRRset]) -> list[int
 _NEVER_COPIED: Final = frozenset((rd.NSEC, rd.NSEC3))
 
 
-@dataclass(frozen=True, slots=True)
-class HashedName:
-    """A link of an NSEC3 chain: the hash of a name, the name, and the bitmap of its types."""
-
-    digest: bytes
-    name: WireName
-    bitmap: bytes
+Link: TypeAlias = bytes
+"""A link of an NSEC3 chain: the hash of a name, and behind it the bitmap of its types. Links sort as their owners do."""
 
 
 def nsec3_bitmap(status: NameStatus, rrsets: Sequence[PackedRRset]) -> bytes:
     """Return the type bitmap of the NSEC3 of a name (RFC 5155 section 7.1): RRSIG is in it where anything is signed."""
     rdtypes = types_to_list(status, rrsets)
-    if any(rdtype != rd.NS or status is NameStatus.APEX for rdtype in rdtypes):
+    if rdtypes and (rdtypes != [rd.NS] or status is NameStatus.APEX):
         rdtypes.append(rd.RRSIG)
     return rd.type_bitmap(rdtypes)
 
@@ -206,27 +216,43 @@ def is_insecure_delegation(status: NameStatus, rrsets: Sequence[PackedRRset]) ->
     return status is NameStatus.DELEGATION and all(rdtype != rd.DS for rdtype, _, _ in rrsets)
 
 
-def nsec3_chain(
-    denial: Nsec3, apex: WireName, links: Iterable[HashedName], ttl: int
-) -> Iterator[tuple[WireName, Record]]:
+def nsec3_chain(denial: Nsec3, apex: WireName, links: Iterable[Link], ttl: int) -> Iterator[tuple[WireName, Record]]:
     """Yield the owner and the record of each NSEC3 of a closed chain, in canonical order.
 
     Raises:
         SigningError: two names have the same hash (RFC 5155 section 7.1, step 6); another salt mends it.
     """
-    chain = sorted(links, key=_digest_of)
-    prefix = denial.record_prefix()
-    for index, link in enumerate(chain):
-        following = chain[(index + 1) % len(chain)]
-        if following.digest == link.digest and following is not link:
-            raise SigningError(
-                f"{name_text(link.name)} and {name_text(following.name)} have the same NSEC3 hash",
-                remedy="sign with another salt",
-                rule="RFC 5155 section 7.1",
-            )
-        rdata = prefix + bytes((len(following.digest),)) + following.digest + link.bitmap
-        yield hashed_owner(link.digest, apex), pack_record(rd.NSEC3, ttl, rdata)
+    chain = order_links(links, apex)
+    return nsec3_records(denial, apex, chain, chain[0], ttl)
 
 
-def _digest_of(link: HashedName) -> bytes:
-    return link.digest
+def order_links(links: Iterable[Link], apex: WireName) -> list[Link]:
+    """Return the links of a chain in the order of their owners.
+
+    Raises:
+        SigningError: two names have the same hash (RFC 5155 section 7.1, step 6); another salt mends it.
+    """
+    chain = sorted(links)
+    if len({link[:_HASH_OCTETS] for link in chain}) < len(chain):
+        twice = next(one for one, other in itertools.pairwise(chain) if one[:_HASH_OCTETS] == other[:_HASH_OCTETS])
+        raise SigningError(
+            f"two names have the same NSEC3 hash, {name_text(link_owner(twice, apex))}",
+            remedy="sign with another salt",
+            rule="RFC 5155 section 7.1",
+        )
+    return chain
+
+
+def nsec3_records(
+    denial: Nsec3, apex: WireName, links: Sequence[Link], following: Link, ttl: int
+) -> Iterator[tuple[WireName, Record]]:
+    """Yield the owner and the record of each NSEC3 of some links in order, the last of which leads to ``following``."""
+    prefix = denial.record_prefix() + bytes((_HASH_OCTETS,))
+    for link, after in zip(links, (*links[1:], following), strict=True):
+        rdata = prefix + after[:_HASH_OCTETS] + link[_HASH_OCTETS:]
+        yield link_owner(link, apex), pack_record(rd.NSEC3, ttl, rdata)
+
+
+def link_owner(link: Link, apex: WireName) -> WireName:
+    """Return the owner name of the NSEC3 record of a link."""
+    return hashed_owner(link[:_HASH_OCTETS], apex)

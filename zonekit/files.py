@@ -33,7 +33,7 @@ from zonekit.instants import instant_text, utc
 from zonekit.keyfiles import parse_key_files, render_key_file, render_private_file
 from zonekit.keys import KeyRole, SigningKey, key_file_stem
 from zonekit.names import WireName, name_text, order_key, parse_origin
-from zonekit.sealing import iter_sealed_text
+from zonekit.sealing import iter_sealed_signed_text, iter_sealed_text
 from zonekit.zonefile import DEFAULT_GENERATE_LIMIT, Misfits, Opener, ParsedZone, parse_zone_with_findings
 from zonekit.zones import Zone
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import dns.name
+
+    from zonekit.signing import PreparedZone
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -298,8 +300,9 @@ def read_text(path: StrPath) -> str:
 def write_zone(zone: Zone, path: StrPath, *, executor: Executor | None = None) -> None:
     """Write a zone as a master file, in one step: whoever opens ``path`` finds the old zone or the new one.
 
-    Its last line is a comment by which zonekit knows its own work again (:mod:`zonekit.sealing`). A file that is there already keeps its mode, and its owner and group as far as the system allows. With an
-    ``executor`` its workers print the zone.
+    Its last line is a comment by which zonekit knows its own work again (:mod:`zonekit.sealing`). A file that is there
+    already keeps its mode, and its owner and group as far as the system allows. With an ``executor`` its workers print the
+    zone.
 
     Raises:
         KeyFileExists: a private key is there; it is left as it is.
@@ -307,6 +310,20 @@ def write_zone(zone: Zone, path: StrPath, *, executor: Executor | None = None) -
             says, and only that it would outlive a loss of power is not sure.
     """
     write_text(path, iter_sealed_text(zone, executor=executor))
+
+
+def write_signed_zone(prepared: PreparedZone, path: StrPath, *, executor: Executor | None = None) -> None:
+    """Sign a zone and write it as :func:`write_zone` does, each part as soon as it is signed.
+
+    The file is the one that signing the zone and then writing it gives; but the signed zone is never held as a whole, and
+    with an ``executor`` what is signed by a worker is printed there too: for a big zone the fastest way to a signed file.
+
+    Raises:
+        SigningError: as :func:`zonekit.sign_zone`; what was there before still is.
+        KeyFileExists: as :func:`write_zone`.
+        FileError: as :func:`write_zone`.
+    """
+    write_text(path, iter_sealed_signed_text(prepared, executor=executor))
 
 
 def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_MODE) -> None:

@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-
 from zonekit.algorithms import RSA_ALGORITHMS, Algorithm, PrivateKey, parse_algorithm, require_may_sign, rsa_private_key
+from zonekit.arithmetic import ec, ed448, ed25519, rsa
 from zonekit.errors import DomainNameError, KeyFileError, TtlError
 from zonekit.instants import epoch_seconds, from_epoch_seconds, rrsig_time_text
 from zonekit.keys import (

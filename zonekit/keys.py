@@ -19,15 +19,12 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-
 from zonekit.algorithms import (
     Algorithm,
     PrivateKey,
     check_public_key,
     generate_private_key,
+    is_private_key,
     parse_algorithm,
     public_key_octets,
     require_may_sign,
@@ -35,6 +32,7 @@ from zonekit.algorithms import (
     signing_function,
     verify_signature,
 )
+from zonekit.arithmetic import ec, ed448, ed25519, exceptions, rsa, serialization
 from zonekit.errors import KeyFileError, SigningKeyError, TimeError
 from zonekit.instants import utc
 from zonekit.names import WireName, check_wire_name, labels_of, name_text, parse_origin
@@ -151,7 +149,7 @@ def _restore_local_signer(algorithm: int, pkcs8: bytes) -> LocalSigner:
 def _load_pkcs8(pkcs8: bytes) -> PrivateKey:
     """Return the private key of a PKCS#8 text that this module wrote."""
     private_key = serialization.load_der_private_key(pkcs8, None, unsafe_skip_rsa_key_validation=True)
-    assert isinstance(private_key, PrivateKey)
+    assert is_private_key(private_key)
     return private_key
 
 
@@ -533,11 +531,11 @@ def _load_private_pem(pem: bytes, password: bytes | None) -> PrivateKey:
             "the PEM text is encrypted and no password was given, or the other way round",
             remedy="give the password exactly when the text begins with BEGIN ENCRYPTED PRIVATE KEY",
         )
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, exceptions.UnsupportedAlgorithm):
         pass
     if private_key is None:
         raise refusal  # from here, so that it carries nothing of the library's exception along
-    if not isinstance(private_key, PrivateKey):
+    if not is_private_key(private_key):
         raise _no_algorithm(type(private_key).__name__)
     return private_key
 

@@ -570,9 +570,24 @@ def _print_nsec3(rdata: bytes) -> str:
     return f"{algorithm} {flags} {iterations} {salt} {next_hash}{bitmap_text(rdata[bitmap_at:])}"
 
 
+@functools.lru_cache(maxsize=4096)  # a hash is the owner of one NSEC3 and stands in the one before it
 def base32_text(octets: bytes) -> str:
     """Return octets in lower-case, unpadded base32 with the extended hex alphabet (RFC 4648 section 7, RFC 5155)."""
-    return base64.b32hexencode(octets).decode("ascii").rstrip("=").lower()
+    if len(octets) != _SHA1_OCTETS:
+        return base64.b32hexencode(octets).decode("ascii").rstrip("=").lower()
+    # The hashes of a zone, ten bits at a time: in a third of that time.
+    n, pairs = int.from_bytes(octets, "big"), _BASE32_PAIRS
+    return (
+        f"{pairs[n >> 150]}{pairs[n >> 140 & 1023]}{pairs[n >> 130 & 1023]}{pairs[n >> 120 & 1023]}"
+        f"{pairs[n >> 110 & 1023]}{pairs[n >> 100 & 1023]}{pairs[n >> 90 & 1023]}{pairs[n >> 80 & 1023]}"
+        f"{pairs[n >> 70 & 1023]}{pairs[n >> 60 & 1023]}{pairs[n >> 50 & 1023]}{pairs[n >> 40 & 1023]}"
+        f"{pairs[n >> 30 & 1023]}{pairs[n >> 20 & 1023]}{pairs[n >> 10 & 1023]}{pairs[n & 1023]}"
+    )
+
+
+_SHA1_OCTETS: Final = 20
+_BASE32_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
+_BASE32_PAIRS: Final = tuple([high + low for high in _BASE32_DIGITS for low in _BASE32_DIGITS])
 
 
 def _print_dnskey(rdata: bytes) -> str:
@@ -656,14 +671,16 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
     Raises:
         RdataError: it is not, or has over 65535 octets.
     """
-    import dns.rdata
-    import dns.rdataclass
-
     if len(rdata) > MAX_RDATA_OCTETS:
         raise RdataError(
             f"{type_text(rdtype)} data of {len(rdata)} octets, more than {MAX_RDATA_OCTETS}",
             rule="RFC 1035 section 3.2.1",
         )
+    if rdtype in (DNSKEY, CDNSKEY) and len(rdata) > _DNSKEY_FIXED_OCTETS:
+        return  # whatever the octets are: the last field takes them all
+    import dns.rdata
+    import dns.rdataclass
+
     try:
         parsed = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(rdtype), rdata, 0, len(rdata))
     except Exception as error:  # dnspython raises many kinds here, not only its own

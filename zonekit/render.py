@@ -17,7 +17,6 @@ import ipaddress
 import re
 import shlex
 from binascii import b2a_base64
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,17 +27,19 @@ from zonekit.algorithms import Algorithm, new_key_bits, require_may_sign
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.ds import matches_ds
 from zonekit.errors import DomainNameError, RenderError, SigningKeyError
+from zonekit.executing import in_order
 from zonekit.instants import rrsig_time_text
 from zonekit.keys import REVOKE_FLAG, SEP_FLAG, KeyRole, key_file_stem, key_tag
 from zonekit.names import ROOT, WireName, name_end, name_text, order_key, parse_origin
 from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, rdata_of, split_node, ttl_of
 from zonekit.rdata import print_rdata
 from zonekit.resources import TemplateDirectory, template_loader
+from zonekit.signing import PreparedZone, Recipe, Segment, sign_segment
 from zonekit.ttl import MAX_TTL, Ttl, duration_text, to_ttl
 from zonekit.zones import Block, RRset, Zone
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
     import dns.name
     import jinja2
@@ -49,7 +50,6 @@ _OWNER_COLUMNS: Final = 24
 _NO_OWNER: Final = " " * _OWNER_COLUMNS
 _RDATA_COLUMN: Final = _NO_OWNER + " " * 18
 _NUMBER_COLUMNS: Final = 10
-_BLOCKS_IN_FLIGHT: Final = 32
 _NSEC: Final = rd.NSEC
 _RRSIG: Final = rd.RRSIG
 _SIGNER_AT: Final = 18  # octets of an RRSIG before the signer's name (RFC 4034 section 3.1)
@@ -89,26 +89,28 @@ def iter_zone_text(zone: Zone, *, executor: Executor | None = None) -> Iterator[
     With an ``executor`` its workers print the pieces, some at a time; they come in order all the same.
     """
     yield head_text(zone)
-    if executor is None:
-        for block in zone.blocks:
-            yield _block_text(block, zone.apex)
-    else:
-        yield from _printed_by(executor, zone)
+    yield from in_order(functools.partial(block_text, zone.apex), zone.blocks, executor)
 
 
-def _printed_by(executor: Executor, zone: Zone) -> Iterator[str]:
-    """Have blocks printed by workers, and hold no more of them than a few."""
-    under_way: deque[Future[str]] = deque()
-    try:
-        for block in zone.blocks:
-            if len(under_way) == _BLOCKS_IN_FLIGHT:
-                yield under_way.popleft().result()
-            under_way.append(executor.submit(_block_text, block, zone.apex))
-        while under_way:
-            yield under_way.popleft().result()
-    finally:
-        for future in under_way:
-            future.cancel()
+def iter_signed_text(prepared: PreparedZone, *, executor: Executor | None = None) -> Iterator[str]:
+    """Yield the text of the signed zone, which is that of :func:`render_zone` for what :meth:`PreparedZone.sign` returns.
+
+    Each part of the zone is signed and printed in one go, by the workers of an ``executor`` where there is one, and is text
+    when it comes back: the signed zone is never held as a whole. One with a ZONEMD is signed first and printed then.
+
+    Raises:
+        SigningError: as :func:`zonekit.sign_zone`, between two pieces as well.
+    """
+    if prepared.has_zonemd:
+        yield from iter_zone_text(prepared.sign(executor=executor), executor=executor)
+        return
+    segments = prepared.segments(executor=executor)
+    yield head_text(prepared.sign_apex(next(segments)))
+    yield from prepared.run(_signed_text, segments, executor=executor)
+
+
+def _signed_text(recipe: Recipe, segment: Segment) -> str:
+    return block_text(recipe.apex, sign_segment(recipe, segment))
 
 
 def head_text(zone: Zone) -> str:
@@ -178,8 +180,8 @@ def _algorithm_text(number: int) -> str:
         return str(number)
 
 
-def _block_text(block: Block, apex: WireName) -> str:
-    """The lines of one block. A function at the top of a module, so that a worker process can be told of it."""
+def block_text(apex: WireName, block: Block) -> str:
+    """Return the lines of one block. A function at the top of a module, so that a worker process can be told of it."""
     printer = _BlockPrinter(apex)
     shown, absolute = _owner_texts(block.owners, apex)
     # The NSEC record of an owner most often names the next one, whose text is at hand.

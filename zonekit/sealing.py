@@ -17,16 +17,18 @@ The seal is no signature. It finds every slip of an editor, and who means to dec
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zonekit import rdata as rd
-from zonekit.denial import apex_nsec3
+from zonekit.denial import apex_nsec3_owner
 from zonekit.errors import SigningError, ZonekitError
-from zonekit.names import from_wire_name, order_key, parse_origin
-from zonekit.render import head_text, iter_zone_text
+from zonekit.names import WireName, name_text, order_key, parse_origin
+from zonekit.render import block_text, head_text, iter_zone_text
+from zonekit.signing import PreparedZone, Recipe, Segment, sign_segment
 from zonekit.zonefile import parse_rrsets, parse_zone_with_findings
 from zonekit.zones import RRset, Zone
 
@@ -67,46 +69,97 @@ def iter_sealed_text(zone: Zone, *, executor: Executor | None = None) -> Iterato
     """
     pieces = iter_zone_text(zone, executor=executor)
     yield next(pieces)
-    checksum, octets = _Checksum(), 0
+    checksum = Checksum()
     for piece in pieces:
         checksum.update(piece.encode("ascii"))
-        octets += len(piece)
         yield piece
-    facts = _facts_text(zone, octets)
+    yield _seal_text(checksum, zone.signature_tags(), _nsec3s_at(_nsec3_owners(zone), zone))
+
+
+def iter_sealed_signed_text(prepared: PreparedZone, *, executor: Executor | None = None) -> Iterator[str]:
+    """Yield the text of :func:`iter_sealed_text` for the signed zone, as :func:`zonekit.iter_signed_text` does without the
+    seal: each part is signed and printed in one go.
+
+    Raises:
+        SigningError: as :func:`zonekit.sign_zone`, between two pieces as well.
+    """
+    if prepared.has_zonemd:
+        yield from iter_sealed_text(prepared.sign(executor=executor), executor=executor)
+        return
+    segments = prepared.segments(executor=executor)
+    apex = prepared.sign_apex(next(segments))
+    yield head_text(apex)
+    checksum = Checksum()
+    tags: set[int] = set()
+    nsec3s: list[RRset] = []
+    work = functools.partial(_sign_part, tuple(_nsec3_owners(apex)))
+    for part in prepared.run(work, segments, executor=executor):
+        checksum.update(part.text.encode("ascii"))
+        tags |= part.key_tags
+        nsec3s += part.nsec3s
+        yield part.text
+    yield _seal_text(checksum, tags, nsec3s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a signed zone: its text, and what of it goes into the seal."""
+
+    text: str
+    key_tags: frozenset[int]
+    nsec3s: tuple[RRset, ...]
+
+
+def _sign_part(nsec3_owners: Sequence[WireName], recipe: Recipe, segment: Segment) -> _Part:
+    """Sign and print a part. A function at the top of a module, so that a worker process can be told of it."""
+    block = sign_segment(recipe, segment)
+    part = Zone.from_blocks(recipe.apex, b"", (block,))
+    return _Part(block_text(recipe.apex, block), part.signature_tags(), tuple(_nsec3s_at(nsec3_owners, part)))
+
+
+def _nsec3s_at(owners: Iterable[WireName], zone: Zone) -> list[RRset]:
+    return [rrset for owner in owners if (rrset := zone.find(owner, rd.NSEC3)) is not None]
+
+
+def _seal_text(checksum: Checksum, key_tags: Collection[int], nsec3s: Iterable[RRset]) -> str:
+    """The seal of the body that the checksum was taken of."""
+    shown = "too many" if len(key_tags) > _MOST_KEY_TAGS else " ".join(map(str, sorted(key_tags))) or "none"
+    ordered = sorted(nsec3s, key=lambda rrset: order_key(rrset.owner))
+    lines = [f"{_NSEC3_LINE}{rrset.text()}\n" for rrset in ordered if len(rrset.rdatas) == 1]
+    facts = f"; seal of zonekit, form {_FORM}: {checksum.octets} octets below the apex, key tags {shown}, checksum "
+    facts = "".join([*lines, facts])
     checksum.update(facts.encode("ascii"))
-    yield f"{facts}{checksum.hex()}\n"
+    return f"{facts}{checksum.hex()}\n"
 
 
-def _facts_text(zone: Zone, octets: int) -> str:
-    """The seal up to the checksum: what a step at the apex may ask about the body."""
-    tags = sorted(zone.signature_tags())
-    shown = "too many" if len(tags) > _MOST_KEY_TAGS else " ".join(map(str, tags)) or "none"
-    nsec3s = [f"{_NSEC3_LINE}{rrset.text()}\n" for rrset in _apex_nsec3s(zone) if len(rrset.rdatas) == 1]
-    facts = f"; seal of zonekit, form {_FORM}: {octets} octets below the apex, key tags {shown}, checksum "
-    return "".join([*nsec3s, facts])
-
-
-def _apex_nsec3s(zone: Zone) -> Iterator[RRset]:
-    """The NSEC3 RRset of the apex in each chain that there is: its bitmap tells of the apex and stands below it."""
+def _nsec3_owners(zone: Zone) -> Iterator[WireName]:
+    """The owners of the apex's NSEC3 RRset in each chain: its bitmap tells of the apex, and it stands below it."""
     params = zone.get("@", rd.NSEC3PARAM)
     for param in () if params is None else params.rdatas:
         with contextlib.suppress(SigningError):  # an apex too long to have one
-            if (nsec3 := apex_nsec3(zone, param)) is not None:
-                yield nsec3
+            yield apex_nsec3_owner(zone.apex, param)
 
 
-class _Checksum:
-    """A checksum of 128 bits at the speed of memory: AES-GMAC (NIST SP 800-38D) under a key that is no secret."""
+class Checksum:
+    """A checksum of 128 bits at the speed of memory: AES-GMAC (NIST SP 800-38D) under a key that is no secret.
+
+    Attributes:
+        octets: how many octets it was taken of.
+    """
 
     def __init__(self) -> None:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         self._running = Cipher(algorithms.AES(bytes(16)), modes.GCM(bytes(12))).encryptor()
+        self.octets = 0
 
     def update(self, octets: bytes) -> None:
+        """Take in some more octets."""
         self._running.authenticate_additional_data(octets)
+        self.octets += len(octets)
 
     def hex(self) -> str:
+        """Return the checksum of all octets so far, after which there can be no more."""
         self._running.finalize()
         return self._running.tag.hex()
 
@@ -157,13 +210,12 @@ class SealedZone:
             pass
 
     def _checked(self, body: Iterable[bytes]) -> Iterator[bytes]:
-        checksum, octets = _Checksum(), 0
+        checksum = Checksum()
         for piece in body:
             checksum.update(piece)
-            octets += len(piece)
             yield piece
         checksum.update(self.facts)
-        if (octets, checksum.hex()) != (self.body_octets, self.checksum):
+        if checksum.hex() != self.checksum:
             raise BrokenSeal("the body of a zone file is not the one that was sealed")
 
 
@@ -218,7 +270,7 @@ def _known_nsec3s(apex: Zone, lines: bytes) -> tuple[RRset, ...] | None:
     if len(texts) != (0 if params is None else len(params.rdatas)):
         return None
     try:
-        return parse_rrsets(b"\n".join(texts), from_wire_name(apex.apex))
+        return parse_rrsets(b"\n".join(texts), name_text(apex.apex))
     except ZonekitError:
         return None
 

@@ -28,7 +28,7 @@ Signer: TypeAlias = tuple[int, int]
 def signed_data(owner: WireName, rdtype: int, records: Sequence[Record]) -> bytes:
     """Return the RRs of an RRset as they are signed; ``owner`` is in lower case (RFC 4034 section 3.1.8.1)."""
     if not rd.has_names_to_lower(rdtype):
-        return owner + owner.join(records)
+        return owner + (records[0] if len(records) == 1 else owner.join(records))
     return b"".join([owner + canonical_record(record) for record in records])
 
 

@@ -9,39 +9,45 @@ Blocks of a zone are signed one by one, each on its own, which is what makes an 
 
 from __future__ import annotations
 
+import bisect
 import enum
 import functools
+import operator
 import pickle
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, check_public_key, signature_length, verify_signature
 from zonekit.denial import (
     DENIAL_TYPES,
     Denial,
-    HashedName,
+    Link,
     Nsec,
     Nsec3,
     OptOut,
     denial_of,
     is_insecure_delegation,
+    link_owner,
     nsec3_bitmap,
-    nsec3_chain,
+    nsec3_records,
     nsec_record,
+    order_links,
     types_to_list,
 )
 from zonekit.dnskeys import dnskeys_of, key_tag_collisions, signer_of, union
 from zonekit.ds import DnskeyHolder, asks_for
 from zonekit.errors import SigningError
+from zonekit.executing import in_order
 from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
 from zonekit.keys import REVOKE_FLAG, ZONE_KEY_FLAG, LocalSigner, SigningKey, key_tag
 from zonekit.names import WireName, from_wire_name, is_subdomain, label_count, name_text, order_key
 from zonekit.nodes import (
+    CLASS_IN,
+    HEADER,
     Node,
     PackedRRset,
     Record,
@@ -58,6 +64,7 @@ from zonekit.signatures import PublishedKeys, Signer, signed_data
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
 from zonekit.zones import (
+    BLOCK_OWNERS,
     Block,
     NameStatus,
     RRset,
@@ -69,11 +76,14 @@ from zonekit.zones import (
     walk_block,
 )
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 
+_TYPE_OF: Final = operator.itemgetter(0)  # of a packed RRset
 _SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
 
-_Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
@@ -159,26 +169,30 @@ class _Pen:
     expiration: int
     jitter: Jitter | None
     signature_octets: int
-    _heads: dict[tuple[int, int, int], tuple[bytes, bytes]] = field(default_factory=dict)
+    _heads: dict[tuple[int, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
 
     def head(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> bytes:
         """The RRSIG's data before the signature (RFC 4034 section 3.1)."""
         return self._heads_for(owner, rdtype, labels, ttl)[0]
 
-    def sign(self, owner: WireName, rdtype: int, labels: int, ttl: int, signed_data: bytes) -> Record:
-        """The RRSIG record over RRs given in canonical form (RFC 4034 section 3.1.8.1)."""
-        heads = self._heads.get((rdtype, labels, ttl))
-        head, record_head = self._heads_for(owner, rdtype, labels, ttl) if heads is None else heads
+    def sign(self, owner: WireName, labels: int, record: Record, signed_data: bytes) -> Record:
+        """The RRSIG record over RRs given in canonical form, one of which is ``record`` (RFC 4034 section 3.1.8.1)."""
+        heads = self._heads.get((labels, record[:8]))
+        if heads is None:
+            heads = self._heads_for(owner, record[0] << 8 | record[1], labels, ttl_of(record))
+            if self.jitter is None:
+                self._heads[labels, record[:8]] = heads
+        head, record_head = heads
         try:
             signature = self.key.signer.sign(head + signed_data)
         except Exception as error:  # whatever an HSM's library raises; its text might hold anything
-            raise self._failure(owner, rdtype, type(error).__name__) from None
+            raise self._failure(owner, record, type(error).__name__) from None
         if not isinstance(signature, bytes) or len(signature) != self.signature_octets:
-            raise self._failure(owner, rdtype, f"what came back is not {self.signature_octets} octets of signature")
+            raise self._failure(owner, record, f"what came back is not {self.signature_octets} octets of signature")
         return record_head + signature
 
     def _heads_for(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> tuple[bytes, bytes]:
-        """The RRSIG's data and its record, each up to the signature; kept where they are the same for many RRsets."""
+        """The RRSIG's data and its record, each up to the signature."""
         expiration = (
             self.expiration if self.jitter is None else self.expiration - self.jitter.seconds_for(owner, rdtype)
         )
@@ -191,14 +205,11 @@ class _Pen:
             + self.key.key_tag.to_bytes(2, "big")
             + self.signer_name
         )
-        heads = head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
-        if self.jitter is None:
-            self._heads[rdtype, labels, ttl] = heads
-        return heads
+        return head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
 
-    def _failure(self, owner: WireName, rdtype: int, reason: str) -> SigningError:
+    def _failure(self, owner: WireName, record: Record, reason: str) -> SigningError:
         return SigningError(
-            f"{name_text(owner)} {rd.type_text(rdtype)}: signing with key {self.key.key_tag}"
+            f"{name_text(owner)} {rd.type_text(record[0] << 8 | record[1])}: signing with key {self.key.key_tag}"
             f" (algorithm {int(self.key.algorithm)}) failed: {reason}",
             remedy=_SEE_THE_LOG,
         )
@@ -283,10 +294,10 @@ def is_signed_here(status: NameStatus, rdtype: int) -> bool:
 def _sign(owner: WireName, labels: int, packed: PackedRRset, pens: Sequence[_Pen]) -> list[Record]:
     """The RRSIG records over one packed RRset, in canonical order; ``owner`` is in lower case, its labels counted."""
     rdtype, _, records = packed
-    ttl, data = ttl_of(records[0]), signed_data(owner, rdtype, records)
+    data = signed_data(owner, rdtype, records)
     if len(pens) == 1:
-        return [pens[0].sign(owner, rdtype, labels, ttl, data)]
-    return sorted([pen.sign(owner, rdtype, labels, ttl, data) for pen in pens], key=rdata_of)
+        return [pens[0].sign(owner, labels, records[0], data)]
+    return sorted([pen.sign(owner, labels, records[0], data) for pen in pens], key=rdata_of)
 
 
 # ---- a zone ---------------------------------------------------------------------------------------------------------
@@ -344,6 +355,40 @@ def sign_zone(
         SerialError: ``serial`` is before the present one.
         TtlError: ``dnskey_ttl`` is not a TTL.
     """
+    prepared = prepare_signing(
+        zone,
+        keys,
+        validity=validity,
+        published=published,
+        denial=denial,
+        dnskey_ttl=dnskey_ttl,
+        serial=serial,
+        reuse=reuse,
+        jitter=jitter,
+        foreign_records=foreign_records,
+    )
+    return prepared.sign(executor=executor)
+
+
+def prepare_signing(
+    zone: Zone,
+    keys: Iterable[SigningKey],
+    *,
+    validity: SignatureValidity,
+    published: Iterable[DnskeyHolder] = (),
+    denial: Denial | None = None,
+    dnskey_ttl: int = DEFAULT_DNSKEY_TTL,
+    serial: int | None = None,
+    reuse: Reuse | None = None,
+    jitter: Jitter | None = None,
+    foreign_records: ForeignRecords = ForeignRecords.KEEP,
+) -> PreparedZone:
+    """Return a zone of which all is decided and checked that :func:`sign_zone` decides and checks before it signs.
+
+    For whoever wants the text of the signed zone and not the zone: :func:`zonekit.render.iter_signed_text` prints each part
+    where it was signed, so that the signed zone is never held as a whole. The arguments and the errors are those of
+    :func:`sign_zone`; what a signer fails at and a hash that two names share come out when it is signed.
+    """
     own, silent = tuple(keys), tuple(published)
     _check_zone_keys(zone, own, silent, foreign_records)
     check_signers(own)
@@ -363,7 +408,7 @@ def sign_zone(
     prepared = _with_apex_records(bare, own_dnskeys, chosen)
     since = epoch_seconds(validity.inception)
     check_signable(prepared, since=since)
-    recipe = _Recipe(
+    recipe = Recipe(
         apex=zone.apex,
         denial=chosen,
         denial_ttl=zone.negative_ttl,
@@ -375,15 +420,95 @@ def sign_zone(
         reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
         refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
     )
-    signed, links = _sign_names_of(prepared, recipe, earlier, executor)
-    if isinstance(chosen, Nsec3):
-        signed = _with_nsec3(signed, links, recipe, chosen, earlier, executor)
-    return _with_zonemd(signed, recipe, earlier)
+    return PreparedZone(prepared, recipe, earlier)
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
-    """All that the signatures of a block depend on besides the block; this is what travels to a worker process."""
+class PreparedZone:
+    """A zone that is ready to be signed, from :func:`prepare_signing`.
+
+    Attributes:
+        unsigned: the zone with its DNSKEY and NSEC3PARAM RRsets and without the signatures and the denial that are made anew.
+        recipe: how it is signed.
+        earlier: the version whose signatures may stay.
+    """
+
+    unsigned: Zone
+    recipe: Recipe
+    earlier: Zone | None
+
+    @property
+    def apex(self) -> WireName:
+        """The apex name in wire form."""
+        return self.unsigned.apex
+
+    @property
+    def serial(self) -> int:
+        """The SOA serial that the signed zone has."""
+        return self.unsigned.serial
+
+    @property
+    def denial(self) -> Denial:
+        """What will deny existence in it."""
+        return self.recipe.denial
+
+    @property
+    def has_zonemd(self) -> bool:
+        """Whether it has a digest over all of its records (RFC 8976), which comes last."""
+        return current_zonemd(self.unsigned) is not None
+
+    def sign(self, *, executor: Executor | None = None) -> Zone:
+        """Return the zone signed; see :func:`sign_zone`."""
+        segments = self.segments(executor=executor)
+        apex = self.sign_apex(next(segments))
+        signed = Zone.from_blocks(apex.apex, apex.apex_node, self.run(sign_segment, segments, executor=executor))
+        return _with_zonemd(signed, self.recipe, self.earlier)
+
+    def sign_apex(self, segment: Segment) -> Zone:
+        """Return a zone of nothing but the signed apex, which is the first of the segments."""
+        return Zone.from_blocks(self.apex, sign_segment(self.recipe, segment).nodes[0], ())
+
+    def segments(self, *, executor: Executor | None = None) -> Iterator[Segment]:
+        """Yield what can be signed each on its own, in canonical order; the apex alone is the first.
+
+        Raises:
+            SigningError: two names have the same NSEC3 hash (RFC 5155 section 7.1).
+        """
+        apex = Segment((self.apex,), (self.unsigned.apex_node,), is_apex=True)
+        cuts = [self.unsigned.cut_above(block.owners[0]) for block in self.unsigned.blocks]
+        if isinstance(self.denial, Nsec3):
+            found = _hashed_segments(self, self.denial, apex, cuts, executor)
+        else:
+            found = _listed_segments(self.unsigned, apex, cuts)
+        for segment in found:
+            yield segment if self.earlier is None else replace(segment, earlier=_earlier_nodes(self.earlier, segment))
+
+    def run(
+        self,
+        work: Callable[[Recipe, Segment], _Made],
+        segments: Iterable[Segment],
+        *,
+        executor: Executor | None,
+    ) -> Iterator[_Made]:
+        """Yield what ``work`` makes of each segment, in order.
+
+        Raises:
+            SigningError: the processes of the executor cannot be sent what it takes.
+        """
+        try:
+            yield from in_order(functools.partial(work, self.recipe), segments, executor)
+        except (pickle.PicklingError, TypeError, AttributeError):
+            if executor is None or _can_travel(self.recipe):
+                raise
+            raise SigningError(
+                "a signer cannot be pickled, and so not be sent to the processes of the executor",
+                remedy="sign without an executor, or with one of threads",
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that the signatures of a segment depend on besides the segment; this is what travels to a worker process."""
 
     apex: WireName
     denial: Denial
@@ -450,9 +575,15 @@ class _Recipe:
         return sorted(kept, key=rdata_of)
 
     def sign_owner(
-        self, owner: WireName, status: NameStatus, rrsets: list[PackedRRset], earlier_node: Node | None
+        self, owner: WireName, status: NameStatus, rrsets: list[PackedRRset], earlier_nodes: dict[WireName, Node]
     ) -> Node:
         """The node of an owner with its signatures, beside those of others that it already has."""
+        lowered, labels = owner.lower(), label_count(owner)
+        if not earlier_nodes and status is NameStatus.AUTHORITATIVE and rd.RRSIG not in map(_TYPE_OF, rrsets):
+            pens = self.zone_pens  # nearly all there is: nothing to reuse, and nothing of others
+            made = [(rd.RRSIG, rrset[0], _sign(lowered, labels, rrset, pens)) for rrset in rrsets]
+            return join_node([*rrsets, *made])
+        earlier_node = earlier_nodes.get(lowered)
         earlier = {} if earlier_node is None else {found[:2]: found[2] for found in split_node(earlier_node)}
         signed: list[PackedRRset] = []
         foreign: dict[int, list[Record]] = {}
@@ -461,13 +592,12 @@ class _Recipe:
                 foreign[rrset[1]] = rrset[2]
             else:
                 signed.append(rrset)
-        lowered, labels = owner.lower(), label_count(owner)
         for rrset in tuple(signed):
-            made = self.signatures(lowered, labels, status, rrset, earlier)
-            if made and rrset[0] in foreign:
-                made = sorted(made + self.staying(foreign[rrset[0]], view_rrset(owner, rrset)), key=rdata_of)
-            if made:
-                signed.append((rd.RRSIG, rrset[0], made))
+            made_anew = self.signatures(lowered, labels, status, rrset, earlier)
+            if made_anew and rrset[0] in foreign:
+                made_anew = sorted(made_anew + self.staying(foreign[rrset[0]], view_rrset(owner, rrset)), key=rdata_of)
+            if made_anew:
+                signed.append((rd.RRSIG, rrset[0], made_anew))
         return join_node(signed)
 
     def staying(self, rrsigs: list[Record], over: RRset) -> list[Record]:
@@ -554,6 +684,7 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
 
 
 _REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
+_REDONE_HEADERS: Final = tuple(HEADER.pack(rdtype, CLASS_IN, 0, 0)[:4] for rdtype in sorted(_REDONE))
 
 
 def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: ForeignRecords) -> Zone:
@@ -574,6 +705,11 @@ def _without_old_signatures(zone: Zone, ours: Collection[Signer], foreign: Forei
 
     blocks: list[Block] = []
     for block in zone.blocks:
+        # A search through all octets of a block spares most that were never signed the look at each owner.
+        octets = b"".join(block.nodes)
+        if not any(header in octets for header in _REDONE_HEADERS):
+            blocks.append(block)
+            continue
         nodes = tuple(map(bare, block.nodes))
         if all(nodes):
             blocks.append(Block(block.owners, nodes))
@@ -628,35 +764,43 @@ def _reusable_keys(keys: Sequence[SigningKey], reuse: Reuse | None) -> frozenset
     return frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
 
 
-# -- the blocks of a zone
-
-_Earlier = dict[WireName, Node]
-_Job = tuple[Block, WireName | None, WireName, _Earlier]
+# -- the segments of a zone
 
 
-def _sign_names_of(
-    zone: Zone, recipe: _Recipe, earlier: Zone | None, executor: Executor | None
-) -> tuple[Zone, list[HashedName]]:
-    """The zone signed, with an NSEC chain or, for NSEC3, with the links that its chain will be made of."""
-    cuts = [zone.cut_above(block.owners[0]) for block in zone.blocks]
-    following = _first_names_after(zone, cuts)
-    jobs = [
-        (block, cut, after, _earlier_nodes(earlier, block))
-        for block, cut, after in zip(zone.blocks, cuts, following[1:], strict=True)
-    ]
-    links: list[HashedName] = []
-    apex_earlier = {} if earlier is None else {zone.apex.lower(): earlier.apex_node}
-    apex_rrsets = split_node(zone.apex_node)
-    apex_block = _sign_names(recipe, [(zone.apex, NameStatus.APEX, apex_rrsets)], following[0], apex_earlier, links)
-    blocks: list[Block] = []
-    for block, more in _run(functools.partial(_sign_block, recipe), jobs, executor):
-        blocks.append(block)
-        links += more
-    return Zone.from_blocks(zone.apex, apex_block[0][1], blocks), links
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of owners that is signed on its own: of consecutive names, and of consecutive NSEC3 records among them.
+
+    Attributes:
+        owners: the names.
+        nodes: their packed records.
+        is_apex: whether this is the apex, which stands alone.
+        cut: the topmost delegation or DNAME above the first name.
+        following: the name that the NSEC of the last name leads to; nothing where the denial is NSEC3.
+        links: the links of the NSEC3 chain that stand among the names, in order.
+        next_link: the one that the last of them leads to.
+        earlier: what these owners had in the version whose signatures may stay.
+    """
+
+    owners: tuple[WireName, ...]
+    nodes: tuple[Node, ...]
+    is_apex: bool = False
+    cut: WireName | None = None
+    following: WireName = b""
+    links: tuple[Link, ...] = ()
+    next_link: Link = b""
+    earlier: dict[WireName, Node] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[tuple[WireName, NameStatus, list[PackedRRset]]]:
+        """Yield each name with what it is and its RRsets."""
+        if self.is_apex:
+            yield self.owners[0], NameStatus.APEX, split_node(self.nodes[0])
+        else:
+            yield from walk_block(Block(self.owners, self.nodes), self.cut)
 
 
-def _first_names_after(zone: Zone, cuts: Sequence[WireName | None]) -> list[WireName]:
-    """For the apex and for each block, the name that an NSEC of its last name leads to."""
+def _listed_segments(zone: Zone, apex: Segment, cuts: Sequence[WireName | None]) -> Iterator[Segment]:
+    """The apex and the blocks, each with the name that its NSEC chain goes on with."""
     following = [zone.apex]
     for block, cut in zip(reversed(zone.blocks), reversed(cuts), strict=True):
         if cut is None:
@@ -665,108 +809,131 @@ def _first_names_after(zone: Zone, cuts: Sequence[WireName | None]) -> list[Wire
             walked = walk_block(block, cut)
             first = next((owner for owner, status, _ in walked if status is not NameStatus.OCCLUDED), None)
         following.append(following[-1] if first is None else first)
-    return following[::-1]
+    after = reversed(following)
+    yield replace(apex, following=next(after))
+    for block, cut in zip(zone.blocks, cuts, strict=True):
+        yield Segment(block.owners, block.nodes, cut=cut, following=next(after))
 
 
-def _earlier_nodes(earlier: Zone | None, block: Block) -> _Earlier:
-    if earlier is None:
-        return {}
-    return {owner.lower(): node for owner, node in earlier.nodes_between(block.owners[0], block.owners[-1])}
+def _hashed_segments(
+    prepared: PreparedZone, denial: Nsec3, apex: Segment, cuts: Sequence[WireName | None], executor: Executor | None
+) -> Iterator[Segment]:
+    """The apex, and the names with the NSEC3 records among them; no segment has more than a block's of either."""
+    zone = prepared.unsigned
+    blocks = [Segment(block.owners, block.nodes, cut=cut) for block, cut in zip(zone.blocks, cuts, strict=True)]
+    links, _ = _links_of(prepared.recipe, apex)
+    empty: dict[WireName, WireName] = {}
+    for more, names in prepared.run(_links_of, blocks, executor=executor):
+        links += more
+        # What stands above the first name of a block may be among the names of another one.
+        empty |= {name.lower(): name for name in names if zone.node(name) is None}
+    links += [denial.link(name, rd.type_bitmap(())) for name in empty.values()]
+    chain = order_links(links, zone.apex)
+    chain_ends = (*chain, chain[0])
+
+    def run_of(owners: tuple[WireName, ...], nodes: tuple[Node, ...], start: int, stop: int) -> Segment:
+        cut = zone.cut_above(owners[0]) if owners else None
+        return Segment(owners, nodes, cut=cut, links=tuple(chain[start:stop]), next_link=chain_ends[stop])
+
+    yield apex
+    place = 0
+    for index in range(-1, len(blocks)):
+        owners, nodes = (blocks[index].owners, blocks[index].nodes) if index >= 0 else ((), ())
+        following = blocks[index + 1].owners[0] if index + 1 < len(blocks) else None
+        end = len(chain) if following is None else _place_in(chain, following, zone.apex)
+        begun = 0
+        while end - place > BLOCK_OWNERS:
+            stop = place + BLOCK_OWNERS
+            reached = bisect.bisect_left(owners, order_key(link_owner(chain[stop], zone.apex)), key=order_key)
+            yield run_of(owners[begun:reached], nodes[begun:reached], place, stop)
+            begun, place = reached, stop
+        if begun < len(owners) or place < end:
+            yield run_of(owners[begun:], nodes[begun:], place, end)
+        place = end
 
 
-def _sign_block(recipe: _Recipe, job: _Job) -> tuple[Block, list[HashedName]]:
-    block, cut, following, earlier = job
-    links: list[HashedName] = []
-    pairs = _sign_names(recipe, walk_block(block, cut), following, earlier, links)
-    owners, nodes = zip(*pairs, strict=True)
-    return Block(owners, nodes), links
+def _place_in(chain: Sequence[Link], name: WireName, apex: WireName) -> int:
+    """How many links have owners before a name."""
+    return bisect.bisect_left(chain, order_key(name), key=lambda link: order_key(link_owner(link, apex)))
 
 
-def _sign_names(
-    recipe: _Recipe,
-    names: Iterable[tuple[WireName, NameStatus, list[PackedRRset]]],
-    following: WireName,
-    earlier: _Earlier,
-    links: list[HashedName],
-) -> list[tuple[WireName, Node]]:
-    """The signed nodes of consecutive names; adds to ``links`` what an NSEC3 chain needs of them."""
+def _links_of(recipe: Recipe, segment: Segment) -> tuple[list[Link], list[WireName]]:
+    """The links of an NSEC3 chain for these names, and the names above them that are not among them."""
     denial = recipe.denial
-    held = list(names)
-    signed: list[tuple[WireName, Node]] = []
-    next_name = following
-    for owner, status, rrsets in reversed(held):
+    assert isinstance(denial, Nsec3)
+    links: list[Link] = []
+    names: list[WireName] = []
+    for owner, status, rrsets in segment.walk():
         if status is NameStatus.OCCLUDED:
-            signed.append((owner, join_node([rrset for rrset in rrsets if rrset[0] != rd.RRSIG])))
             continue
-        if isinstance(denial, Nsec):
-            rdtypes = types_to_list(status, rrsets)
-            record = nsec_record(next_name, (*rdtypes, rd.RRSIG, rd.NSEC), recipe.denial_ttl)
-            rrsets = [*rrsets, (rd.NSEC, 0, [record])]
-            next_name = owner
-        elif denial.opt_out is OptOut.OFF or not is_insecure_delegation(status, rrsets):
-            links.append(HashedName(denial.hash(owner), owner, nsec3_bitmap(status, rrsets)))
-        signed.append((owner, recipe.sign_owner(owner, status, rrsets, earlier.get(owner.lower()))))
+        if denial.opt_out is OptOut.OFF or not is_insecure_delegation(status, rrsets):
+            links.append(denial.link(owner, nsec3_bitmap(status, rrsets)))
+            names.append(owner)
+    return links, list(missing_ancestors(names, recipe.apex))
+
+
+def _earlier_nodes(earlier: Zone, segment: Segment) -> dict[WireName, Node]:
+    """What the owners of a segment had before."""
+    if segment.is_apex:
+        return {earlier.apex.lower(): earlier.apex_node}
+    owners = list(segment.owners[:1] + segment.owners[-1:])
+    owners += [link_owner(link, earlier.apex) for link in segment.links[:1] + segment.links[-1:]]
+    first, last = min(owners, key=order_key), max(owners, key=order_key)
+    return {owner.lower(): node for owner, node in earlier.nodes_between(first, last)}
+
+
+def sign_segment(recipe: Recipe, segment: Segment) -> Block:
+    """Return the owners of a segment with their signatures and their denial."""
+    if isinstance(recipe.denial, Nsec3):
+        pairs = _sign_names(recipe, segment)
+        if segment.links:
+            chain = _sign_chain(recipe, recipe.denial, segment)
+            pairs = list(_joined(sorted([*pairs, *chain], key=_owner_order))) if pairs else chain
+    else:
+        pairs = _sign_listed_names(recipe, segment)
+    owners, nodes = zip(*pairs, strict=True)
+    return Block(owners, nodes)
+
+
+def _sign_listed_names(recipe: Recipe, segment: Segment) -> list[tuple[WireName, Node]]:
+    """The names with the NSEC records that list them."""
+    signed: list[tuple[WireName, Node]] = []
+    next_name = segment.following
+    for owner, status, rrsets in reversed(list(segment.walk())):
+        if status is NameStatus.OCCLUDED:
+            signed.append(_occluded(owner, rrsets))
+            continue
+        rdtypes = types_to_list(status, rrsets)
+        record = nsec_record(next_name, (*rdtypes, rd.RRSIG, rd.NSEC), recipe.denial_ttl)
+        next_name = owner
+        signed.append((owner, recipe.sign_owner(owner, status, [*rrsets, (rd.NSEC, 0, [record])], segment.earlier)))
     signed.reverse()
     return signed
 
 
-def _run(work: Callable[[_Given], _Made], jobs: Iterable[_Given], executor: Executor | None) -> Iterator[_Made]:
-    if executor is None:
-        yield from map(work, jobs)
-        return
-    try:
-        yield from executor.map(work, jobs)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        if _can_travel(work):
-            raise
-        raise SigningError(
-            "a signer cannot be pickled, and so not be sent to the processes of the executor",
-            remedy="sign without an executor, or with one of threads",
-        ) from None
-
-
-def _can_travel(work: object) -> bool:
-    try:
-        pickle.dumps(work)
-    except Exception:  # pickle.PicklingError, TypeError, AttributeError, and what a signer of somebody else's raises
-        return False
-    return True
-
-
-# -- NSEC3 and ZONEMD
-
-
-def _with_nsec3(
-    zone: Zone,
-    links: list[HashedName],
-    recipe: _Recipe,
-    denial: Nsec3,
-    earlier: Zone | None,
-    executor: Executor | None,
-) -> Zone:
-    """The signed zone with its NSEC3 chain, signed (RFC 5155 section 7.1)."""
-    ordered = sorted((link.name for link in links), key=order_key)
-    empty = rd.type_bitmap(())
-    links = links + [HashedName(denial.hash(name), name, empty) for name in missing_ancestors(ordered, zone.apex)]
-    chain = [
-        (owner, join_node([(rd.NSEC3, 0, [record])]))
-        for owner, record in nsec3_chain(denial, zone.apex, links, recipe.denial_ttl)
+def _sign_names(recipe: Recipe, segment: Segment) -> list[tuple[WireName, Node]]:
+    """The names, whose denial stands elsewhere."""
+    return [
+        _occluded(owner, rrsets)
+        if status is NameStatus.OCCLUDED
+        else (owner, recipe.sign_owner(owner, status, rrsets, segment.earlier))
+        for owner, status, rrsets in segment.walk()
     ]
-    jobs = [(block, None, zone.apex, _earlier_nodes(earlier, block)) for block in cut_blocks(chain)]
-    signed: list[tuple[WireName, Node]] = []
-    for block in _run(functools.partial(_sign_chain_block, recipe), jobs, executor):
-        signed += zip(block.owners, block.nodes, strict=True)
-    rest = [pair for block in zone.blocks for pair in zip(block.owners, block.nodes, strict=True)]
-    return Zone.from_blocks(zone.apex, zone.apex_node, cut_blocks(_joined(sorted(rest + signed, key=_owner_order))))
 
 
-def _sign_chain_block(recipe: _Recipe, job: _Job) -> Block:
-    block, _, _, earlier = job
-    nodes = [
-        recipe.sign_owner(owner, NameStatus.AUTHORITATIVE, split_node(node), earlier.get(owner.lower()))
-        for owner, node in zip(block.owners, block.nodes, strict=True)
+def _occluded(owner: WireName, rrsets: Iterable[PackedRRset]) -> tuple[WireName, Node]:
+    """A name below a delegation or a DNAME, where nothing is signed."""
+    return owner, join_node([rrset for rrset in rrsets if rrset[0] != rd.RRSIG])
+
+
+def _sign_chain(recipe: Recipe, denial: Nsec3, segment: Segment) -> list[tuple[WireName, Node]]:
+    """The NSEC3 records of a segment."""
+    records = nsec3_records(denial, recipe.apex, segment.links, segment.next_link, recipe.denial_ttl)
+    status = NameStatus.AUTHORITATIVE
+    return [
+        (owner, recipe.sign_owner(owner, status, [(rd.NSEC3, 0, [record])], segment.earlier))
+        for owner, record in records
     ]
-    return Block(block.owners, tuple(nodes))
 
 
 def _owner_order(pair: tuple[WireName, Node]) -> bytes:
@@ -788,7 +955,18 @@ def _joined(pairs: Iterable[tuple[WireName, Node]]) -> Iterator[tuple[WireName, 
         yield held
 
 
-def _with_zonemd(zone: Zone, recipe: _Recipe, earlier: Zone | None) -> Zone:
+def _can_travel(recipe: Recipe) -> bool:
+    try:
+        pickle.dumps(recipe)
+    except Exception:  # pickle.PicklingError, TypeError, AttributeError, and what a signer of somebody else's raises
+        return False
+    return True
+
+
+# -- ZONEMD
+
+
+def _with_zonemd(zone: Zone, recipe: Recipe, earlier: Zone | None) -> Zone:
     zonemd = current_zonemd(zone)
     if zonemd is None:
         return zone

@@ -1016,15 +1016,17 @@ def _key_below(name: WireName) -> bytes:
 
 def missing_ancestors(names: Iterable[WireName], apex: WireName) -> Iterator[WireName]:
     """Yield the names between ``apex`` and ``names`` that are not among them; ``names`` come in canonical order."""
-    previous = order_key(apex)
+    previous, apex_octets = apex, len(apex)
     for name in names:
-        # Everything below a name follows it at once, so an ancestor that is among the names or was already yielded is
-        # the name before this one or above it.
-        missing = [
-            ancestor for ancestor in ancestors_of(name, apex) if not _key_is_at_or_below(previous, order_key(ancestor))
-        ]
-        yield from reversed(missing)
-        previous = order_key(name)
+        if name[0] + 1 + apex_octets < len(name):  # else nothing stands between the two
+            # Everything below a name follows it at once, so an ancestor that is among the names or was already yielded is
+            # the name before this one or above it.
+            key = order_key(previous)
+            missing = [
+                ancestor for ancestor in ancestors_of(name, apex) if not _key_is_at_or_below(key, order_key(ancestor))
+            ]
+            yield from reversed(missing)
+        previous = name
 
 
 def _key_is_below(key: bytes, above: bytes) -> bool:

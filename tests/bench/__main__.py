@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.bench import apex_step, big_zone, hosting, planning, probing, reading, status, verifying
+from tests.bench import apex_step, big_zone, hosting, planning, probing, reading, startup, status, verifying
 from tests.bench.lab import SCALES, Lab, Section
 from tests.bench.machine import machine_facts, versions
 from tests.bench.measuring import BenchError, CpuClock, progress
@@ -28,6 +28,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Lab], list[Section]]]] = {
     "planning": planning.measure,
     "probing": probing.measure,
     "status": status.measure,
+    "start-up": startup.measure,
 }
 
 

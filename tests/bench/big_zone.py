@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from tests.bench.inputs import BIG_ORIGIN, BigZone, write_big_zone, write_keys
+from tests.bench.inputs import BIG_ORIGIN, BigZone, write_keys, write_zone_file
 from tests.bench.knot import Keys, write_config
 from tests.bench.lab import VALIDITY, Lab, Section, Unit, rows_named
 from tests.bench.measuring import (
@@ -59,7 +59,7 @@ class BigZoneFiles:
         if not made.directory.exists():
             progress(f"making a zone of {made.zone.rrsets} RRsets")
             made.plain.parent.mkdir(parents=True)
-            write_big_zone(made.zone, made.plain)
+            write_zone_file(made.zone, made.plain)
             write_keys(BIG_ORIGIN, made.keys, now=lab.now)
         return made
 

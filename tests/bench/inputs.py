@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from zonekit.files import write_key
 from zonekit.keys import KeyTiming, generate_ksk, generate_zsk
@@ -44,7 +44,7 @@ class BigZone:
 
     def lines(self) -> Iterator[str]:
         """Yield the zone file: A, TXT and MX in turn."""
-        yield "$TTL 3600\n"
+        yield f"$ORIGIN {BIG_ORIGIN}.\n$TTL 3600\n"  # ldns-read-zone is not told it otherwise
         yield f"@ IN SOA ns1 hostmaster {_SERIAL} 7200 3600 1209600 3600\n"
         yield "@ IN NS ns1\n@ IN NS ns2\nns1 IN A 192.0.2.1\nns2 IN A 192.0.2.2\n"
         for number in range(self.rrsets - _APEX_RRSETS):
@@ -110,7 +110,76 @@ class HostingZone:
         )
 
 
-def write_big_zone(zone: BigZone, path: Path) -> None:
+ODD_ORIGIN: Final = "odd.example"
+_ODD_HEAD: Final = f"""\
+$ORIGIN {ODD_ORIGIN}.
+$TTL 1h
+@ IN SOA ns1 hostmaster {_SERIAL} 2h 1h 2w 1h
+  IN NS ns1
+ns1 IN A 192.0.2.1
+"""
+_ODD_HEAD_RECORDS: Final = 3
+# Types, spellings and layouts that the big zone has none of, as far as every reader here takes them: not $GENERATE, and no
+# class before the TTL.
+_ODD_PAGE: Final = r"""
+; ---- group {number}; what follows stands below a name of its own
+$ORIGIN g{number}.odd.example.
+@ 1d IN TXT "group {number}" ; a comment; and another
+	1d IN TXT ( "in parentheses" ; with a comment in them
+		"over two lines" )
+svc 300 SVCB 1 target{number} alpn="h2,h3" port=8443 ipv4hint=192.0.2.1,192.0.2.2
+web 5m HTTPS 1 . alpn=h3,h2 ipv6hint=2001:db8::{group:x}
+alias HTTPS 0 pool.odd.example.
+@ 1d CAA 0 issue "ca.example; policy=ev"
+  1d CAA 128 iodef "mailto:security@example"
+_443._tcp.web TLSA 3 1 1 ( 0D6FCE13243AA7BF4A4B2B0E4F0E5F5C
+	1A1B2C3D4E5F60718293A4B5{digits} )
+host SSHFP 4 2 123456789abcdef67890123456789abcdef67890123456789abcdef1{digits}
+@ NAPTR 100 50 "s" "SIP+D2U" "" _sip._udp
+enum NAPTR 10 100 "u" "E2U+sip" "!^.*$!sip:info{number}@example.com!" .
+host LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
+_http._tcp URI 10 1 "https://www.example.com/path/{number}"
+_imap._tcp 1h30m IN SRV 0 5 993 mail
+c93f1e4._smimecert SMIMEA 3 1 1 0D6FCE13243AA7BF4A4B2B0E4F0E5F5C1A1B2C3D4E5F60718293A4B5{digits}
+c93f1e4._openpgpkey OPENPGPKEY mQENBFVHm5sBCADDXjYvs6JQkG0w{digits}
+cert CERT PKIX 12345 RSASHA256 MIIBIjANBgkqhkiG9w0BAQEFAAOC{digits}
+new TYPE65280 \# 8 0A0B0C0D{digits}
+known TYPE1 \# 4 C0000201
+text TXT "a quote \" and a backslash \\ and \200\007" bare "semi;colon"
+long TXT "v=DKIM1; k=rsa; " "p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA{digits}" "QIDAQAB"
+child NS ns.child
+child DS 60485 8 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4{digits}
+ns.child AAAA 2001:0DB8:0:0:0:0:0:{group:x}
+old HINFO "PC-Intel" "Redhat Linux 7.1"
+who RP hostmaster.odd.example. text
+elsewhere DNAME other{number}.example.
+with\.dot 0 A 192.0.2.7
+MixedCase PTR Target.Odd.Example.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddZone:
+    """A zone of types and spellings that are rare, the same page of them again and again."""
+
+    PAGE_RECORDS: ClassVar[int] = 29
+
+    pages: int
+
+    @property
+    def records(self) -> int:
+        """How many there are."""
+        return _ODD_HEAD_RECORDS + self.PAGE_RECORDS * self.pages
+
+    def lines(self) -> Iterator[str]:
+        """Yield the zone file."""
+        yield _ODD_HEAD
+        page = _ODD_PAGE.replace(r"\t", "\t")
+        for number in range(self.pages):
+            yield page.format(number=number, group=number % 0xFFFF, digits=f"{number:08}")
+
+
+def write_zone_file(zone: BigZone | OddZone, path: Path) -> None:
     """Write the zone file."""
     with path.open("w", encoding="ascii") as file:
         file.writelines(zone.lines())

@@ -195,13 +195,16 @@ class Finished:
     output: str
 
 
-def run(command: Command, *, cwd: Path | None = None) -> Finished:
-    """Run a program to its end.
+def run(command: Command, *, cwd: Path | None = None, output: Path | None = None) -> Finished:
+    """Run a program to its end; what it prints goes into the file ``output`` as well where one is given.
 
     Raises:
         BenchError: it failed, or did not end in time; the message has its last words.
     """
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+    with (
+        tempfile.TemporaryFile() if output is None else output.open("w+b") as stdout,
+        tempfile.TemporaryFile() as stderr,
+    ):
         start = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment()
@@ -214,11 +217,11 @@ def run(command: Command, *, cwd: Path | None = None) -> Finished:
         process.returncode = os.waitstatus_to_exitcode(status)
         stdout.seek(0)
         stderr.seek(0)
-        output, errors = stdout.read().decode(errors="replace"), stderr.read().decode(errors="replace")
+        said, errors = stdout.read().decode(errors="replace"), stderr.read().decode(errors="replace")
     if process.returncode != 0:
-        raise BenchError(f"exit code {process.returncode}: {_words(command)}\n{(output + errors)[-_SHOWN_OUTPUT:]}")
+        raise BenchError(f"exit code {process.returncode}: {_words(command)}\n{(said + errors)[-_SHOWN_OUTPUT:]}")
     sample = Sample(cpu_seconds=usage.ru_utime + usage.ru_stime, wall_seconds=wall_seconds, peak_kib=usage.ru_maxrss)
-    return Finished(sample=sample, output=output)
+    return Finished(sample=sample, output=said)
 
 
 def _words(command: Command) -> str:

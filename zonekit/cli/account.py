@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import click
-import rich.console
-import rich.text
 
 from zonekit.cli.tables import Column, fact_lines, plain_table, print_table
+from zonekit.cli.terminal import terminal
 
 _COLUMNS: Final = 100
 
@@ -23,7 +22,7 @@ class Account:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._console = rich.console.Console(highlight=False)
+        self._console = terminal()
         self._gap = False
 
     def heading(self, text: str) -> None:
@@ -31,17 +30,19 @@ class Account:
         self._block()
         rule = "-" * len(text)
         self._lines += [text, rule]
-        if self._console.is_terminal:
-            self._console.print(rich.text.Text(text, style="bold"))
-        else:
+        if self._console is None:
             click.echo(f"{text}\n{rule}")
+        else:
+            import rich.text
+
+            self._console.print(rich.text.Text(text, style="bold"))
         self._gap = False
 
     def say(self, text: str) -> None:
         """Say a paragraph, wrapped to what is comfortable to read, or to what fits."""
         self._block()
         self._lines.append(_wrapped(text, _COLUMNS))
-        click.echo(_wrapped(text, min(_COLUMNS, self._console.width) if self._console.is_terminal else _COLUMNS))
+        click.echo(_wrapped(text, _COLUMNS if self._console is None else min(_COLUMNS, self._console.width)))
 
     def lines(self, lines: Sequence[str]) -> None:
         """Say lines as they are."""

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
-from zonekit.cli.check import check
-from zonekit.cli.ds import ds
 from zonekit.cli.exits import BAD_INPUT, OK, Tidy
-from zonekit.cli.keygen import keygen
-from zonekit.cli.merge import merge, withdraw
-from zonekit.cli.plan import plan
-from zonekit.cli.publish import publish
-from zonekit.cli.show import show
-from zonekit.cli.sign import sign
-from zonekit.cli.status import status
-from zonekit.cli.ttls import lower_ttl
-from zonekit.cli.verify import verify
+
+
+class Later(click.Command):
+    """A command as the list of commands shows it. The command itself is loaded when it is asked for, for it may need much.
+
+    Attributes:
+        home: its module and its name there, with a colon between.
+    """
+
+    def __init__(self, name: str, home: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self.home = home
+
+    def load(self) -> click.Command:
+        """Return the command itself."""
+        module, _, name = self.home.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
 
 
 class Commands(Tidy, click.Group):
     """A group of commands, tidy like each of them."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name, loaded, and the arguments that are left for it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, Later) else command, rest
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -90,5 +106,22 @@ def cli(context: click.Context) -> int:
     return OK
 
 
-for _command in (keygen, ds, sign, merge, withdraw, lower_ttl, publish, plan, check, status, verify, show):
+for _command in (
+    Later("keygen", "zonekit.cli.keygen:keygen", "Generate a zone's keys."),
+    Later("ds", "zonekit.cli.ds:ds", "Print the DS of keys."),
+    Later("sign", "zonekit.cli.sign:sign", "Sign a zone."),
+    Later("merge", "zonekit.cli.merge:merge", "Add another operator's DNSKEYs."),
+    Later("withdraw", "zonekit.cli.merge:withdraw", "Take another operator's DNSKEYs out."),
+    Later("lower-ttl", "zonekit.cli.ttls:lower_ttl", "Lower TTLs for a move, or restore them."),
+    Later("publish", "zonekit.cli.publish:publish", "Put a zone file into service under BIND."),
+    Later("plan", "zonekit.cli.plan:plan", "Plan a transfer: when each step is safe, and why."),
+    Later("check", "zonekit.cli.check:check", "Prove a plan safe, or tell how it goes wrong."),
+    Later(
+        "status",
+        "zonekit.cli.status:status",
+        "Follow a transfer: ask the servers, and say what is done and what it waits for.",
+    ),
+    Later("verify", "zonekit.cli.verify:verify", "Verify a signed zone, or a transfer: would it break now?"),
+    Later("show", "zonekit.cli.show:show", "Show a zone or a key, and what is odd."),
+):
     cli.add_command(_command)

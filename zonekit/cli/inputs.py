@@ -24,11 +24,8 @@ from zonekit.files import check_key, opener_within, read_key, read_keys, read_te
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
-from zonekit.names import WireName, from_wire_name, name_text, order_key, parse_origin
+from zonekit.names import WireName, name_text, order_key, parse_origin
 from zonekit.rewriting import OpenZone, Way
-from zonekit.transfer.facts import Facts
-from zonekit.transfer.plan import Plan
-from zonekit.transfer.planfile import read_facts, read_plan
 from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_rrsets, parse_zone_with_findings
 from zonekit.zones import RRset
 
@@ -106,7 +103,7 @@ def _parse_zone(pieces: Iterable[bytes], origin: str | None, include_root: str |
 
 def read_rrsets(path: str, apex: WireName) -> tuple[RRset, ...]:
     """Return the RRsets at and below a name in a file of records: a dsset file, a delegation, what dig prints."""
-    return parse_rrsets(read_input(path), from_wire_name(apex), file=place(path), default_ttl=DEFAULT_TTL)
+    return parse_rrsets(read_input(path), name_text(apex), file=place(path), default_ttl=DEFAULT_TTL)
 
 
 def rrset_in(rrsets: Iterable[RRset], path: str, rdtype: int, owner: WireName) -> RRset:
@@ -129,15 +126,6 @@ def read_ds(file: str | None, records: Sequence[str], apex: WireName) -> RRset |
         return None
     rdatas = tuple(rdata for rrset in given for rdata in rrset.rdatas)
     return RRset(owner=apex, rdtype=rd.DS, ttl=given[0].ttl, rdatas=rdatas)
-
-
-def read_facts_or_plan(path: str) -> Facts | Plan:
-    """Return what a file holds: facts, or a plan, which begins with a brace as no TOML does."""
-    text = read_input(path)
-    try:
-        return read_plan(text) if text.lstrip().startswith("{") else read_facts(text)
-    except ZonekitError as error:
-        raise error.within(place(path)) from None
 
 
 # ---- DNSKEYs --------------------------------------------------------------------------------------------------------
@@ -169,7 +157,7 @@ def read_input(path: str) -> str:
 
 def _parse_dnskeys(path: str, text: str, owner: WireName | None) -> tuple[Dnskey, ...]:
     try:
-        return parse_dnskeys(text, owner=None if owner is None else from_wire_name(owner))
+        return parse_dnskeys(text, owner=None if owner is None else name_text(owner))
     except ZonekitError as error:
         raise error.within(place(path)) from None
 
@@ -281,7 +269,7 @@ def read_own_keys(
         return OwnKeys(signing=tuple(_with_role(read_key(_key_path(name, directory)), as_csk) for name in names))
     if directory is None:
         return OwnKeys(signing=())
-    keys = [_with_role(key, as_csk) for key in read_keys(directory, from_wire_name(origin))]
+    keys = [_with_role(key, as_csk) for key in read_keys(directory, name_text(origin))]
     if not keys:
         raise Refused(f"{directory}: there is no key of {name_text(origin)} here; make some with zonekit keygen")
     signing = tuple(key for key in keys if key.timing.use_at(now) is KeyUse.SIGN)

@@ -6,9 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 
@@ -18,11 +17,16 @@ from zonekit.cli.inputs import is_key_name
 from zonekit.cli.progress import Progress
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.dnskeys import Dnskey
-from zonekit.files import write_octets
+from zonekit.files import write_octets, write_text
 from zonekit.findings import Finding
 from zonekit.keys import SigningKey
 from zonekit.rewriting import Way, ZoneOctets
+from zonekit.sealing import iter_sealed_signed_text
+from zonekit.signing import PreparedZone
 from zonekit.zones import Zone
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,17 @@ class Target:
         for piece in octets.pieces:
             sys.stdout.write(piece.decode("ascii"))
         sys.stdout.flush()
+
+    def write_signed(self, prepared: PreparedZone, *, progress: Progress, executor: Executor | None = None) -> None:
+        """Sign a zone and write it, to a file each part as soon as it is signed; standard output gets a zone that is whole.
+
+        A file is replaced as a whole or not at all.
+        """
+        if self.path is None:
+            self.write(prepared.sign(executor=executor), progress=progress, executor=executor)
+            return
+        pieces = iter_sealed_signed_text(prepared, executor=executor)
+        write_text(self.path, progress.counted("signing", pieces, total=len(prepared.unsigned.blocks) + 2))
 
     def __str__(self) -> str:
         return "standard output" if self.path is None else self.path

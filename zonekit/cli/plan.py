@@ -22,24 +22,21 @@ from zonekit.cli.arguments import (
 )
 from zonekit.cli.check import override_facts, print_verdict, profile_option, profiles_named
 from zonekit.cli.exits import OK, REFUSED, BadInput, one_line
-from zonekit.cli.inputs import read_facts_or_plan, read_zone
+from zonekit.cli.inputs import read_zone
 from zonekit.cli.outputs import Voice, refuse_key_file, same_file
+from zonekit.cli.planned import read_facts_or_plan
 from zonekit.cli.recording import Said, override_of, parse_event, with_recorded
 from zonekit.cli.tables import Column, print_facts, print_table
 from zonekit.files import read_keys, write_text
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
-from zonekit.reports.calendars import calendar_text
-from zonekit.reports.pages import render_plan_page
+from zonekit.reports.outlooks import path_text, saved_text, turning_back_texts
 from zonekit.reports.wording import (
     FLOW_TEXTS,
     in_order,
     override_text,
-    path_text,
-    saved_text,
     since_start,
     switch_text,
-    turning_back_texts,
     wait_text,
     worth_telling,
 )
@@ -269,9 +266,13 @@ class _Files:
     def write(self, made: Plan, verdict: Verdict, outlook: Outlook, *, now: datetime, voice: Voice) -> None:
         """Write them and say so; of a plan that is not safe the page alone."""
         if self.page is not None:
+            from zonekit.reports.pages import render_plan_page
+
             write_text(self.page, render_plan_page(made, verdict, outlook=outlook))
             voice.say(f"wrote {self.page}")
         if self.calendar is not None and isinstance(verdict, Safe):
+            from zonekit.reports.calendars import calendar_text
+
             write_text(self.calendar, calendar_text(made, stamp=now))
             voice.say(f"wrote {self.calendar}")
         elif self.calendar is not None:

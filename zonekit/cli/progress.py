@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-import rich.console
-import rich.progress
+from zonekit.cli.terminal import terminal
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import rich.progress
 
 _Item = TypeVar("_Item")
 
@@ -20,9 +23,10 @@ class Progress:
     """The bars of one command; nothing at all where standard error is no terminal."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        console = rich.console.Console(stderr=True)
         self._bars: rich.progress.Progress | None = None
-        if console.is_terminal and not quiet:
+        if not quiet and (console := terminal(stderr=True)) is not None:
+            import rich.progress
+
             self._bars = rich.progress.Progress(console=console, transient=True)
 
     def __enter__(self) -> Self:
@@ -77,29 +81,8 @@ class Progress:
 
     def executor(self, what: str, inner: Executor | None) -> Executor | None:
         """Return an executor that does as ``inner``, or works here when there is none, with a bar for each ``map``."""
-        return inner if self._bars is None else _Counting(self, what, inner)
+        if self._bars is None:
+            return inner
+        from zonekit.cli.counting import CountingExecutor
 
-
-class _Counting(Executor):
-    """An executor whose ``map`` moves a bar."""
-
-    def __init__(self, progress: Progress, what: str, inner: Executor | None) -> None:
-        self._progress = progress
-        self._what = what
-        self._inner = inner
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Do one piece of work."""
-        if self._inner is not None:
-            return self._inner.submit(fn, *args, **kwargs)
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-    def map(
-        self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
-    ) -> Iterator[Any]:
-        """Do many pieces of work, in order."""
-        columns = [list(iterable) for iterable in iterables]
-        results = map(fn, *columns) if self._inner is None else self._inner.map(fn, *columns, timeout=timeout)
-        return self._progress.counted(self._what, results, total=min(map(len, columns), default=0))
+        return CountingExecutor(self, what, inner)

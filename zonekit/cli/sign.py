@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,13 +30,13 @@ from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone, read_zon
 from zonekit.cli.outputs import Target, Voice, denial_text, finding_objects, key_objects, keys_text, print_json
 from zonekit.cli.progress import Progress
 from zonekit.cli.workers import jobs_option, workers_for
-from zonekit.denial import MAX_ITERATIONS, Denial, Nsec, Nsec3, OptOut, denial_of
+from zonekit.denial import MAX_ITERATIONS, Denial, Nsec, Nsec3, OptOut
 from zonekit.errors import SigningError
 from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.names import name_text
 from zonekit.serials import SerialPolicy, change_serial, serial_gt
-from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, Reuse, sign_zone
+from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, PreparedZone, Reuse, prepare_signing
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
 
@@ -169,7 +170,7 @@ def sign(
             own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
             earlier = _read_previous(previous, target, parsed.zone)
         change = change_serial(_latest_serial(parsed.zone, earlier, policy), policy, now)
-        signed = sign_zone(
+        prepared = prepare_signing(
             parsed.zone,
             own.signing,
             published=own.published,
@@ -180,21 +181,21 @@ def sign(
             reuse=None if earlier is None else Reuse(previous=earlier, now=now, signatures_refresh=signatures_refresh),
             jitter=jitter,
             foreign_records=foreign_records,
-            executor=progress.executor("signing", workers),
         )
-        findings = (*parsed.findings, *change.findings(signed.apex), *_serial_findings(signed, earlier))
-        target.write(signed, progress=progress, executor=workers)
-    made_denial = denial_text(denial_of(signed) or Nsec())
+        behind = () if earlier is None else _serial_findings(prepared, earlier, workers)
+        findings = (*parsed.findings, *change.findings(prepared.apex), *behind)
+        target.write_signed(prepared, progress=progress, executor=workers)
+    made_denial = denial_text(prepared.denial)
     voice.report(findings)
     voice.say(
-        f"{name_text(signed.apex)}: signed by {keys_text(own.signing)} with {made_denial} until"
-        f" {instant_text(validity.expiration)}, serial {signed.serial}, to {target}"
+        f"{name_text(prepared.apex)}: signed by {keys_text(own.signing)} with {made_denial} until"
+        f" {instant_text(validity.expiration)}, serial {prepared.serial}, to {target}"
     )
     if as_json:
         print_json(
             {
-                "zone": name_text(signed.apex),
-                "serial": signed.serial,
+                "zone": name_text(prepared.apex),
+                "serial": prepared.serial,
                 "keys": key_objects(own.signing),
                 "published": key_objects(own.published),
                 "denial": made_denial,
@@ -238,14 +239,14 @@ def _latest_serial(zone: Zone, earlier: Zone | None, policy: SerialPolicy) -> in
     return zone.serial
 
 
-def _serial_findings(signed: Zone, earlier: Zone | None) -> Iterator[Finding]:
-    if earlier is not None and not serial_gt(signed.serial, earlier.serial) and signed != earlier:
+def _serial_findings(prepared: PreparedZone, earlier: Zone, executor: Executor | None) -> Iterator[Finding]:
+    if not serial_gt(prepared.serial, earlier.serial) and prepared.sign(executor=executor) != earlier:
         yield Finding(
             code="serial-not-raised",
             severity=Severity.WARNING,
-            owner=name_text(signed.apex),
+            owner=name_text(prepared.apex),
             rdtype="SOA",
-            message=f"the zone changed, and its serial {signed.serial} is not after the earlier one {earlier.serial}:"
+            message=f"the zone changed, and its serial {prepared.serial} is not after the earlier one {earlier.serial}:"
             " secondaries will keep the old zone",
             remedy="raise the serial in the zone file, or let --serial do it",
             rule="RFC 1982 section 3.2",

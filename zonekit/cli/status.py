@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
-import rich.console
-import rich.live
 
 from zonekit.cli.arguments import (
     DURATION,
@@ -30,20 +28,21 @@ from zonekit.cli.progress import Progress
 from zonekit.cli.recording import parse_event
 from zonekit.cli.status_json import status_object, transfer_object
 from zonekit.cli.status_view import Block, latest, lines_view, live_view, print_view, rich_view, whole_view
+from zonekit.cli.terminal import terminal
 from zonekit.errors import ZonekitError
 from zonekit.files import write_text
 from zonekit.findings import Severity
 from zonekit.instants import instant_text
 from zonekit.probe import DEFAULT_TIMEOUT
-from zonekit.reports.pages import render_status_page
 from zonekit.status import Transfer, look_at, look_at_all, open_transfer
 from zonekit.transfer.course import Said
 from zonekit.transfer.history import Happening
-from zonekit.transfer.outlook import look_ahead
-from zonekit.transfer.planfile import plan_json
 from zonekit.transfer.score import Score
 from zonekit.transfer.timelines import Event
 from zonekit.ttl import duration_text
+
+if TYPE_CHECKING:
+    import rich.console
 
 _DEFAULT_INTERVAL: Final = timedelta(seconds=30)
 _LEAST_INTERVAL: Final = timedelta(seconds=1)
@@ -265,9 +264,9 @@ def _watch(show: _Show, looks: list[Look], *, again: Callable[[], list[Look]], e
             looks = again()
             yield looks
 
-    console = rich.console.Console(highlight=False)
+    console = terminal()
     try:
-        if show.as_json or not console.is_terminal:
+        if show.as_json or console is None:
             for each in rounds():
                 show.all(each)
         else:
@@ -279,6 +278,8 @@ def _watch(show: _Show, looks: list[Look], *, again: Callable[[], list[Look]], e
 
 def _watch_live(show: _Show, rounds: Iterator[list[Look]], *, console: rich.console.Console, every: timedelta) -> None:
     """Show each look in the place of the one before; the last one stays."""
+    import rich.live
+
     last: list[Look] = []
     try:
         with rich.live.Live(console=console, auto_refresh=False, transient=True) as live:
@@ -324,9 +325,14 @@ class _Files:
     def write(self, score: Score, history: Sequence[Happening], voice: Voice) -> None:
         """Write them and say so."""
         if self.page is not None:
+            from zonekit.reports.pages import render_status_page
+
             write_text(self.page, render_status_page(score, history=history))
             voice.say(f"wrote {self.page}")
         if self.plan is not None:
+            from zonekit.transfer.outlook import look_ahead
+            from zonekit.transfer.planfile import plan_json
+
             write_text(self.plan, plan_json(score.plan, outlook=look_ahead(score.plan)))
             voice.say(f"wrote {self.plan}")
 

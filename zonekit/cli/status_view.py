@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
-import rich.console
-import rich.text
 
 from zonekit.cli.exits import one_line
 from zonekit.cli.findings import FINDING_COLUMNS, counts_text, finding_row
@@ -30,6 +28,9 @@ from zonekit.reports.wording import FLOW_TEXTS, switch_text, verdict_text
 from zonekit.status import Transfer
 from zonekit.transfer.history import Happening
 from zonekit.transfer.score import Score, Stage, StepScore
+
+if TYPE_CHECKING:
+    import rich.console
 
 _LATEST: Final = 8
 """How much of the history goes beneath a live view."""
@@ -58,6 +59,9 @@ def print_view(blocks: Iterable[Block]) -> None:
 
 def rich_view(blocks: Iterable[Block]) -> rich.console.Group:
     """Return it for a terminal that is written over."""
+    import rich.console
+    import rich.text
+
     return rich.console.Group(
         *[
             rich_table(block.columns, block.rows) if isinstance(block, Table) else rich.text.Text(block)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
-import rich.box
-import rich.console
-import rich.padding
-import rich.table
-import rich.text
+
+from zonekit.cli.terminal import terminal
+
+if TYPE_CHECKING:
+    import rich.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +29,22 @@ class Column:
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
     """Print a table to standard output; an ``indent`` stands before each line."""
-    console = rich.console.Console(highlight=False)
-    if not console.is_terminal:
+    console = terminal()
+    if console is None:
         for line in plain_table(columns, rows):
             click.echo(f"{indent}{line}")
         return
+    import rich.padding
+
     console.print(rich.padding.Padding(rich_table(columns, rows), (0, 0, 0, len(indent)), expand=False))
 
 
 def rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> rich.table.Table:
     """Return a table for a terminal."""
+    import rich.box
+    import rich.table
+    import rich.text
+
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(column.title, justify="right" if column.numbers else "left", overflow="fold")

@@ -21,12 +21,12 @@ from zonekit.cli.inputs import (
     place,
     read_dnskeys,
     read_ds,
-    read_facts_or_plan,
     read_rrsets,
     read_zone_and_included,
     rrset_in,
 )
 from zonekit.cli.outputs import finding_objects, print_json, refuse_key_file, same_file
+from zonekit.cli.planned import read_facts_or_plan
 from zonekit.cli.progress import Progress
 from zonekit.cli.tables import Column, print_facts, print_table
 from zonekit.cli.workers import workers_for

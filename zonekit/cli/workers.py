@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from zonekit.cli.exits import BadInput
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _MOST_JOBS: Final = 256
 
@@ -37,8 +37,20 @@ def workers_for(jobs: int, what: str) -> Iterator[Executor | None]:
     if jobs == 1:
         yield None
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as workers:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["zonekit.render"])
+        with ProcessPoolExecutor(jobs, mp_context=context) as workers:
+            for _ in range(jobs):
+                workers.submit(_nothing)  # so that they start while the zone is being read
             yield workers
     except BrokenProcessPool:
         raise BadInput(f"a process that {what} was ended from outside; try fewer --jobs") from None
+
+
+def _nothing() -> None:
+    pass

@@ -16,13 +16,12 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.render import render_template
 from zonekit.reports.drawing import NARROW, WIDE, date_text, deadlines, draw_plan
+from zonekit.reports.outlooks import back_text, saved_text
 from zonekit.reports.scores import ServerLine, headline, reason_texts, server_lines, turns
 from zonekit.reports.wording import (
     FLOW_TEXTS,
-    back_text,
     in_order,
     override_text,
-    saved_text,
     since_start,
     verdict_text,
     windows_text,

@@ -7,10 +7,9 @@ all that it comes after. A legal intermediate state comes back as expected at th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from zonekit.errors import PlanError
 from zonekit.findings import Finding, Severity
@@ -34,6 +33,9 @@ from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look, View
 from zonekit.transfer.waits import Wait
 from zonekit.ttl import duration_text, to_ttl
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 BY_THIS_CHECK: Final = "the transfer check"
 _NS_CHANGES: Final = (Effect.NS_AT_PARENT, Effect.NS_AT_LOSING)

@@ -88,7 +88,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from zonekit.errors import PlanError
 from zonekit.instants import instant_text
@@ -98,7 +98,6 @@ from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.fields import Read, Shape, refused, within
 from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
 from zonekit.transfer.ledger import Ledger, Observation, Record
-from zonekit.transfer.outlook import Outlook
 from zonekit.transfer.parties import Capability, Channel, OperatorFacts, OperatorKey, ParentFacts
 from zonekit.transfer.plan import Plan, PlannedStep, check_wait, plan_transfer, plan_under_way
 from zonekit.transfer.profiles import AlgorithmRule, DigestRule, NsRule, ResolverProfile
@@ -122,6 +121,9 @@ from zonekit.transfer.versions import (
     Version,
 )
 from zonekit.transfer.waits import Wait
+
+if TYPE_CHECKING:
+    from zonekit.transfer.outlook import Outlook
 
 PLAN_FORMAT: Final = "zonekit-plan"
 SCHEDULE_FORMAT: Final = "zonekit-schedule"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Executor
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from zonekit import rdata as rd
 from zonekit.findings import Finding
@@ -21,6 +20,9 @@ from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
 from zonekit.verifying import Extent, Verification, verify_chain, verify_zone
 from zonekit.zones import RRset, Zone
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _T = TypeVar("_T")
 _OPERATORS: Final = (Source.LOSING, Source.GAINING)

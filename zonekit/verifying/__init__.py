@@ -2,11 +2,42 @@
 
 :func:`verify_zone` judges a whole zone and :func:`verify_chain` what leads from the parent's DS to its keys. Both return
 every finding there is, never only the first; :data:`CODES` lists what they can find.
+
+Each name is loaded from its module when it is first used: the planner needs the codes, and not the verifier.
 """
 
-from zonekit.verifying.chain import verify_chain
-from zonekit.verifying.codes import CODES, Code
-from zonekit.verifying.verification import Extent, Verification
-from zonekit.verifying.zone import verify_zone
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from zonekit.verifying.chain import verify_chain
+    from zonekit.verifying.codes import CODES, Code
+    from zonekit.verifying.verification import Extent, Verification
+    from zonekit.verifying.zone import verify_zone
 
 __all__ = ["CODES", "Code", "Extent", "Verification", "verify_chain", "verify_zone"]
+
+_HOMES: Final = {
+    "CODES": "zonekit.verifying.codes",
+    "Code": "zonekit.verifying.codes",
+    "Extent": "zonekit.verifying.verification",
+    "Verification": "zonekit.verifying.verification",
+    "verify_chain": "zonekit.verifying.chain",
+    "verify_zone": "zonekit.verifying.zone",
+}
+
+# Hidden from type checkers, which would otherwise take any misspelt name for an object.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Load ``name`` from its module on first use (PEP 562) and keep it."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        """The names above, loaded or not, beside what the module holds already."""
+        return sorted({*globals(), *_HOMES})

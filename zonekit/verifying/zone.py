@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.errors import ZoneError
@@ -25,6 +24,9 @@ from zonekit.verifying.nsec3 import Chains, chains_of, check_chains
 from zonekit.verifying.rrsigs import SignatureRules
 from zonekit.verifying.verification import Extent, Verification, in_order
 from zonekit.zones import Block, NameStatus, RRset, Zone
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many names have been looked at, and how many there are."""

@@ -6,19 +6,17 @@ import contextlib
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-from zonekit.files import read_keys, read_zone, write_zone
+from zonekit.files import read_keys, read_zone, write_signed_zone
 from zonekit.instants import SignatureValidity, parse_instant
-from zonekit.signing import sign_zone
+from zonekit.signing import prepare_signing
 
 
 def main(zone: str, origin: str, keys: str, inception: str, expiration: str, output: str, processes: str) -> None:
     validity = SignatureValidity(inception=parse_instant(inception), expiration=parse_instant(expiration))
     pool = contextlib.nullcontext() if processes == "1" else ProcessPoolExecutor(int(processes))
     with pool as executor:
-        signed = sign_zone(
-            read_zone(zone, origin=origin), read_keys(keys, origin), validity=validity, executor=executor
-        )
-        write_zone(signed, output, executor=executor)
+        prepared = prepare_signing(read_zone(zone, origin=origin), read_keys(keys, origin), validity=validity)
+        write_signed_zone(prepared, output, executor=executor)
 
 
 if __name__ == "__main__":
