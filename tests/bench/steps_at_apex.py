@@ -21,6 +21,7 @@ from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.files import read_keys
 from zonekit.instants import SignatureValidity, parse_instant
 from zonekit.keys import SigningKey
+from zonekit.names import name_text
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
 
@@ -75,7 +76,7 @@ class Operator:
         return lower_ttls(zone, CAP, signers=self.own, validity=self.validity).zone
 
     def restore(self, zone: Zone) -> Zone:
-        owner = zone.origin.to_text()
+        owner = name_text(zone.apex)
         changes = [TtlChange(owner=owner, rdtype=rdtype, old_ttl=_TTL, new_ttl=CAP) for rdtype in ("NS", "DNSKEY")]
         return restore_ttls(zone, changes, signers=self.own, validity=self.validity).zone
 
