@@ -48,7 +48,8 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 PUBLIC_MODE: Final = 0o644
 PRIVATE_MODE: Final = 0o600
-PIECE_OCTETS: Final = 2**18
+COPIED_OCTETS: Final = 2**19  # what is written in large pieces is kept in large pages
+_PIECE_OCTETS: Final = 2**18
 
 _LONGEST_KEY_FILE: Final = 2**16
 _TEMPORARY_PREFIX: Final = ".zonekit-"
@@ -210,7 +211,7 @@ def _read_plain_file(path: str, descriptor: int) -> Generator[bytes, None, None]
 def _read_pieces(path: StrPath, descriptor: int) -> Generator[bytes, None, None]:
     with _file_errors(path, "cannot be read"), _opened(descriptor, "rb") as file:
         yield b""
-        while piece := file.read(PIECE_OCTETS):
+        while piece := file.read(_PIECE_OCTETS):
             yield piece
 
 
@@ -250,7 +251,7 @@ class OpenFile:
             FileError: they cannot be read.
         """
         with _file_errors(self._path, "cannot be read"):
-            while start < end and (piece := os.pread(self._descriptor, min(PIECE_OCTETS, end - start), start)):
+            while start < end and (piece := os.pread(self._descriptor, min(COPIED_OCTETS, end - start), start)):
                 start += len(piece)
                 yield piece
 

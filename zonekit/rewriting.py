@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from zonekit.files import PIECE_OCTETS, OpenFile, StrPath, open_file, read_zone_with_findings, write_octets
+from zonekit.files import COPIED_OCTETS, OpenFile, StrPath, open_file, read_zone_with_findings, write_octets
 from zonekit.findings import Finding
 from zonekit.names import WireName
 from zonekit.sealing import (
@@ -168,7 +168,7 @@ class _Sealed:
     def with_apex(self, changed: Zone) -> ZoneOctets:
         """The octets of the file with another apex."""
         return ZoneOctets(
-            pieces=self.ends.with_apex(changed, self.body), count=self.ends.body_octets // PIECE_OCTETS + 3
+            pieces=self.ends.with_apex(changed, self.body), count=self.ends.body_octets // COPIED_OCTETS + 3
         )
 
 
