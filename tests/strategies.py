@@ -11,7 +11,7 @@ readers and printers: escapes, NUL octets, labels that look like a TTL, a class 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Final
 
 from hypothesis import strategies as st
@@ -124,10 +124,27 @@ def _substitution() -> SearchStrategy[bytes]:
 
 def _svcb() -> SearchStrategy[bytes]:
     alias = _joined(st.just(b"\x00\x00"), targets())
-    port = b"\x00\x03\x00\x02\x01\xbb"
-    hints = b"\x00\x04\x00\x04\xc0\x00\x02\x01"
-    service = _joined(st.just(b"\x00\x01"), targets(), st.sampled_from((b"", port, port + hints)))
+    parameters = (
+        b"\x00\x01\x00\x06\x02h2\x02h3",
+        b"\x00\x01\x00\x05\x04a,b\\",
+        b"\x00\x02\x00\x00",
+        b"\x00\x03\x00\x02\x01\xbb",
+        b"\x00\x04\x00\x08\xc0\x00\x02\x01\xc0\x00\x02\x02",
+        b"\x00\x06\x00\x10\x20\x01\x0d\xb8" + bytes(11) + b"\x01",
+        b"\x00\x06\x00\x10" + bytes(10) + b"\xff\xff\xc0\x00\x02\x01",
+        b"\x02\x9b\x00\x03abc",  # key667
+    )
+    chosen = st.sets(st.sampled_from(parameters), max_size=4).map(_without_what_contradicts)
+    service = _joined(st.just(b"\x00\x01"), targets(), chosen)
     return st.one_of(alias, service)
+
+
+def _without_what_contradicts(parameters: Set[bytes]) -> bytes:
+    """Parameters in order, one of a key, and no-default-alpn beside alpn only (RFC 9460 sections 2.2 and 7.1.1)."""
+    by_key = {parameter[:2]: parameter for parameter in sorted(parameters)}
+    if b"\x00\x01" not in by_key:
+        by_key.pop(b"\x00\x02", None)
+    return b"".join(by_key.values())
 
 
 def _rdata_strategies() -> dict[int, SearchStrategy[bytes]]:
@@ -137,6 +154,10 @@ def _rdata_strategies() -> dict[int, SearchStrategy[bytes]]:
         "RP": _joined(name, name),
         "SSHFP": _joined(_uint(1), st.just(b"\x02"), _fixed(32)),
         "TLSA": _joined(st.just(b"\x03\x01\x01"), _fixed(32)),
+        "SMIMEA": st.one_of(
+            _joined(st.just(b"\x03\x00\x02"), _fixed(64)),
+            _joined(st.just(b"\x03\x00\x00"), st.binary(min_size=1, max_size=90)),
+        ),
         "SVCB": _svcb(),
         "HTTPS": _svcb(),
         "URI": _joined(_uint(2), _uint(2), st.sampled_from((b"https://example.nl/", b"ftp://a/'b"))),
@@ -145,7 +166,12 @@ def _rdata_strategies() -> dict[int, SearchStrategy[bytes]]:
         "KX": _joined(_uint(2), name),
         "LOC": st.just(bytes.fromhex("0012161389173d4071b7001000989a80")),
         "OPENPGPKEY": st.binary(min_size=1, max_size=40),
-        "CERT": _joined(st.just(b"\x00\x01"), _uint(2), st.just(b"\x08"), st.binary(min_size=1, max_size=40)),
+        "CERT": _joined(
+            st.sampled_from([number.to_bytes(2, "big") for number in (0, *range(1, 10), 253, 254, 9999)]),
+            _uint(2),
+            _uint(1),
+            st.binary(min_size=1, max_size=40),
+        ),
         "APL": st.sampled_from((b"", bytes.fromhex("00011803c00002"), bytes.fromhex("00011883c00002"))),
         "EUI48": _fixed(6),
         "TYPE65280": st.binary(max_size=40),

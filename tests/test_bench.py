@@ -12,7 +12,16 @@ import pytest
 from tests.bench import report
 from tests.bench.__main__ import MEASUREMENTS, main, measure
 from tests.bench.big_zone import BigZoneFiles
-from tests.bench.inputs import BIG_ORIGIN, HOSTING_RECORDS, HOSTING_SIGNATURES, BigZone, HostingZone
+from tests.bench.inputs import (
+    BIG_ORIGIN,
+    HOSTING_RECORDS,
+    HOSTING_SIGNATURES,
+    ODD_ORIGIN,
+    BigZone,
+    HostingZone,
+    OddZone,
+    write_zone_file,
+)
 from tests.bench.lab import SCALES, VERIFIER, Lab
 from tests.bench.measuring import (
     BenchError,
@@ -27,6 +36,7 @@ from tests.bench.measuring import (
     run,
     verify_zone,
 )
+from tests.bench.reading import Judge, ZoneToRead
 from tests.peers import find_peer, require_peer
 from zonekit import rdata as rd
 from zonekit.zonefile import parse_zone
@@ -138,7 +148,9 @@ def test_a_peer_is_measured_or_listed_as_missing(document: dict[str, Any]) -> No
 def test_json_to_standard_output_is_all_that_is_printed_there(capsys: pytest.CaptureFixture[str], lab: Lab) -> None:
     assert main(["--scale", "small", "--only", "reading", "--json"]) == 0
     captured = capsys.readouterr()
-    assert list(json.loads(captured.out)["sections"]) == ["reading-plain-zone", "reading-signed-zone"]
+    assert list(json.loads(captured.out)["sections"]) == [
+        f"{verb}-{zone}-zone" for verb in ("reading", "rewriting") for zone in ("plain", "signed", "odd")
+    ]
     assert "round 1/1" in captured.err
 
 
@@ -225,6 +237,29 @@ def test_the_big_zone_has_as_many_rrsets_and_records_as_it_says(rrsets: int) -> 
     assert len({rrset.owner for rrset in found}) == made.owners
 
 
+@pytest.mark.parametrize("pages", [0, 1, 7])
+def test_the_odd_zone_has_as_many_records_as_it_says(pages: int) -> None:
+    made = OddZone(pages=pages)
+    found = list(parse_zone("".join(made.lines()), ODD_ORIGIN).rrsets())
+    assert sum(len(rrset.rdatas) for rrset in found) == made.records
+    assert len({rrset.rdtype for rrset in found}) >= (23 if pages else 3)
+
+
+def test_a_zone_that_was_written_otherwise_than_it_was_read_is_refused(tmp_path: Path) -> None:
+    compiler = require_peer("named-compilezone")
+    read, written = tmp_path / "read", tmp_path / "written"
+    write_zone_file(OddZone(pages=1), read)
+    judge = Judge(
+        compiler=[compiler], zone=ZoneToRead(name="odd", path=read, origin=ODD_ORIGIN, records=0), directory=tmp_path
+    )
+    lines = read.read_text().splitlines(keepends=True)
+    written.write_text("".join([*lines, "; a comment alone\n"]))
+    judge.check(written)
+    written.write_text("".join(lines[:-1]))
+    with pytest.raises(BenchError, match="writes another odd zone"):
+        judge.check(written)
+
+
 @pytest.mark.parametrize("number", [0, 7, 999])
 def test_a_hosting_zone_has_as_many_records_and_signatures_as_it_says(number: int) -> None:
     zone = HostingZone(number=number)
@@ -268,4 +303,5 @@ def test_the_memory_of_children_counts_once_they_are_there() -> None:
 
 
 def test_every_measurement_can_be_asked_for_alone() -> None:
-    assert set(MEASUREMENTS) == {"big-zone", "hosting", "reading", "verifying", "apex", "planning", "probing", "status"}
+    expected = {"big-zone", "hosting", "reading", "verifying", "apex", "planning", "probing", "status", "start-up"}
+    assert set(MEASUREMENTS) == expected

@@ -26,6 +26,7 @@ from zonekit.instants import parse_rrsig_time, rrsig_time_text
 from zonekit.names import (
     MAX_LABEL_OCTETS,
     MAX_NAME_OCTETS,
+    ROOT,
     WireName,
     is_plain_name,
     name_end,
@@ -60,6 +61,18 @@ CDNSKEY: Final = int(RdataType.CDNSKEY)
 CSYNC: Final = int(RdataType.CSYNC)
 ZONEMD: Final = int(RdataType.ZONEMD)
 CAA: Final = int(RdataType.CAA)
+HINFO: Final = int(RdataType.HINFO)
+RP: Final = int(RdataType.RP)
+AFSDB: Final = int(RdataType.AFSDB)
+KX: Final = int(RdataType.KX)
+SSHFP: Final = int(RdataType.SSHFP)
+TLSA: Final = int(RdataType.TLSA)
+SMIMEA: Final = int(RdataType.SMIMEA)
+CERT: Final = int(RdataType.CERT)
+OPENPGPKEY: Final = int(RdataType.OPENPGPKEY)
+SVCB: Final = int(RdataType.SVCB)
+HTTPS: Final = int(RdataType.HTTPS)
+URI: Final = int(RdataType.URI)
 
 # What a KSK signs rather than a ZSK: the RRsets that a parent's DS has to reach (RFC 4035 section 2.2, RFC 7344 section 4.1).
 KSK_SIGNED_TYPES: Final = frozenset((DNSKEY, CDS, CDNSKEY))
@@ -83,11 +96,11 @@ _NAMES_FROM: Final = {
     PTR: 0,
     int(RdataType.MINFO): 0,
     MX: 2,
-    int(RdataType.RP): 0,
-    int(RdataType.AFSDB): 2,
+    RP: 0,
+    AFSDB: 2,
     int(RdataType.RT): 2,
     int(RdataType.PX): 2,
-    int(RdataType.KX): 2,
+    KX: 2,
     SRV: 6,
     DNAME: 0,
 }
@@ -177,6 +190,8 @@ def parse_rdata(rdtype: int, text: bytes, origin: WireName) -> bytes:
     b'\\x00\\n\\x04mail\\x02nl\\x00'
     """
     parser = PLAIN_PARSERS.get(rdtype)
+    if parser is None and _is_opaque(rdtype):
+        parser = _parse_generic
     if parser is not None and not _ODD_SPACE.search(text):
         try:
             return parser(text.strip(), origin)
@@ -300,8 +315,30 @@ def _parse_srv(text: bytes, origin: WireName) -> bytes:
     return _uint16(priority) + _uint16(weight) + _uint16(port) + _plain_name(target, origin)
 
 
-_TXT_STRINGS: Final = re.compile(rb'(?:"[^"\\\n]*"|[^"\\\s;()]+)(?:[ \t]+(?:"[^"\\\n]*"|[^"\\\s;()]+))*[ \t]*')
-_TXT_STRING: Final = re.compile(rb'"([^"]*)"|(\S+)')
+# A quoted string may have escapes in it, and what is special elsewhere; a bare one has neither.
+_QUOTED: Final = rb'"(?:[^"\\\n]|\\(?:[0-9]{3}|[^0-9\n]))*"'
+_BARE: Final = rb'[^"\\\s;()]+'
+_STRINGS: Final = re.compile(b"(?:%b|%b)(?:[ \t]+(?:%b|%b))*[ \t]*" % (_QUOTED, _BARE, _QUOTED, _BARE))
+_STRING: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"|(\S+)')
+_ESCAPE: Final = re.compile(rb"\\(?:([0-9]{3})|(.))")
+
+
+def _strings(text: bytes) -> list[bytes]:
+    """Character-strings without their quotes and escapes (RFC 1035 section 5.1)."""
+    if _STRINGS.fullmatch(text) is None:
+        raise NotPlain
+    return [_unescaped(match[1]) if match[2] is None else match[2] for match in _STRING.finditer(text)]
+
+
+def _unescaped(text: bytes) -> bytes:
+    if b"\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: bytes((int(match[1]),)) if match[2] is None else match[2], text)
+
+
+def _counted(octets: bytes) -> bytes:
+    """A character-string in wire form."""
+    return len(octets).to_bytes(1, "big") + octets
 
 
 def _parse_txt(text: bytes, origin: WireName) -> bytes:
@@ -309,13 +346,43 @@ def _parse_txt(text: bytes, origin: WireName) -> bytes:
         if len(text) < 2:
             raise NotPlain
         return (len(text) - 2).to_bytes(1, "big") + text[1:-1]
-    if _TXT_STRINGS.fullmatch(text) is None:
-        raise NotPlain
-    strings = [match[2] if match[1] is None else match[1] for match in _TXT_STRING.finditer(text)]
-    data = b"".join([len(string).to_bytes(1, "big") + string for string in strings])
+    data = b"".join(map(_counted, _strings(text)))
     if len(data) > MAX_RDATA_OCTETS:
         raise NotPlain
     return data
+
+
+def _parse_hinfo(text: bytes, origin: WireName) -> bytes:
+    cpu, system = _strings(text)
+    return _counted(cpu) + _counted(system)
+
+
+def _parse_caa(text: bytes, origin: WireName) -> bytes:
+    flags, tag, value = text.split(None, 2)
+    (value_octets,) = _strings(value)
+    if not tag.isalnum():
+        raise NotPlain
+    return bytes((_uint8(flags),)) + _counted(tag) + value_octets
+
+
+def _parse_naptr(text: bytes, origin: WireName) -> bytes:
+    order, preference, rest = text.split(None, 2)
+    strings, replacement = rest.rsplit(None, 1)
+    flags, services, regexp = map(_counted, _strings(strings))
+    return _uint16(order) + _uint16(preference) + flags + services + regexp + _plain_name(replacement, origin)
+
+
+def _parse_uri(text: bytes, origin: WireName) -> bytes:
+    priority, weight, rest = text.split(None, 2)
+    (target,) = _strings(rest)
+    if not target:
+        raise NotPlain
+    return _uint16(priority) + _uint16(weight) + target
+
+
+def _parse_rp(text: bytes, origin: WireName) -> bytes:
+    mailbox, texts = text.split()
+    return _plain_name(mailbox, origin) + _plain_name(texts, origin)
 
 
 def _parse_soa(text: bytes, origin: WireName) -> bytes:
@@ -337,6 +404,32 @@ def _parse_ds(text: bytes, origin: WireName) -> bytes:
     return _uint16(tag) + bytes((_uint8(algorithm), _uint8(digest_type))) + digest_octets
 
 
+_FINGERPRINT_OCTETS: Final = {1: 20, 2: 32}
+_ASSOCIATION_OCTETS: Final = {1: 32, 2: 64}
+
+
+def _parse_sshfp(text: bytes, origin: WireName) -> bytes:
+    algorithm, fingerprint_type, *digits = text.split()
+    return bytes((_uint8(algorithm),)) + _digest(fingerprint_type, digits, _FINGERPRINT_OCTETS)
+
+
+def _parse_tlsa(text: bytes, origin: WireName) -> bytes:
+    usage, selector, matching_type, *digits = text.split()
+    return bytes((_uint8(usage), _uint8(selector))) + _digest(matching_type, digits, _ASSOCIATION_OCTETS)
+
+
+def _digest(digest_type: bytes, digits: list[bytes], octets_of_type: dict[int, int]) -> bytes:
+    """The number of a digest, and the digest, from hexadecimal in one piece or several."""
+    number, octets = _uint8(digest_type), binascii.unhexlify(b"".join(digits))
+    if not octets or len(octets) != octets_of_type.get(number, len(octets)):
+        raise NotPlain
+    return bytes((number,)) + octets
+
+
+def _parse_openpgpkey(text: bytes, origin: WireName) -> bytes:
+    return _base64(text)
+
+
 def _base64(text: bytes) -> bytes:
     """Octets from base64, whole or in pieces."""
     if b" " in text or b"\t" in text:
@@ -349,6 +442,37 @@ def _base64(text: bytes) -> bytes:
 def _parse_dnskey(text: bytes, origin: WireName) -> bytes:
     flags, protocol, algorithm, key = text.split(None, 3)
     return _uint16(flags) + bytes((_uint8(protocol), _uint8(algorithm))) + _base64(key)
+
+
+_CERTIFICATE_TYPES: Final = {
+    b"PKIX": 1,
+    b"SPKI": 2,
+    b"PGP": 3,
+    b"IPKIX": 4,
+    b"ISPKI": 5,
+    b"IPGP": 6,
+    b"ACPKIX": 7,
+    b"IACPKIX": 8,
+    b"URI": 253,
+    b"OID": 254,
+}
+_CERTIFICATE_TYPE_TEXTS: Final = {number: text.decode("ascii") for text, number in _CERTIFICATE_TYPES.items()}
+
+
+def _parse_cert(text: bytes, origin: WireName) -> bytes:
+    """A certificate (RFC 4398 section 2), its type and algorithm by mnemonic or number."""
+    kind, tag, algorithm, certificate = text.split(None, 3)
+    kind_octets = _CERTIFICATE_TYPES[kind].to_bytes(2, "big") if kind in _CERTIFICATE_TYPES else _uint16(kind)
+    number = _uint8(algorithm) if algorithm.isdigit() else _algorithm_numbers()[algorithm.decode("ascii")]
+    return kind_octets + _uint16(tag) + bytes((number,)) + _base64(certificate)
+
+
+@functools.cache
+def _algorithm_numbers() -> dict[str, int]:
+    """The algorithms of certificates, all that dnspython knows and not only those that sign zones."""
+    import dns.dnssectypes
+
+    return {algorithm.name: int(algorithm) for algorithm in dns.dnssectypes.Algorithm}
 
 
 def _parse_rrsig(text: bytes, origin: WireName) -> bytes:
@@ -413,6 +537,66 @@ def _bitmap_of_texts(types: bytes) -> bytes:
     return type_bitmap([parse_type(text.decode("ascii")) for text in types.split()])
 
 
+_ALPN_IDS: Final = re.compile(rb"[\w./+-]+(?:,[\w./+-]+)*", re.ASCII)
+
+
+def _parse_alpn(value: bytes) -> bytes:
+    if _ALPN_IDS.fullmatch(value) is None:
+        raise NotPlain
+    return b"".join(map(_counted, value.split(b",")))
+
+
+def _parse_ipv4_hints(value: bytes) -> bytes:
+    return b"".join([_parse_a(address, ROOT) for address in value.split(b",")])
+
+
+def _parse_ipv6_hints(value: bytes) -> bytes:
+    return b"".join([_parse_aaaa(address, ROOT) for address in value.split(b",")])
+
+
+_SVC_PARAMETERS: Final[dict[bytes, tuple[int, Callable[[bytes], bytes]]]] = {
+    b"alpn": (1, _parse_alpn),
+    b"port": (3, _uint16),
+    b"ipv4hint": (4, _parse_ipv4_hints),
+    b"ipv6hint": (6, _parse_ipv6_hints),
+}
+
+
+def _parse_svcb(text: bytes, origin: WireName) -> bytes:
+    """A service binding with the parameters that most have (RFC 9460 section 2.1); any other is left to dnspython."""
+    priority, target, *parameters = text.split()
+    head = _uint16(priority) + _plain_name(target, origin)
+    values: dict[int, bytes] = {}
+    for parameter in parameters:
+        name, _, value = parameter.partition(b"=")
+        key, parse = _SVC_PARAMETERS[name]
+        if key in values or (value[:1] == b'"') != (value[1:][-1:] == b'"'):
+            raise NotPlain
+        values[key] = parse(value[1:-1] if value[:1] == b'"' else value)
+    if values and head[:2] == b"\x00\x00":  # an alias has no parameters
+        raise NotPlain
+    return head + b"".join([struct.pack(">HH", key, len(values[key])) + values[key] for key in sorted(values)])
+
+
+def _parse_generic(text: bytes, origin: WireName) -> bytes:
+    """Data in the generic form (RFC 3597 section 5)."""
+    mark, octets, *digits = text.split()
+    data = binascii.unhexlify(b"".join(digits))
+    if mark != b"\\#" or int.from_bytes(_uint16(octets), "big") != len(data):
+        raise NotPlain
+    return data
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_opaque(rdtype: int) -> bool:
+    """Whether the data of a type is octets and nothing more to dnspython, which has no class for it."""
+    import dns.rdata
+    import dns.rdataclass
+
+    made = dns.rdata.get_rdata_class(dns.rdataclass.IN, RdataType.make(rdtype))  # type: ignore[no-untyped-call]
+    return made is dns.rdata.GenericRdata
+
+
 PLAIN_PARSERS: Final[dict[int, Callable[[bytes, WireName], bytes]]] = {
     A: _parse_a,
     AAAA: _parse_aaaa,
@@ -430,11 +614,25 @@ PLAIN_PARSERS: Final[dict[int, Callable[[bytes, WireName], bytes]]] = {
     CDNSKEY: _parse_dnskey,
     RRSIG: _parse_rrsig,
     NSEC: _parse_nsec,
+    HINFO: _parse_hinfo,
+    RP: _parse_rp,
+    AFSDB: _parse_mx,
+    KX: _parse_mx,
+    NAPTR: _parse_naptr,
+    SSHFP: _parse_sshfp,
+    TLSA: _parse_tlsa,
+    SMIMEA: _parse_tlsa,
+    CERT: _parse_cert,
+    OPENPGPKEY: _parse_openpgpkey,
+    SVCB: _parse_svcb,
+    HTTPS: _parse_svcb,
+    URI: _parse_uri,
+    CAA: _parse_caa,
 }
 """The short parsers by type: from data text and the origin to wire form, or one of NOT_PLAIN.
 
 They take one line without line ends or other odd white space, and nothing that a tokenizer would have to look at: text with
-a comment, a parenthesis or an escape in it is never plain.
+a comment or a parenthesis in it is never plain, nor is one with an escape, but for what is in a quoted string.
 """
 
 
@@ -450,6 +648,8 @@ def print_rdata(rdtype: int, rdata: bytes) -> str:
     '10 mail.nl.'
     """
     printer = _PRINTERS.get(rdtype)
+    if printer is None and len(rdata) <= _MAX_GENERIC_OCTETS and _is_opaque(rdtype):
+        printer = _print_generic
     return _print_with_dnspython(rdtype, rdata) if printer is None else printer(rdata)
 
 
@@ -607,6 +807,100 @@ def _print_ds(rdata: bytes) -> str:
     return f"{rdata[0] << 8 | rdata[1]} {rdata[2]} {rdata[3]} {rdata[4:].hex().upper()}"
 
 
+_MAX_GENERIC_OCTETS: Final = 64  # dnspython breaks up what is longer
+
+
+def _print_generic(rdata: bytes) -> str:
+    return f"\\# {len(rdata)} {rdata.hex()}".rstrip()
+
+
+def _print_rp(rdata: bytes) -> str:
+    texts_at = name_end(rdata)
+    return f"{name_text(rdata[:texts_at])} {name_text(rdata[texts_at:])}"
+
+
+def _print_naptr(rdata: bytes) -> str:
+    order, preference = struct.unpack_from(">HH", rdata)
+    name_at = 4
+    for _ in range(3):
+        name_at += 1 + rdata[name_at]
+    return f"{order} {preference} {_print_txt(rdata[4:name_at])} {name_text(rdata[name_at:])}"
+
+
+def _print_uri(rdata: bytes) -> str:
+    priority, weight = struct.unpack_from(">HH", rdata)
+    return f"{priority} {weight} {quoted_string(rdata[4:])}"
+
+
+def _print_sshfp(rdata: bytes) -> str:
+    return f"{rdata[0]} {rdata[1]} {rdata[2:].hex()}"
+
+
+def _print_tlsa(rdata: bytes) -> str:
+    return f"{rdata[0]} {rdata[1]} {rdata[2]} {rdata[3:].hex()}"
+
+
+def _print_openpgpkey(rdata: bytes) -> str:
+    return binascii.b2a_base64(rdata, newline=False).decode("ascii")
+
+
+def _print_cert(rdata: bytes) -> str:
+    kind, tag, algorithm = struct.unpack_from(">HHB", rdata)
+    certificate = binascii.b2a_base64(rdata[5:], newline=False).decode("ascii")
+    return (
+        f"{_CERTIFICATE_TYPE_TEXTS.get(kind, kind)} {tag} {_algorithm_texts().get(algorithm, algorithm)} {certificate}"
+    )
+
+
+@functools.cache
+def _algorithm_texts() -> dict[int, str]:
+    return {number: text for text, number in _algorithm_numbers().items()}
+
+
+def _alpn_text(value: bytes) -> str:
+    ids = []
+    position = 0
+    while position < len(value):
+        end = position + 1 + value[position]
+        ids.append(value[position + 1 : end])
+        position = end
+    joined = b",".join(ids)
+    if _ALPN_IDS.fullmatch(joined) is None or joined.count(b",") != len(ids) - 1:
+        raise NotPlain
+    return joined.decode("ascii")
+
+
+def _ipv4_hints_text(value: bytes) -> str:
+    return ",".join([_print_a(value[start : start + 4]) for start in range(0, len(value), 4)])
+
+
+def _ipv6_hints_text(value: bytes) -> str:
+    return ",".join([_print_aaaa(value[start : start + 16]) for start in range(0, len(value), 16)])
+
+
+_SVC_PARAMETER_TEXTS: Final[dict[int, tuple[str, Callable[[bytes], str]]]] = {
+    1: ("alpn", _alpn_text),
+    3: ("port", lambda value: str(int.from_bytes(value, "big"))),
+    4: ("ipv4hint", _ipv4_hints_text),
+    6: ("ipv6hint", _ipv6_hints_text),
+}
+
+
+def _print_svcb(rdata: bytes) -> str:
+    """A service binding with the parameters that most have; one with any other is left to dnspython."""
+    position = name_end(rdata, 2)
+    texts = [str(rdata[0] << 8 | rdata[1]), name_text(rdata[2:position])]
+    try:
+        while position < len(rdata):
+            key, octets = struct.unpack_from(">HH", rdata, position)
+            name, text_of = _SVC_PARAMETER_TEXTS[key]
+            texts.append(f'{name}="{text_of(rdata[position + 4 : position + 4 + octets])}"')
+            position += 4 + octets
+    except NOT_PLAIN:
+        return _print_with_dnspython(SVCB, rdata)
+    return " ".join(texts)
+
+
 _PRINTERS: Final[dict[int, Callable[[bytes], str]]] = {
     A: _print_a,
     AAAA: _print_aaaa,
@@ -625,6 +919,19 @@ _PRINTERS: Final[dict[int, Callable[[bytes], str]]] = {
     RRSIG: _print_rrsig,
     NSEC: _print_nsec,
     NSEC3: _print_nsec3,
+    HINFO: _print_txt,
+    RP: _print_rp,
+    AFSDB: _print_mx,
+    KX: _print_mx,
+    NAPTR: _print_naptr,
+    SSHFP: _print_sshfp,
+    TLSA: _print_tlsa,
+    SMIMEA: _print_tlsa,
+    CERT: _print_cert,
+    OPENPGPKEY: _print_openpgpkey,
+    SVCB: _print_svcb,
+    HTTPS: _print_svcb,
+    URI: _print_uri,
 }
 
 

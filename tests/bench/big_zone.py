@@ -287,7 +287,9 @@ def _splits(lab: Lab, files: BigZoneFiles) -> Section:
         unit=Unit.SECONDS,
         rows=rows,
         notes=(
-            "measured inside one process that does some of the work twice: once with signatures, once with a signer that"
-            " makes none; memory is that of all of it",
+            "measured inside one process that does some of the work twice, on its own and as a part of what it belongs to;"
+            " the file has the names in order, or nearly",
+            "records of signatures: all of signing but what stands above it and the signatures, by a signer that makes none;"
+            " memory is that of all of it",
         ),
     )

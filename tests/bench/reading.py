@@ -75,7 +75,7 @@ def measure(lab: Lab) -> list[Section]:
     if compiler is None:
         return reading  # nothing else could say whether what was written is right
     progress("reading and writing zones")
-    judges = [_Judge(compiler=compiler, zone=zone, directory=files.directory / f"{zone.name} again") for zone in zones]
+    judges = [Judge(compiler=compiler, zone=zone, directory=files.directory / f"{zone.name} again") for zone in zones]
     return [*reading, *(_rewriting(lab, judge) for judge in judges)]
 
 
@@ -128,7 +128,7 @@ def _dnspython(zone: ZoneToRead, command: Command) -> Row:
 # ---- reading and writing --------------------------------------------------------------------------------------------
 
 
-def _rewriting(lab: Lab, judge: _Judge) -> Section:
+def _rewriting(lab: Lab, judge: Judge) -> Section:
     zone = judge.zone
     judge.directory.mkdir()
     rows = measure_in_turns(_writers(lab, judge), lab.rounds)
@@ -150,7 +150,7 @@ def _rewriting(lab: Lab, judge: _Judge) -> Section:
     )
 
 
-def _writers(lab: Lab, judge: _Judge) -> list[Contender]:
+def _writers(lab: Lab, judge: Judge) -> list[Contender]:
     zone, directory = judge.zone, judge.directory
     contenders = [
         judge.contender(_ZONEKIT, Kind.ZONEKIT, driver("rewrite", zone.path, zone.origin, directory / _ZONEKIT)),
@@ -162,7 +162,7 @@ def _writers(lab: Lab, judge: _Judge) -> list[Contender]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judge:
+class Judge:
     """Says whether a program wrote the zone that it read, by the form in which named-compilezone writes both."""
 
     compiler: Sequence[str]

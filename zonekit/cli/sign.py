@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -39,6 +39,9 @@ from zonekit.serials import SerialPolicy, change_serial, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, PreparedZone, Reuse, prepare_signing
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def _parse_salt(text: str) -> bytes:
