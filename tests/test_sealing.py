@@ -122,6 +122,28 @@ def test_the_seal_does_not_depend_on_the_pieces_in_which_the_body_comes(zone_oct
         ends.check([zone_octets, body])
 
 
+def test_a_change_in_how_a_zone_is_printed_takes_another_form_of_seal() -> None:
+    # Where this fails though nobody meant to change what is printed, that is the mistake. Where somebody did, files that
+    # are sealed hold the old print: raise the form, so that they are read and written anew, and put the new checksum here.
+    text = """\
+www 60 A 192.0.2.1
+www 60 AAAA 2001:db8::1
+alias 60 CNAME www
+mail 60 MX 10 mail
+mail 60 TXT "say \\"hi\\"" "\\195\\169"
+_sip._tcp 60 SRV 0 5 5060 sip.example.net.
+child 60 NS ns.child
+child 60 DS 1 13 2 {digest}
+a\\.b 60 CAA 0 issue "ca.example.net"
+odd 60 TYPE65280 \\# 2 0102
+"""
+    *_, seal = iter_sealed_text(parse_zone(HEAD + text.format(digest="AB" * 32), "example.nl"))
+    assert seal == (
+        "; seal of zonekit, form 1: 658 octets below the apex, key tags none,"
+        " checksum 243dc21eb9376bec20917d9a6e4bda43\n"
+    )
+
+
 # ---- what is taken for sealed ---------------------------------------------------------------------------------------
 
 
