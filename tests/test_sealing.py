@@ -216,6 +216,7 @@ def test_what_is_not_known_is_never_made_up() -> None:
     apex = apex_of(signed())
     assert apex.serial == 7
     assert apex.status("@") is NameStatus.APEX
+    assert repr(apex) == "<Zone example.nl. serial 7, of which the apex was read>"
     for ask in (
         lambda: apex.get("www", "A"),
         lambda: "www" in apex,

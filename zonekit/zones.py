@@ -638,7 +638,8 @@ class Zone:
         return 1 + sum([len(block.owners) for block in self._blocks.blocks])
 
     def __repr__(self) -> str:
-        return f"<Zone {name_text(self._apex_owner)} serial {self.serial}, {len(self)} names>"
+        known = "of which the apex was read" if isinstance(self._blocks, _Unread) else f"{len(self)} names"
+        return f"<Zone {name_text(self._apex_owner)} serial {self.serial}, {known}>"
 
     def _wire(self, name: str | dns.name.Name) -> WireName:
         return to_wire_name(name, self._apex_owner)
