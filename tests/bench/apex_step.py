@@ -154,6 +154,8 @@ def _in_memory(lab: Lab, files: _Files) -> Section:
 
 def _file_to_file(lab: Lab, files: _Files) -> Section:
     progress("  steps from file to file")
+    for name in (_COPY, *STEPS):
+        shutil.copyfile(files.signed, files.after(name))
     calls: dict[str, list[Sample]] = {name: [] for name in STEPS}
     contenders = [_copy(files), *[_program(lab, files, step, calls[step.name]) for step in STEPS.values()]]
     programs = {row.name: row for row in measure_in_turns(contenders, lab.rounds)}
@@ -176,7 +178,7 @@ def _file_to_file(lab: Lab, files: _Files) -> Section:
 
 
 def _copy(files: _Files) -> Contender:
-    output = files.directory / "copy"
+    output = files.after(_COPY)
     command = ["sh", "-c", 'cp "$1" "$2" && sync -d "$2"', "sh", files.signed, output]
     return Contender(name=_COPY, kind=Kind.PEER, measure=lambda: _onto_nothing(output, lambda: run(command).sample))
 
@@ -208,8 +210,11 @@ def _program(lab: Lab, files: _Files, step: Step, calls: list[Sample]) -> Conten
 
 
 def _onto_nothing(output: Path, measure: Callable[[], Sample]) -> Sample:
-    """Measure what writes a file that is not there; overwriting is another thing for ``cp`` than for who renames."""
-    output.unlink(missing_ok=True)
+    """Measure what writes a file that is not there; overwriting is another thing for ``cp`` than for who renames.
+
+    There is one to take away each time, so that all find as much memory free for the new one.
+    """
+    output.unlink()
     return measure()
 
 
