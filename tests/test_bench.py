@@ -37,8 +37,10 @@ from tests.bench.measuring import (
     verify_zone,
 )
 from tests.bench.reading import Judge, ZoneToRead
+from tests.bench.reuse import ReuseFiles
 from tests.peers import find_peer, require_peer
 from zonekit import rdata as rd
+from zonekit.serials import serial_gt
 from zonekit.zonefile import parse_zone
 
 pytestmark = pytest.mark.xdist_group("bench")  # one full run serves several tests
@@ -83,7 +85,15 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
     assert list(document["sections"]) == [
         "big-zone-1-process",
         "big-zone-2-processes",
+        "big-zone-nsec3-1-process",
+        "big-zone-nsec3-2-processes",
         "big-zone-parts",
+        "huge-zone-nsec3-1-process",
+        "huge-zone-nsec3-2-processes",
+        "huge-zone-nsec3-growth",
+        "reuse-1-process",
+        "reuse-2-processes",
+        "reuse-parts",
         "hosting-zones",
         "reading-plain-zone",
         "reading-signed-zone",
@@ -131,10 +141,40 @@ def test_the_best_peer_and_the_floor_stand_at_one(document: dict[str, Any]) -> N
             assert best["cpu_to_fastest_peer"] == 1.0
 
 
+def test_the_floor_is_divided_among_the_processes_for_the_wall_time_alone(document: dict[str, Any]) -> None:
+    for name, processes in (("big-zone-1-process", 1), ("big-zone-nsec3-2-processes", 2), ("reuse-2-processes", 2)):
+        section = document["sections"][name]
+        floor = next(row for row in section["rows"] if row["kind"] == "floor")
+        assert section["processes"] == processes
+        assert floor["wall_to_floor"] is None
+        assert floor["peak_of_all_processes_kib"] is None
+        for row in section["rows"]:
+            if row is not floor and len(row["samples"]) == 1:
+                ratio = row["wall_seconds"] / floor["wall_seconds"] * processes
+                assert row["wall_to_floor"] == pytest.approx(ratio)
+            if row is not floor and row["remark"] != "once":
+                assert row["peak_of_all_processes_kib"] > 0
+
+
+def test_what_grows_faster_than_the_zone_is_told(document: dict[str, Any]) -> None:
+    section = document["sections"]["huge-zone-nsec3-growth"]
+    assert len(section["rows"]) == 4
+    assert set(section["figures"]) == {
+        f"{what} growth, zonekit, {processes}" for what in ("CPU", "wall") for processes in ("1 process", "2 processes")
+    }
+    assert {row["items"] for row in section["rows"]} == {SMALL.big_rrsets, SMALL.huge_rrsets}
+
+
+def test_what_was_due_is_told(document: dict[str, Any]) -> None:
+    due = document["sections"]["reuse-1-process"]["figures"]["signatures due"]
+    assert 0 < due < BigZone(rrsets=SMALL.big_rrsets).signatures / 10
+
+
 def test_a_peer_is_measured_or_listed_as_missing(document: dict[str, Any]) -> None:
     for program, section in (
         ("ldns-signzone", "big-zone-1-process"),
         ("kzonesign", "big-zone-2-processes"),
+        ("kzonesign", "reuse-2-processes"),
         ("knotd", "hosting-zones"),
         ("named-checkzone", "reading-signed-zone"),
         ("kzonecheck", "verifying-zone"),
@@ -212,6 +252,17 @@ def test_a_later_run_that_writes_something_else_ends_the_run(tmp_path: Path) -> 
         measure_in_turns([contender], 2)
 
 
+def test_a_zone_signed_again_from_the_start_has_no_figures(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ReuseFiles.driver_command
+
+    def forgetful(files: ReuseFiles, name: str, zone: Path, previous: Path | None, *rest: Any) -> list[str]:
+        return command(files, name, zone, None, *rest)
+
+    monkeypatch.setattr(ReuseFiles, "driver_command", forgetful)
+    with pytest.raises(BenchError, match=r"zonekit made 1200 signatures, and \d\d were due"):
+        measure(lab, ["reuse"])
+
+
 def test_a_program_that_fails_is_named_with_its_last_words() -> None:
     with pytest.raises(BenchError, match=r"exit code 3: sh -c .*\nno such zone"):
         run(["sh", "-c", "echo no such zone >&2; exit 3"])
@@ -269,6 +320,17 @@ def test_a_hosting_zone_has_as_many_records_and_signatures_as_it_says(number: in
     assert rd.TXT in {rrset.rdtype for rrset in found}
 
 
+def test_the_next_day_the_big_zone_has_another_serial_and_other_data_at_one_name_in_a_hundred() -> None:
+    today = parse_zone("".join(BigZone(rrsets=1004).lines()), BIG_ORIGIN)
+    tomorrow = parse_zone("".join(BigZone(rrsets=1004, next_day=True).lines()), BIG_ORIGIN)
+    difference = today.diff(tomorrow)
+    assert not difference.added
+    assert not difference.removed
+    assert [newer.rdtype for _, newer in difference.changed].count(rd.SOA) == 1
+    assert len(difference.changed) == 11
+    assert serial_gt(tomorrow.serial, today.serial)
+
+
 def test_hosting_zones_differ_in_their_names() -> None:
     assert len({HostingZone(number=number).origin for number in range(1000)}) == 1000
 
@@ -303,5 +365,16 @@ def test_the_memory_of_children_counts_once_they_are_there() -> None:
 
 
 def test_every_measurement_can_be_asked_for_alone() -> None:
-    expected = {"big-zone", "hosting", "reading", "verifying", "apex", "planning", "probing", "status", "start-up"}
-    assert set(MEASUREMENTS) == expected
+    assert set(MEASUREMENTS) == {
+        "big-zone",
+        "huge-zone",
+        "reuse",
+        "hosting",
+        "reading",
+        "verifying",
+        "apex",
+        "planning",
+        "probing",
+        "status",
+        "start-up",
+    }

@@ -252,6 +252,11 @@ def test_names_in_data_are_completed_by_the_origin(origin: bytes, name: bytes) -
             b"host A MX RRSIG NSEC TYPE1234",
             "04686f7374" + ORIGIN.hex() + "0006400100000003041b" + "00" * 26 + "20",
         ),
+        (
+            rd.NSEC3,
+            b"1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG",
+            "0101000c" + "04aabbccdd" + "14174eb2409fe28bcb4887a1836f957f0a8425e27b" + "000722010000000290",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, int) else None,
 )

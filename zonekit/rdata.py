@@ -513,23 +513,40 @@ def _rrsig_fields_after_times(tag: bytes, signer: bytes, origin: WireName) -> by
 
 
 def _rrsig_time(text: bytes) -> bytes:
-    second = int(text[12:])
-    if len(text) != 14 or not text.isdigit() or second > 59:
+    """A time to the second; its day is looked up, for jitter gives a zone more seconds than a cache should hold."""
+    hour, minute, second = int(text[8:10]), int(text[10:12]), int(text[12:])
+    if len(text) != 14 or not text.isdigit() or hour > 23 or minute > 59 or second > 59:
         raise NotPlain
-    return ((_minute(text[:12]) + second) % 2**32).to_bytes(4, "big")
+    return ((_midnight(text[:8]) + hour * 3600 + minute * 60 + second) % 2**32).to_bytes(4, "big")
 
 
 @functools.lru_cache(maxsize=8192)
-def _minute(text: bytes) -> int:
-    return parse_rrsig_time(text.decode("ascii") + "00")
+def _midnight(day: bytes) -> int:
+    return parse_rrsig_time(day.decode("ascii") + "000000")
 
 
 def _parse_nsec(text: bytes, origin: WireName) -> bytes:
     next_name, types = text.split(None, 1)
     if not is_plain_name(next_name):
         raise NotPlain
-    bitmap_of = _bitmap_of_texts if len(types) <= _MAX_CACHED_OCTETS else _bitmap_of_texts.__wrapped__
-    return parse_plain_name(next_name, origin) + bitmap_of(types)
+    return parse_plain_name(next_name, origin) + _bitmap_of(types)
+
+
+_SHA1_TEXT_OCTETS: Final = 32
+
+
+def _parse_nsec3(text: bytes, origin: WireName) -> bytes:
+    algorithm, flags, iterations, salt, next_hash, *types = text.split(None, 5)
+    if len(next_hash) != _SHA1_TEXT_OCTETS or not next_hash.isalnum():
+        raise NotPlain
+    salt_octets = b"" if salt == b"-" else binascii.unhexlify(salt)
+    head = bytes((_uint8(algorithm), _uint8(flags))) + _uint16(iterations) + bytes((len(salt_octets),)) + salt_octets
+    digest = int(next_hash, 32).to_bytes(20, "big")  # the digits of base32hex are those of a number in base 32
+    return head + b"\x14" + digest + (_bitmap_of(types[0]) if types else b"")
+
+
+def _bitmap_of(types: bytes) -> bytes:
+    return (_bitmap_of_texts if len(types) <= _MAX_CACHED_OCTETS else _bitmap_of_texts.__wrapped__)(types)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -614,6 +631,7 @@ PLAIN_PARSERS: Final[dict[int, Callable[[bytes, WireName], bytes]]] = {
     CDNSKEY: _parse_dnskey,
     RRSIG: _parse_rrsig,
     NSEC: _parse_nsec,
+    NSEC3: _parse_nsec3,
     HINFO: _parse_hinfo,
     RP: _parse_rp,
     AFSDB: _parse_mx,

@@ -14,6 +14,7 @@ import enum
 import functools
 import operator
 import pickle
+import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 
+_TIMES: Final = struct.Struct(">II")  # expiration and inception in an RRSIG (RFC 4034 section 3.1.5)
 _TYPE_OF: Final = operator.itemgetter(0)  # of a packed RRset
 _SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
 
@@ -161,7 +163,10 @@ class Jitter:
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """One key, and the part of its RRSIGs that is the same everywhere."""
+    """One key, and the part of its RRSIGs that is the same everywhere.
+
+    ``after_times`` is what its RRSIG records have between inception and signature: the key tag and the signer's name.
+    """
 
     key: SigningKey
     signer_name: WireName
@@ -169,11 +174,10 @@ class _Pen:
     expiration: int
     jitter: Jitter | None
     signature_octets: int
+    signer: Signer
+    after_times: bytes
     _heads: dict[tuple[int, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
-
-    def head(self, owner: WireName, rdtype: int, labels: int, ttl: int) -> bytes:
-        """The RRSIG's data before the signature (RFC 4034 section 3.1)."""
-        return self._heads_for(owner, rdtype, labels, ttl)[0]
+    _starts: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
 
     def sign(self, owner: WireName, labels: int, record: Record, signed_data: bytes) -> Record:
         """The RRSIG record over RRs given in canonical form, one of which is ``record`` (RFC 4034 section 3.1.8.1)."""
@@ -202,10 +206,20 @@ class _Pen:
             + ttl.to_bytes(4, "big")
             + expiration.to_bytes(4, "big")
             + self.inception.to_bytes(4, "big")
-            + self.key.key_tag.to_bytes(2, "big")
-            + self.signer_name
+            + self.after_times
         )
         return head, pack_record(rd.RRSIG, ttl, head + bytes(self.signature_octets))[: -self.signature_octets]
+
+    def before_times(self, labels: int, record: Record) -> bytes:
+        """What its RRSIG records have before the expiration over the RRset of a record, whenever they are made."""
+        start = self._starts.get((labels, record[:8]))
+        if start is None:
+            rdtype, _, ttl, _ = HEADER.unpack_from(record)
+            octets = rd.RRSIG_FIXED_OCTETS + len(self.signer_name) + self.signature_octets
+            header = HEADER.pack(rd.RRSIG, CLASS_IN, ttl, octets)
+            start = header + rdtype.to_bytes(2, "big") + bytes((self.key.algorithm, labels)) + ttl.to_bytes(4, "big")
+            self._starts[labels, record[:8]] = start
+        return start
 
     def _failure(self, owner: WireName, record: Record, reason: str) -> SigningError:
         return SigningError(
@@ -226,7 +240,16 @@ def _make_pens(
     signer_name = apex.lower()
     ordered = sorted(keys, key=lambda key: (key.algorithm, key.key_tag))
     return tuple(
-        _Pen(key, signer_name, inception, expiration, jitter, signature_length(key.algorithm, key.public_key))
+        _Pen(
+            key,
+            signer_name,
+            inception,
+            expiration,
+            jitter,
+            signature_length(key.algorithm, key.public_key),
+            (key.algorithm.value, key.key_tag),
+            key.key_tag.to_bytes(2, "big") + signer_name,
+        )
         for key in ordered
     )
 
@@ -416,9 +439,7 @@ def prepare_signing(
         dnskey_pens=_make_pens([key for key in own if key.signs_dnskey], zone.apex, validity, jitter),
         published=PublishedKeys.of(prepared.apex_rrset(rd.DNSKEY)),
         since=since,
-        reusable=_reusable_keys(own, reuse),
-        reuse_at=0 if reuse is None else epoch_seconds(reuse.now),
-        refresh_seconds=0 if reuse is None else -(-reuse.signatures_refresh // timedelta(seconds=1)),
+        lasting=_Lasting.of(own, reuse),
     )
     return PreparedZone(prepared, recipe, earlier)
 
@@ -508,6 +529,68 @@ class PreparedZone:
 
 
 @dataclass(frozen=True, slots=True)
+class _Lasting:
+    """Which signatures of an earlier signing stay; none where no key is of both signings.
+
+    Attributes:
+        signers: the present keys that the earlier zone published too.
+        now: seconds since 1970.
+        refresh_seconds: how long before its expiration a signature is made anew.
+    """
+
+    signers: frozenset[Signer]
+    now: int
+    refresh_seconds: int
+
+    @classmethod
+    def of(cls, keys: Sequence[SigningKey], reuse: Reuse | None) -> _Lasting:
+        """What ``reuse`` comes to with these keys."""
+        published = None if reuse is None else reuse.previous.get("@", rd.DNSKEY)
+        if reuse is None or published is None:
+            return cls(frozenset(), 0, 0)
+        signers = frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
+        return cls(signers, epoch_seconds(reuse.now), -(-reuse.signatures_refresh // timedelta(seconds=1)))
+
+    def keeps(self, record: Record, pen: _Pen, before_times: bytes) -> bool:
+        """Whether a signature stays over an RRset, of which ``before_times`` is what this pen's have."""
+        times_at, signature_at = len(before_times), len(record) - pen.signature_octets
+        expiration, inception = _TIMES.unpack_from(record, times_at)
+        tag_at = times_at + _TIMES.size
+        tag_and_signer = record[tag_at : tag_at + 2] + record[tag_at + 2 : signature_at].lower()
+        return (
+            pen.signer in self.signers
+            and record.startswith(before_times)
+            and tag_and_signer == pen.after_times
+            and self._lasts(inception, expiration)
+        )
+
+    def keeps_all(self, records: bytes, pen: _Pen, all_before_times: Sequence[bytes]) -> bool:
+        """Whether these records are signatures of this pen that stay, one for each of ``all_before_times``, in order.
+
+        It may be False where a signer is not spelled in lower case.
+        """
+        if not all_before_times:
+            return not records
+        length = len(all_before_times[0]) + _TIMES.size + len(pen.after_times) + pen.signature_octets
+        if pen.signer not in self.signers or len(records) != length * len(all_before_times):
+            return False
+        layout = f">{len(all_before_times[0])}sII{len(pen.after_times)}s{pen.signature_octets}x"
+        cut = struct.iter_unpack(layout, records)
+        for before_times, (begin, expiration, inception, end) in zip(all_before_times, cut, strict=True):
+            if begin != before_times or end != pen.after_times or not self._lasts(inception, expiration):
+                return False
+        return True
+
+    def _lasts(self, inception: int, expiration: int) -> bool:
+        """Whether a signature has begun, has not expired, and does not within the time in which it is made anew."""
+        return (
+            not serial_before(self.now, inception)
+            and serial_before(self.now, expiration)
+            and (expiration - self.now) % 2**32 > self.refresh_seconds
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """All that the signatures of a segment depend on besides the segment; this is what travels to a worker process."""
 
@@ -518,9 +601,7 @@ class Recipe:
     dnskey_pens: tuple[_Pen, ...]
     published: PublishedKeys
     since: int
-    reusable: frozenset[tuple[int, int]]
-    reuse_at: int
-    refresh_seconds: int
+    lasting: _Lasting
 
     def pens_for(self, status: NameStatus, rdtype: int) -> tuple[_Pen, ...]:
         """The keys that sign this RRset; none where it is not authoritative (RFC 4035 section 2.2)."""
@@ -551,26 +632,13 @@ class Recipe:
     ) -> list[Record]:
         kept: list[Record] = []
         missing: list[_Pen] = []
-        ttl = ttl_of(packed[2][0])
         for pen in pens:
-            head = pen.head(owner, packed[0], labels, ttl)
-            for record in earlier:
-                rdata = rdata_of(record)
-                expiration, inception = int.from_bytes(rdata[8:12], "big"), int.from_bytes(rdata[12:16], "big")
-                if (
-                    (pen.key.algorithm, pen.key.key_tag) in self.reusable
-                    and rdata[:8] == head[:8]
-                    and rdata[16 : rd.RRSIG_FIXED_OCTETS] == head[16 : rd.RRSIG_FIXED_OCTETS]
-                    and rdata[rd.RRSIG_FIXED_OCTETS : len(head)].lower() == pen.signer_name
-                    and ttl_of(record) == ttl
-                    and not serial_before(self.reuse_at, inception)
-                    and serial_before(self.reuse_at, expiration)
-                    and (expiration - self.reuse_at) % 2**32 > self.refresh_seconds
-                ):
-                    kept.append(record)
-                    break
-            else:
+            before_times = pen.before_times(labels, packed[2][0])
+            record = next((record for record in earlier if self.lasting.keeps(record, pen, before_times)), None)
+            if record is None:
                 missing.append(pen)
+            else:
+                kept.append(record)
         if missing:
             kept += _sign(owner, labels, packed, missing)
         return sorted(kept, key=rdata_of)
@@ -585,6 +653,8 @@ class Recipe:
             made = [(rd.RRSIG, rrset[0], _sign(lowered, labels, rrset, pens)) for rrset in rrsets]
             return join_node([*rrsets, *made])
         earlier_node = earlier_nodes.get(lowered)
+        if earlier_node is not None and self._stays_whole(labels, status, rrsets, earlier_node):
+            return earlier_node
         earlier = {} if earlier_node is None else {found[:2]: found[2] for found in split_node(earlier_node)}
         signed: list[PackedRRset] = []
         foreign: dict[int, list[Record]] = {}
@@ -600,6 +670,34 @@ class Recipe:
             if made_anew:
                 signed.append((rd.RRSIG, rrset[0], made_anew))
         return join_node(signed)
+
+    def _stays_whole(self, labels: int, status: NameStatus, rrsets: list[PackedRRset], earlier_node: Node) -> bool:
+        """Whether an earlier node has just these RRsets, and over each one signature, which stays.
+
+        So nearly all nodes of a zone that is signed again are found without being taken apart. It may be False of a node
+        that stays all the same: one with several signatures over an RRset, or the apex.
+        """
+        if len(self.zone_pens) != 1 or status is NameStatus.APEX:
+            return False
+        pen = self.zone_pens[0]
+        before = after = b""
+        starts: list[bytes] = []
+        for rdtype, _, records in sorted(rrsets):
+            if rdtype == rd.RRSIG:
+                return False
+            if rdtype < rd.RRSIG:
+                before += b"".join(records)
+            else:
+                after += b"".join(records)
+            if self.pens_for(status, rdtype):
+                starts.append(pen.before_times(labels, records[0]))
+        start, stop = len(before), len(earlier_node) - len(after)
+        return (
+            start <= stop
+            and earlier_node.startswith(before)
+            and earlier_node.endswith(after)
+            and self.lasting.keeps_all(earlier_node[start:stop], pen, starts)
+        )
 
     def staying(self, rrsigs: list[Record], over: RRset) -> list[Record]:
         """Those RRSIGs of others that may stay, with the TTL of what they cover (RFC 4034 section 3)."""
@@ -755,14 +853,6 @@ def _with_apex_records(zone: Zone, own: RRset, denial: Denial) -> Zone:
         # TTL 0: no resolver asks for it, and a secondary that does wants the present one (RFC 5155 section 4).
         zone = zone.replace(RRset(owner=zone.apex, rdtype=rd.NSEC3PARAM, ttl=Ttl(0), rdatas=(denial.param_rdata(),)))
     return zone
-
-
-def _reusable_keys(keys: Sequence[SigningKey], reuse: Reuse | None) -> frozenset[tuple[int, int]]:
-    """Algorithm and key tag of the keys that the earlier zone published too."""
-    published = None if reuse is None else reuse.previous.get("@", rd.DNSKEY)
-    if published is None:
-        return frozenset()
-    return frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
 
 
 # -- the segments of a zone
@@ -930,9 +1020,18 @@ def _occluded(owner: WireName, rrsets: Iterable[PackedRRset]) -> tuple[WireName,
 def _sign_chain(recipe: Recipe, denial: Nsec3, segment: Segment) -> list[tuple[WireName, Node]]:
     """The NSEC3 records of a segment."""
     records = nsec3_records(denial, recipe.apex, segment.links, segment.next_link, recipe.denial_ttl)
-    status = NameStatus.AUTHORITATIVE
+    if segment.earlier:
+        status = NameStatus.AUTHORITATIVE
+        return [
+            (owner, recipe.sign_owner(owner, status, [(rd.NSEC3, 0, [record])], segment.earlier))
+            for owner, record in records
+        ]
+    labels, pens = label_count(recipe.apex) + 1, recipe.zone_pens
     return [
-        (owner, recipe.sign_owner(owner, status, [(rd.NSEC3, 0, [record])], segment.earlier))
+        (
+            owner,
+            b"".join([*_sign(owner.lower(), labels, (rd.NSEC3, 0, [record]), pens), record]),
+        )  # RRSIG is before NSEC3
         for owner, record in records
     ]
 

@@ -909,7 +909,7 @@ class Zone:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Zone):
             return NotImplemented
-        return order_key(self._apex_owner) == order_key(other._apex_owner) and not self.diff(other)
+        return all(itertools.starmap(_is_same_node, itertools.zip_longest(self.nodes(), other.nodes())))
 
     def __hash__(self) -> int:
         return hash((order_key(self._apex_owner), self.serial))
@@ -958,6 +958,15 @@ def _differing_nodes(zone: Zone, other: Zone) -> dict[bytes, tuple[WireName, Nod
             for owner, node in zip(block.owners, block.nodes, strict=True):
                 pairs[order_key(owner)] = (owner, node)
     return pairs
+
+
+def _is_same_node(pair: tuple[WireName, Node] | None, other: tuple[WireName, Node] | None) -> bool:
+    """Whether two owners with their nodes are the same but for letter case; None is no owner."""
+    if pair is None or other is None:
+        return False
+    if pair == other:
+        return True
+    return order_key(pair[0]) == order_key(other[0]) and _views_at(pair) == _views_at(other)
 
 
 def _views_at(pair: tuple[WireName, Node] | None) -> dict[tuple[int, int], RRset]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.bench import apex_step, big_zone, hosting, planning, probing, reading, startup, status, verifying
+from tests.bench import apex_step, big_zone, hosting, planning, probing, reading, reuse, startup, status, verifying
 from tests.bench.lab import SCALES, Lab, Section
 from tests.bench.machine import machine_facts, versions
 from tests.bench.measuring import BenchError, CpuClock, progress
@@ -21,6 +21,8 @@ from tests.bench.report import Load, Report
 _STANDARD_OUTPUT: Final = "-"
 MEASUREMENTS: Final[dict[str, Callable[[Lab], list[Section]]]] = {
     "big-zone": big_zone.measure,
+    "huge-zone": big_zone.measure_huge,
+    "reuse": reuse.measure,
     "hosting": hosting.measure,
     "reading": reading.measure,
     "verifying": verifying.measure,

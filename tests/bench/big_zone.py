@@ -1,17 +1,21 @@
-"""One big zone, from zone file to signed zone file, NSEC, algorithm 13; each contender is a whole program."""
+"""One big zone, from zone file to signed zone file, NSEC and NSEC3, algorithm 13; each contender is a whole program.
+
+A huge zone, in a section of its own, shows what grows faster than the zone.
+"""
 
 from __future__ import annotations
 
 import filecmp
 import json
+import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from tests.bench.inputs import BIG_ORIGIN, BigZone, write_keys, write_zone_file
+from tests.bench.inputs import BIG_ORIGIN, BigZone, DenialKind, write_keys, write_zone_file
 from tests.bench.knot import Keys, write_config
 from tests.bench.lab import VALIDITY, Lab, Section, Unit, rows_named
 from tests.bench.measuring import (
@@ -34,6 +38,7 @@ from zonekit.instants import instant_text
 PROCESSES: Final = 2
 _COMMAND_LINE: Final = "zonekit sign (command line)"
 _FLOOR: Final = "raw signing, cryptography"
+_LDNS: Final = "ldns-signzone"
 _KNOT: Final = f"kzonesign, {PROCESSES} threads"
 
 
@@ -53,14 +58,16 @@ class BigZoneFiles:
     directory: Path
 
     @classmethod
-    def make(cls, lab: Lab) -> BigZoneFiles:
-        """Write the zone and its keys, unless another measurement has done so."""
-        made = cls(zone=BigZone(rrsets=lab.scale.big_rrsets), directory=lab.directory / "big")
+    def make(cls, lab: Lab, *, rrsets: int | None = None, denial: DenialKind = DenialKind.NSEC) -> BigZoneFiles:
+        """Write the zone and its keys, unless another measurement has done so; of no other size, the scale's big zone."""
+        zone = BigZone(rrsets=lab.scale.big_rrsets if rrsets is None else rrsets, denial=denial)
+        made = cls(zone=zone, directory=lab.directory / f"zone of {zone.rrsets}")
         if not made.directory.exists():
             progress(f"making a zone of {made.zone.rrsets} RRsets")
             made.plain.parent.mkdir(parents=True)
             write_zone_file(made.zone, made.plain)
             write_keys(BIG_ORIGIN, made.keys, now=lab.now)
+        made.results.mkdir(exist_ok=True)
         return made
 
     @property
@@ -73,9 +80,14 @@ class BigZoneFiles:
         """The directory of a KSK and a ZSK."""
         return self.directory / "keys"
 
+    @property
+    def results(self) -> Path:
+        """Where everything goes that is signed with this denial."""
+        return self.directory / self.zone.denial
+
     def signed_by(self, name: str) -> Path:
         """Where this contender's result goes, in a directory of its own."""
-        return self.directory / f"signed by {name}" / self.plain.name
+        return self.results / f"signed by {name}" / self.plain.name
 
     def sign_command(self, lab: Lab, processes: int) -> list[str]:
         """What zonekit is measured by."""
@@ -88,49 +100,99 @@ class BigZoneFiles:
             lab.expiration_text,
             self.signed_by(_zonekit(processes)),
             processes,
+            self.zone.denial,
         )
 
     def ensure_signed(self, lab: Lab) -> Path:
         """Return the zone as zonekit signs it; sign it when it has not been signed yet."""
         path = self.signed_by(_zonekit(1))
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             run(self.sign_command(lab, 1))
             verify_zone(path, BIG_ORIGIN, verifier=lab.verifier())
         return path
 
 
 def measure(lab: Lab) -> list[Section]:
-    """Measure everyone with one process, and with two."""
-    files = BigZoneFiles.make(lab)
-    contenders = _contenders(lab, files)
-    progress("signing the big zone")
-    rows = measure_in_turns(contenders, lab.rounds)
+    """Measure everyone with one process and with two, with NSEC and with NSEC3; and zonekit's parts with NSEC."""
+    nsec, nsec3 = (BigZoneFiles.make(lab, denial=denial) for denial in DenialKind)
+    sections = [*_sections(lab, nsec, "big-zone", lab.rounds), *_sections(lab, nsec3, "big-zone-nsec3", lab.rounds)]
+    shutil.rmtree(nsec3.results)
+    return [*sections, _splits(lab, nsec)]
+
+
+def measure_huge(lab: Lab) -> list[Section]:
+    """Measure everyone once with the huge zone, and zonekit with the big one too: how the time for an RRset grows."""
+    sections: list[Section] = []
+    for denial in lab.scale.huge_denials:
+        huge = BigZoneFiles.make(lab, rrsets=lab.scale.huge_rrsets, denial=denial)
+        name = "huge-zone" if denial is DenialKind.NSEC else f"huge-zone-{denial}"
+        sections += _sections(lab, huge, name, 1)
+        shutil.rmtree(huge.results)
+        big = BigZoneFiles.make(lab, denial=denial)
+        progress("signing the big zone, to compare")
+        small_rows = measure_in_turns(_zonekit_alone(lab, big), lab.rounds)
+        sections.append(
+            _growth(f"{name}-growth", big, small_rows, huge, [section.rows[0] for section in sections[-2:]])
+        )
+    return sections
+
+
+def _sections(lab: Lab, files: BigZoneFiles, name: str, rounds: int) -> list[Section]:
+    """One section for those that work alone, and one for those with several processes or threads."""
+    progress(f"signing a zone of {files.zone.rrsets} RRsets with {files.zone.denial.upper()}")
+    rows = measure_in_turns(_contenders(lab, files), rounds)
     if find_spec("click") is not None and find_spec("rich") is not None:
         rows.insert(1, _command_line(lab, files))
-    progress(f"measuring the memory of zonekit's {PROCESSES} processes together")
-    together = peak_of_all_processes(files.sign_command(lab, PROCESSES))
-    what = f"a zone of {files.zone.rrsets} RRsets, {files.zone.signatures} signatures, file to file"
+    what = (
+        f"a zone of {files.zone.rrsets} RRsets, {files.zone.denial.upper()}, {files.zone.signatures} signatures,"
+        " file to file"
+    )
     return [
         Section(
-            name="big-zone-1-process",
+            name=f"{name}-1-process",
             title=f"Signing {what}: one process",
             unit=Unit.SECONDS,
-            rows=rows_named(rows, [_zonekit(1), _COMMAND_LINE, "ldns-signzone", _bind(1), _FLOOR]),
+            rows=rows_named(rows, [_zonekit(1), _COMMAND_LINE, _LDNS, _bind(1), _FLOOR]),
             notes=_NOTES,
         ),
         Section(
-            name=f"big-zone-{PROCESSES}-processes",
+            name=f"{name}-{PROCESSES}-processes",
             title=f"Signing {what}: {PROCESSES} processes or threads",
             unit=Unit.SECONDS,
-            rows=rows_named(rows, [_zonekit(PROCESSES), _KNOT, _bind(PROCESSES), _FLOOR]),
+            rows=rows_named(rows, [_zonekit(PROCESSES), _LDNS, _KNOT, _bind(PROCESSES), _FLOOR]),
+            processes=PROCESSES,
             notes=(
-                f"all processes of zonekit together had {together / 1024:.0f} MiB at most, shared pages counted once",
-                "kzonesign signs with several threads, and reads and writes with one",
+                "ldns-signzone has one thread and stands here too; kzonesign signs with several threads, and reads and"
+                " writes with one",
             ),
         ),
-        _splits(lab, files),
     ]
+
+
+def _growth(name: str, big: BigZoneFiles, rows: Sequence[Row], huge: BigZoneFiles, huge_rows: Sequence[Row]) -> Section:
+    """What one RRset costs zonekit in the big zone and in the huge one."""
+    for_one = [
+        replace(row, name=f"{row.name}, {files.zone.rrsets} RRsets", items=files.zone.rrsets)
+        for files, measured in ((big, rows), (huge, huge_rows))
+        for row in measured
+    ]
+    pairs = list(zip(rows, for_one[: len(rows)], for_one[len(rows) :], strict=True))
+    cpu = {row.name: after.cpu_ratio(before) for row, before, after in pairs}
+    wall = {row.name: after.wall_ratio(before) for row, before, after in pairs}
+    return Section(
+        name=name,
+        title=f"What an RRset costs in a zone of {huge.zone.rrsets} and of {big.zone.rrsets}, {big.zone.denial.upper()}",
+        unit=Unit.MICROSECONDS,
+        rows=tuple(for_one),
+        notes=tuple(
+            f"{each}: {cpu[each]:.2f} times the CPU time and {wall[each]:.2f} times the wall time for an RRset of the"
+            " larger zone"
+            for each in cpu
+        ),
+        figures={f"CPU growth, {each}": ratio for each, ratio in cpu.items()}
+        | {f"wall growth, {each}": ratio for each, ratio in wall.items()},
+    )
 
 
 _NOTES: Final = (
@@ -138,17 +200,22 @@ _NOTES: Final = (
     " flushing it, ldns-signzone writes in place",
     "dnssec-signzone with -P: it does not verify what it signed, which it does by default; the others never do",
     "the floor is the CPU time of the raw signatures alone, measured by a part of them and scaled; its wall time is that"
-    " of one process",
+    " of one process, divided by their number where there are several",
+    "memory together is that of all processes in a run of its own, looked at every few milliseconds",
 )
 
 
-def _contenders(lab: Lab, files: BigZoneFiles) -> list[Contender]:
-    contenders = [
+def _zonekit_alone(lab: Lab, files: BigZoneFiles) -> list[Contender]:
+    return [
         _signer(lab, files, _zonekit(1), Kind.ZONEKIT, files.sign_command(lab, 1)),
-        *filter(None, [_ldns(lab, files), _dnssec_signzone(lab, files, 1)]),
         _zonekit_in_processes(lab, files),
-        *filter(None, [_kzonesign(lab, files), _dnssec_signzone(lab, files, PROCESSES)]),
     ]
+
+
+def _contenders(lab: Lab, files: BigZoneFiles) -> list[Contender]:
+    threaded = [_kzonesign(lab, files), _dnssec_signzone(lab, files, PROCESSES)]
+    peers = filter(None, [_ldns(lab, files), _dnssec_signzone(lab, files, 1), *threaded])
+    contenders = [*_zonekit_alone(lab, files), *peers]
     signatures = lab.scale.floor_signatures
     floor = Contender(
         name=_FLOOR,
@@ -185,15 +252,27 @@ def _signer(
         output.unlink(missing_ok=True)
         return run(command, cwd=cwd).sample
 
+    def measure_memory() -> int:
+        output.unlink(missing_ok=True)
+        return peak_of_all_processes(command, cwd=cwd)
+
     def glance() -> None:
         require_signatures(output, files.zone.signatures)
 
     def verify_with_bind() -> None:
         glance()
-        verify_zone(output, BIG_ORIGIN, verifier=lab.verifier())
+        if (
+            kind is Kind.ZONEKIT or files.zone.rrsets <= lab.scale.big_rrsets
+        ):  # of the huge zone ours alone: it takes minutes
+            verify_zone(output, BIG_ORIGIN, verifier=lab.verifier())
 
     return Contender(
-        name=name, kind=kind, measure=measure_once, verify=verify_with_bind if verify is None else verify, glance=glance
+        name=name,
+        kind=kind,
+        measure=measure_once,
+        verify=verify_with_bind if verify is None else verify,
+        glance=glance,
+        measure_memory=measure_memory,
     )
 
 
@@ -214,21 +293,23 @@ def _command_line(lab: Lab, files: BigZoneFiles) -> Row:
     output.parent.mkdir()
     when = ["--now", instant_text(lab.now), "--signatures-validity", f"{VALIDITY.days}d"]
     where: Command = ["-o", BIG_ORIGIN, "-K", files.keys, "-f", output, files.plain]
-    sample = run([sys.executable, "-m", "zonekit.cli", "sign", "-q", *when, *where]).sample
+    how = f"--{files.zone.denial}"
+    sample = run([sys.executable, "-m", "zonekit.cli", "sign", "-q", how, *when, *where]).sample
     if not filecmp.cmp(output, files.signed_by(_zonekit(1)), shallow=False):
         raise BenchError(f"{_COMMAND_LINE} writes other bytes than the library")
     return Row(name=_COMMAND_LINE, kind=Kind.ZONEKIT, items=1, samples=(sample,), remark="once")
 
 
 def _ldns(lab: Lab, files: BigZoneFiles) -> Contender | None:
-    found = lab.find("ldns-signzone")
+    found = lab.find(_LDNS)
     if found is None:
         return None
     keys = [path.with_suffix("") for path in sorted(files.keys.glob("K*.private"))]
     validity = ["-i", lab.peer_inception, "-e", lab.peer_expiration]
-    output = files.signed_by("ldns-signzone")
-    command: Command = [*found, *validity, "-o", BIG_ORIGIN, "-f", output, files.plain, *keys]
-    return _signer(lab, files, "ldns-signzone", Kind.PEER, command)
+    denial = ["-n", "-t", "0"] if files.zone.denial is DenialKind.NSEC3 else []  # its salt is none unless it is told
+    output = files.signed_by(_LDNS)
+    command: Command = [*found, *denial, *validity, "-o", BIG_ORIGIN, "-f", output, files.plain, *keys]
+    return _signer(lab, files, _LDNS, Kind.PEER, command)
 
 
 def signzone_options(lab: Lab, keys: Path, origin: str, output: Path, *, threads: int) -> Command:
@@ -242,8 +323,10 @@ def _dnssec_signzone(lab: Lab, files: BigZoneFiles, threads: int) -> Contender |
     if found is None:
         return None
     name = _bind(threads)
+    denial = ["-3", "-", "-H", "0"] if files.zone.denial is DenialKind.NSEC3 else []
     command = [
         *found,
+        *denial,
         *signzone_options(lab, files.keys, BIG_ORIGIN, files.signed_by(name), threads=threads),
         files.plain,
     ]
@@ -255,9 +338,17 @@ def _kzonesign(lab: Lab, files: BigZoneFiles) -> Contender | None:
     if found is None:
         return None
     kzonesign, keymgr = found
-    directory = files.directory / "knot"
+    directory = files.results / "knot"
     directory.mkdir()
-    config = write_config(directory, files.plain.parent, "%s.zone", [BIG_ORIGIN], keys=Keys.IMPORTED, threads=PROCESSES)
+    config = write_config(
+        directory,
+        files.plain.parent,
+        "%s.zone",
+        [BIG_ORIGIN],
+        keys=Keys.IMPORTED,
+        threads=PROCESSES,
+        denial=files.zone.denial,
+    )
     for key in sorted(files.keys.glob("K*.key")):
         run([keymgr, "-c", config, BIG_ORIGIN, "import-bind", key])
     command: Command = [kzonesign, "-c", config, "-o", files.signed_by(_KNOT).parent, BIG_ORIGIN]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -14,13 +15,23 @@ from zonekit.keys import KeyTiming, generate_ksk, generate_zsk
 BIG_ORIGIN: Final = "bench.example"
 _APEX_RRSETS: Final = 4  # SOA, NS, and two addresses below it
 _SERIAL: Final = 2026112100
+_UNCHANGED: Final = 99  # of a hundred RRsets
+
+
+class DenialKind(StrEnum):
+    """What denies existence; with NSEC3 no salt, no extra iterations and no opt-out (RFC 9276 section 3.1)."""
+
+    NSEC = "nsec"
+    NSEC3 = "nsec3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BigZone:
-    """How many records there are in the big zone, plain and signed with NSEC, a KSK and a ZSK."""
+    """How many records there are in the big zone, plain and signed with a KSK and a ZSK."""
 
     rrsets: int
+    denial: DenialKind = DenialKind.NSEC
+    next_day: bool = False
 
     @property
     def owners(self) -> int:
@@ -29,8 +40,8 @@ class BigZone:
 
     @property
     def signatures(self) -> int:
-        """One for each RRset, each NSEC, and the DNSKEY RRset."""
-        return self.rrsets + self.owners + 1
+        """One for each RRset, each NSEC or NSEC3, and the DNSKEY and the NSEC3PARAM RRset."""
+        return self.rrsets + self.owners + 1 + self._params
 
     @property
     def records(self) -> int:
@@ -39,22 +50,29 @@ class BigZone:
 
     @property
     def signed_records(self) -> int:
-        """Those, two DNSKEYs, an NSEC for each owner, and the signatures."""
-        return self.records + 2 + self.owners + self.signatures
+        """Those, two DNSKEYs, the NSEC3PARAM, an NSEC or NSEC3 for each owner, and the signatures."""
+        return self.records + 2 + self._params + self.owners + self.signatures
+
+    @property
+    def _params(self) -> int:
+        return 1 if self.denial is DenialKind.NSEC3 else 0
 
     def lines(self) -> Iterator[str]:
-        """Yield the zone file: A, TXT and MX in turn."""
+        """Yield the zone file: A, TXT and MX in turn; the next day the serial is another, and the data of one in 100."""
         yield f"$ORIGIN {BIG_ORIGIN}.\n$TTL 3600\n"  # ldns-read-zone is not told it otherwise
-        yield f"@ IN SOA ns1 hostmaster {_SERIAL} 7200 3600 1209600 3600\n"
+        yield f"@ IN SOA ns1 hostmaster {_SERIAL + 100 * self.next_day} 7200 3600 1209600 3600\n"
         yield "@ IN NS ns1\n@ IN NS ns2\nns1 IN A 192.0.2.1\nns2 IN A 192.0.2.2\n"
         for number in range(self.rrsets - _APEX_RRSETS):
+            changed = self.next_day and number % (_UNCHANGED + 1) == _UNCHANGED
             match number % 3:
                 case 0:
-                    yield f"host{number:06} IN A 192.0.{number % 256}.{number // 256 % 256}\n"
+                    net = "203.0" if changed else "192.0"
+                    yield f"host{number:06} IN A {net}.{number % 256}.{number // 256 % 256}\n"
                 case 1:
-                    yield f'host{number:06} IN TXT "v=spf1 include:spf{number}.bench.example -all"\n'
+                    rest = "~all" if changed else "-all"
+                    yield f'host{number:06} IN TXT "v=spf1 include:spf{number}.bench.example {rest}"\n'
                 case _:
-                    yield f"host{number:06} IN MX 10 mail{number % 50}\n"
+                    yield f"host{number:06} IN MX {20 if changed else 10} mail{number % 50}\n"
 
 
 # What a small company's zone at a hosting provider looks like.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from tests.bench.inputs import DenialKind
 from tests.bench.lab import VALIDITY
 
 _CONFIG: Final = """\
@@ -29,10 +31,12 @@ policy:
     algorithm: ecdsap256sha256
     single-type-signing: off
     signing-threads: {threads}
-    nsec3: off
+    nsec3: {nsec3}
+    nsec3-iterations: 0
+    nsec3-salt-length: 0
     cds-cdnskey-publish: none
     rrsig-lifetime: {lifetime}
-template:
+{refresh}template:
   - id: default
     storage: "{zones}"
     file: "{file}"
@@ -52,10 +56,21 @@ class Keys(Enum):
     GENERATED = "off"
 
 
-def write_config(directory: Path, zones: Path, file: str, origins: Iterable[str], *, keys: Keys, threads: int) -> Path:
+def write_config(
+    directory: Path,
+    zones: Path,
+    file: str,
+    origins: Iterable[str],
+    *,
+    keys: Keys,
+    threads: int,
+    denial: DenialKind = DenialKind.NSEC,
+    lifetime: timedelta = VALIDITY,
+    refresh: timedelta | None = None,
+) -> Path:
     """Write knot.conf and return its path. Each zone stands in ``file`` below ``zones``, its origin in place of ``%s``.
 
-    A signed zone is written to its file at once, and to no journal.
+    A signed zone is written to its file at once, and to no journal. Without ``refresh``, Knot's own holds.
     """
     head = _CONFIG.format(
         directory=os.fspath(directory),
@@ -64,7 +79,9 @@ def write_config(directory: Path, zones: Path, file: str, origins: Iterable[str]
         threads=threads,
         file=file,
         manual=keys.value,
-        lifetime=int(VALIDITY.total_seconds()),
+        nsec3="on" if denial is DenialKind.NSEC3 else "off",
+        lifetime=int(lifetime.total_seconds()),
+        refresh="" if refresh is None else f"    rrsig-refresh: {int(refresh.total_seconds())}\n",
     )
     path = directory / "knot.conf"
     path.write_text(head + "".join(f"  - domain: {origin}\n" for origin in origins))

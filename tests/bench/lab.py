@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from tests.bench.inputs import DenialKind
 from tests.bench.measuring import BenchError, Row
 from tests.peers import PACKAGE_OF, find_peer
 from zonekit.instants import SignatureValidity, instant_text
@@ -24,6 +25,8 @@ class Scale:
 
     Attributes:
         big_rrsets: RRsets in the big zone.
+        huge_rrsets: RRsets in the huge zone, which shows what grows faster than the zone.
+        huge_denials: what denies existence in the huge zone, one run with each.
         hosting_zones: small zones signed by whoever signs all in one process.
         hosting_sample: small zones signed by those that need several processes for each.
         verified_zones: how many of the small zones of each signer are verified.
@@ -37,6 +40,8 @@ class Scale:
     """
 
     big_rrsets: int
+    huge_rrsets: int
+    huge_denials: tuple[DenialKind, ...]
     hosting_zones: int
     hosting_sample: int
     verified_zones: int
@@ -52,6 +57,8 @@ class Scale:
 SCALES: Final = {
     "full": Scale(
         big_rrsets=100_000,
+        huge_rrsets=1_000_000,
+        huge_denials=(DenialKind.NSEC,),
         hosting_zones=1000,
         hosting_sample=50,
         verified_zones=10,
@@ -65,6 +72,8 @@ SCALES: Final = {
     ),
     "small": Scale(
         big_rrsets=600,
+        huge_rrsets=1200,
+        huge_denials=(DenialKind.NSEC3,),
         hosting_zones=6,
         hosting_sample=2,
         verified_zones=2,
@@ -152,6 +161,7 @@ class Unit(Enum):
 
     SECONDS = "s"
     MILLISECONDS = "ms"
+    MICROSECONDS = "us"
     A_SECOND = "a second"
 
 
@@ -164,14 +174,18 @@ class Section:
         title: for people.
         unit: how times are shown.
         rows: the contenders.
+        processes: how many processes or threads each contender has; what the floor's wall time is divided by.
         notes: what a reader should know.
+        figures: what else was found, by name, for programs.
     """
 
     name: str
     title: str
     unit: Unit
     rows: tuple[Row, ...]
+    processes: int = 1
     notes: tuple[str, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def rows_named(rows: Iterable[Row], names: Iterable[str]) -> tuple[Row, ...]:

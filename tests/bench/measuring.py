@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DRIVERS: Final = Path(__file__).resolve().parent / "drivers"
-TIMEOUT_SECONDS: Final = 600.0
+TIMEOUT_SECONDS: Final = 3600.0  # the huge zone takes minutes, to sign and to verify
 _POLL_SECONDS: Final = 0.05
 _SHOWN_OUTPUT: Final = 2000
 
@@ -71,6 +71,7 @@ class Contender:
         items: how many of what the table counts by one sample is about; may be a fraction.
         verify: raises BenchError unless the output of the first run is right; None when there is none to verify.
         glance: raises BenchError unless the output of a later run looks like the one that was verified.
+        measure_memory: does the job once more and returns the most memory that all its processes had together, in KiB.
         remark: what a reader should know about it.
     """
 
@@ -80,6 +81,7 @@ class Contender:
     items: float = 1
     verify: Callable[[], None] | None = None
     glance: Callable[[], None] | None = None
+    measure_memory: Callable[[], int] | None = None
     remark: str = ""
 
 
@@ -92,6 +94,7 @@ class Row:
     items: float
     samples: tuple[Sample, ...]
     remark: str = ""
+    together_kib: int | None = None
 
     @property
     def cpu_seconds(self) -> float:
@@ -162,9 +165,17 @@ def measure_in_turns(contenders: Sequence[Contender], rounds: int) -> list[Row]:
             items=contender.items,
             samples=tuple(samples[contender.name]),
             remark=contender.remark,
+            together_kib=_memory_of(contender),
         )
         for contender in contenders
     ]
+
+
+def _memory_of(contender: Contender) -> int | None:
+    if contender.measure_memory is None:
+        return None
+    progress(f"  the memory of all processes  {contender.name}")
+    return contender.measure_memory()
 
 
 def run_together(checks: Sequence[Callable[[], None]]) -> None:
@@ -250,19 +261,27 @@ def require_signatures(path: Path, expected: int) -> None:
 # ---- the memory of several processes --------------------------------------------------------------------------------
 
 
-def peak_of_all_processes(command: Command) -> int:
+def peak_of_all_processes(command: Command, *, cwd: Path | None = None) -> int:
     """Run a program and return the most memory that it and its children had together, in KiB.
 
     Pages that they share are counted once, divided among them (Pss). Looking slows the program down, so its times
     are of no use.
     """
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
     )
     peak = 0
+    watchdog = threading.Timer(TIMEOUT_SECONDS, process.kill)
+    watchdog.start()
     while process.poll() is None:
         peak = max(peak, sum(map(_proportional_kib, _tree(process.pid))))
         time.sleep(_POLL_SECONDS)
+    watchdog.cancel()
     if process.returncode != 0:
         raise BenchError(f"exit code {process.returncode}: {_words(command)}")
     return peak

@@ -17,7 +17,7 @@ The JSON document is an object:
 ``missing``
     Programs that were looked for and are not here, each with its Debian package.
 ``sections``
-    By name. Each has ``title``, ``notes`` and ``rows``; a row has
+    By name. Each has ``title``, ``notes``, ``processes``, ``figures`` (numbers by name, often none) and ``rows``; a row has
 
     ``name``, ``kind``
         The contender; "zonekit", "peer" or "floor".
@@ -31,9 +31,12 @@ The JSON document is an object:
         The medians, for one item.
     ``peak_kib``
         The median; of the largest process.
-    ``cpu_to_fastest_peer``, ``wall_to_fastest_peer``, ``cpu_to_floor``
+    ``peak_of_all_processes_kib``
+        The most that all processes had together, pages that they share counted once; from a run of its own, or null.
+    ``cpu_to_fastest_peer``, ``wall_to_fastest_peer``, ``cpu_to_floor``, ``wall_to_floor``
         Ratios, each the median over the rounds; below 1 is better than the other. Null where there is no other.
-        The fastest peer is the one with the least CPU time, or for the wall ratio the least wall time.
+        The fastest peer is the one with the least CPU time, or for the wall ratio the least wall time. The floor's wall
+        time is first divided by the section's ``processes``; the ratio is null for the floor itself.
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ from tests.bench.measuring import Kind, Row
 FORMAT: Final = 1
 _COLUMNS: Final = 118
 _SMALL_RATIO: Final = 0.01
-_HEADINGS: Final = ("", "CPU", "wall", "peak", "CPU/peer", "wall/peer", "CPU/floor")
+_HEADINGS: Final = ("", "CPU", "wall", "peak", "together", "CPU/peer", "wall/peer", "CPU/floor", "wall/floor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,7 @@ class _Ratios:
     cpu_to_peer: float | None
     wall_to_peer: float | None
     cpu_to_floor: float | None
+    wall_to_floor: float | None
 
     @classmethod
     def of(cls, row: Row, section: Section) -> _Ratios:
@@ -120,6 +124,7 @@ class _Ratios:
             row.cpu_ratio(min(peers, key=lambda peer: peer.cpu_seconds)) if peers else None,
             row.wall_ratio(min(peers, key=lambda peer: peer.wall_seconds)) if peers else None,
             row.cpu_ratio(floor) if floor is not None else None,
+            row.wall_ratio(floor) * section.processes if floor is not None and row.kind is not Kind.FLOOR else None,
         )
 
 
@@ -127,6 +132,8 @@ def _section_document(section: Section) -> dict[str, object]:
     return {
         "title": section.title,
         "notes": list(section.notes),
+        "processes": section.processes,
+        "figures": dict(section.figures),
         "rows": [_row_document(row, section) for row in section.rows],
     }
 
@@ -142,9 +149,11 @@ def _row_document(row: Row, section: Section) -> dict[str, object]:
         "cpu_seconds": row.cpu_seconds,
         "wall_seconds": row.wall_seconds,
         "peak_kib": row.peak_kib,
+        "peak_of_all_processes_kib": row.together_kib,
         "cpu_to_fastest_peer": ratios.cpu_to_peer,
         "wall_to_fastest_peer": ratios.wall_to_peer,
         "cpu_to_floor": ratios.cpu_to_floor,
+        "wall_to_floor": ratios.wall_to_floor,
     }
 
 
@@ -169,7 +178,11 @@ def _cells(row: Row, section: Section, least_peak_kib: int) -> tuple[str, ...]:
         _time_text(row.cpu_seconds, section.unit),
         _time_text(row.wall_seconds, section.unit),
         f"{at_most}{max(row.peak_kib, least_peak_kib) / 1024:.0f} MiB",
-        *[_ratio_text(ratio) for ratio in (ratios.cpu_to_peer, ratios.wall_to_peer, ratios.cpu_to_floor)],
+        "" if row.together_kib is None else f"{row.together_kib / 1024:.0f} MiB",
+        *[
+            _ratio_text(ratio)
+            for ratio in (ratios.cpu_to_peer, ratios.wall_to_peer, ratios.cpu_to_floor, ratios.wall_to_floor)
+        ],
     )
 
 
@@ -185,6 +198,8 @@ def _time_text(seconds: float, unit: Unit) -> str:
             return f"{seconds:.2f} s"
         case Unit.MILLISECONDS:
             return f"{seconds * 1000:.2f} ms"
+        case Unit.MICROSECONDS:
+            return f"{seconds * 1_000_000:.1f} us"
         case Unit.A_SECOND:
             return f"{1 / seconds:,.0f}/s" if seconds else ""
         case _:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -36,12 +35,9 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.names import name_text
 from zonekit.serials import SerialPolicy, change_serial, serial_gt
-from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, PreparedZone, Reuse, prepare_signing
+from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, Reuse, prepare_signing
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 
 def _parse_salt(text: str) -> bytes:
@@ -185,9 +181,13 @@ def sign(
             jitter=jitter,
             foreign_records=foreign_records,
         )
-        behind = () if earlier is None else _serial_findings(prepared, earlier, workers)
-        findings = (*parsed.findings, *change.findings(prepared.apex), *behind)
-        target.write_signed(prepared, progress=progress, executor=workers)
+        findings = (*parsed.findings, *change.findings(prepared.apex))
+        if earlier is None or serial_gt(prepared.serial, earlier.serial):
+            target.write_signed(prepared, progress=progress, executor=workers)
+        else:  # it may be right where nothing changed, so it is signed as a whole, once, and compared
+            signed = prepared.sign(executor=progress.executor("signing", workers))
+            findings += tuple(_serial_findings(signed, earlier))
+            target.write(signed, progress=progress, executor=workers)
     made_denial = denial_text(prepared.denial)
     voice.report(findings)
     voice.say(
@@ -242,14 +242,15 @@ def _latest_serial(zone: Zone, earlier: Zone | None, policy: SerialPolicy) -> in
     return zone.serial
 
 
-def _serial_findings(prepared: PreparedZone, earlier: Zone, executor: Executor | None) -> Iterator[Finding]:
-    if not serial_gt(prepared.serial, earlier.serial) and prepared.sign(executor=executor) != earlier:
+def _serial_findings(signed: Zone, earlier: Zone) -> Iterator[Finding]:
+    """That the serial is not after the earlier one, where the zone is another."""
+    if signed != earlier:
         yield Finding(
             code="serial-not-raised",
             severity=Severity.WARNING,
-            owner=name_text(prepared.apex),
+            owner=name_text(signed.apex),
             rdtype="SOA",
-            message=f"the zone changed, and its serial {prepared.serial} is not after the earlier one {earlier.serial}:"
+            message=f"the zone changed, and its serial {signed.serial} is not after the earlier one {earlier.serial}:"
             " secondaries will keep the old zone",
             remedy="raise the serial in the zone file, or let --serial do it",
             rule="RFC 1982 section 3.2",
