@@ -113,7 +113,7 @@ class _Files:
         write_keys(BIG_ORIGIN, keys, now=lab.now)
         made = cls(zone=zone, directory=directory, arguments=_arguments(lab, keys, other_keys))
         when = (lab.inception_text, lab.expiration_text)
-        run(driver("sign", plain, BIG_ORIGIN, keys, *when, made.signed, PROCESSES))
+        run(driver("sign", plain, BIG_ORIGIN, keys, *when, made.signed, PROCESSES, zone.denial))
         return made
 
     @property
