@@ -105,6 +105,8 @@ def test_a_run_gives_every_section_and_says_what_it_depends_on(document: dict[st
         "rewriting-odd-zone",
         "verifying-zone",
         "apex-step",
+        "apex-in-memory",
+        "apex-file-to-file",
         "planning",
         "plans-a-second",
         "probing-one-transfer",

@@ -1234,7 +1234,7 @@ def test_an_error_about_input_carries_none_of_it(
     saved = tmp_path / "saved"
     saved.write_text(f"{{{secret}")
     with pytest.raises(BadInput) as caught:
-        _read_changes(str(saved), zone_of(operators.losing))
+        _read_changes(str(saved), zone_of(operators.losing).apex)
     assert secret not in _held_by(caught.value)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(secret.encode() + b"\xff")))
     with click.Context(cli), pytest.raises(BadInput) as caught:

@@ -14,6 +14,7 @@ from tests.keyring import NOW, VALIDITY, ksk, zsk
 from tests.named import BOUND_SECONDS, Pair, Served, free_port, pair_of_servers, zone_text
 from tests.test_cli import refuse, run, secrets_in, succeed
 from zonekit import rdata as rd
+from zonekit import rewriting
 from zonekit.cli.exits import BAD_INPUT, REFUSED
 from zonekit.dnskeys import dnskeys_of
 from zonekit.files import read_zone, write_key, write_zone
@@ -168,7 +169,13 @@ def move(pair: Pair, tmp_path: Path) -> Move:
     return Move(served=served, keys=keys, foreign=foreign, command=command)
 
 
-def test_adding_a_foreign_dnskey_to_a_served_zone_is_one_command(pair: Pair, move: Move) -> None:
+def test_adding_a_foreign_dnskey_to_a_served_zone_is_one_command(
+    pair: Pair, move: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_to_read(*arguments: object, **options: object) -> None:
+        raise AssertionError("the whole file was read")
+
+    monkeypatch.setattr(rewriting, "read_zone_with_findings", refuse_to_read)
     done = succeed(*move.command, "--publish", *service(pair), secrets=secrets_in(move.keys))
     *_, merged, published = done.stderr.splitlines()
     tag = zsk(owner=move.served.origin, number=1).key_tag
@@ -180,6 +187,18 @@ def test_adding_a_foreign_dnskey_to_a_served_zone_is_one_command(pair: Pair, mov
     zone = read_zone(move.served.path)
     assert tag in {key.key_tag for key in dnskeys_of(zone.apex_rrset(rd.DNSKEY))}
     assert move.served.names == [move.served.path.name]
+
+
+def test_a_served_zone_that_was_edited_is_read_whole_and_published_once(pair: Pair, move: Move) -> None:
+    text = move.served.path.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("www"))
+    # As long as before, so that nothing but the checksum tells.
+    move.served.path.write_text(text.replace(line, "www.example. 60 A 192.0.2.1".ljust(len(line))))
+    done = succeed(*move.command, "--publish", *service(pair))
+    lines = done.stderr.splitlines()
+    assert sum("outside the zone" in line for line in lines) == 3  # the A, its signature and the NSEC beside it
+    assert len(set(lines)) == len(lines)
+    assert move.served.serials == (3, 3)
 
 
 def test_merge_and_publish_tell_as_json(pair: Pair, move: Move) -> None:

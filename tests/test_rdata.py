@@ -426,6 +426,32 @@ def test_a_key_in_wire_form_is_well_formed_for_dnspython_too_whatever_its_octets
     assert dns.rdata.from_wire("IN", RdataType.make(rdtype), rdata, 0, len(rdata)).to_wire() == rdata
 
 
+def _well_formed_for_dnspython(rdtype: int, rdata: bytes) -> bool:
+    try:
+        return bool(dns.rdata.from_wire("IN", RdataType.make(rdtype), rdata, 0, len(rdata)).to_wire() == rdata)
+    except dns.exception.DNSException:
+        return False
+
+
+_LABELS = st.sampled_from(
+    (b"\x01a", b"\x3f" + b"b" * 63, b"\x3d" + b"c" * 61, b"\x40" + b"d" * 64, b"\xc0\x00", b"\x02e")
+)
+_NAME_LIKE = st.tuples(st.lists(_LABELS, max_size=6).map(b"".join), st.sampled_from((b"\x00", b""))).map(b"".join)
+
+
+@given(
+    st.sampled_from((rd.NS, rd.CNAME, rd.SOA, rd.RRSIG)),
+    st.lists(st.one_of(_NAME_LIKE, st.sampled_from((bytes(18), b"\xff" * 20)), st.binary(max_size=3)), max_size=4),
+)
+def test_data_of_names_and_octets_passes_where_dnspython_takes_it(rdtype: int, parts: list[bytes]) -> None:
+    rdata = b"".join(parts)
+    if _well_formed_for_dnspython(rdtype, rdata):
+        rd.check_rdata(rdtype, rdata)
+    else:
+        with pytest.raises(RdataError):
+            rd.check_rdata(rdtype, rdata)
+
+
 @given(st.one_of(st.binary(min_size=20, max_size=20), st.binary(max_size=40)))
 def test_base32_is_that_of_the_rfc(octets: bytes) -> None:
     assert rd.base32_text(octets) == base64.b32hexencode(octets).decode().rstrip("=").lower()

@@ -78,6 +78,14 @@ def test_a_plain_zone_is_signed_without_dnspython_or_the_planner(zone: Path) -> 
     assert not loaded & {*DNSPYTHON, *NETWORK, *PRINTING, *PROCESSES, *TRANSFERS}
 
 
+def test_the_apex_of_a_sealed_zone_is_changed_without_dnspython_or_the_planner(zone: Path) -> None:
+    keys, signed = ("-K", str(zone.parent)), str(zone.with_suffix(".sealed"))
+    loaded_by("sign", str(zone), "-z", "-o", "example.nl", *keys, "-f", signed)
+    loaded = loaded_by("lower-ttl", signed, *keys, "--csk", "--ttl", "5m", "-i")
+    assert loaded >= ARITHMETIC
+    assert not loaded & {*DNSPYTHON, *NETWORK, *PRINTING, *TRANSFERS}
+
+
 def test_a_plan_is_made_without_arithmetic_and_without_the_network() -> None:
     loaded = loaded_by("plan", FACTS)
     assert not loaded & {*ARITHMETIC, *DNSPYTHON, *NETWORK, *PRINTING, *PROCESSES, "sqlite3"}

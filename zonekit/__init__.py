@@ -141,6 +141,7 @@ if TYPE_CHECKING:
         render_presigned_stanza,
         render_zone,
     )
+    from zonekit.rewriting import rewrite_zone
     from zonekit.serials import SerialPolicy, change_serial, next_serial
     from zonekit.signatures import verify_rrset
     from zonekit.signing import ForeignRecords, Jitter, PreparedZone, Reuse, prepare_signing, sign_rrset, sign_zone
@@ -325,6 +326,7 @@ __all__ = [
     "replaced_records",
     "resign_dnskeys",
     "restore_ttls",
+    "rewrite_zone",
     "safe_switchover",
     "sign_fleet",
     "sign_rrset",
@@ -503,6 +505,7 @@ _HOMES: Final = {
     "replaced_records": "zonekit.transfer.switchover",
     "resign_dnskeys": "zonekit.apex",
     "restore_ttls": "zonekit.apex",
+    "rewrite_zone": "zonekit.rewriting",
     "safe_switchover": "zonekit.transfer.switchover",
     "sign_fleet": "zonekit.fleet",
     "sign_rrset": "zonekit.signing",

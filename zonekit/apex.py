@@ -710,7 +710,8 @@ def _signing_alone(zone: Zone, leaving: Sequence[Dnskey], staying: PublishedKeys
     signers = {_signer(key) for key in leaving}
     tags = [key_tag.to_bytes(2, "big") for _, key_tag in signers]
     alone: set[Signer] = set()
-    for owner, node in zone.nodes():
+    below_too = not zone.signature_tags().isdisjoint(key_tag for _, key_tag in signers)
+    for owner, node in zone.nodes() if below_too else [(zone.apex, zone.apex_node)]:
         if not any(tag in node for tag in tags):  # cheap, and rules out nearly every node
             continue
         for rdtype, covers, records in split_node(node):

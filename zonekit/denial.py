@@ -132,8 +132,17 @@ def denial_of(zone: Zone) -> Denial | None:
 
 def apex_nsec3(zone: Zone, param: bytes) -> RRset | None:
     """Return the NSEC3 RRset of the apex in the chain of an NSEC3PARAM record, or None."""
-    digest = nsec3_hash(zone.apex, salt=param[5 : 5 + param[4]], iterations=int.from_bytes(param[2:4], "big"))
-    return zone.find(hashed_owner(digest, zone.apex), rd.NSEC3)
+    return zone.find(apex_nsec3_owner(zone.apex, param), rd.NSEC3)
+
+
+def apex_nsec3_owner(apex: WireName, param: bytes) -> WireName:
+    """Return the owner of the apex's NSEC3 RRset in the chain of an NSEC3PARAM record.
+
+    Raises:
+        SigningError: the apex is so long that the name would have over 255 octets.
+    """
+    digest = nsec3_hash(apex, salt=param[5 : 5 + param[4]], iterations=int.from_bytes(param[2:4], "big"))
+    return hashed_owner(digest, apex)
 
 
 def nsec3_hash(name: WireName, *, salt: bytes = b"", iterations: int = 0) -> bytes:

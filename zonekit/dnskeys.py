@@ -241,6 +241,9 @@ def _read_source(source: object, owner: WireName | None) -> Iterator[Dnskey]:
         yield source
     elif isinstance(source, DnskeyHolder):
         yield Dnskey.from_rdata(source.owner, source.dnskey_rdata)
+    elif isinstance(source, list | tuple):  # none of dnspython's, which costs its time to load
+        for each in source:
+            yield from _read_source(each, owner)
     else:
         yield from _read_dnspython(source, owner)
 

@@ -33,7 +33,7 @@ from zonekit.instants import instant_text, utc
 from zonekit.keyfiles import parse_key_files, render_key_file, render_private_file
 from zonekit.keys import KeyRole, SigningKey, key_file_stem
 from zonekit.names import WireName, name_text, order_key, parse_origin
-from zonekit.render import iter_signed_text, iter_zone_text
+from zonekit.sealing import iter_sealed_signed_text, iter_sealed_text
 from zonekit.zonefile import DEFAULT_GENERATE_LIMIT, Misfits, Opener, ParsedZone, parse_zone_with_findings
 from zonekit.zones import Zone
 
@@ -48,8 +48,9 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 PUBLIC_MODE: Final = 0o644
 PRIVATE_MODE: Final = 0o600
-
+COPIED_OCTETS: Final = 2**19  # what is written in large pieces is kept in large pages
 _PIECE_OCTETS: Final = 2**18
+
 _LONGEST_KEY_FILE: Final = 2**16
 _TEMPORARY_PREFIX: Final = ".zonekit-"
 _KEY_SUFFIX: Final = ".key"
@@ -225,6 +226,57 @@ def _opened(descriptor: int, mode: str) -> IO[bytes]:
         raise
 
 
+class OpenFile:
+    """A plain file that is open for reading parts of it; :func:`open_file` opens it.
+
+    Attributes:
+        octets: how long it was when it was opened.
+    """
+
+    def __init__(self, path: StrPath, descriptor: int, octets: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self.octets = octets
+
+    def part(self, start: int, end: int) -> bytes:
+        """Return the octets from one place to another, as far as there are any.
+
+        Raises:
+            FileError: they cannot be read.
+        """
+        return b"".join(self.pieces(start, end))
+
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the octets from one place to another, some at a time.
+
+        Raises:
+            FileError: they cannot be read.
+        """
+        with file_errors(self._path, "cannot be read"):
+            while start < end and (piece := os.pread(self._descriptor, min(COPIED_OCTETS, end - start), start)):
+                start += len(piece)
+                yield piece
+
+
+@contextlib.contextmanager
+def open_file(path: StrPath) -> Generator[OpenFile | None, None, None]:
+    """Open a plain file to read parts of it; None where it is something else, such as a pipe, which is left unopened.
+
+    Raises:
+        FileError: it cannot be opened.
+    """
+    with file_errors(path, "cannot be read"):
+        plain = stat.S_ISREG(os.stat(plain_path(path)).st_mode)
+        descriptor = os.open(plain_path(path), os.O_RDONLY | os.O_CLOEXEC) if plain else None
+    if descriptor is None:
+        yield None
+        return
+    try:
+        yield OpenFile(path, descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
 def read_text(path: StrPath) -> str:
     """Return the text of a small file, such as a key or a DS set.
 
@@ -251,15 +303,16 @@ def read_text(path: StrPath) -> str:
 def write_zone(zone: Zone, path: StrPath, *, executor: Executor | None = None) -> None:
     """Write a zone as a master file, in one step: whoever opens ``path`` finds the old zone or the new one.
 
-    A file that is there already keeps its mode, and its owner and group as far as the system allows. With an
-    ``executor`` its workers print the zone.
+    Its last line is a comment by which zonekit knows its own work again (:mod:`zonekit.sealing`). A file that is there
+    already keeps its mode, and its owner and group as far as the system allows. With an ``executor`` its workers print the
+    zone.
 
     Raises:
         KeyFileExists: a private key is there; it is left as it is.
         FileError: the file could not be written, and what was there before still is; or it is written, as the message then
             says, and only that it would outlive a loss of power is not sure.
     """
-    write_text(path, iter_zone_text(zone, executor=executor))
+    write_text(path, iter_sealed_text(zone, executor=executor))
 
 
 def write_signed_zone(prepared: PreparedZone, path: StrPath, *, executor: Executor | None = None) -> None:
@@ -273,7 +326,7 @@ def write_signed_zone(prepared: PreparedZone, path: StrPath, *, executor: Execut
         KeyFileExists: as :func:`write_zone`.
         FileError: as :func:`write_zone`.
     """
-    write_text(path, iter_signed_text(prepared, executor=executor))
+    write_text(path, iter_sealed_signed_text(prepared, executor=executor))
 
 
 def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_MODE) -> None:
@@ -292,13 +345,23 @@ def write_text(path: StrPath, text: str | Iterable[str], *, mode: int = PUBLIC_M
             says, and only that it would outlive a loss of power is not sure. What the pieces raise passes through, and what
             was there before still is.
     """
+    pieces = (text,) if isinstance(text, str) else text
+    write_octets(path, (_encoded(piece, path) for piece in pieces), mode=mode)
+
+
+def write_octets(path: StrPath, pieces: Iterable[bytes], *, mode: int = PUBLIC_MODE) -> None:
+    """Write octets in pieces, in one step, as :func:`write_text` writes text.
+
+    Raises:
+        KeyFileExists: what is there is a private key; it is left as it is.
+        FileError: as from :func:`write_text`. What the pieces raise passes through, and what was there before still is.
+    """
     with file_errors(path, "cannot be written"):
         target = os.path.realpath(plain_path(path))
         replaced = _status_of_replaceable(target, path)
         temporary, descriptor = _create_temporary(os.path.dirname(target), mode if replaced is None else PRIVATE_MODE)
     try:
-        pieces = (text,) if isinstance(text, str) else text
-        _fill_beside(path, descriptor, (_encoded(piece, path) for piece in pieces), replaced)
+        _fill_beside(path, descriptor, pieces, replaced)
         with file_errors(path, "cannot be written"):
             _status_of_replaceable(target, path)  # a key may have come there since
             os.replace(temporary, target)

@@ -25,6 +25,8 @@ PackedRRset: TypeAlias = tuple[int, int, list[Record]]
 CLASS_IN: Final = 1
 HEADER: Final = struct.Struct(">HHIH")
 HEADER_OCTETS: Final = HEADER.size
+_KEY_TAG_AT: Final = HEADER_OCTETS + 16
+_KEY_TAG_END: Final = _KEY_TAG_AT + 2
 _EMPTY: Final = b""
 _IN: Final = CLASS_IN.to_bytes(2, "big")
 
@@ -99,6 +101,18 @@ def find_rrset(node: Node, rdtype: int, covers: int = 0) -> PackedRRset | None:
             records.append(node[start:stop])
         start = stop
     return (rdtype, covers, records) if records and (covers == 0 or rdtype == RRSIG) else None
+
+
+def signature_tags(nodes: Iterable[Node]) -> set[int]:
+    """Return the key tags in the signatures of these nodes (RFC 4034 section 3.1.6)."""
+    found: set[bytes] = set()
+    for node in nodes:
+        start, end = 0, len(node)
+        while start < end:
+            if node[start + 1] == RRSIG and not node[start]:
+                found.add(node[start + _KEY_TAG_AT : start + _KEY_TAG_END])
+            start += HEADER_OCTETS + (node[start + 8] << 8 | node[start + 9])
+    return {int.from_bytes(tag, "big") for tag in found}
 
 
 def join_node(rrsets: Iterable[PackedRRset]) -> Node:

@@ -37,7 +37,7 @@ from zonekit.errors import BindError, FileError, PublishingError, ServersBehind,
 from zonekit.files import Replacement, StrPath, octets_of, read_zone, replacing
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName, name_text, order_key
-from zonekit.render import iter_zone_text
+from zonekit.sealing import iter_sealed_text
 from zonekit.serials import serial_gt
 from zonekit.zonefile import parse_zone_with_findings
 from zonekit.zones import Zone
@@ -196,7 +196,12 @@ def publish_file(
 
 
 def publish_zone(
-    zone: Zone, path: StrPath | None = None, *, service: Service | None = None, extent: Extent = Extent.PUBLISH
+    zone: Zone,
+    path: StrPath | None = None,
+    *,
+    service: Service | None = None,
+    extent: Extent = Extent.PUBLISH,
+    octets: Iterable[bytes] | None = None,
 ) -> Published:
     """Print a zone and put it into service. See :func:`publish_file`.
 
@@ -205,6 +210,8 @@ def publish_zone(
         path: the file that named serves the zone from; without it, the one that named says.
         service: where and how the zone is served.
         extent: whether to check only.
+        octets: its zone file, in pieces, where somebody has it already. What they raise passes through; nothing is
+            changed then.
 
     Raises:
         PublishingError: it did not come into service; says at which stage, what is served, and where the old file is.
@@ -214,7 +221,7 @@ def publish_zone(
         apex=zone.apex,
         serial=zone.serial,
         shown=f"the new zone {name_text(zone.apex)}",
-        pieces=(piece.encode() for piece in iter_zone_text(zone)),
+        pieces=(piece.encode() for piece in iter_sealed_text(zone)) if octets is None else octets,
     )
     return _publish(new, path, service or Service(), extent)
 

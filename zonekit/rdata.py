@@ -23,7 +23,16 @@ from dns.rdatatype import RdataType
 
 from zonekit.errors import RdataError, TimeError, ZonekitError
 from zonekit.instants import parse_rrsig_time, rrsig_time_text
-from zonekit.names import ROOT, WireName, is_plain_name, name_end, name_text, parse_plain_name
+from zonekit.names import (
+    MAX_LABEL_OCTETS,
+    MAX_NAME_OCTETS,
+    ROOT,
+    WireName,
+    is_plain_name,
+    name_end,
+    name_text,
+    parse_plain_name,
+)
 from zonekit.ttl import parse_ttl
 
 # The numbers of RFC 1035, 3596, 4034, 5155, 6844, 7344, 7477, 8976 and the IANA table as plain ints, which compare and
@@ -1011,6 +1020,8 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
         )
     if rdtype in (DNSKEY, CDNSKEY) and len(rdata) > _DNSKEY_FIXED_OCTETS:
         return  # whatever the octets are: the last field takes them all
+    if rdtype in _SHAPES and _has_shape(rdata, *_SHAPES[rdtype]):
+        return
     import dns.rdata
     import dns.rdataclass
 
@@ -1025,6 +1036,29 @@ def check_rdata(rdtype: int, rdata: bytes) -> None:
             remedy="write every name in it out in full",
             rule="RFC 3597 section 4",
         )
+
+
+# For the data of a step at the apex: how many octets stand before its names, how many names, and what is left to stand
+# after them, where a signature may be of any length.
+_SHAPES: Final = {
+    NS: (0, 1, range(1)),
+    CNAME: (0, 1, range(1)),
+    SOA: (0, 2, range(_SOA_NUMBERS_OCTETS, _SOA_NUMBERS_OCTETS + 1)),
+    RRSIG: (RRSIG_FIXED_OCTETS, 1, range(1, MAX_RDATA_OCTETS)),
+}
+
+
+def _has_shape(rdata: bytes, names_from: int, names: int, left: range) -> bool:
+    """Whether data consists of so many octets, so many uncompressed names, and octets that may be left."""
+    position = names_from
+    for _ in range(names):
+        begins = position
+        while position < len(rdata) and 0 < rdata[position] <= MAX_LABEL_OCTETS:
+            position += rdata[position] + 1
+        if position >= len(rdata) or rdata[position] or position - begins >= MAX_NAME_OCTETS:
+            return False
+        position += 1
+    return len(rdata) - position in left
 
 
 # ---- type bitmaps --------------------------------------------------------------------------------------------------

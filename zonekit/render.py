@@ -88,8 +88,8 @@ def iter_zone_text(zone: Zone, *, executor: Executor | None = None) -> Iterator[
 
     With an ``executor`` its workers print the pieces, some at a time; they come in order all the same.
     """
-    yield _head_text(zone)
-    yield from in_order(functools.partial(_block_text, zone.apex), zone.blocks, executor)
+    yield head_text(zone)
+    yield from in_order(functools.partial(block_text, zone.apex), zone.blocks, executor)
 
 
 def iter_signed_text(prepared: PreparedZone, *, executor: Executor | None = None) -> Iterator[str]:
@@ -105,15 +105,16 @@ def iter_signed_text(prepared: PreparedZone, *, executor: Executor | None = None
         yield from iter_zone_text(prepared.sign(executor=executor), executor=executor)
         return
     segments = prepared.segments(executor=executor)
-    yield _head_text(prepared.sign_apex(next(segments)))
+    yield head_text(prepared.sign_apex(next(segments)))
     yield from prepared.run(_signed_text, segments, executor=executor)
 
 
 def _signed_text(recipe: Recipe, segment: Segment) -> str:
-    return _block_text(recipe.apex, sign_segment(recipe, segment))
+    return block_text(recipe.apex, sign_segment(recipe, segment))
 
 
-def _head_text(zone: Zone) -> str:
+def head_text(zone: Zone) -> str:
+    """Return the first piece of :func:`iter_zone_text`: what stands before the first owner below the apex."""
     lines = [line for packed in sorted(split_node(zone.apex_node), key=_apex_order) for line in _apex_lines(packed)]
     owner = name_text(zone.apex)
     shown = "@" if zone.apex != ROOT else "."
@@ -184,8 +185,8 @@ def _algorithm_text(number: int) -> str:
         return str(number)
 
 
-def _block_text(apex: WireName, block: Block) -> str:
-    """The lines of one block. A function at the top of a module, so that a worker process can be told of it."""
+def block_text(apex: WireName, block: Block) -> str:
+    """Return the lines of one block. A function at the top of a module, so that a worker process can be told of it."""
     printer = _BlockPrinter(apex)
     shown, absolute = _owner_texts(block.owners, apex)
     # The NSEC record of an owner most often names the next one, whose text is at hand.

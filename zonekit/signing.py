@@ -477,6 +477,7 @@ class PreparedZone:
         segments = self.segments(executor=executor)
         apex = self.sign_apex(next(segments))
         signed = Zone.from_blocks(apex.apex, apex.apex_node, self.run(sign_segment, segments, executor=executor))
+        signed.signature_tags()  # which the file's seal says and withdrawing a key asks for: looked up now, it is known then
         return _with_zonemd(signed, self.recipe, self.earlier)
 
     def sign_apex(self, segment: Segment) -> Zone:

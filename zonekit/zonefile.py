@@ -427,6 +427,8 @@ class _Reader:
         self._records: list[Record] = []
         self._record_places = array("Q")
         self._record_kinds = array("L")
+        self._tags_at_apex: set[bytes] = set()
+        self._tags_below_apex: set[bytes] = set()
         self._run_keys: list[bytes] = []
         self._run_owners: list[WireName] = []
         self._run_starts = array("Q")
@@ -485,6 +487,8 @@ class _Reader:
         default_ttl, last_ttl = self._default_ttl, self._last_ttl
         suffix_octets = len(suffix)
         owner_has_last_run = self._owner_has_last_run
+        apex_key, tags_at_apex, tags_below_apex = self._apex_key, self._tags_at_apex, self._tags_below_apex
+        tags = tags_at_apex if self._owner_key == apex_key else tags_below_apex
         last_name = b""
         place = self._place
         left = None
@@ -544,10 +548,15 @@ class _Reader:
                         keys.append(key)
                         owners.append(owner)
                         starts.append(len(records))
+                        tags = tags_at_apex if key == apex_key else tags_below_apex
                         last_name, owner_has_last_run = name, True
                     records.append(record)
                     places.append(place)
-                    kinds.append(rdtype << 16 if rdtype != rrsig else rrsig << 16 | rdata[0] << 8 | rdata[1])
+                    if rdtype != rrsig:
+                        kinds.append(rdtype << 16)
+                    else:
+                        kinds.append(rrsig << 16 | rdata[0] << 8 | rdata[1])
+                        tags.add(rdata[16:18])
                     if ttl is not None:
                         last_ttl = ttl
                     break
@@ -871,6 +880,8 @@ class _Reader:
             self._run_owners.append(owner)
             self._run_starts.append(len(self._records))
             self._owner_has_last_run = True
+        if rdtype == rd.RRSIG and key != self._apex_key:
+            self._tags_below_apex.add(rdata[16:18])
         self._records.append(pack_record(rdtype, ttl, rdata))
         self._record_places.append(place)
         self._record_kinds.append(rdtype << 16 | (int.from_bytes(rdata[:2], "big") if rdtype == rd.RRSIG else 0))
@@ -910,7 +921,8 @@ class _Reader:
         self._note_outside()
         nodes = self._nodes()
         apex, apex_node = next(nodes)  # the apex is before everything below it
-        zone = Zone.from_blocks(apex, apex_node, cut_blocks(nodes))
+        tags = frozenset([int.from_bytes(tag, "big") for tag in self._tags_below_apex])
+        zone = Zone.from_blocks(apex, apex_node, cut_blocks(nodes), signature_tags=tags)
         types = [rdtype for rdtype, _, _ in split_node(apex_node)]
         if rd.DS in types and self._refuses_misfits:
             raise self._refusal_of(ds_at_apex(apex), self._place_of_ds_at_apex())

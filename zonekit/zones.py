@@ -13,9 +13,9 @@ from __future__ import annotations
 import bisect
 import enum
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.errors import RdataError, ZoneError
@@ -38,6 +38,7 @@ from zonekit.nodes import (
     join_node,
     pack_record,
     rdata_of,
+    signature_tags,
     split_node,
     ttl_of,
 )
@@ -253,12 +254,35 @@ class Block:
     nodes: tuple[Node, ...]
 
 
+_Held: TypeAlias = tuple[WireName, Node]
+"""An owner as the zone spells it, and its node."""
+
+
+class _BelowApex(Protocol):
+    """All owners of a zone but the apex."""
+
+    @property
+    def blocks(self) -> tuple[Block, ...]: ...
+
+    def find(self, key: bytes) -> tuple[int, int, bool]: ...
+
+    def get(self, key: bytes) -> _Held | None: ...
+
+    def signature_tags(self) -> frozenset[int]: ...
+
+    def with_nodes(self, changed: dict[bytes, _Held]) -> _BelowApex: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """All owners of a zone but the apex: an immutable sequence of blocks, and the order key each begins with."""
+    """All owners of a zone but the apex: an immutable sequence of blocks, and the order key each begins with.
+
+    ``known_tags`` are the key tags in their signatures, once somebody has asked for them.
+    """
 
     blocks: tuple[Block, ...]
     starts: tuple[bytes, ...]
+    known_tags: frozenset[int] | None = None
 
     def find(self, key: bytes) -> tuple[int, int, bool]:
         """Where ``key`` stands or would stand: block, place in it, and whether it is there."""
@@ -269,9 +293,25 @@ class _Blocks:
         place = bisect.bisect_left(owners, key, key=order_key)
         return index, place, place < len(owners) and order_key(owners[place]) == key
 
-    def with_nodes(self, changed: dict[bytes, tuple[WireName, Node]]) -> _Blocks:
+    def get(self, key: bytes) -> _Held | None:
+        """What stands at a key, or None."""
+        index, place, there = self.find(key)
+        if not there:
+            return None
+        block = self.blocks[index]
+        return block.owners[place], block.nodes[place]
+
+    def signature_tags(self) -> frozenset[int]:
+        """The key tags in the signatures here; a look at each of them the first time."""
+        if self.known_tags is None:
+            found = signature_tags(node for block in self.blocks for node in block.nodes)
+            object.__setattr__(self, "known_tags", frozenset(found))
+        assert self.known_tags is not None
+        return self.known_tags
+
+    def with_nodes(self, changed: dict[bytes, _Held]) -> _Blocks:
         """The same with these nodes in place; an empty node takes its owner away. Untouched blocks are shared."""
-        touched: dict[int, dict[bytes, tuple[WireName, Node]]] = {}
+        touched: dict[int, dict[bytes, _Held]] = {}
         for key, pair in changed.items():
             touched.setdefault(self.find(key)[0], {})[key] = pair
         blocks: list[Block] = []
@@ -286,7 +326,49 @@ class _Blocks:
             for made in _cut_evenly([pairs[key] for key in sorted(pairs) if pairs[key][1]]):
                 blocks.append(made)
                 starts.append(order_key(made.owners[0]))
-        return _Blocks(tuple(blocks), tuple(starts))
+        return _Blocks(tuple(blocks), tuple(starts), self._tags_with(changed))
+
+    def _tags_with(self, changed: dict[bytes, _Held]) -> frozenset[int] | None:
+        """The key tags once these nodes are in place; None where one may have gone with what they replace."""
+        if self.known_tags is None:
+            return None
+        coming = signature_tags(node for _, node in changed.values())
+        going = signature_tags(held[1] for key in changed if (held := self.get(key)) is not None)
+        return self.known_tags | coming if going <= coming else None
+
+
+class BeyondApex(Exception):
+    """What was asked of a zone lies below its apex, and of this one the apex alone was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """Stands for all owners but the apex where they were not read: what it does not know it never makes up.
+
+    ``known`` has the order keys that may be asked for.
+    """
+
+    known: Mapping[bytes, _Held]
+    known_tags: frozenset[int] | None
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        self._refuse()
+
+    def find(self, key: bytes) -> tuple[int, int, bool]:
+        self._refuse()
+
+    def get(self, key: bytes) -> _Held | None:
+        return self.known[key] if key in self.known else self._refuse()
+
+    def signature_tags(self) -> frozenset[int]:
+        return self._refuse() if self.known_tags is None else self.known_tags
+
+    def with_nodes(self, changed: dict[bytes, _Held]) -> _Blocks:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise BeyondApex("of this zone the apex alone was read")
 
 
 def _cut_evenly(pairs: list[tuple[WireName, Node]]) -> Iterator[Block]:
@@ -333,7 +415,7 @@ class Zone:
 
     _apex_owner: WireName
     _apex: Node
-    _blocks: _Blocks
+    _blocks: _BelowApex
 
     def __init__(self) -> None:
         raise TypeError("make a Zone with read_zone, parse_zone, Zone.from_rrsets or Zone.from_dnspython")
@@ -341,16 +423,35 @@ class Zone:
     # -- making one
 
     @classmethod
-    def from_blocks(cls, origin: WireName, apex: Node, blocks: Iterable[Block]) -> Zone:
+    def from_blocks(
+        cls, origin: WireName, apex: Node, blocks: Iterable[Block], *, signature_tags: frozenset[int] | None = None
+    ) -> Zone:
         """Return the zone of an apex node and blocks in canonical order, which the caller knows to make a zone.
 
-        For the modules that build zones wholesale; everyone else uses :meth:`from_rrsets`.
+        For the modules that build zones wholesale; everyone else uses :meth:`from_rrsets`. Who knows what
+        :meth:`signature_tags` will return gives it along, and spares it looking.
         """
         held = tuple(blocks)
-        return cls._make(origin, apex, _Blocks(held, tuple([order_key(block.owners[0]) for block in held])))
+        starts = tuple([order_key(block.owners[0]) for block in held])
+        return cls._make(origin, apex, _Blocks(held, starts, signature_tags))
 
     @classmethod
-    def _make(cls, origin: WireName, apex: Node, blocks: _Blocks) -> Zone:
+    def from_apex(
+        cls, origin: WireName, apex: Node, *, known: Iterable[RRset] = (), signature_tags: frozenset[int] | None = None
+    ) -> Zone:
+        """Return a zone of which the apex alone was read. What would need more of it raises :class:`BeyondApex`.
+
+        Args:
+            origin: the apex name.
+            apex: the apex node.
+            known: RRsets below the apex that may be asked for all the same, each the one that is asked for at its owner.
+            signature_tags: what :meth:`signature_tags` returns; None where that is not known.
+        """
+        held = {order_key(rrset.owner): (rrset.owner, join_node([pack_rrset(rrset)])) for rrset in known}
+        return cls._make(origin, apex, _Unread(held, signature_tags))
+
+    @classmethod
+    def _make(cls, origin: WireName, apex: Node, blocks: _BelowApex) -> Zone:
         zone = object.__new__(cls)
         zone._apex_owner = origin
         zone._apex = apex
@@ -515,18 +616,21 @@ class Zone:
         held = self._held(name)
         return None if held is None else held[1]
 
-    def _held(self, name: WireName) -> tuple[WireName, Node] | None:
+    def signature_tags(self) -> frozenset[int]:
+        """Return the key tags in the signatures below the apex (RFC 4034 section 3.1.6).
+
+        The first time this looks at each of them; what is made from a zone by a step at its apex shares the answer.
+        """
+        return self._blocks.signature_tags()
+
+    def _held(self, name: WireName) -> _Held | None:
         """The owner as the zone spells it, and its node."""
         if name == self._apex_owner:
             return self._apex_owner, self._apex
         key = order_key(name)
         if key == order_key(self._apex_owner):
             return self._apex_owner, self._apex
-        index, place, there = self._blocks.find(key)
-        if not there:
-            return None
-        block = self._blocks.blocks[index]
-        return block.owners[place], block.nodes[place]
+        return self._blocks.get(key)
 
     def __contains__(self, name: str | dns.name.Name) -> bool:
         """Whether the name owns any records."""
@@ -537,7 +641,8 @@ class Zone:
         return 1 + sum([len(block.owners) for block in self._blocks.blocks])
 
     def __repr__(self) -> str:
-        return f"<Zone {name_text(self._apex_owner)} serial {self.serial}, {len(self)} names>"
+        known = "of which the apex was read" if isinstance(self._blocks, _Unread) else f"{len(self)} names"
+        return f"<Zone {name_text(self._apex_owner)} serial {self.serial}, {known}>"
 
     def _wire(self, name: str | dns.name.Name) -> WireName:
         return self._apex_owner if name == "@" else to_wire_name(name, self._apex_owner)

@@ -33,7 +33,8 @@ class Scale:
         verified_zones: how many of the small zones of each signer are verified.
         floor_signatures: how many signatures the floor is measured by.
         floor_zones: how many small zones' keys and signatures the floor is measured by.
-        apex_repetitions: how often each apex step is done.
+        apex_rrsets: RRsets in the zone whose apex is changed in memory and from file to file.
+        apex_repetitions: how often each apex step is done in memory.
         probed_transfers: transfers whose servers are asked by whoever asks many at once.
         probed_sample: transfers whose servers are asked one query after the other.
         rounds: how many turns each contender has, unless ``--runs`` says otherwise.
@@ -48,6 +49,7 @@ class Scale:
     verified_zones: int
     floor_signatures: int
     floor_zones: int
+    apex_rrsets: int
     apex_repetitions: int
     probed_transfers: int
     probed_sample: int
@@ -65,6 +67,7 @@ SCALES: Final = {
         verified_zones=10,
         floor_signatures=40_000,
         floor_zones=500,
+        apex_rrsets=1_000_000,
         apex_repetitions=20,
         probed_transfers=1000,
         probed_sample=50,
@@ -80,6 +83,7 @@ SCALES: Final = {
         verified_zones=2,
         floor_signatures=200,
         floor_zones=5,
+        apex_rrsets=900,
         apex_repetitions=2,
         probed_transfers=8,
         probed_sample=2,

@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from zonekit import rdata as rd
+from zonekit import rewriting
 from zonekit.cli.arguments import STANDARD_STREAM
 from zonekit.cli.exits import BadInput, Refused
 from zonekit.dnskeys import Dnskey, keys_to_take, parse_dnskeys
@@ -24,6 +25,7 @@ from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
 from zonekit.names import WireName, name_text, order_key, parse_origin
+from zonekit.rewriting import OpenZone, Way
 from zonekit.zonefile import Misfits, Opener, ParsedZone, parse_rrsets, parse_zone_with_findings
 from zonekit.zones import RRset
 
@@ -71,6 +73,16 @@ def read_zone_and_included(
     else:
         parsed = read_zone_with_findings(path, origin=origin, include=include, misfits=misfits)
     return parsed, tuple(included)
+
+
+@contextlib.contextmanager
+def open_zone(path: str, origin: str | None, way: Way) -> Iterator[OpenZone]:
+    """Open the zone in a file or on standard input to change it; see :func:`zonekit.rewriting.open_zone`."""
+    if path == STANDARD_STREAM:
+        yield OpenZone(lambda: read_zone(path, origin, None))
+        return
+    with rewriting.open_zone(path, origin=origin, way=way) as opened:
+        yield opened
 
 
 def _noting(include: Opener, files: list[str]) -> Opener:

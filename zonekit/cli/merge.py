@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,15 +26,17 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput, Refused
-from zonekit.cli.inputs import own_key_files, place, read_dnskeys, read_foreign, read_own_keys, read_zone
+from zonekit.cli.inputs import open_zone, own_key_files, place, read_dnskeys, read_foreign, read_own_keys
 from zonekit.cli.outputs import Target, Voice, dnskey_objects, dnskeys_text, finding_objects, print_json
 from zonekit.cli.progress import Progress
 from zonekit.cli.publish import publish_option, published_object, published_text, service_options
 from zonekit.dnskeys import MAX_RESPONSE_OCTETS, Dnskey, Intake, check_intake, dnskeys_of
+from zonekit.findings import Finding
 from zonekit.keys import KeyRole
 from zonekit.names import name_text
-from zonekit.publishing import Service, publish_zone
-from zonekit.serials import SerialPolicy, change_serial
+from zonekit.publishing import Published, Service, publish_zone
+from zonekit.rewriting import OpenZone, ZoneOctets
+from zonekit.serials import SerialChange, SerialPolicy, change_serial
 from zonekit.zones import Zone
 
 
@@ -167,54 +171,95 @@ def merge(
     )
     now = clock(given_now)
     voice = Voice(quiet=quiet)
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, ExitStack() as stack:
         with progress.working("reading"):
-            parsed = read_zone(zone_file, origin, None)
-            zone = _signed(parsed.zone, zone_file)
-            foreign = _chosen(read_foreign(foreign_files, foreign_zones, origin=zone.apex), key_tags)
+            opened = stack.enter_context(open_zone(zone_file, origin, target.way))
+            foreign = _chosen(read_foreign(foreign_files, foreign_zones, origin=opened.apex), key_tags)
             roles = dict.fromkeys(_with_tags(foreign, csk_tags), KeyRole.CSK)
-            own = read_own_keys(key_names, key_directory, origin=zone.apex, as_csk=as_csk, now=now)
-        change = change_serial(zone.serial, policy, now)
+            own = read_own_keys(key_names, key_directory, origin=opened.apex, as_csk=as_csk, now=now)
         signers = [key for key in own.signing if key.signs_dnskey]
-        intake = check_intake(zone, foreign, signers=signers, roles=roles, max_response_octets=max_response_octets)
-        findings = (*parsed.findings, *intake.findings, *change.findings(zone.apex))
-        voice.report(findings)
-        if intake.refused:
+
+        def merged_into(zone: Zone) -> _Merged:
+            change = change_serial(_signed(zone, zone_file).serial, policy, now)
+            intake = check_intake(zone, foreign, signers=signers, roles=roles, max_response_octets=max_response_octets)
+            if intake.refused:
+                raise _Unmergeable(zone, intake, change)
+            merged = merge_dnskeys(
+                zone,
+                foreign,
+                signers=own.signing,
+                validity=validity_from(now, signatures_validity),
+                serial=change.new,
+                parent_records=parent_records,
+                roles=roles,
+                max_response_octets=max_response_octets,
+            )
+            return _Merged(zone=merged, intake=intake, change=change)
+
+        def write(done: _Merged, octets: ZoneOctets) -> None:
+            target.write_octets(octets, progress=progress)
+
+        published: Published | None = None
+
+        def put_into_service(done: _Merged, octets: ZoneOctets) -> None:
+            nonlocal published
+            voice.report(_merge_findings(opened, done))
+            with progress.working("publishing"):
+                published = publish_zone(done.zone, zone_file, service=service, octets=octets.pieces)
+
+        if publish:
+            opened.settle()
+        try:
+            done = opened.change(merged_into, put_into_service if publish else write)
+        except _Unmergeable as refused:
+            findings = _merge_findings(opened, refused)
+            voice.report(findings)
             if as_json:
                 print_json(
-                    _merge_object(zone, intake, [], None) | {"published": None, "findings": finding_objects(findings)}
+                    _merge_object(refused.zone, refused.intake, [], None)
+                    | {"published": None, "findings": finding_objects(findings)}
                 )
-            raise Refused(*map(str, intake.refused))
-        merged = merge_dnskeys(
-            zone,
-            foreign,
-            signers=own.signing,
-            validity=validity_from(now, signatures_validity),
-            serial=change.new,
-            parent_records=parent_records,
-            roles=roles,
-            max_response_octets=max_response_octets,
-        )
-        published = None
-        if publish:
-            with progress.working("publishing"):
-                published = publish_zone(merged, zone_file, service=service)
-            voice.report(published.findings)
-        else:
-            target.write(merged, progress=progress)
+            raise Refused(*map(str, refused.intake.refused)) from None
+        findings = _merge_findings(opened, done)
+        voice.report(findings if published is None else published.findings)
+    merged = done.zone
     voice.say(
-        f"{name_text(merged.apex)}: DNSKEY {dnskeys_text(intake.accepted)} merged, serial {merged.serial}, to {target}"
+        f"{name_text(merged.apex)}: DNSKEY {dnskeys_text(done.intake.accepted)} merged, serial {merged.serial},"
+        f" to {target}"
     )
     if published is not None:
         voice.say(published_text(published))
     if as_json:
         print_json(
-            _merge_object(merged, intake, intake.accepted, target.path)
+            _merge_object(merged, done.intake, done.intake.accepted, target.path)
             | {
                 "published": None if published is None else published_object(published),
                 "findings": finding_objects((*findings, *(() if published is None else published.findings))),
             }
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merged:
+    """What a merge comes to."""
+
+    zone: Zone
+    intake: Intake
+    change: SerialChange
+
+
+class _Unmergeable(Exception):
+    """Keys that the intake refuses, and how the zone is without them."""
+
+    def __init__(self, zone: Zone, intake: Intake, change: SerialChange) -> None:
+        super().__init__(intake.refused)
+        self.zone = zone
+        self.intake = intake
+        self.change = change
+
+
+def _merge_findings(opened: OpenZone, came: _Merged | _Unmergeable) -> tuple[Finding, ...]:
+    return (*opened.findings, *came.intake.findings, *came.change.findings(opened.apex))
 
 
 def _chosen(keys: Iterable[Dnskey], key_tags: Sequence[int]) -> list[Dnskey]:
@@ -318,35 +363,52 @@ def withdraw(
     )
     now = clock(given_now)
     voice = Voice(quiet=quiet)
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, ExitStack() as stack:
         with progress.working("reading"):
-            parsed = read_zone(zone_file, origin, None)
-            zone = _signed(parsed.zone, zone_file)
-            offered = read_dnskeys(foreign_files, owner=zone.apex) or dnskeys_of(zone.apex_rrset(rd.DNSKEY))
+            opened = stack.enter_context(open_zone(zone_file, origin, target.way))
+            named = read_dnskeys(foreign_files, owner=opened.apex)
+            own = read_own_keys(key_names, key_directory, origin=opened.apex, as_csk=as_csk, now=now)
+
+        def without_keys(zone: Zone) -> _Withdrawn:
+            offered = named or dnskeys_of(_signed(zone, zone_file).apex_rrset(rd.DNSKEY))
             leaving = _chosen(offered, key_tags)
-            own = read_own_keys(key_names, key_directory, origin=zone.apex, as_csk=as_csk, now=now)
-        change = change_serial(zone.serial, policy, now)
-        changed = withdraw_dnskeys(
-            zone,
-            leaving,
-            signers=own.signing,
-            validity=validity_from(now, signatures_validity),
-            serial=change.new,
-            parent_records=parent_records,
-        )
-        findings = (*parsed.findings, *change.findings(zone.apex))
-        target.write(changed, progress=progress)
+            change = change_serial(zone.serial, policy, now)
+            changed = withdraw_dnskeys(
+                zone,
+                leaving,
+                signers=own.signing,
+                validity=validity_from(now, signatures_validity),
+                serial=change.new,
+                parent_records=parent_records,
+            )
+            return _Withdrawn(zone=changed, leaving=leaving, change=change)
+
+        def write(done: _Withdrawn, octets: ZoneOctets) -> None:
+            target.write_octets(octets, progress=progress)
+
+        done = opened.change(without_keys, write)
+        findings = (*opened.findings, *done.change.findings(opened.apex))
+    changed = done.zone
     voice.report(findings)
     voice.say(
-        f"{name_text(changed.apex)}: DNSKEY {dnskeys_text(leaving)} withdrawn, serial {changed.serial}, to {target}"
+        f"{name_text(changed.apex)}: DNSKEY {dnskeys_text(done.leaving)} withdrawn, serial {changed.serial}, to {target}"
     )
     if as_json:
         print_json(
             {
                 "zone": name_text(changed.apex),
                 "serial": changed.serial,
-                "withdrawn": dnskey_objects(leaving),
+                "withdrawn": dnskey_objects(done.leaving),
                 "output": target.path,
                 "findings": finding_objects(findings),
             }
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Withdrawn:
+    """What withdrawing keys comes to."""
+
+    zone: Zone
+    leaving: Sequence[Dnskey]
+    change: SerialChange

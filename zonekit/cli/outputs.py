@@ -17,10 +17,11 @@ from zonekit.cli.inputs import is_key_name
 from zonekit.cli.progress import Progress
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.dnskeys import Dnskey
-from zonekit.files import write_text
+from zonekit.files import write_octets, write_text
 from zonekit.findings import Finding
 from zonekit.keys import SigningKey
-from zonekit.render import iter_signed_text, iter_zone_text
+from zonekit.rewriting import Way, ZoneOctets
+from zonekit.sealing import iter_sealed_signed_text
 from zonekit.signing import PreparedZone
 from zonekit.zones import Zone
 
@@ -81,14 +82,22 @@ class Target:
             if self.path is not None and same_file(self.path, other):
                 raise BadInput(f"{self.path}: this is {other}, which is read too; give -f another file")
 
+    @property
+    def way(self) -> Way:
+        """How a zone file may be changed: what went to standard output cannot be taken back, so not by the apex alone."""
+        return Way.WHOLE if self.path is None else Way.APEX
+
     def write(self, zone: Zone, *, progress: Progress, executor: Executor | None = None) -> None:
         """Write the zone; a file is replaced as a whole or not at all."""
-        pieces = iter_zone_text(zone, executor=executor)
+        self.write_octets(ZoneOctets.of(zone, executor=executor), progress=progress)
+
+    def write_octets(self, octets: ZoneOctets, *, progress: Progress) -> None:
+        """Write the octets of a zone file; a file is replaced as a whole or not at all."""
         if self.path is not None:
-            write_text(self.path, progress.counted("writing", pieces, total=len(zone.blocks) + 1))
+            write_octets(self.path, progress.counted("writing", octets.pieces, total=octets.count))
             return
-        for piece in pieces:
-            sys.stdout.write(piece)
+        for piece in octets.pieces:
+            sys.stdout.write(piece.decode("ascii"))
         sys.stdout.flush()
 
     def write_signed(self, prepared: PreparedZone, *, progress: Progress, executor: Executor | None = None) -> None:
@@ -99,8 +108,8 @@ class Target:
         if self.path is None:
             self.write(prepared.sign(executor=executor), progress=progress, executor=executor)
             return
-        pieces = iter_signed_text(prepared, executor=executor)
-        write_text(self.path, progress.counted("signing", pieces, total=len(prepared.unsigned.blocks) + 1))
+        pieces = iter_sealed_signed_text(prepared, executor=executor)
+        write_text(self.path, progress.counted("signing", pieces, total=len(prepared.unsigned.blocks) + 2))
 
     def __str__(self) -> str:
         return "standard output" if self.path is None else self.path

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ from zonekit.cli.arguments import (
     validity_option,
 )
 from zonekit.cli.exits import BadInput, Refused
-from zonekit.cli.inputs import own_key_files, read_own_keys, read_zone
+from zonekit.cli.inputs import open_zone, own_key_files, read_own_keys
 from zonekit.cli.outputs import (
     Target,
     Voice,
@@ -51,7 +52,8 @@ from zonekit.cli.progress import Progress
 from zonekit.errors import ZonekitError
 from zonekit.files import read_text, write_text
 from zonekit.names import WireName, name_text, order_key, parse_origin
-from zonekit.serials import SerialPolicy, change_serial
+from zonekit.rewriting import ZoneOctets
+from zonekit.serials import SerialChange, SerialPolicy, change_serial
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zones import Zone
 
@@ -143,15 +145,15 @@ def lower_ttl(
             raise usage_error("--save and -f name the same file")
     now = clock(given_now)
     voice = Voice(quiet=quiet)
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, contextlib.ExitStack() as stack:
         with progress.working("reading"):
-            parsed = read_zone(zone_file, origin, None)
-            zone = parsed.zone
-            asked = () if restore is None else _read_changes(restore, zone)
-            own = read_own_keys(key_names, key_directory, origin=zone.apex, as_csk=as_csk, now=now)
-        change = change_serial(zone.serial, policy, now)
+            opened = stack.enter_context(open_zone(zone_file, origin, target.way))
+            asked = () if restore is None else _read_changes(restore, opened.apex)
+            own = read_own_keys(key_names, key_directory, origin=opened.apex, as_csk=as_csk, now=now)
         validity = validity_from(now, signatures_validity)
-        with progress.working("signing"):
+
+        def with_ttls(zone: Zone) -> _NewTtls:
+            change = change_serial(zone.serial, policy, now)
             if restore is not None:
                 changed = restore_ttls(zone, asked, signers=own.signing, validity=validity, serial=change.new)
             else:
@@ -164,9 +166,15 @@ def lower_ttl(
                     validity=validity,
                     serial=change.new,
                 )
-        findings = (*parsed.findings, *(change.findings(zone.apex) if changed.changes else ()))
-        with _saved(save, changed):
-            target.write(changed.zone, progress=progress)
+            return _NewTtls(changed=changed, change=change)
+
+        def write(done: _NewTtls, octets: ZoneOctets) -> None:
+            with _saved(save, done.changed):
+                target.write_octets(octets, progress=progress)
+
+        done = opened.change(with_ttls, write)
+        changed = done.changed
+        findings = (*opened.findings, *(done.change.findings(opened.apex) if changed.changes else ()))
     left = _left_alone(asked, changed.changes)
     voice.report(findings)
     if as_json:
@@ -180,6 +188,19 @@ def lower_ttl(
         )
     elif not quiet:
         _print_changes(changed, left, to_stderr=target.path is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NewTtls:
+    """What lowering or restoring TTLs comes to."""
+
+    changed: ChangedTtls
+    change: SerialChange
+
+    @property
+    def zone(self) -> Zone:
+        """The zone with the new TTLs."""
+        return self.changed.zone
 
 
 def _print_changes(changed: ChangedTtls, left: Iterable[TtlChange], *, to_stderr: bool) -> None:
@@ -234,7 +255,7 @@ def _saved(path: str | None, changed: ChangedTtls) -> Iterator[None]:
         raise
 
 
-def _read_changes(path: str, zone: Zone) -> list[TtlChange]:
+def _read_changes(path: str, origin: WireName) -> list[TtlChange]:
     """Return the changes in a --save file of this zone."""
     text = read_text(path)
     read: tuple[WireName, list[TtlChange]] | None = None
@@ -248,8 +269,8 @@ def _read_changes(path: str, zone: Zone) -> list[TtlChange]:
         # Outside the handler, so that the new error does not carry the old one, which holds the text.
         raise BadInput(f"{path}: this is not a file that lower-ttl --save wrote")
     apex, changes = read
-    if order_key(apex) != order_key(zone.apex):
-        raise BadInput(f"{path}: these are the TTLs of {name_text(apex)}, not of {name_text(zone.apex)}")
+    if order_key(apex) != order_key(origin):
+        raise BadInput(f"{path}: these are the TTLs of {name_text(apex)}, not of {name_text(origin)}")
     return changes
 
 

@@ -1,7 +1,7 @@
-"""What a transfer does to a signed zone: merge the other operator's DNSKEYs, lower the TTLs of NS and DNSKEY.
+"""What a transfer does to a signed zone in memory: each step of :mod:`tests.bench.steps_at_apex`.
 
-Arguments: signed zone, origin, own key directory, the other operator's key directory, inception, expiration, output,
-repetitions. Prints JSON: for each step, in memory, its CPU and wall seconds, as often as it was done.
+Arguments: signed zone, origin, own key directory, the other operator's key directory, inception, expiration, repetitions.
+Prints JSON: for each step its CPU and wall seconds, as often as it was done.
 """
 
 from __future__ import annotations
@@ -9,41 +9,23 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 
-from zonekit.apex import lower_ttls, merge_dnskeys
-from zonekit.dnskeys import parse_dnskeys
-from zonekit.files import read_keys, read_zone, write_zone
-from zonekit.instants import SignatureValidity, parse_instant
+from tests.bench.steps_at_apex import STEPS, Operator
+from zonekit.files import read_zone
 from zonekit.zones import Zone
 
-CAP_SECONDS = 600
 
-
-def main(
-    path: str, origin: str, own: str, other: str, inception: str, expiration: str, output: str, repetitions: str
-) -> None:
-    validity = SignatureValidity(inception=parse_instant(inception), expiration=parse_instant(expiration))
-    signed, signers = read_zone(path, origin=origin), read_keys(own, origin)
-    foreign = parse_dnskeys([path.read_text() for path in sorted(Path(other).glob("*.key"))])
-
-    def merge() -> Zone:
-        return merge_dnskeys(signed, foreign, signers=signers, validity=validity)
-
-    def lower() -> Zone:
-        return lower_ttls(merged, CAP_SECONDS, signers=signers, validity=validity).zone
-
-    merged = merge()
-    steps: dict[str, Callable[[], Zone]] = {"merge_dnskeys": merge, "lower_ttls": lower}
-    print(json.dumps({name: [timed(step) for _ in range(int(repetitions))] for name, step in steps.items()}))
-    write_zone(lower(), output)
-
-
-def timed(step: Callable[[], object]) -> tuple[float, float]:
-    cpu, wall = time.process_time(), time.perf_counter()
-    step()
-    return time.process_time() - cpu, time.perf_counter() - wall
+def main(path: str, origin: str, own: str, other: str, inception: str, expiration: str, repetitions: str) -> None:
+    operator = Operator.of(origin, own, other, inception, expiration)
+    signed = read_zone(path, origin=origin)
+    made: dict[str | None, Zone] = {None: signed}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in STEPS}
+    for name, step in STEPS.items():
+        for _ in range(int(repetitions)):
+            cpu, wall = time.process_time(), time.perf_counter()
+            made[name] = step.carry_out(operator, made[step.after])
+            times[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    print(json.dumps(times))
 
 
 if __name__ == "__main__":
