@@ -797,12 +797,16 @@ def _bitmap_text(bitmap: bytes) -> str:
 
 
 def _print_nsec3(rdata: bytes) -> str:
-    algorithm, flags, iterations, salt_octets = struct.unpack_from(">BBHB", rdata)
-    hash_at = 5 + salt_octets
-    salt = rdata[5:hash_at].hex().upper() or "-"
+    hash_at = 5 + rdata[4]
     bitmap_at = hash_at + 1 + rdata[hash_at]
     next_hash = base32_text(rdata[hash_at + 1 : bitmap_at])
-    return f"{algorithm} {flags} {iterations} {salt} {next_hash}{bitmap_text(rdata[bitmap_at:])}"
+    return f"{_nsec3_parameters_text(rdata[:hash_at])}{next_hash}{bitmap_text(rdata[bitmap_at:])}"
+
+
+@functools.lru_cache(maxsize=64)  # they are the same all over a chain
+def _nsec3_parameters_text(octets: bytes) -> str:
+    algorithm, flags, iterations, _ = struct.unpack_from(">BBHB", octets)
+    return f"{algorithm} {flags} {iterations} {octets[5:].hex().upper() or '-'} "
 
 
 @functools.lru_cache(maxsize=4096)  # a hash is the owner of one NSEC3 and stands in the one before it

@@ -28,7 +28,7 @@ from zonekit.denial import apex_nsec3_owner
 from zonekit.errors import SigningError, ZonekitError
 from zonekit.names import WireName, name_text, order_key, parse_origin
 from zonekit.render import block_text, head_text, iter_zone_text
-from zonekit.signing import PreparedZone, Recipe, Segment, sign_segment
+from zonekit.signing import PreparedZone, Recipe, Segment, sign_segment, signed_key_tags
 from zonekit.zonefile import parse_rrsets, parse_zone_with_findings
 from zonekit.zones import RRset, Zone
 
@@ -114,7 +114,7 @@ def _sign_part(nsec3_owners: Sequence[WireName], recipe: Recipe, segment: Segmen
     """Sign and print a part. A function at the top of a module, so that a worker process can be told of it."""
     block = sign_segment(recipe, segment)
     part = Zone.from_blocks(recipe.apex, b"", (block,))
-    return _Part(block_text(recipe.apex, block), part.signature_tags(), tuple(_nsec3s_at(nsec3_owners, part)))
+    return _Part(block_text(recipe.apex, block), signed_key_tags(segment, block), tuple(_nsec3s_at(nsec3_owners, part)))
 
 
 def _nsec3s_at(owners: Iterable[WireName], zone: Zone) -> list[RRset]:

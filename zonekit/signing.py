@@ -54,6 +54,7 @@ from zonekit.nodes import (
     Record,
     join_node,
     rdata_of,
+    signature_tags,
     split_node,
     ttl_of,
     with_ttl,
@@ -777,6 +778,7 @@ def check_signers(keys: Iterable[SigningKey]) -> None:
 
 
 _REDONE: Final = DENIAL_TYPES | {rd.RRSIG}
+_RRSIG_HEADER: Final = HEADER.pack(rd.RRSIG, CLASS_IN, 0, 0)[:4]
 _REDONE_HEADERS: Final = tuple(HEADER.pack(rdtype, CLASS_IN, 0, 0)[:4] for rdtype in sorted(_REDONE))
 
 
@@ -978,6 +980,16 @@ def sign_segment(recipe: Recipe, segment: Segment) -> Block:
         pairs = _sign_listed_names(recipe, segment)
     owners, nodes = zip(*pairs, strict=True)
     return Block(owners, nodes)
+
+
+def signed_key_tags(segment: Segment, signed: Block) -> frozenset[int]:
+    """Return the key tags in the signatures of a segment that was signed."""
+    octets = b"".join(segment.nodes)
+    if segment.earlier or _RRSIG_HEADER in octets:
+        return frozenset(signature_tags(signed.nodes))
+    # Every signature was just made, and each RRset has one by every key: the first owner that has any tells.
+    found = (signature_tags([node]) for node in signed.nodes)
+    return frozenset(next(filter(None, found), ()))
 
 
 def _sign_listed_names(recipe: Recipe, segment: Segment) -> list[tuple[WireName, Node]]:
