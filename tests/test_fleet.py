@@ -6,6 +6,7 @@ import contextlib
 import errno
 import importlib
 import os
+import re
 import resource
 import signal
 import stat
@@ -13,11 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -283,6 +286,53 @@ def test_a_key_that_is_only_published_signs_nothing(signed_fleet: Fleet) -> None
     assert coming.key_tag.to_bytes(2, "big") not in signers
 
 
+def test_no_keys_are_made_for_what_was_signed_elsewhere(signed_fleet: Fleet) -> None:
+    replaced, already, *others = signed_fleet.names
+    elsewhere = signed_fleet.signed / f"{replaced}.zone"
+    write_zone(read_zone(elsewhere, origin=replaced), elsewhere)  # without a recipe
+    (signed_fleet.signed / f"{already}.zone").rename(signed_fleet.zones / f"{already}.zone")
+    for name in (replaced, already):
+        for path in signed_fleet.keys.glob(f"K{name}.*"):
+            path.unlink()
+    before = signed_fleet.octets(signed_fleet.signed)
+    problems = failed(signed_fleet.sign())
+    assert set(problems) == {replaced, already}
+    assert "stands in the output directory already" in problems[replaced]
+    assert "it has DNSKEYs already" in problems[already]
+    assert signed_fleet.octets(signed_fleet.signed) == before
+    assert len(list(signed_fleet.keys.iterdir())) == 4 * len(others)
+
+
+def codes(outcome: ZoneOutcome) -> list[str]:
+    return [finding.code for finding in outcome.findings]
+
+
+def test_a_zone_that_gets_other_keys_than_it_had_is_told_of(signed_fleet: Fleet) -> None:
+    name = signed_fleet.names[0]
+    added = generate_zsk(name, avoid=key_tags(signed_fleet.keys_of(name), Algorithm.ECDSAP256SHA256))
+    write_key(added, signed_fleet.keys)
+    assert "keys-replaced" not in codes(signed_fleet.sign()[name])
+    for path in signed_fleet.keys.glob(f"K{name}.*"):
+        path.unlink()
+    tags: list[int] = []
+    for key in (generate_ksk(name), generate_zsk(name)):
+        tags.append(key.key_tag)
+        write_key(key, signed_fleet.keys)
+    outcome = signed_fleet.sign()[name]
+    assert outcome.result is ZoneResult.DONE and "keys-replaced" in codes(outcome)
+    assert f", key tags {tags[0]}, " in (signed_fleet.signed / f"{name}.zone").read_text().partition("\n")[0]
+
+
+def test_a_zone_of_classless_delegation_is_named_with_its_slash_escaped(fleet_of: Fleet) -> None:
+    text = (fleet_of.zones / f"{fleet_of.names[0]}.zone").read_text()
+    name = r"0\04725.2.0.192.in-addr.arpa"
+    (fleet_of.zones / f"{name}.zone").write_text(text)
+    assert results(fleet_of.sign()) == {ZoneResult.DONE}
+    assert read_zone(fleet_of.signed / f"{name}.zone").apex == b"\x040/25\x012\x010\x03192\x07in-addr\x04arpa\x00"
+    assert len(list(fleet_of.keys.glob("K0%2F25.2.0.192.in-addr.arpa.*"))) == 4
+    assert results(fleet_of.sign()) == {ZoneResult.CURRENT}
+
+
 # ---- what is done stays done ----------------------------------------------------------------------------------------
 
 
@@ -338,6 +388,69 @@ def test_the_serial_is_after_the_one_signed_before(fleet_of: Fleet) -> None:
     assert serials == [serials[0], serials[0] + 1, serials[0] + 2]
 
 
+def test_a_serial_by_which_no_secondary_takes_the_new_zone_is_told_of(fleet_of: Fleet) -> None:
+    name = fleet_of.names[0]
+    raised = replace(GENERATE, serial=SerialPolicy.UNIXTIME)
+    assert codes(fleet_of.sign(rules=raised)[name]) == []
+    assert codes(fleet_of.sign(now=NOW + 10 * DAY, rules=raised)[name]) == []
+    back = fleet_of.sign(now=NOW + 20 * DAY)[name]  # the serial of the zone file again
+    assert codes(back) == ["serial-not-raised"] and back.result is ZoneResult.DONE
+    same = fleet_of.sign(now=NOW + 30 * DAY)[name]
+    assert codes(same) == ["serial-not-raised"] and same.findings[0].severity is Severity.WARNING
+    assert codes(fleet_of.sign(now=NOW + 30 * DAY)[name]) == []  # up to date
+    assert codes(fleet_of.sign(now=NOW + 40 * DAY, rules=replace(GENERATE, serial=SerialPolicy.INCREMENT))[name]) == []
+
+
+def test_a_serial_that_is_not_what_the_policy_says_is_told_of(fleet_of: Fleet) -> None:
+    rules = replace(GENERATE, serial=SerialPolicy.UNIXTIME)
+    fleet_of.sign(rules=rules)
+    outcomes = fleet_of.sign(rules=replace(rules, dnskey_ttl=60))  # in the same second
+    assert {tuple(codes(each)) for each in outcomes.values()} == {("serial-ahead",)}
+
+
+def test_rules_that_make_no_other_zone_make_none_anew(signed_fleet: Fleet) -> None:
+    rules = replace(GENERATE, generate=None, signatures_refresh=4 * DAY)
+    assert results(signed_fleet.sign(rules=rules)) == {ZoneResult.CURRENT}
+
+
+def test_what_a_wrong_clock_signed_is_made_anew(signed_fleet: Fleet) -> None:
+    assert results(signed_fleet.sign(now=NOW + 3650 * DAY)) == {ZoneResult.DONE}
+    assert results(signed_fleet.sign()) == {ZoneResult.DONE}
+    assert results(signed_fleet.sign()) == {ZoneResult.CURRENT}
+    assert {outcome.findings for outcome in signed_fleet.verify(signed_fleet.signed).values()} == {()}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"\Z", "more 300 IN A 192.0.2.1\n"),  # by hand
+        (r"(?s).{40}\Z", ""),  # cut off
+        (r"until \d{4}-\d\d", "until 2026-13"),
+        (r"serial \d+", "serial 9999999999"),
+        (r"recipe [0-9a-f]+", "recipe 0"),
+    ],
+)
+def test_a_file_that_is_not_what_its_recipe_says_is_made_anew(signed_fleet: Fleet, pattern: str, text: str) -> None:
+    name = signed_fleet.names[0]
+    path = signed_fleet.signed / f"{name}.zone"
+    before = path.read_text()
+    path.write_text(re.sub(pattern, text, before, count=1))
+    assert path.read_text() != before
+    outcomes = signed_fleet.sign()
+    assert {zone for zone, each in outcomes.items() if each.result is ZoneResult.DONE} == {name}
+    assert path.read_text() == before
+
+
+def test_what_was_made_of_a_zone_that_is_gone_stays_and_is_told_of(signed_fleet: Fleet) -> None:
+    gone, *others = signed_fleet.names
+    (signed_fleet.zones / f"{gone}.zone").unlink()
+    (signed_fleet.signed / "other.example.zone").write_text("somebody else's\n")
+    outcomes = signed_fleet.sign()
+    assert set(outcomes) == {gone, *others}
+    assert outcomes[gone].result is ZoneResult.LEFT_ALONE and codes(outcomes[gone]) == ["source-gone"]
+    assert (signed_fleet.signed / f"{gone}.zone").exists()
+
+
 def test_a_new_zone_keeps_the_mode_of_the_one_that_it_replaces(signed_fleet: Fleet) -> None:
     path = signed_fleet.signed / f"{signed_fleet.names[0]}.zone"
     path.chmod(0o640)
@@ -364,15 +477,21 @@ def test_one_bad_zone_is_told_and_the_others_go_on(fleet_of: Fleet) -> None:
     (fleet_of.zones / "no..name.zone").write_text("")
     (fleet_of.zones / "gone.example.zone").symlink_to("nowhere")
     (fleet_of.zones / "including.example.zone").write_text("$INCLUDE other\n")
+    (fleet_of.zones / "looping.example.zone").symlink_to("looping.example.zone")
+    os.mkfifo(fleet_of.zones / "pipe.example.zone")
     (fleet_of.zones / "directory.example.zone").mkdir()
     (fleet_of.zones / ".hidden.example.zone").write_text("")
     (fleet_of.zones / "readme.txt").write_text("")
     problems = failed(fleet_of.sign())
-    assert set(problems) == {"broken.example", "Upper.example", "no..name", "gone.example", "including.example"}
+    assert set(problems) == {
+        *("broken.example", "Upper.example", "no..name", "gone.example", "including.example"),
+        *("looping.example", "pipe.example"),
+    }
+    assert "is not a plain file" in problems["pipe.example"]
     assert "broken.example.zone:1" in problems["broken.example"]
     assert "rename it to upper.example" in problems["Upper.example"]
     assert "no such file" in problems["gone.example"]
-    assert count_zones(fleet_of.zones) == ZONES + 5
+    assert count_zones(fleet_of.zones) == ZONES + 7
     assert len(list(fleet_of.signed.iterdir())) == ZONES
     assert len(list(fleet_of.keys.iterdir())) == 4 * ZONES  # none for a zone that failed
 
@@ -501,6 +620,154 @@ def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_goes_on(
     assert published.items() <= fleet_of.octets(fleet_of.keys).items()
     assert served.items() <= fleet_of.octets(fleet_of.signed).items()
     assert_whole(fleet_of, sample=1)
+
+
+def kill_workers(monkeypatch: pytest.MonkeyPatch, marks: Path, *steps: tuple[str, int]) -> None:
+    """Let a worker process be killed when it has done a step of staging so often; when one was, another at the next step."""
+    marks.mkdir()
+    runner = os.getpid()
+    monkeypatch.setattr(crews, "_process_context", lambda module: get_context("fork"))
+    for number, (step, call) in enumerate(steps):
+        original = getattr(staging.Staging, step)
+        calls: list[int] = []
+
+        def killing(
+            *arguments: object,
+            number: int = number,
+            call: int = call,
+            original: Callable[..., object] = original,
+            calls: list[int] = calls,
+        ) -> object:
+            done = original(*arguments)
+            calls.append(number)
+            is_next = number == 0 or (marks / str(number - 1)).exists()
+            if os.getpid() != runner and is_next and len(calls) >= call and not (marks / str(number)).exists():
+                (marks / str(number)).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+
+        monkeypatch.setattr(staging.Staging, step, killing)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("__enter__", 2)],
+        [("sync", 2)],
+        [("seal", 1)],
+        [("move_new", 1)],
+        [("move_new", ZONES)],
+        [("sync_names", 1)],
+        [("move", 1)],
+        [("move", ZONES)],
+        [("__exit__", 1)],
+        [("seal", 1), ("__enter__", 1)],  # so that each zone is done alone, and the keys are sealed
+        [("move", 2), ("__enter__", 1)],
+    ],
+)
+def test_a_batch_whose_worker_died_is_done_again_with_the_same_keys(
+    fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
+) -> None:
+    marks = fleet_of.root / "marks"
+    kill_workers(monkeypatch, marks, *steps)
+    outcomes = fleet_of.sign(processes=2, batch_zones=100)
+    assert len(list(marks.iterdir())) == len(steps)
+    assert results(outcomes) <= {ZoneResult.DONE, ZoneResult.CURRENT}
+    assert_whole(fleet_of, sample=1)
+    assert not list(fleet_of.keys.glob(".*")) and not list(fleet_of.signed.glob(".*"))
+
+
+class Twice(Executor):
+    """Does all work twice, as a scheduler does that has lost sight of a worker, and gives back what came of the second."""
+
+    def submit(self, fn: Callable[..., Any], /, *arguments: Any, **settings: Any) -> Future[Any]:
+        fn(*arguments)
+        future: Future[Any] = Future()
+        future.set_result(fn(*arguments))
+        return future
+
+
+def test_a_batch_that_is_done_twice_makes_its_keys_once(fleet_of: Fleet) -> None:
+    assert results(fleet_of.sign(executor=Twice())) == {ZoneResult.CURRENT}
+    assert_whole(fleet_of, sample=1)
+
+
+def test_a_batch_is_not_done_twice_at_once(fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = staging.Staging.seal
+    problems: set[str] = set()
+
+    class Overtaking(Executor):
+        """Begins a batch once more when the keys of the first are sealed."""
+
+        def submit(self, fn: Callable[..., Any], /, *arguments: Any, **settings: Any) -> Future[Any]:
+            def seal(staged: staging.Staging) -> None:
+                original(staged)
+                problems.update(outcome.problem for outcome in fn(*arguments))
+
+            monkeypatch.setattr(staging.Staging, "seal", seal)
+            future: Future[Any] = Future()
+            future.set_result(fn(*arguments))
+            return future
+
+    assert results(fleet_of.sign(executor=Overtaking())) == {ZoneResult.DONE}
+    assert all("another worker is at batch" in problem for problem in problems) and len(problems) == 3
+    assert_whole(fleet_of, sample=1)
+
+
+def interrupt_second_key(fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign, and be interrupted as soon as the second file of a key has its name."""
+    original = os.link
+    links: list[str] = []
+
+    def link(source: str, target: str, **settings: Any) -> None:
+        original(source, target, **settings)
+        links.append(target)
+        if len(links) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "link", link)
+        fleet_of.sign()
+    assert len(list(fleet_of.keys.glob("K*"))) == 2
+
+
+def test_keys_that_an_interrupt_left_without_names_get_them_by_the_next_run(
+    fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_second_key(fleet_of, monkeypatch)
+    assert results(fleet_of.sign()) == {ZoneResult.DONE}
+    assert_whole(fleet_of, sample=1)
+
+
+def test_keys_that_are_settled_are_found_by_a_run_that_makes_none(
+    fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_second_key(fleet_of, monkeypatch)
+    assert len(failed(fleet_of.sign(rules=SigningRules()))) == ZONES - 3  # one batch has its keys
+    assert not list(fleet_of.keys.glob(".*"))
+    assert results(fleet_of.sign()) == {ZoneResult.DONE, ZoneResult.CURRENT}
+    assert_whole(fleet_of, sample=1)
+
+
+def test_a_workplace_that_is_a_link_is_refused_and_nothing_is_removed(fleet_of: Fleet) -> None:
+    elsewhere = fleet_of.root / "elsewhere"
+    (elsewhere / "0.zones").mkdir(parents=True)
+    (elsewhere / "precious").write_text("kept")
+    fleet_of.signed.mkdir()
+    (fleet_of.signed / WORKPLACE).symlink_to(elsewhere)
+    with pytest.raises(FileError, match="is not a directory; remove it"):
+        fleet_of.sign()
+    assert {path.name for path in elsewhere.iterdir()} == {"0.zones", "precious"}
+
+
+def test_what_no_run_put_into_the_workplace_stays_there(fleet_of: Fleet) -> None:
+    workplace = fleet_of.signed / WORKPLACE
+    (workplace / "0.zones").mkdir(parents=True)
+    (workplace / "0.zones" / "half").write_text("")
+    (workplace / ".nfs0001").write_text("")
+    (workplace / "directory").mkdir()
+    assert results(fleet_of.sign()) == {ZoneResult.DONE}
+    assert {path.name for path in workplace.iterdir()} == {".nfs0001", "directory"}
 
 
 def command_line(made: Fleet, *more: str) -> list[str]:
@@ -657,6 +924,41 @@ def test_files_are_flushed_one_by_one_where_the_system_has_no_syncfs(
     assert_whole(fleet_of)
 
 
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_files_are_flushed_one_by_one_where_syncfs_is_not_allowed(
+    fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    flushed: set[str] = set()
+    original = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    def fsync(descriptor: int) -> None:
+        flushed.add(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        original(descriptor)
+
+    monkeypatch.setattr(staging, "_sync_file_system", refuse)
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert results(fleet_of.sign()) == {ZoneResult.DONE}
+    assert {path.name for path in [*fleet_of.keys.iterdir(), *fleet_of.signed.iterdir()]} <= flushed
+    assert_whole(fleet_of)
+
+
+def test_a_worker_that_may_not_work_in_a_directory_says_so(fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = os.open
+
+    def refuse(path: Any, flags: int, *arguments: Any, **settings: Any) -> int:
+        if path == "workers" and not flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return original(path, flags, *arguments, **settings)
+
+    monkeypatch.setattr(os, "open", refuse)
+    problems = failed(fleet_of.sign())
+    assert len(problems) == ZONES
+    assert all("cannot be worked in: permission denied" in problem for problem in problems.values())
+
+
 def test_keys_come_where_there_are_no_hard_links(fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     def link(*_arguments: object, **_settings: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
@@ -703,6 +1005,82 @@ def test_a_given_executor_that_breaks_ends_the_run() -> None:
         list(crews.carried_out(Deadly(frozenset(zones)), work_of(zones, 1), executor, None))
 
 
+class Refusing(Executor):
+    """Fails: when it is given work, or when the work is to be done."""
+
+    def __init__(self, *, takes: bool) -> None:
+        self.takes = takes
+
+    def submit(self, fn: Callable[..., Any], /, *arguments: Any, **settings: Any) -> Future[Any]:
+        if not self.takes:
+            raise ConnectionError("a secret")
+        future: Future[Any] = Future()
+        future.set_exception(ConnectionError("a secret"))
+        return future
+
+
+def test_an_executor_that_fails_is_told_of_as_what_it_is() -> None:
+    zones = ["1.example", "2.example"]
+    outcomes = crews.carried_out(Deadly(frozenset()), work_of(zones, 1), Refusing(takes=True), None)
+    assert {each.problem for each in outcomes} == {"the executor did not do it: ConnectionError; run this again"}
+    with pytest.raises(FleetError, match="the executor takes no work: ConnectionError"):
+        list(crews.carried_out(Deadly(frozenset()), work_of(zones, 1), Refusing(takes=False), None))
+
+
+def test_a_pool_that_is_broken_when_a_lost_batch_is_begun_again_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ProcessPoolExecutor.submit
+    calls = 0
+
+    def submit(self: ProcessPoolExecutor, *arguments: Any) -> Future[Any]:
+        nonlocal calls
+        calls += 1
+        if calls <= 2:
+            raise BrokenProcessPool
+        return original(self, *arguments)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
+    outcomes = crews.carried_out(Deadly(frozenset()), work_of(["1.example", "2.example"], 1), None, 2)
+    assert sorted(each.zone for each in outcomes if each.result is ZoneResult.DONE) == ["1.example", "2.example"]
+
+
+def test_a_copy_of_the_process_lets_go_of_what_it_claimed(fleet_of: Fleet) -> None:
+    fleet_of.signed.mkdir()
+    with claimed(fleet_of.signed) as run:
+        joining = get_context("fork").Process(target=_join_and_see, args=(fleet_of.signed, run))
+        joining.start()
+        joining.join(BOUND_SECONDS)
+        assert joining.exitcode == 0
+        with pytest.raises(FileError, match="another run"), claimed(fleet_of.signed):
+            pass
+
+
+def _join_and_see(directory: Path, run: str) -> None:
+    """End with 0 when no descriptor of the lock is held once the run was joined."""
+
+    def locks() -> int:
+        held = (f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd"))
+        return sum(os.readlink(each).endswith(f"{WORKPLACE}/lock") for each in held if os.path.lexists(each))
+
+    inherited = locks()
+    with staging.joined(directory, run):
+        pass
+    os._exit(0 if (inherited, locks()) == (1, 0) else 1)
+
+
+def test_zones_that_have_come_to_their_end_hold_nothing(signed_fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    (signed_fleet.zones / "broken.example.zone").write_text("@ what\n")
+    seen: list[tuple[bytes, bytes, object]] = []
+
+    def outcome(self: fleet._Draft) -> ZoneOutcome:
+        seen.append((self.octets, self.text, self.made))
+        return outcome_of(self)
+
+    outcome_of = fleet._Draft.outcome
+    monkeypatch.setattr(fleet._Draft, "outcome", outcome)
+    assert results(signed_fleet.sign()) == {ZoneResult.CURRENT, ZoneResult.FAILED}
+    assert set(seen) == {(b"", b"", None)}
+
+
 def test_a_run_that_is_left_early_leaves_nothing_behind(fleet_of: Fleet) -> None:
     with ThreadPoolExecutor(1) as executor:
         outcomes = sign_fleet(
@@ -741,18 +1119,27 @@ def test_no_more_than_some_batches_are_under_way(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_cluster_makes_the_same_files(signed_fleet: Fleet) -> None:
+def test_a_cluster_makes_the_keys_and_the_files(
+    fleet_of: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if os.environ.get(REQUIRED) != "1" or sys.version_info >= (3, 12):
         pytest.importorskip("distributed", reason="the extra cluster is not installed")
     distributed = importlib.import_module("distributed")
-    other = signed_fleet.root / "other"
     with (
-        distributed.LocalCluster(n_workers=2, processes=False, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.LocalCluster(
+            n_workers=2,
+            processes=True,
+            threads_per_worker=1,
+            dashboard_address=None,
+            local_directory=str(tmp_path / "cluster"),
+        ) as cluster,
+        distributed.Client(cluster, timeout=BOUND_SECONDS) as client,
     ):
-        outcomes = signed_fleet.sign(output=other, executor=client.get_executor(), processes=None, batch_zones=2)
+        monkeypatch.chdir(tmp_path)  # the workers stay where they are
+        relative = Fleet(Path())
+        outcomes = relative.sign(executor=client.get_executor(), processes=None, batch_zones=2)
     assert results(outcomes) == {ZoneResult.DONE}
-    assert signed_fleet.octets(other) == signed_fleet.octets(signed_fleet.signed)
+    assert_whole(fleet_of)
 
 
 # ---- merging and verifying ------------------------------------------------------------------------------------------
@@ -798,6 +1185,52 @@ def test_a_merge_is_made_anew_when_the_zone_is_signed_anew(two_operators: Fleet)
         ZoneResult.DONE
     }
     assert read_zone(two_operators.merged / f"{moving[0]}.zone").serial == before + 1
+
+
+def test_a_merge_lasts_no_longer_than_the_first_signature_in_the_zone(two_operators: Fleet) -> None:
+    name = two_operators.names[0]
+    assert codes(two_operators.merge()[name]) == []
+    # The zone is not signed anew: what was merged is not up to date when the signatures in it are about to expire.
+    late = NOW + 10 * DAY
+    told = two_operators.merge(now=late)[name]
+    assert told.result is ZoneResult.DONE and codes(told) == ["signatures-expire"]
+    again = two_operators.merge(now=late)[name]
+    assert again.result is ZoneResult.DONE and again.findings[0].severity is Severity.WARNING
+    expired = two_operators.merge(now=NOW + 15 * DAY)[name]
+    assert expired.findings[0].severity is Severity.ERROR
+    line = (two_operators.merged / f"{name}.zone").read_text().partition("\n")[0]
+    assert f"signed until {(NOW + 14 * DAY).strftime('%Y-%m-%dT%H:%M:%SZ')}" in line
+
+
+def test_a_merged_zone_whose_foreign_keys_are_gone_is_told_of(two_operators: Fleet) -> None:
+    name, *_, never = two_operators.names
+    two_operators.merge()
+    (two_operators.foreign / f"{name}.dnskeys").unlink()
+    outcomes = two_operators.merge()
+    assert outcomes[name].result is ZoneResult.LEFT_ALONE and codes(outcomes[name]) == ["foreign-keys-gone"]
+    assert outcomes[never].result is ZoneResult.LEFT_ALONE and codes(outcomes[never]) == []
+    assert (two_operators.merged / f"{name}.zone").exists()
+
+
+def test_a_directory_that_a_worker_does_not_have_is_not_an_empty_one(
+    two_operators: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = crews._do
+
+    def without_it(work: crews.Work, batch: crews.Batch) -> list[ZoneOutcome]:
+        two_operators.foreign.rename(two_operators.root / "away")
+        try:
+            return original(work, batch)
+        finally:
+            (two_operators.root / "away").rename(two_operators.foreign)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(crews, "_do", without_it)
+        outcomes = two_operators.merge()
+    assert results(outcomes) == {ZoneResult.FAILED}
+    assert all("no such file" in outcome.problem for outcome in outcomes.values())
+    outcomes = two_operators.verify(two_operators.signed, ds=two_operators.root / "nowhere")
+    assert results(outcomes) == {ZoneResult.FAILED}
 
 
 def test_a_foreign_key_that_is_refused_fails_its_zone_alone(two_operators: Fleet) -> None:

@@ -63,15 +63,22 @@ class ZoneOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Zones that are worked on together, each with the names of its key files."""
+    """Zones that are worked on together.
+
+    Attributes:
+        number: by which it is known in its run.
+        zones: the zones, each with the names of the key files that it had when the run began.
+        part_of: the number of the batch that it is a part of, and whose worker died; else empty.
+    """
 
     number: str
     zones: tuple[tuple[str, tuple[str, ...]], ...]
+    part_of: str = ""
 
     def apart(self) -> Iterator[Batch]:
         """Yield each zone as a batch of its own."""
         for index, zone in enumerate(self.zones):
-            yield Batch(number=f"{self.number}-{index}", zones=(zone,))
+            yield Batch(number=f"{self.number}-{index}", zones=(zone,), part_of=self.number)
 
 
 class Work(Protocol):
@@ -88,6 +95,8 @@ def _do(work: Work, batch: Batch) -> list[ZoneOutcome]:
         return work.outcomes(batch)
     except ZonekitError as error:
         return failed(batch, str(error))
+    except Exception as error:
+        return failed(batch, internal_error(error))
 
 
 def failed(batch: Batch, problem: str) -> list[ZoneOutcome]:
@@ -155,9 +164,7 @@ class _Crew:
         while True:
             lost: list[Batch] = []
             for batch in itertools.islice(batches, most - len(self._under_way)):
-                try:
-                    self._under_way[self._executor.submit(_do, work, batch)] = batch
-                except BrokenExecutor:
+                if not self._submitted(work, batch):
                     lost.append(batch)
                     break
             if not self._under_way and not lost:
@@ -182,8 +189,11 @@ class _Crew:
         left = deque(batches)
         while left:
             batch = left.popleft()
-            future = self._executor.submit(_do, work, batch)
-            self._under_way[future] = batch
+            future = self._submitted(work, batch)
+            if future is None:
+                left.appendleft(batch)
+                self._renew()
+                continue
             outcomes = self._outcomes(future)
             del self._under_way[future]
             if outcomes is not None:
@@ -195,6 +205,20 @@ class _Crew:
             else:
                 yield from failed(batch, "the process that worked on it was ended, and so was the next one")
 
+    def _submitted(self, work: Work, batch: Batch) -> Future[list[ZoneOutcome]] | None:
+        """Have a batch begun; None where the executor has broken."""
+        try:
+            future = self._executor.submit(_do, work, batch)
+        except BrokenExecutor:
+            return None
+        except Exception as error:  # whatever an executor that was given may raise of its own
+            raise FleetError(
+                f"the executor takes no work: {type(error).__name__}",
+                remedy="run this again when it does; it goes on where it stopped",
+            ) from error
+        self._under_way[future] = batch
+        return future
+
     def _outcomes(self, future: Future[list[ZoneOutcome]]) -> list[ZoneOutcome] | None:
         """What became of a batch; None where the process that did it has died."""
         try:
@@ -202,7 +226,8 @@ class _Crew:
         except BrokenExecutor:
             return None
         except Exception as error:  # whatever an executor that was given may raise of its own
-            return failed(self._under_way[future], internal_error(error))
+            problem = f"the executor did not do it: {type(error).__name__}; run this again"
+            return failed(self._under_way[future], problem)
 
     @property
     def _executor(self) -> Executor:

@@ -8,11 +8,15 @@ Work is cut into batches of some hundred zones. Names travel to the executor and
 time, so that ten million zones take no more memory than ten thousand; only the names of the key files are held, all those
 of one directory. The files of a batch come with one sync (:mod:`zonekit.staging`).
 
-**What is done stays done.** The first line of a file made here is its *recipe*: a digest of the zone file's text, of the
-keys and of the rules that it was made with, and until when its signatures last. Whatever ended a run, the next one finds
+**What is done stays done.** The first line of a file made here is its *recipe* (:mod:`zonekit.recipes`): a digest of the
+zone file's text, of the keys and of the rules that it was made with, and until when its signatures last. Whatever ended a run, the next one finds
 by it what is up to date, and makes the rest. There is no journal that could be lost or say something else than the files: a
 zone that was changed is made anew, so is one whose keys or rules have changed, and one whose signatures expire soon. So
 the same command, run every day, re-signs what has to be.
+
+New keys are made for zones alone that were never signed: where the zone has DNSKEYs, or something was made of it before,
+the keys are somewhere else, and with others the zone would not validate. A batch whose worker died is begun again from
+what stands on the disk by then.
 
 What is wrong with one zone is told in the outcome of that zone, and the others go on.
 """
@@ -33,6 +37,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm
 from zonekit.apex import merge_dnskeys
 from zonekit.crews import Batch, ZoneOutcome, ZoneResult, carried_out, internal_error
@@ -51,14 +56,16 @@ from zonekit.files import (
     shown_path,
 )
 from zonekit.findings import Finding, Severity
-from zonekit.instants import SignatureValidity, instant_text, parse_instant, utc
+from zonekit.instants import SignatureValidity, epoch_seconds, instant_text, utc
 from zonekit.keyfiles import render_key_file, render_private_file
 from zonekit.keys import KeyRole, KeyTiming, KeyUse, SigningKey, generate_csk, generate_ksk, generate_zsk, key_file_stem
 from zonekit.names import from_wire_name, name_text, parse_origin
+from zonekit.nodes import signature_expirations
+from zonekit.recipes import Recipe
 from zonekit.render import iter_zone_text
 from zonekit.serials import SerialPolicy, change_serial, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, sign_zone
-from zonekit.staging import Staging, claimed, joined
+from zonekit.staging import Staging, begun, claimed, finish_killed_run, joined
 from zonekit.verifying import verify_zone
 from zonekit.verifying.verification import joined as joined_findings
 from zonekit.zonefile import Misfits, parse_rrsets, parse_zone_with_findings
@@ -74,10 +81,11 @@ _PIECE_OCTETS: Final = 2**18
 _GROUP_OCTETS: Final = 2**20  # of zone files that take each step together
 _LOOKED_AT: Final = 4096
 _KEY_FILE: Final = re.compile(r"K(.+)\.\+\d{3}\+\d{5}\.(?:key|private)", re.ASCII | re.DOTALL)
+_ESCAPED_SLASH: Final = r"\047"
 _PLAIN_ZONE: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
-_RECIPE: Final = re.compile(
-    rb"; zonekit fleet: serial (\d{1,10}), signed until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ), recipe ([0-9a-f]{32})\n"
-)
+_TO_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe must not wait
+_SEP_FLAG: Final = 1
+_MODULUS: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +182,7 @@ class MergingRules:
 
     Attributes:
         signatures_validity: how long new signatures are valid.
-        signatures_refresh: how long before its first new signature expires a zone is merged anew.
+        signatures_refresh: how long before its first signature expires a zone is merged anew.
         serial: the new serial, counted from that of the zone file or from the one merged last, whichever is later.
         flagged_keys: what a key of one's own with the SEP flag is, KSK or CSK.
     """
@@ -204,7 +212,11 @@ def sign_fleet(
 
     The keys of a zone are those in the key directory that are in use now by their timing; one that is published and not
     yet or no longer used joins the DNSKEY RRset. ``$INCLUDE`` is refused. Generated keys are on the disk before the zone
-    that publishes them is.
+    that publishes them is; a zone that was signed before, here or elsewhere, gets none.
+
+    Findings tell of a serial that is not after the one of the file that is replaced, and of a zone that none of the keys
+    signs any more that signed it before. At last come the zones that were made here and have no zone file any more, left
+    alone with a finding.
 
     Args:
         directory: where the zone files are.
@@ -226,14 +238,16 @@ def sign_fleet(
     instant = utc(now)
     _check_output(directory, output_directory, suffix)
     _make_directory(output_directory, 0o777)
-    if rules.generate is not None:
+    if rules.generate is None:
+        finish_killed_run(key_directory)
+    else:
         _make_directory(key_directory, 0o700)
     written = [output_directory, *([] if rules.generate is None else [key_directory])]
     with _claimed_all(written) as runs:
         work = _Signing(
-            source=plain_path(directory),
-            output=plain_path(output_directory),
-            key_directory=plain_path(key_directory),
+            source=_absolute(directory),
+            output=_absolute(output_directory),
+            key_directory=_absolute(key_directory),
             suffix=suffix,
             now=instant,
             rules=rules,
@@ -241,6 +255,7 @@ def sign_fleet(
         )
         batches = _batches(directory, suffix, _key_files_in(key_directory), batch_zones)
         yield from carried_out(work, batches, executor, processes)
+        yield from _without_source(directory, output_directory, suffix)
 
 
 def merge_fleet(
@@ -260,7 +275,8 @@ def merge_fleet(
     """Merge another operator's DNSKEYs into each signed zone of a directory; as :func:`sign_fleet` for the rest.
 
     The merged zone goes to another directory, so that what signs the zones may go on signing into the first. A zone for
-    which there are no foreign DNSKEYs is left alone, and nothing is written of it.
+    which there are no foreign DNSKEYs is left alone, and nothing is written of it; where it was merged before, a finding
+    tells of it. So does one of signatures in the zone that expire before ``signatures_refresh`` is over.
 
     Args:
         directory: where the signed zones are.
@@ -284,22 +300,24 @@ def merge_fleet(
     instant = utc(now)
     _check_output(directory, output_directory, suffix)
     _make_directory(output_directory, 0o777)
-    with file_errors(foreign_directory, "cannot be read"):
-        os.close(os.open(plain_path(foreign_directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    with _opened_directory(_absolute(foreign_directory)):
+        pass
+    finish_killed_run(key_directory)
     with _claimed_all([output_directory]) as runs:
         work = _Merging(
-            source=plain_path(directory),
-            output=plain_path(output_directory),
-            key_directory=plain_path(key_directory),
+            source=_absolute(directory),
+            output=_absolute(output_directory),
+            key_directory=_absolute(key_directory),
             suffix=suffix,
             now=instant,
             rules=rules,
-            foreign_directory=plain_path(foreign_directory),
+            foreign_directory=_absolute(foreign_directory),
             foreign_suffix=foreign_suffix,
             runs=runs,
         )
         batches = _batches(directory, suffix, _key_files_in(key_directory), batch_zones)
         yield from carried_out(work, batches, executor, processes)
+        yield from _without_source(directory, output_directory, suffix)
 
 
 def verify_fleet(
@@ -332,11 +350,11 @@ def verify_fleet(
         TimeError: ``now`` is naive or not in whole seconds.
     """
     work = _Verifying(
-        source=plain_path(directory),
+        source=_absolute(directory),
         suffix=suffix,
         now=utc(now),
         severity=severity,
-        ds_directory=None if ds_directory is None else plain_path(ds_directory),
+        ds_directory=None if ds_directory is None else _absolute(ds_directory),
     )
     yield from carried_out(work, _batches(directory, suffix, {}, batch_zones), executor, processes)
 
@@ -353,11 +371,19 @@ def count_zones(directory: StrPath, *, suffix: str = ZONE_SUFFIX) -> int:
 def _check_output(directory: StrPath, output_directory: StrPath, suffix: str) -> None:
     if suffix in _KEY_SUFFIXES:
         raise FleetError(f"files named *{suffix} are keys", remedy="give the suffix of zone files")
-    if os.path.realpath(plain_path(directory)) == os.path.realpath(plain_path(output_directory)):
+    is_same = False
+    with contextlib.suppress(OSError):  # then it is not there, and that is told when it is to be read
+        is_same = os.path.samefile(plain_path(directory), plain_path(output_directory))
+    if is_same:
         raise FleetError(
             f"{shown_path(directory)}: what is made would take the place of what it is made from",
             remedy="give another directory for it",
         )
+
+
+def _absolute(directory: StrPath) -> str:
+    """The path of a directory for workers, which may stand elsewhere."""
+    return os.path.abspath(plain_path(directory))
 
 
 def _make_directory(directory: StrPath, mode: int) -> None:
@@ -370,7 +396,7 @@ def _claimed_all(directories: Iterable[StrPath]) -> Iterator[tuple[tuple[str, st
     """Have these directories to oneself; yield each with the name of the run in it."""
     distinct = {os.path.realpath(plain_path(directory)): directory for directory in directories}
     with contextlib.ExitStack() as claims:
-        yield tuple((path, claims.enter_context(claimed(shown))) for path, shown in sorted(distinct.items()))
+        yield tuple((_absolute(given), claims.enter_context(claimed(given))) for _, given in sorted(distinct.items()))
 
 
 # ---- the zones and key files of a directory -------------------------------------------------------------------------
@@ -381,8 +407,69 @@ def _zones_in(directory: StrPath, suffix: str) -> Iterator[str]:
     with file_errors(directory, "cannot be read"), os.scandir(plain_path(directory)) as entries:
         for entry in entries:
             name = entry.name
-            if name.endswith(suffix) and len(name) > len(suffix) and name[0] != "." and not entry.is_dir():
+            if name.endswith(suffix) and len(name) > len(suffix) and name[0] != "." and not _is_directory(entry):
                 yield name[: len(name) - len(suffix)]
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    with contextlib.suppress(OSError):  # such as links in a loop, which are told of when their turn comes
+        return entry.is_dir()
+    return False
+
+
+def _without_source(directory: StrPath, output_directory: StrPath, suffix: str) -> Iterator[ZoneOutcome]:
+    """Yield the zones that were made here and have no zone file any more: they stay, and somebody may serve them."""
+    with _opened_directory(_absolute(directory)) as source:
+        for zone in _zones_in(output_directory, suffix):
+            name = zone + suffix
+            if _is_there(name, source, name):
+                continue
+            path = os.path.join(plain_path(output_directory), name)
+            if _recipe_in(path) is not None and _is_named_by_zone(zone):
+                finding = _finding(
+                    zone,
+                    "source-gone",
+                    f"{shown_path(path)} was made from a zone file that is gone; it is not made anew any more",
+                    remedy="remove it if the zone is not served any more",
+                )
+                yield ZoneOutcome(zone=zone, result=ZoneResult.LEFT_ALONE, findings=(finding,))
+
+
+def _is_named_by_zone(zone: str) -> bool:
+    with contextlib.suppress(ZonekitError):
+        return bool(_origin_of(zone))
+    return False
+
+
+def _recipe_in(path: str) -> Recipe | None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, _TO_READ | os.O_NOFOLLOW)
+        try:
+            return Recipe.parse(os.read(descriptor, _LOOKED_AT))
+        finally:
+            os.close(descriptor)
+    return None
+
+
+@contextlib.contextmanager
+def _opened_directory(path: str) -> Iterator[int]:
+    """Have a directory open. What is not in it is told from a directory that is not there."""
+    with file_errors(path, "cannot be read"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _is_there(name: str, directory: int, path: str) -> bool:
+    """Whether a directory has a file of this name."""
+    with file_errors(path, "cannot be read"):
+        try:
+            os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+    return True
 
 
 def _key_files_in(directory: StrPath) -> dict[str, tuple[str, ...]]:
@@ -423,10 +510,13 @@ def _batches(
 
 
 def _origin_of(zone: str) -> str:
-    """The zone that a file name says, which has to be how zonekit prints it: one zone has one file."""
+    """The zone that a file name says, which has to be how zonekit prints it: one zone has one file.
+
+    A slash, as in the zones of RFC 2317, no file name can have: it is written in its escaped form.
+    """
     if _PLAIN_ZONE.fullmatch(zone):
         return zone
-    shown = name_text(parse_origin(zone)).removesuffix(".").lower()
+    shown = name_text(parse_origin(zone)).removesuffix(".").lower().replace("/", _ESCAPED_SLASH)
     if zone != shown:
         raise FleetError(
             f"{ascii(zone)[1:-1]}: a zone file is named by its zone in lower case, without a final dot",
@@ -437,14 +527,24 @@ def _origin_of(zone: str) -> str:
 
 def _octets_of(path: str) -> bytes:
     with file_errors(path, "cannot be read"):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, _TO_READ)
         try:
-            pieces = []
-            while piece := os.read(descriptor, _PIECE_OCTETS):
-                pieces.append(piece)
-            return b"".join(pieces)
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode):
+                return _octets_in(descriptor, status.st_size)
         finally:
             os.close(descriptor)
+    raise FileError("is not a plain file", path=shown_path(path), remedy="put a zone file there")
+
+
+def _octets_in(descriptor: int, expected: int) -> bytes:
+    octets = os.read(descriptor, expected + 1)
+    if len(octets) == expected:
+        return octets
+    pieces = [octets]  # one that grew meanwhile, or is larger than the system reads at once
+    while piece := os.read(descriptor, _PIECE_OCTETS):
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,9 +552,8 @@ class _Earlier:
     """The file that is replaced, and what its recipe says, if it has one."""
 
     status: os.stat_result
-    serial: int | None = None
-    until: datetime | None = None
-    digest: str = ""
+    recipe: Recipe | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -463,6 +562,12 @@ class _OwnKeys:
 
     signing: tuple[SigningKey, ...]
     published: tuple[SigningKey, ...] = ()
+
+    @property
+    def ds_tags(self) -> tuple[int, ...]:
+        """The key tags of those that sign and that a DS may point to."""
+        flagged = [key for key in self.signing if key.flags & _SEP_FLAG]
+        return tuple(sorted(key.key_tag for key in flagged or self.signing))
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Add to a digest which keys they are."""
@@ -499,9 +604,30 @@ class _Draft:
         """The names of the files of its new keys."""
         return [f"{name}{suffix}" for name in self.new_keys for suffix in _KEY_SUFFIXES]
 
+    def end(self, result: ZoneResult) -> None:
+        """End it, and let go of what is not needed any more."""
+        self.result = result
+        self.octets = self.text = b""
+        self.made = None
+
     def fail(self, problem: str) -> None:
-        """End it."""
-        self.result, self.problem = ZoneResult.FAILED, problem
+        """End it with what went wrong."""
+        self.end(ZoneResult.FAILED)
+        self.problem = problem
+
+    def note(
+        self,
+        code: str,
+        message: str,
+        *,
+        severity: Severity = Severity.WARNING,
+        rdtype: str = "",
+        remedy: str = "",
+        rule: str = "",
+    ) -> None:
+        """Note what should be known of it."""
+        noted = _finding(self.zone, code, message, severity=severity, rdtype=rdtype, remedy=remedy, rule=rule)
+        self.findings += (noted,)
 
     def outcome(self) -> ZoneOutcome:
         """What became of it, now that all is in place that is to be there."""
@@ -515,14 +641,43 @@ class _Draft:
         )
 
 
+def _finding(
+    zone: str,
+    code: str,
+    message: str,
+    *,
+    severity: Severity = Severity.WARNING,
+    rdtype: str = "",
+    remedy: str = "",
+    rule: str = "",
+) -> Finding:
+    """A finding about a zone as a whole."""
+    return Finding(
+        code=code, severity=severity, owner=f"{zone}.", rdtype=rdtype, message=message, remedy=remedy, rule=rule
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Desk:
-    """Where the files of a batch are staged; nothing for keys where none are made."""
+    """Where a batch is worked on.
+
+    Attributes:
+        zones: where zone files are staged.
+        keys: where key files are, if any are made.
+        beside: the directory of what else there is of each zone, opened; -1 where there is none.
+    """
 
     zones: Staging
     keys: Staging | None
+    beside: int
 
 
+def _staging(directory: str, batch: Batch, what: str) -> Staging:
+    """Where files of a batch are staged."""
+    return Staging(directory, f"{batch.number}.{what}", part_of=f"{batch.part_of}.{what}" if batch.part_of else "")
+
+
+_Zones: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 _Step: TypeAlias = Callable[[_Draft, _Desk], None]
 
 
@@ -543,25 +698,40 @@ class _Making:
 
     def outcomes(self, batch: Batch) -> list[ZoneOutcome]:
         """Make them, and put them in place together."""
-        drafts = [_Draft(zone=zone, key_files=key_files) for zone, key_files in batch.zones]
         with contextlib.ExitStack() as opened:
             for directory, run in self.runs:
                 opened.enter_context(joined(directory, run))
+            is_again = opened.enter_context(begun(self.output, batch.number)) or bool(batch.part_of)
+            beside = self._directory_beside
             desk = _Desk(
-                zones=opened.enter_context(Staging(self.output, f"{batch.number}.zones")),
-                keys=opened.enter_context(Staging(self.key_directory, f"{batch.number}.keys"))
-                if self._makes_keys
-                else None,
+                zones=opened.enter_context(_staging(self.output, batch, "zones")),
+                keys=opened.enter_context(_staging(self.key_directory, batch, "keys")) if self._makes_keys else None,
+                beside=-1 if beside is None else opened.enter_context(_opened_directory(beside)),
             )
+            # After what a dead worker left was put right: the keys that it made are those of the zone.
+            zones = self._with_new_key_files(batch.zones) if is_again and self._makes_keys else batch.zones
+            drafts = [_Draft(zone=zone, key_files=key_files) for zone, key_files in zones]
             for group in self._groups_read(drafts, desk):
                 for step in self._steps:
                     _take(step, group, desk)
             self._put_in_place([draft for draft in drafts if draft.is_under_way], desk)
         return [draft.outcome() for draft in drafts]
 
+    def _with_new_key_files(self, zones: _Zones) -> _Zones:
+        """The zones of a batch that somebody began before, each with the key files that it has by now."""
+        if all(key_files for _, key_files in zones):
+            return zones
+        found = _key_files_in(self.key_directory)
+        return tuple((zone, found.get(_name_in_key_files(zone), ())) for zone, _ in zones)
+
     @property
     def _makes_keys(self) -> bool:
         return False
+
+    @property
+    def _directory_beside(self) -> str | None:
+        """The directory of what else there is of each zone."""
+        return None
 
     @property
     def _steps(self) -> Sequence[_Step]:
@@ -605,15 +775,9 @@ class _Making:
             raise KeyFileExists(
                 "holds a private key, and keys are never replaced", path=shown_path(path), remedy="move the key away"
             )
-        recipe = _RECIPE.match(octets)
-        if recipe is None:
-            return _Earlier(status=status)
-        return _Earlier(
-            status=status,
-            serial=int(recipe[1]),
-            until=parse_instant(recipe[2].decode()),
-            digest=recipe[3].decode(),
-        )
+        recipe = Recipe.parse(octets)
+        is_whole = recipe is not None and recipe.fits(octets, status.st_size)
+        return _Earlier(status=status, recipe=recipe, is_whole=is_whole)
 
     def _find_keys(self, draft: _Draft, flagged: KeyRole) -> None:
         """Find the keys of a zone among its files, each for what it is for now."""
@@ -632,18 +796,48 @@ class _Making:
         draft.own = _OwnKeys(signing=signing, published=published)
         draft.findings += findings
 
-    def _compare(self, draft: _Draft, recipe: Iterable[bytes], refresh: timedelta) -> None:
-        """End with a zone that is up to date; else note the recipe by which it is made."""
+    def _compare(self, draft: _Draft, parts: Iterable[bytes], rules: SigningRules | MergingRules) -> None:
+        """End with a zone that is up to date; else note by which recipe it is made."""
         digest = hashlib.blake2b(digest_size=_DIGEST_OCTETS)
-        for octets in recipe:
+        for octets in (_recipe_of(rules), *parts):
             digest.update(b"%d octets\n" % len(octets))
             digest.update(octets)
         draft.own.update(digest)
         draft.digest = digest.hexdigest()
         earlier = draft.earlier
-        is_same = earlier is not None and earlier.digest == draft.digest
-        if earlier is not None and is_same and earlier.until is not None and earlier.until - self.now > refresh:
-            draft.result = ZoneResult.CURRENT
+        if earlier is None or earlier.recipe is None:
+            return
+        left = earlier.recipe.until - self.now
+        # What lasts longer than anything made now was made by a clock that was wrong.
+        lasts = rules.signatures_refresh < left <= rules.signatures_validity
+        if earlier.is_whole and earlier.recipe.digest == draft.digest and lasts:
+            draft.end(ZoneResult.CURRENT)
+        elif not set(earlier.recipe.key_tags) & set(draft.own.ds_tags):
+            tags = ", ".join(map(str, earlier.recipe.key_tags))
+            draft.note(
+                "keys-replaced",
+                f"it was signed with key {tags} and is not any more: under a DS of that key it does not validate",
+                rdtype="DNSKEY",
+                remedy="see whether this is the right key directory",
+                rule="RFC 6781 section 4.1.2",
+            )
+
+    def _next_serial(self, draft: _Draft, policy: SerialPolicy) -> int:
+        """Choose the serial; note one by which nobody would know that the zone is another."""
+        assert draft.made is not None
+        latest = _latest_serial(draft.made, draft.earlier, policy)
+        change = change_serial(latest, policy, self.now)
+        draft.findings += change.findings(draft.made.apex)
+        before = None if draft.earlier is None or draft.earlier.recipe is None else draft.earlier.recipe.serial
+        if before is not None and not serial_gt(change.new, before):
+            draft.note(
+                "serial-not-raised",
+                f"serial {change.new} is not after {before}, which it had before: secondaries keep the old zone",
+                rdtype="SOA",
+                remedy="raise the serial in the zone file, or let it be raised by another serial policy",
+                rule="RFC 1034 section 4.3.5",
+            )
+        return change.new
 
     def _parse(self, draft: _Draft, desk: _Desk) -> None:
         path = os.path.join(self.source, draft.zone + self.suffix)
@@ -653,9 +847,15 @@ class _Making:
 
     def _print(self, draft: _Draft, until: datetime) -> None:
         assert draft.made is not None
-        serial = draft.made.serial
-        head = f"; zonekit fleet: serial {serial}, signed until {_instant_text(until)}, recipe {draft.digest}\n"
-        draft.text = "".join([head, *iter_zone_text(draft.made)]).encode()
+        text = "".join(iter_zone_text(draft.made)).encode()
+        recipe = Recipe(
+            serial=draft.made.serial,
+            until=until,
+            octets=len(text),
+            key_tags=draft.own.ds_tags,
+            digest=draft.digest,
+        )
+        draft.text = recipe.line().encode() + text
         draft.made = None
 
     def _stage(self, draft: _Draft, desk: _Desk) -> None:
@@ -713,16 +913,33 @@ def _give_up(draft: _Draft, desk: _Desk, problem: str) -> None:
 
 def _latest_serial(zone: Zone, earlier: _Earlier | None, policy: SerialPolicy) -> int:
     """The serial that the new one has to be after."""
-    if earlier is None or earlier.serial is None or policy is SerialPolicy.KEEP:
+    if earlier is None or earlier.recipe is None or policy is SerialPolicy.KEEP:
         return zone.serial
-    return earlier.serial if serial_gt(earlier.serial, zone.serial) else zone.serial
+    before = earlier.recipe.serial
+    return before if serial_gt(before, zone.serial) else zone.serial
+
+
+def _first_expiration(zone: Zone, now: datetime) -> datetime:
+    """When the first signature of a signed zone expires (RFC 4034 section 3.1.5)."""
+    present = epoch_seconds(now)
+    half = _MODULUS // 2
+    nodes = (node for _, node in zone.nodes())
+    left = min((each - present + half) % _MODULUS - half for each in signature_expirations(nodes))
+    return now + timedelta(seconds=left)
 
 
 # What is the same for all zones of a run.
 _validity: Final = functools.lru_cache(maxsize=4)(SignatureValidity.starting)
 _timing: Final = functools.lru_cache(maxsize=4)(KeyTiming.starting)
-_instant_text: Final = functools.lru_cache(maxsize=4)(instant_text)
-_recipe_of: Final = functools.lru_cache(maxsize=4)(lambda rules: repr(rules).encode())
+
+
+@functools.lru_cache(maxsize=4)
+def _recipe_of(rules: SigningRules | MergingRules) -> bytes:
+    """What of the rules makes a difference to the zone itself."""
+    rules = dataclasses.replace(rules, signatures_refresh=timedelta(0))
+    if isinstance(rules, SigningRules):
+        rules = dataclasses.replace(rules, generate=None)
+    return repr(rules).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -737,7 +954,15 @@ class _Signing(_Making):
 
     @property
     def _steps(self) -> Sequence[_Step]:
-        return (self._take_keys, self._parse, self._sign, self._print_signed, self._stage_keys, self._stage)
+        return (
+            self._take_keys,
+            self._parse,
+            self._check_unsigned,
+            self._sign,
+            self._print_signed,
+            self._stage_keys,
+            self._stage,
+        )
 
     def _take_keys(self, draft: _Draft, desk: _Desk) -> None:
         """Read the keys, or make them; then see whether all is up to date."""
@@ -745,31 +970,40 @@ class _Signing(_Making):
             self._find_keys(draft, self.rules.flagged_keys)
         else:
             self._generate(draft)
-        self._compare(draft, (b"sign", _recipe_of(self.rules), draft.octets), self.rules.signatures_refresh)
+        self._compare(draft, (b"sign", draft.octets), self.rules)
 
     def _generate(self, draft: _Draft) -> None:
-        """Make keys for a zone that was never signed here."""
+        """Make keys for a zone that was never signed."""
         zone = draft.zone
-        if draft.earlier is not None and draft.earlier.digest:
+        if draft.earlier is not None:
+            made = "was signed here before" if draft.earlier.recipe else "stands in the output directory already"
             raise SigningError(
-                f"{zone}: it was signed here before, and {shown_path(self.key_directory)} has no key of it: with new keys"
-                " it would not validate",
-                remedy="give the directory of its keys, or remove the signed zone",
+                f"{zone}: it {made}, and {shown_path(self.key_directory)} has no key of it: with new keys it would not"
+                " validate",
+                remedy="give the directory of its keys, or remove the zone from the output directory",
             )
         algorithm, timing = self.rules.generate, _timing(self.now)
         assert algorithm is not None
         if self.rules.flagged_keys is KeyRole.CSK:
-            made: tuple[SigningKey, ...] = (generate_csk(zone, algorithm=algorithm, timing=timing),)
+            keys: tuple[SigningKey, ...] = (generate_csk(zone, algorithm=algorithm, timing=timing),)
         else:
             ksk = generate_ksk(zone, algorithm=algorithm, timing=timing)
-            made = (ksk, generate_zsk(zone, algorithm=algorithm, timing=timing, avoid=[ksk.key_tag]))
-        draft.own = _OwnKeys(signing=made)
-        draft.new_keys = {key.name: key for key in made}
+            keys = (ksk, generate_zsk(zone, algorithm=algorithm, timing=timing, avoid=[ksk.key_tag]))
+        draft.own = _OwnKeys(signing=keys)
+        draft.new_keys = {key.name: key for key in keys}
+
+    def _check_unsigned(self, draft: _Draft, desk: _Desk) -> None:
+        """Refuse new keys for a zone that has some already."""
+        if draft.new_keys and draft.made is not None and draft.made.find(draft.made.apex, rd.DNSKEY) is not None:
+            raise SigningError(
+                f"{draft.zone}: it has DNSKEYs already, and {shown_path(self.key_directory)} has no key of it: with new keys"
+                " it would not validate",
+                remedy="give the directory of its keys, or remove the DNSKEYs from the zone file if no DS points to them",
+            )
 
     def _sign(self, draft: _Draft, desk: _Desk) -> None:
         rules, zone = self.rules, draft.made
         assert zone is not None
-        change = change_serial(_latest_serial(zone, draft.earlier, rules.serial), rules.serial, self.now)
         draft.made = sign_zone(
             zone,
             draft.own.signing,
@@ -777,7 +1011,7 @@ class _Signing(_Making):
             validity=_validity(self.now, rules.signatures_validity),
             denial=rules.denial,
             dnskey_ttl=rules.dnskey_ttl,
-            serial=change.new,
+            serial=self._next_serial(draft, rules.serial),
             jitter=rules.jitter,
         )
 
@@ -807,13 +1041,28 @@ class _Merging(_Making):
 
     def _take_keys(self, draft: _Draft, desk: _Desk) -> None:
         """Read both operators' keys, as far as there are any; then see whether all is up to date."""
-        if not os.path.lexists(self._foreign_file(draft)):
-            draft.result = ZoneResult.LEFT_ALONE
+        if not _is_there(draft.zone + self.foreign_suffix, desk.beside, self._foreign_file(draft)):
+            self._leave_alone(draft)
             return
         foreign = read_text(self._foreign_file(draft)).encode()
         self._find_keys(draft, self.rules.flagged_keys)
-        recipe = (b"merge", _recipe_of(self.rules), foreign, draft.octets)
-        self._compare(draft, recipe, self.rules.signatures_refresh)
+        self._compare(draft, (b"merge", foreign, draft.octets), self.rules)
+
+    def _leave_alone(self, draft: _Draft) -> None:
+        """End with a zone for which there are no foreign DNSKEYs; what was merged while there were some, stays."""
+        draft.end(ZoneResult.LEFT_ALONE)
+        if draft.earlier is not None:
+            path = os.path.join(self.output, draft.zone + self.suffix)
+            draft.note(
+                "foreign-keys-gone",
+                f"{shown_path(path)} was made before, there is no {shown_path(self._foreign_file(draft))} any more, and it"
+                " is not made anew",
+                remedy="put that file back, or serve the zone without foreign keys and remove the merged one",
+            )
+
+    @property
+    def _directory_beside(self) -> str | None:
+        return self.foreign_directory
 
     def _foreign_file(self, draft: _Draft) -> str:
         return os.path.join(self.foreign_directory, draft.zone + self.foreign_suffix)
@@ -828,12 +1077,22 @@ class _Merging(_Making):
     def _merge(self, draft: _Draft, desk: _Desk) -> None:
         rules, zone = self.rules, draft.made
         assert zone is not None
-        change = change_serial(_latest_serial(zone, draft.earlier, rules.serial), rules.serial, self.now)
         validity = _validity(self.now, rules.signatures_validity)
+        serial = self._next_serial(draft, rules.serial)
         draft.made = merge_dnskeys(
-            zone, self._foreign_keys(draft), signers=draft.own.signing, validity=validity, serial=change.new
+            zone, self._foreign_keys(draft), signers=draft.own.signing, validity=validity, serial=serial
         )
-        self._print(draft, validity.expiration)
+        until = _first_expiration(draft.made, self.now)
+        if until - self.now <= rules.signatures_refresh:
+            draft.note(
+                "signatures-expire",
+                f"the first signature of the zone {'expired' if until < self.now else 'expires'} at {instant_text(until)}",
+                severity=Severity.ERROR if until < self.now else Severity.WARNING,
+                rdtype="RRSIG",
+                remedy="sign the zone anew, then merge it again",
+                rule="RFC 4034 section 3.1.5",
+            )
+        self._print(draft, until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -848,11 +1107,13 @@ class _Verifying:
 
     def outcomes(self, batch: Batch) -> list[ZoneOutcome]:
         """Verify them one after the other."""
-        return [self._outcome(zone) for zone, _ in batch.zones]
+        with contextlib.ExitStack() as opened:
+            beside = -1 if self.ds_directory is None else opened.enter_context(_opened_directory(self.ds_directory))
+            return [self._outcome(zone, beside) for zone, _ in batch.zones]
 
-    def _outcome(self, zone: str) -> ZoneOutcome:
+    def _outcome(self, zone: str, beside: int) -> ZoneOutcome:
         try:
-            findings = self._findings(_origin_of(zone))
+            findings = self._findings(_origin_of(zone), beside)
         except ZonekitError as error:
             return ZoneOutcome(zone=zone, result=ZoneResult.FAILED, problem=str(error))
         except Exception as error:
@@ -860,19 +1121,20 @@ class _Verifying:
         told = tuple(finding for finding in findings if finding.severity >= self.severity)
         return ZoneOutcome(zone=zone, result=ZoneResult.DONE, findings=told)
 
-    def _findings(self, zone: str) -> tuple[Finding, ...]:
+    def _findings(self, zone: str, beside: int) -> tuple[Finding, ...]:
         path = os.path.join(self.source, zone + self.suffix)
         octets = _octets_of(path)
         parsed = parse_zone_with_findings(octets, zone, file=shown_path(path), misfits=Misfits.KEEP)
-        found = verify_zone(parsed.zone, now=self.now, ds=self._ds(zone, parsed.zone))
+        found = verify_zone(parsed.zone, now=self.now, ds=self._ds(zone, parsed.zone, beside))
         return joined_findings(found.findings, parsed.findings)
 
-    def _ds(self, zone: str, parsed: Zone) -> RRset | None:
+    def _ds(self, zone: str, parsed: Zone, beside: int) -> RRset | None:
         """The DS RRset at the parent, where there is a file of it."""
         if self.ds_directory is None:
             return None
-        path = os.path.join(self.ds_directory, f"dsset-{zone}.")
-        if not os.path.lexists(path):
+        name = f"dsset-{zone}."
+        path = os.path.join(self.ds_directory, name)
+        if not _is_there(name, beside, path):
             return None
         for rrset in parse_rrsets(
             read_text(path), from_wire_name(parsed.apex), file=shown_path(path), default_ttl=3600

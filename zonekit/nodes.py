@@ -25,6 +25,8 @@ PackedRRset: TypeAlias = tuple[int, int, list[Record]]
 CLASS_IN: Final = 1
 HEADER: Final = struct.Struct(">HHIH")
 HEADER_OCTETS: Final = HEADER.size
+_EXPIRATION_AT: Final = HEADER_OCTETS + 8
+_EXPIRATION_END: Final = _EXPIRATION_AT + 4
 _KEY_TAG_AT: Final = HEADER_OCTETS + 16
 _KEY_TAG_END: Final = _KEY_TAG_AT + 2
 _EMPTY: Final = b""
@@ -105,14 +107,24 @@ def find_rrset(node: Node, rdtype: int, covers: int = 0) -> PackedRRset | None:
 
 def signature_tags(nodes: Iterable[Node]) -> set[int]:
     """Return the key tags in the signatures of these nodes (RFC 4034 section 3.1.6)."""
+    return _signature_numbers(nodes, _KEY_TAG_AT, _KEY_TAG_END)
+
+
+def signature_expirations(nodes: Iterable[Node]) -> set[int]:
+    """Return the expirations in the signatures of these nodes, as they stand there (RFC 4034 section 3.1.5)."""
+    return _signature_numbers(nodes, _EXPIRATION_AT, _EXPIRATION_END)
+
+
+def _signature_numbers(nodes: Iterable[Node], at: int, to: int) -> set[int]:
+    """The numbers between two places of the signatures of these nodes."""
     found: set[bytes] = set()
     for node in nodes:
         start, end = 0, len(node)
         while start < end:
             if node[start + 1] == RRSIG and not node[start]:
-                found.add(node[start + _KEY_TAG_AT : start + _KEY_TAG_END])
+                found.add(node[start + at : start + to])
             start += HEADER_OCTETS + (node[start + 8] << 8 | node[start + 9])
-    return {int.from_bytes(tag, "big") for tag in found}
+    return {int.from_bytes(octets, "big") for octets in found}
 
 
 def join_node(rrsets: Iterable[PackedRRset]) -> Node:

@@ -5,8 +5,9 @@ longer than all the rest for ten thousand. Here a *batch* of files costs one syn
 whoever opens it finds the old one or the new one, never half of one. A crash may lose a whole batch that was under way.
 
 A directory that is being worked on has a *workplace*, ``.zonekit-fleet``. Whoever holds its lock (:func:`claimed`) has
-the directory to itself; what a run that was killed left in it is put right first. Each batch stages its files in a
-directory of the workplace, under the names that they are to get, in three steps:
+the directory to itself; what a run that was killed left in it is put right first. A worker holds the lock of its batch
+(:func:`begun`), so that no batch is done twice at once, and it is known of each whether it was begun before. Each batch
+stages its files in a directory of the workplace, under the names that they are to get, in three steps:
 
 1. the files are written and synced: what a crash leaves is thrown away;
 2. where they belong together, as the keys of a zone do, the batch is *sealed* by renaming its directory: from then on they
@@ -21,6 +22,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -47,15 +49,21 @@ WORKPLACE: Final = ".zonekit-fleet"
 
 _LOCK: Final = "lock"
 _WORKERS: Final = "workers"
+_BEGUN: Final = ".begun"
 _SEALED: Final = ".sealed"
 _WORKPLACE_MODE: Final = 0o700
 _RUN_OCTETS: Final = 16
 _PATIENCE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 
+# Nothing else in a workplace is touched: whatever it is, no run of ours made it.
+_STAGED_NAME: Final = re.compile(r"\d+(?:-\d+)*\.(?:zones|keys)(?:\.sealed)?", re.ASCII)
+_BEGUN_NAME: Final = re.compile(r"\d+(?:-\d+)*\.begun", re.ASCII)
+_CANNOT_SYNC: Final = frozenset({errno.ENOSYS, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP})
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-_claims: Final[set[int]] = set()  # descriptors of locks
+_claims: Final[dict[int, int]] = {}  # descriptors of locks, each with the process that holds it
 
 
 # ---- one run at a time ----------------------------------------------------------------------------------------------
@@ -73,68 +81,121 @@ def claimed(directory: StrPath) -> Iterator[str]:
         KeyFileExists: a key that an earlier run settled on has a name that another file took since.
     """
     path = plain_path(directory)
-    workplace = os.path.join(path, WORKPLACE)
-    with file_errors(directory, "cannot be worked in"):
-        lock = _locked(workplace, directory)
-    _claims.add(lock)
-    try:
+    with contextlib.ExitStack() as held:
+        with file_errors(directory, "cannot be worked in"):
+            workplace, lock = _locked(directory, held)
+        _claims[lock] = os.getpid()
+        held.callback(_claims.pop, lock)
         run = secrets.token_hex(_RUN_OCTETS // 2)
         with file_errors(directory, "cannot be worked in"):
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, run.encode(), 0)
-            workers = _open_lock(os.path.join(workplace, _WORKERS))
-            try:
-                _wait_for_workers(workers, directory)
+            _name_run(lock, run)
+            with _without_workers(workplace, directory):
                 _put_right(path, workplace)
-            finally:
-                os.close(workers)
-        yield run
-    finally:
-        _clear(workplace)
-        _claims.discard(lock)
-        os.close(lock)
+        try:
+            yield run
+        finally:
+            with contextlib.suppress(OSError, FileError):  # then the next run puts it right
+                _name_run(lock, "")  # no batch of it begins any more
+                with _without_workers(workplace, directory):
+                    _clear(path, workplace)
+
+
+def finish_killed_run(directory: StrPath) -> None:
+    """Put right what a run that was killed left in a directory, if there is something; a run that goes on is left alone.
+
+    Raises:
+        FileError: the directory cannot be written to.
+        KeyFileExists: as from :func:`claimed`.
+    """
+    if os.path.lexists(os.path.join(plain_path(directory), WORKPLACE)):
+        with contextlib.suppress(_AtWork), claimed(directory):
+            pass
 
 
 def leave_claims() -> None:
     """Leave what is claimed to the process that this one is a copy of, so that it is free when that one ends."""
-    while _claims:
-        os.close(_claims.pop())
+    for lock, process in list(_claims.items()):
+        if process != os.getpid():
+            del _claims[lock]
+            os.close(lock)
 
 
-def _open_lock(path: str) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
+class _AtWork(FileError):
+    """Somebody else is at work."""
 
 
-def _locked(workplace: str, directory: StrPath) -> int:
-    """Make the workplace, lock it, and return the descriptor of its lock."""
-    path = os.path.join(workplace, _LOCK)
+def _open_lock(name: str, workplace: int) -> int:
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE, dir_fd=workplace)
+
+
+def _name_run(lock: int, run: str) -> None:
+    """Say which run holds the lock, to workers of other machines as well."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, run.encode(), 0)
+    os.fsync(lock)
+
+
+def _locked(directory: StrPath, held: contextlib.ExitStack) -> tuple[int, int]:
+    """Make the workplace and lock it; return the descriptors of it and of its lock, which are held."""
     while True:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(workplace, _WORKPLACE_MODE)
-        try:
-            lock = _open_lock(path)
-        except FileNotFoundError:
-            continue  # the run that has just ended took the workplace away
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before may have removed it by now: a lock counts only on the file that bears the name.
-            if os.path.samestat(os.fstat(lock), os.stat(path)):
-                return lock
-        except BlockingIOError:
-            os.close(lock)
-            raise FileError(
-                "another run is at work here", path=shown_path(directory), remedy="wait until it is done"
-            ) from None
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(lock)
+        with contextlib.ExitStack() as opened:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(os.path.join(plain_path(directory), WORKPLACE), _WORKPLACE_MODE)
+            try:
+                workplace = opened.enter_context(_open_workplace(directory))
+                lock = _open_lock(_LOCK, workplace)
+                opened.callback(os.close, lock)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Whoever held it before may have removed it by now: a lock counts only on the file that bears the name.
+                if _bears_name(lock, _LOCK, workplace):
+                    held.push(opened.pop_all())
+                    return workplace, lock
+            except BlockingIOError:
+                raise _AtWork(
+                    "another run is at work here", path=shown_path(directory), remedy="wait until it is done"
+                ) from None
+            except FileNotFoundError:
+                continue  # the run that has just ended took the workplace away
+
+
+def _bears_name(descriptor: int, name: str, directory: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), os.stat(name, dir_fd=directory, follow_symlinks=False))
+    return False
+
+
+@contextlib.contextmanager
+def _open_workplace(directory: StrPath) -> Iterator[int]:
+    """Open the workplace of a directory, which has to be one: a link could lead to what is somebody else's."""
+    path = os.path.join(plain_path(directory), WORKPLACE)
+    try:
+        descriptor = os.open(path, _DIRECTORY)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise
-        os.close(lock)
+        raise FileError("is not a directory", path=shown_path(path), remedy="remove it") from None
+    try:
+        owner = os.fstat(descriptor).st_uid
+        if owner not in (os.geteuid(), os.stat(plain_path(directory)).st_uid):
+            raise FileError("is somebody else's", path=shown_path(path), remedy="remove it")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _without_workers(workplace: int, directory: StrPath) -> Iterator[None]:
+    """Do something when no worker is at a batch."""
+    workers = _open_lock(_WORKERS, workplace)
+    try:
+        _wait_for_workers(workers, directory)
+        yield
+    finally:
+        os.close(workers)
 
 
 def _wait_for_workers(workers: int, directory: StrPath) -> None:
-    """Wait until the workers of a run that was killed have ended the batch that they were at; they begin no other."""
+    """Wait until the workers of a run that is over have ended the batch that they were at; they begin no other."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -151,30 +212,34 @@ def _wait_for_workers(workers: int, directory: StrPath) -> None:
             return
 
 
-def _put_right(path: str, workplace: str) -> None:
+def _put_right(path: str, workplace: int) -> None:
     for name in sorted(os.listdir(workplace)):
-        if name not in (_LOCK, _WORKERS):
+        if _STAGED_NAME.fullmatch(name):
             _put_batch_right(path, workplace, name)
+        elif _BEGUN_NAME.fullmatch(name):
+            os.unlink(name, dir_fd=workplace)
 
 
-def _put_batch_right(path: str, workplace: str, name: str) -> None:
+def _put_batch_right(path: str, workplace: int, name: str) -> None:
     """Finish what a crash interrupted after it was sealed, and throw away what it interrupted before."""
-    staged = os.path.join(workplace, name)
     if name.endswith(_SEALED):
-        with _open_directory(staged) as source, _open_directory(path) as target:
+        with _open_directory(name, workplace) as source, _open_directory(path) as target:
             for file in sorted(os.listdir(source)):
                 _move_new(file, source, target, path)
         sync_directory(path)
-    shutil.rmtree(staged)
+    shutil.rmtree(name, dir_fd=workplace)
 
 
-def _clear(workplace: str) -> None:
+def _clear(path: str, workplace: int) -> None:
     """Take the workplace away, but for what an error left that the next run has to put right."""
-    with contextlib.suppress(OSError):
-        if set(os.listdir(workplace)) <= {_LOCK, _WORKERS}:
-            for name in (_WORKERS, _LOCK):
-                os.unlink(os.path.join(workplace, name))
-            os.rmdir(workplace)
+    names = os.listdir(workplace)
+    if not any(_STAGED_NAME.fullmatch(name) for name in names):
+        for name in names:
+            if _BEGUN_NAME.fullmatch(name):
+                os.unlink(name, dir_fd=workplace)
+        for name in (_WORKERS, _LOCK):
+            os.unlink(name, dir_fd=workplace)
+        os.rmdir(os.path.join(path, WORKPLACE))
 
 
 @contextlib.contextmanager
@@ -182,22 +247,51 @@ def joined(directory: StrPath, run: str) -> Iterator[None]:
     """Work on a batch of a run, for as long as that run holds the directory.
 
     Raises:
-        FileError: it does not hold it any more.
+        FileError: it does not hold it any more, or one may not work there.
     """
-    workplace = os.path.join(plain_path(directory), WORKPLACE)
+    leave_claims()
     with contextlib.ExitStack() as opened:
         going_on = False
-        with contextlib.suppress(FileNotFoundError):
-            workers = os.open(os.path.join(workplace, _WORKERS), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with file_errors(directory, "cannot be worked in"), contextlib.suppress(FileNotFoundError):
+            workplace = opened.enter_context(_open_workplace(directory))
+            workers = os.open(_WORKERS, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workplace)
             opened.callback(os.close, workers)
             # A run that takes over names itself before it waits for this lock.
             fcntl.flock(workers, fcntl.LOCK_SH)
-            lock = os.open(os.path.join(workplace, _LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            lock = os.open(_LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workplace)
             opened.callback(os.close, lock)
             going_on = os.pread(lock, _RUN_OCTETS, 0) == run.encode()
         if not going_on:
             raise FileError("the run that this batch belongs to has ended", path=shown_path(directory))
         yield
+
+
+@contextlib.contextmanager
+def begun(directory: StrPath, number: str) -> Iterator[bool]:
+    """Have a batch of this run to oneself; yield whether somebody began it before, who has died or was taken for dead.
+
+    Raises:
+        FileError: another worker is at this batch.
+    """
+    with contextlib.ExitStack() as opened:
+        with file_errors(directory, "cannot be worked in"):
+            workplace = opened.enter_context(_open_workplace(directory))
+            again = False
+            try:
+                lock = os.open(number + _BEGUN, _NEW, PRIVATE_MODE, dir_fd=workplace)
+            except FileExistsError:
+                again = True
+                lock = os.open(number + _BEGUN, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workplace)
+            opened.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _AtWork(
+                    f"another worker is at batch {number}",
+                    path=shown_path(directory),
+                    remedy="run this again when it is done",
+                ) from None
+        yield again
 
 
 # ---- one batch ------------------------------------------------------------------------------------------------------
@@ -206,38 +300,48 @@ def joined(directory: StrPath, run: str) -> Iterator[None]:
 class Staging:
     """The staged files of one batch in one directory, to be used as a context: what was not moved at its end is removed.
 
+    An interrupt that comes when the files are sealed leaves those that were not moved yet, for the next run to move.
+
+    Args:
+        directory: where the files are to get their names.
+        name: of the batch and of what is staged, such as ``12.keys``.
+        part_of: the name of what was staged of a batch that this one is a part of, and whose worker died.
+
     Raises:
         FileError: nothing can be staged.
     """
 
-    def __init__(self, directory: StrPath, name: str) -> None:
+    def __init__(self, directory: StrPath, name: str, *, part_of: str = "") -> None:
         self._shown = directory
         self._path = plain_path(directory)
-        self._workplace = os.path.join(self._path, WORKPLACE)
         self._name = name
+        self._left = (part_of, part_of + _SEALED, name, name + _SEALED) if part_of else (name, name + _SEALED)
         self._opened = contextlib.ExitStack()
         self._staged: set[str] = set()
         self._umask_takes: dict[int, bool] = {}
-        self._source = self._target = -1
+        self._workplace = self._source = self._target = -1
+        self._is_sealed = False
 
     def __enter__(self) -> Self:
         with file_errors(self._shown, "cannot be worked in"), contextlib.ExitStack() as opened:
-            for left in (self._name, self._name + _SEALED):  # by a worker that died at this very batch
-                if os.path.lexists(os.path.join(self._workplace, left)):
+            self._workplace = opened.enter_context(_open_workplace(self._shown))
+            for left in self._left:  # by a worker that died at this very batch
+                if _is_there(left, self._workplace):
                     _put_batch_right(self._path, self._workplace, left)
-            staged = os.path.join(self._workplace, self._name)
-            os.mkdir(staged, _WORKPLACE_MODE)
+            os.mkdir(self._name, _WORKPLACE_MODE, dir_fd=self._workplace)
             self._target = opened.enter_context(_open_directory(self._path))
-            self._source = opened.enter_context(_open_directory(staged))
+            self._source = opened.enter_context(_open_directory(self._name, self._workplace))
             self._opened = opened.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        is_interrupted = kind is not None and not issubclass(kind, Exception)
+        if not (self._is_sealed and is_interrupted):
+            for name in (self._name, self._name + _SEALED):
+                shutil.rmtree(name, ignore_errors=True, dir_fd=self._workplace)
         self._opened.close()
-        for name in (self._name, self._name + _SEALED):
-            shutil.rmtree(os.path.join(self._workplace, name), ignore_errors=True)
 
     @property
     def is_empty(self) -> bool:
@@ -306,7 +410,13 @@ class Staging:
             FileError: it cannot be done.
         """
         with file_errors(self._shown, "cannot be flushed to the disk"):
-            _sync_file_system(self._source)
+            try:
+                _sync_file_system(self._source)
+            except OSError as error:
+                if error.errno not in _CANNOT_SYNC:
+                    raise
+                for name in self._staged:
+                    _sync_file(name, self._source)
 
     def seal(self) -> None:
         """Settle that all the staged files come, whatever happens.
@@ -314,13 +424,13 @@ class Staging:
         Raises:
             FileError: it cannot be done.
         """
-        staged = os.path.join(self._workplace, self._name)
+        self._is_sealed = True  # before it is: what is not is thrown away by the next run
         with file_errors(self._shown, "cannot be written to"):
-            os.rename(staged, staged + _SEALED)
-            sync_directory(self._workplace)
+            os.rename(self._name, self._name + _SEALED, src_dir_fd=self._workplace, dst_dir_fd=self._workplace)
+            sync_directory(os.path.join(self._path, WORKPLACE))
 
     def move_new(self, names: Sequence[str]) -> None:
-        """Give staged files their names, which must be free: all of them or none.
+        """Give staged files their names, which must be free: all of them or none, or after an interrupt the next run does.
 
         Raises:
             KeyFileExists: a name is taken; that file is left as it is.
@@ -331,7 +441,7 @@ class Staging:
             for name in names:
                 _move_new(name, self._source, self._target, self._path)
                 moved.append(name)
-        except BaseException as error:
+        except Exception as error:
             for done in moved:
                 _remove_at(done, self._target)
             if isinstance(error, OSError):
@@ -365,9 +475,16 @@ class Staging:
             sync_directory(self._path)
 
 
+def _is_there(name: str, directory: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return True
+    return False
+
+
 @contextlib.contextmanager
-def _open_directory(path: str) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _open_directory(path: str, above: int | None = None) -> Iterator[int]:
+    descriptor = os.open(path, _DIRECTORY, dir_fd=above)
     try:
         yield descriptor
     finally:
@@ -425,3 +542,11 @@ def _sync_file_system(descriptor: int) -> None:
     if _SYNCS_FILE_SYSTEMS and _LIBRARY.syncfs(descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number or errno.EIO, os.strerror(number or errno.EIO))
+
+
+def _sync_file(name: str, directory: int) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
