@@ -183,15 +183,17 @@ def sign(
 ) -> int:
     """Sign every zone file in DIR with its keys, into another directory.
 
-    Generated keys are written before the zone that publishes them, are never replaced, and are used by every later run. With
-    --serial the new serial is after that of the zone file and after that of the zone signed before.
+    Generated keys are written before the zone that publishes them, are never replaced, and are used by every later run. A
+    zone that was signed before, here or elsewhere, gets none. With --serial the new serial is after that of the zone file and
+    after that of the zone signed before; with "keep" a zone that is signed anew under the same serial is told of. So is one
+    that was signed here and has no zone file any more.
 
     \b
     Examples:
       zonekit fleet sign zones -K keys -f signed --generate-keys
       zonekit fleet sign zones -K keys -f signed --serial unixtime --jitter 1d --json
 
-    With --json, for each zone: {"zone", "result": "done" | "up to date" | "failed", "problem", "new_keys": [NAME],
+    With --json, for each zone: {"zone", "result": "done" | "up to date" | "left alone" | "failed", "problem", "new_keys": [NAME],
     "findings": [{"code", "severity", "owner", "type", "message", "remedy", "rule"}]}, and at last: {"summary": {"zones",
     "done", "current", "left_alone", "failed", "with_findings", "new_keys"}}.
     """
@@ -274,13 +276,14 @@ def merge(
     """Add another operator's DNSKEYs to every signed zone in DIR, into another directory, as "zonekit merge" does to one.
 
     A zone without a file of foreign DNSKEYs is left alone, and nothing is written of it. Every foreign key is checked first; a
-    zone with one that is refused fails, and nothing is written of it either.
+    zone with one that is refused fails, and nothing is written of it either. Told of are zones whose own signatures expire
+    soon, and those that were merged before and are not any more.
 
     \b
     Example:
       zonekit fleet merge signed -K keys --foreign from-gaining -f merged
 
-    With --json: as "zonekit fleet sign", with "left alone" among the results.
+    With --json: as "zonekit fleet sign".
     """
     rules = MergingRules(
         signatures_validity=signatures_validity,
