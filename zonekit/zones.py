@@ -53,6 +53,8 @@ BLOCK_OWNERS: Final = 1024
 # What may stand beside a CNAME: its signature, its denial, and a KEY for secure dynamic update (RFC 2181 section 10.1,
 # RFC 4034 section 3, RFC 4035 section 2.5); and an NSEC3, whose owner is a hash that may be a name of the zone as well.
 BESIDE_CNAME: Final = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.NSEC3, rd.SIG, rd.KEY))
+# OPT, and the meta-types and types of questions (RFC 6895 section 3.1).
+_NO_DATA_TYPES: Final = frozenset((41, *range(128, 256)))
 # Of these types a name has one record (RFC 1035 section 5.2, RFC 2181 section 10.1, RFC 6672 section 2.4).
 SINGLETONS: Final = frozenset((rd.SOA, rd.CNAME, rd.DNAME))
 
@@ -89,9 +91,10 @@ class RRset:
 
     def __post_init__(self) -> None:
         check_wire_name(self.owner)
-        if not 0 < self.rdtype < 2**16:
+        if not 0 < self.rdtype < 2**16 or self.rdtype in _NO_DATA_TYPES:
             raise RdataError(
-                f"{name_text(self.owner)}: {self.rdtype} is not a record type", rule="RFC 6895 section 3.1"
+                f"{name_text(self.owner)}: {self.rdtype} is not a type of records in a zone",
+                rule="RFC 6895 section 3.1",
             )
         object.__setattr__(self, "ttl", to_ttl(self.ttl))
         if not self.rdatas:
