@@ -18,7 +18,7 @@ from zonekit.instants import SignatureValidity, from_epoch_seconds
 from zonekit.keys import SigningKey, generate_zsk
 from zonekit.names import order_key
 from zonekit.nodes import pack_record
-from zonekit.signing import Jitter, Reuse, sign_zone
+from zonekit.signing import Jitter, Reuse, prepare_signing, sign_zone
 from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
 from zonekit.zones import RRset, Zone
@@ -174,6 +174,42 @@ def test_a_signature_stays_for_its_own_algorithm_where_two_keys_share_a_tag() ->
     fresh = SignatureValidity.starting(later, timedelta(days=14))
     after = sign_zone(ZONE, keys, validity=fresh, reuse=Reuse(previous=before, now=later))
     assert list(after.nodes()) == list(before.nodes())
+
+
+def test_no_signature_stays_where_another_key_may_have_made_it() -> None:
+    seen: dict[int, SigningKey] = {}
+    while True:
+        present = generate_zsk("example.nl", avoid=[ksk().key_tag])
+        if present.key_tag in seen:
+            break
+        seen[present.key_tag] = present
+    other = seen[present.key_tag]
+    zone = parse_zone(
+        "@ 60 SOA ns1.example.net. a 1 2 3 4 5\n@ 60 NS ns1.example.net.\nwww 60 A 192.0.2.1\n", "example.nl"
+    )
+    previous = sign_zone(zone, [ksk(), other], validity=VALIDITY)
+    both = previous.apex_rrset(rd.DNSKEY)
+    previous = previous.replace(
+        RRset(owner=both.owner, rdtype=rd.DNSKEY, ttl=both.ttl, rdatas=(*both.rdatas, present.dnskey_rdata))
+    )
+    keys = (ksk(), present)
+    again = sign_zone(zone, keys, validity=VALIDITY, reuse=Reuse(previous=previous, now=VALIDITY.inception))
+    assert again == sign_zone(zone, keys, validity=VALIDITY)
+
+
+def test_what_is_there_no_more_does_not_go_to_a_worker() -> None:
+    head = "@ 60 SOA ns1.example.net. a 1 2 3 4 5\n@ 60 NS ns1.example.net.\n"
+    many = "".join(f"h{number} 60 A 192.0.2.1\n" for number in range(5000))
+    few = "a 60 A 192.0.2.1\nh17 60 A 192.0.2.1\nh4999 60 A 192.0.2.1\nz 60 A 192.0.2.1\n"
+    for denial in (Nsec(), Nsec3()):
+        previous = sign_zone(parse_zone(head + many, "example.nl"), KEYS, validity=VALIDITY, denial=denial)
+        reuse = Reuse(previous=previous, now=VALIDITY.inception)
+        prepared = prepare_signing(
+            parse_zone(head + few, "example.nl"), KEYS, validity=VALIDITY, denial=denial, reuse=reuse
+        )
+        earlier = [segment.earlier for segment in prepared.segments()]
+        assert max(map(len, earlier)) < 1000
+        assert {b"\x03h17\x07example\x02nl\x00", b"\x05h4999\x07example\x02nl\x00"} <= set().union(*earlier)
 
 
 def resigned(previous: Zone, now: datetime, signatures_refresh: timedelta) -> Zone:

@@ -32,11 +32,12 @@ from zonekit.apex import (
     with_serial,
     withdraw_dnskeys,
 )
-from zonekit.denial import Denial, Nsec, Nsec3, OptOut
+from zonekit.denial import Denial, Nsec, Nsec3, OptOut, hashed_owner
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.errors import FileError, KeyFileExists, SigningError, ZoneFileError, ZonekitError
 from zonekit.files import read_zone, write_text, write_zone
 from zonekit.instants import SignatureValidity
+from zonekit.names import name_text
 from zonekit.render import render_zone
 from zonekit.rewriting import OpenZone, Way, ZoneOctets, open_zone, rewrite_zone
 from zonekit.sealing import iter_sealed_text
@@ -507,3 +508,57 @@ def test_an_error_in_writing_is_not_tried_again(opened: OpenZone) -> None:
     with pytest.raises(FileError, match="cannot be written"):
         opened.change(lower, write)
     assert len(tries) == 1
+
+
+# ---- steps that are none of zonekit's -------------------------------------------------------------------------------
+
+
+def test_a_zone_that_comes_from_elsewhere_is_written_as_a_whole(tmp_path: Path) -> None:
+    path, other = tmp_path / "zone", signed("only 60 A 192.0.2.9\n")
+    for step in (lambda _: other, lambda _: merged(other)):
+        write_zone(signed(), path)
+        assert rewrite_zone(path, step) is Way.WHOLE
+        assert read_zone(path) == step(signed())
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["goes on", "refuses"])
+def test_a_step_that_takes_no_answer_for_an_answer_is_done_again(tmp_path: Path, answers: bool) -> None:
+    path = tmp_path / "zone"
+
+    def step(zone: Zone) -> Zone:
+        try:
+            there = zone.get("host1", "A") is not None
+        except Exception:
+            there = False
+        if not there and not answers:
+            raise SigningError("host1 is not there")
+        return with_serial(zone, 8 if there else 1000, signers=KEYS, validity=LATER)
+
+    write_zone(signed(), path)
+    assert rewrite_zone(path, step) is Way.WHOLE
+    assert read_zone(path).serial == 8
+
+
+def test_what_else_stands_at_the_hash_of_the_apex_is_not_made_up(tmp_path: Path) -> None:
+    path = tmp_path / "zone"
+    hashed = name_text(hashed_owner(Nsec3().hash(signed().apex), signed().apex))
+    zone = signed(f"{hashed} 3600 A 192.0.2.1\n", Nsec3())
+    low = lower_ttls(zone, 60, types=["A"], scope=TtlScope.ZONE, signers=KEYS, validity=LATER)
+    write_zone(low.zone, path)
+    assert (
+        rewrite_zone(path, lambda zone: restore_ttls(zone, low.changes, signers=KEYS, validity=LATER).zone) is Way.WHOLE
+    )
+    restored_rrset = read_zone(path).get(hashed, "A")
+    assert restored_rrset is not None
+    assert restored_rrset.ttl == 3600
+
+
+def test_a_file_that_was_renamed_by_hand_is_read_as_a_whole(tmp_path: Path) -> None:
+    path, label = tmp_path / "zone", "a" * 60
+    head = HEAD.replace(" admin ", " admin.example.net. ")
+    write_zone(parse_zone(f"{head}{label}.{label}.{label} 60 A 192.0.2.1\n", "example.nl"), path)
+    path.write_text(path.read_text().replace("example.nl.", f"{'b' * 60}.{'c' * 20}.nl."))
+    before = path.read_bytes()
+    with pytest.raises(ZoneFileError, match="255"):
+        rewrite_zone(path, with_serial)
+    assert path.read_bytes() == before

@@ -95,7 +95,7 @@ def test_an_rrset_cannot_be_changed() -> None:
         (
             lambda: RRset(owner=b"\x00", rdtype=70000, ttl=Ttl(1), rdatas=(b"",)),
             RdataError,
-            "70000 is not a record type",
+            "70000 is not a type of records in a zone",
         ),
         (lambda: RRset.from_text("a..nl.", 60, "A", "192.0.2.1"), DomainNameError, "empty label"),
         (lambda: RRset.from_text("a.nl.", 60, "CNAME", "b.nl.", "c.nl."), RdataError, "there can be only one"),
@@ -564,3 +564,9 @@ def test_dnspython_zones_without_origin_or_of_another_class_are_refused() -> Non
         Zone.from_dnspython(dns.zone.Zone(None))
     with pytest.raises(ZoneError, match="class 3"):
         Zone.from_dnspython(dns.zone.Zone("example.nl.", dns.rdataclass.CH))
+
+
+@pytest.mark.parametrize("rdtype", [0, 41, 250, 252, 255, 2**16])
+def test_what_is_no_type_of_records_in_a_zone_is_refused(rdtype: int) -> None:
+    with pytest.raises(RdataError, match="not a type of records in a zone"):
+        RRset(owner=ORIGIN, rdtype=rdtype, ttl=Ttl(60), rdatas=(b"\x00" * 20,))

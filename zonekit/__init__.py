@@ -6,8 +6,9 @@ The names below are the ones that most users need. Each is loaded from its modul
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
+
+from zonekit.homes import names_at_home
 
 if TYPE_CHECKING:
     from zonekit.algorithms import Algorithm, DigestType
@@ -526,20 +527,15 @@ _HOMES: Final = {
 
 # Hidden from type checkers, which would otherwise take any misspelt name for an object.
 if not TYPE_CHECKING:
+    _load, _names = names_at_home(__name__, _HOMES, globals())
 
     def __getattr__(name: str) -> object:
-        """Load ``name`` from its module on first use (PEP 562) and keep it."""
-        if name == "__version__":
-            from importlib.metadata import version
+        if name != "__version__":
+            return _load(name)
+        from importlib.metadata import version
 
-            value = version("zonekit")
-        elif name in _HOMES:
-            value = getattr(importlib.import_module(_HOMES[name]), name)
-        else:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = value
-        return value
+        globals()[name] = version("zonekit")
+        return globals()[name]
 
     def __dir__() -> list[str]:
-        """The names above, loaded or not, beside what the module holds already."""
-        return sorted({*globals(), *_HOMES, "__version__"})
+        return sorted({*_names(), "__version__"})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
-UNDER_WAY: Final = 32
+UNDER_WAY: Final = 128
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")

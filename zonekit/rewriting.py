@@ -5,7 +5,8 @@ A step of :mod:`zonekit.apex` needs most often nothing but the apex. Where zonek
 while its checksum is taken. What does not fit is found before the new file gets its name, and everything is read and
 written after all. The result is the same, octet for octet, and so is every refusal.
 
-The file is opened once, and who replaces it meanwhile by renaming does not disturb. One that somebody writes into while it
+The file stays open meanwhile, and who replaces it by renaming does not disturb; where it has to be read as a whole after
+all, it is the one that bears the name by then. One that somebody writes into while it
 is copied breaks its seal.
 """
 
@@ -218,8 +219,10 @@ class OpenZone:
         if self._sealed is not None:
             with contextlib.suppress(BeyondApex, BrokenSeal):
                 done = _step_at_apex(self._sealed, step)
-                write(done, self._sealed.with_apex(done.zone))
-                return done
+                # A zone that comes from elsewhere has another body, and a step that asked for more was not answered.
+                if done.zone.shares_all_but_apex(self._sealed.zone) and not done.zone.was_asked_beyond_apex:
+                    write(done, self._sealed.with_apex(done.zone))
+                    return done
             self._sealed = None
         done = step(self._whole.zone)
         write(done, ZoneOctets.of(done.zone))
@@ -239,5 +242,7 @@ def _step_at_apex(sealed: _Sealed, step: Callable[[Zone], _Done]) -> _Done:
     except BeyondApex:
         raise
     except Exception:
+        if sealed.zone.was_asked_beyond_apex:
+            raise BeyondApex("the step was not answered") from None
         sealed.check()
         raise

@@ -69,7 +69,7 @@ def iter_sealed_text(zone: Zone, *, executor: Executor | None = None) -> Iterato
     """
     pieces = iter_zone_text(zone, executor=executor)
     yield next(pieces)
-    checksum = Checksum()
+    checksum = Checksum(zone.apex)
     for piece in pieces:
         checksum.update(piece.encode("ascii"))
         yield piece
@@ -89,7 +89,7 @@ def iter_sealed_signed_text(prepared: PreparedZone, *, executor: Executor | None
     segments = prepared.segments(executor=executor)
     apex = prepared.sign_apex(next(segments))
     yield head_text(apex)
-    checksum = Checksum()
+    checksum = Checksum(prepared.apex)
     tags: set[int] = set()
     nsec3s: list[RRset] = []
     work = functools.partial(_sign_part, tuple(_nsec3_owners(apex)))
@@ -143,14 +143,17 @@ def _nsec3_owners(zone: Zone) -> Iterator[WireName]:
 class Checksum:
     """A checksum of 128 bits at the speed of memory: AES-GMAC (NIST SP 800-38D) under a key that is no secret.
 
+    It is over the name of the zone first, on which the names in the body hang, and then over what is given.
+
     Attributes:
-        octets: how many octets it was taken of.
+        octets: how many octets were given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apex: WireName) -> None:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         self._running = Cipher(algorithms.AES(bytes(16)), modes.GCM(bytes(12))).encryptor()
+        self._running.authenticate_additional_data(apex)
         self.octets = 0
 
     def update(self, octets: bytes) -> None:
@@ -210,7 +213,7 @@ class SealedZone:
             pass
 
     def _checked(self, body: Iterable[bytes]) -> Iterator[bytes]:
-        checksum = Checksum()
+        checksum = Checksum(self.zone.apex)
         for piece in body:
             checksum.update(piece)
             yield piece

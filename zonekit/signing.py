@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import enum
 import functools
+import itertools
 import operator
 import pickle
 import struct
@@ -61,7 +62,7 @@ from zonekit.nodes import (
 )
 from zonekit.serials import soa_with_serial
 from zonekit.signable import check_signable
-from zonekit.signatures import PublishedKeys, Signer, signed_data
+from zonekit.signatures import PublishedKeys, Signer, keys_by_signer, signed_data
 from zonekit.ttl import Ttl, to_ttl
 from zonekit.zonemd import current_zonemd
 from zonekit.zones import (
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
 DEFAULT_DNSKEY_TTL: Final = Ttl(3600)
 
 _RRSIG_FIELDS: Final = struct.Struct(">HBBIII")  # up to the key tag (RFC 4034 section 3.1)
+_MOST_EARLIER: Final = 4 * BLOCK_OWNERS
 _TIMES: Final = struct.Struct(">II")  # expiration and inception in an RRSIG (RFC 4034 section 3.1.5)
 _TYPE_OF: Final = operator.itemgetter(0)  # of a packed RRset
 _SEE_THE_LOG: Final = "see the log of the device or service that keeps the key"
@@ -471,7 +473,7 @@ class PreparedZone:
     @property
     def has_zonemd(self) -> bool:
         """Whether it has a digest over all of its records (RFC 8976), which comes last."""
-        return current_zonemd(self.unsigned) is not None
+        return self.unsigned.get("@", rd.ZONEMD) is not None
 
     def sign(self, *, executor: Executor | None = None) -> Zone:
         """Return the zone signed; see :func:`sign_zone`."""
@@ -543,7 +545,11 @@ class _Lasting:
         published = None if reuse is None else reuse.previous.get("@", rd.DNSKEY)
         if reuse is None or published is None:
             return cls(frozenset(), 0, 0)
-        signers = frozenset((key.algorithm.value, key.key_tag) for key in keys if key.dnskey_rdata in published.rdatas)
+        # Only where no other key shared the tag is it certain that this very key made a signature.
+        before = keys_by_signer(published.rdatas)
+        signers = frozenset(
+            signer for key in keys if before.get(signer := (key.algorithm.value, key.key_tag)) == (key.dnskey_rdata,)
+        )
         return cls(signers, epoch_seconds(reuse.now), -(-reuse.signatures_refresh // timedelta(seconds=1)))
 
     def keeps(self, record: Record, pen: _Pen, before_times: bytes) -> bool:
@@ -965,8 +971,15 @@ def _earlier_nodes(earlier: Zone, segment: Segment) -> dict[WireName, Node]:
         return {earlier.apex.lower(): earlier.apex_node}
     owners = list(segment.owners[:1] + segment.owners[-1:])
     owners += [link_owner(link, earlier.apex) for link in segment.links[:1] + segment.links[-1:]]
-    first, last = min(owners, key=order_key), max(owners, key=order_key)
-    return {owner.lower(): node for owner, node in earlier.nodes_between(first, last)}
+    nodes = earlier.nodes_between(min(owners, key=order_key), max(owners, key=order_key))
+    found = {owner.lower(): node for owner, node in itertools.islice(nodes, _MOST_EARLIER)}
+    if len(found) < _MOST_EARLIER:
+        return found
+    # Much that is there no more: what goes to a worker is what there still is.
+    wanted = {owner.lower() for owner in segment.owners}
+    wanted |= {link_owner(link, earlier.apex).lower() for link in segment.links}
+    found = {owner: node for owner, node in found.items() if owner in wanted}
+    return found | {owner.lower(): node for owner, node in nodes if owner.lower() in wanted}
 
 
 def sign_segment(recipe: Recipe, segment: Segment) -> Block:

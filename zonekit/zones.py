@@ -14,7 +14,7 @@ import bisect
 import enum
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeAlias
 
 from zonekit import rdata as rd
@@ -53,6 +53,8 @@ BLOCK_OWNERS: Final = 1024
 # What may stand beside a CNAME: its signature, its denial, and a KEY for secure dynamic update (RFC 2181 section 10.1,
 # RFC 4034 section 3, RFC 4035 section 2.5); and an NSEC3, whose owner is a hash that may be a name of the zone as well.
 BESIDE_CNAME: Final = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.NSEC3, rd.SIG, rd.KEY))
+# OPT, and the meta-types and types of questions (RFC 6895 section 3.1).
+_NO_DATA_TYPES: Final = frozenset((41, *range(128, 256)))
 # Of these types a name has one record (RFC 1035 section 5.2, RFC 2181 section 10.1, RFC 6672 section 2.4).
 SINGLETONS: Final = frozenset((rd.SOA, rd.CNAME, rd.DNAME))
 
@@ -89,9 +91,10 @@ class RRset:
 
     def __post_init__(self) -> None:
         check_wire_name(self.owner)
-        if not 0 < self.rdtype < 2**16:
+        if not 0 < self.rdtype < 2**16 or self.rdtype in _NO_DATA_TYPES:
             raise RdataError(
-                f"{name_text(self.owner)}: {self.rdtype} is not a record type", rule="RFC 6895 section 3.1"
+                f"{name_text(self.owner)}: {self.rdtype} is not a type of records in a zone",
+                rule="RFC 6895 section 3.1",
             )
         object.__setattr__(self, "ttl", to_ttl(self.ttl))
         if not self.rdatas:
@@ -268,6 +271,8 @@ class _BelowApex(Protocol):
 
     def get(self, key: bytes) -> _Held | None: ...
 
+    def get_rrset(self, key: bytes, rdtype: int, covers: int) -> RRset | None: ...
+
     def signature_tags(self) -> frozenset[int]: ...
 
     def with_nodes(self, changed: dict[bytes, _Held]) -> _BelowApex: ...
@@ -300,6 +305,12 @@ class _Blocks:
             return None
         block = self.blocks[index]
         return block.owners[place], block.nodes[place]
+
+    def get_rrset(self, key: bytes, rdtype: int, covers: int) -> RRset | None:
+        """The RRset of a type at a key, or None."""
+        held = self.get(key)
+        packed = None if held is None else find_rrset(held[1], rdtype, covers)
+        return None if held is None or packed is None else view_rrset(held[0], packed)
 
     def signature_tags(self) -> frozenset[int]:
         """The key tags in the signatures here; a look at each of them the first time."""
@@ -345,11 +356,12 @@ class BeyondApex(Exception):
 class _Unread:
     """Stands for all owners but the apex where they were not read: what it does not know it never makes up.
 
-    ``known`` has the order keys that may be asked for.
+    ``known`` has the RRsets that may be asked for, by order key and type; ``refused`` notes that something else was.
     """
 
-    known: Mapping[bytes, _Held]
+    known: Mapping[tuple[bytes, int], RRset]
     known_tags: frozenset[int] | None
+    refused: list[None] = field(default_factory=list)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -359,7 +371,10 @@ class _Unread:
         self._refuse()
 
     def get(self, key: bytes) -> _Held | None:
-        return self.known[key] if key in self.known else self._refuse()
+        self._refuse()
+
+    def get_rrset(self, key: bytes, rdtype: int, covers: int) -> RRset | None:
+        return self._refuse() if covers or (key, rdtype) not in self.known else self.known[key, rdtype]
 
     def signature_tags(self) -> frozenset[int]:
         return self._refuse() if self.known_tags is None else self.known_tags
@@ -368,6 +383,7 @@ class _Unread:
         self._refuse()
 
     def _refuse(self) -> NoReturn:
+        self.refused.append(None)
         raise BeyondApex("of this zone the apex alone was read")
 
 
@@ -444,10 +460,10 @@ class Zone:
         Args:
             origin: the apex name.
             apex: the apex node.
-            known: RRsets below the apex that may be asked for all the same, each the one that is asked for at its owner.
+            known: RRsets below the apex that may be asked for all the same.
             signature_tags: what :meth:`signature_tags` returns; None where that is not known.
         """
-        held = {order_key(rrset.owner): (rrset.owner, join_node([pack_rrset(rrset)])) for rrset in known}
+        held = {(order_key(rrset.owner), rrset.rdtype): rrset for rrset in known}
         return cls._make(origin, apex, _Unread(held, signature_tags))
 
     @classmethod
@@ -623,6 +639,15 @@ class Zone:
         """
         return self._blocks.signature_tags()
 
+    def shares_all_but_apex(self, other: Zone) -> bool:
+        """Whether one of the two was made from the other by changing nothing but the apex, or both were from a third."""
+        return self._blocks is other._blocks and self._apex_owner == other._apex_owner
+
+    @property
+    def was_asked_beyond_apex(self) -> bool:
+        """Whether more was asked of a zone of which the apex alone was read, be the exception passed on or not."""
+        return isinstance(self._blocks, _Unread) and bool(self._blocks.refused)
+
     def _held(self, name: WireName) -> _Held | None:
         """The owner as the zone spells it, and its node."""
         if name == self._apex_owner:
@@ -649,9 +674,11 @@ class Zone:
 
     def find(self, name: WireName, rdtype: int, covers: int = 0) -> RRset | None:
         """Return the RRset of this name in wire form and type, or None; what :meth:`get` comes to."""
-        held = self._held(name)
-        packed = None if held is None else find_rrset(held[1], rdtype, covers)
-        return None if held is None or packed is None else view_rrset(held[0], packed)
+        key = b"" if name == self._apex_owner else order_key(name)
+        if name != self._apex_owner and key != order_key(self._apex_owner):
+            return self._blocks.get_rrset(key, rdtype, covers)
+        packed = find_rrset(self._apex, rdtype, covers)
+        return None if packed is None else view_rrset(self._apex_owner, packed)
 
     # -- what its names are
 

@@ -200,10 +200,13 @@ def merge(
             target.write_octets(octets, progress=progress)
 
         published: Published | None = None
+        told: tuple[Finding, ...] = ()
 
         def put_into_service(done: _Merged, octets: ZoneOctets) -> None:
-            nonlocal published
-            voice.report(_merge_findings(opened, done))
+            nonlocal published, told
+            found = _merge_findings(opened, done)
+            voice.report(finding for finding in found if finding not in told)  # this may be the second time
+            told = found
             with progress.working("publishing"):
                 published = publish_zone(done.zone, zone_file, service=service, octets=octets.pieces)
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from zonekit.cli.terminal import terminal
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     import rich.progress
 
 _Item = TypeVar("_Item")
@@ -78,11 +76,3 @@ class Progress:
             yield count
         finally:
             bars.remove_task(task)
-
-    def executor(self, what: str, inner: Executor | None) -> Executor | None:
-        """Return an executor that does as ``inner``, or works here when there is none, with a bar for each ``map``."""
-        if self._bars is None:
-            return inner
-        from zonekit.cli.counting import CountingExecutor
-
-        return CountingExecutor(self, what, inner)

@@ -185,7 +185,8 @@ def sign(
         if earlier is None or serial_gt(prepared.serial, earlier.serial):
             target.write_signed(prepared, progress=progress, executor=workers)
         else:  # it may be right where nothing changed, so it is signed as a whole, once, and compared
-            signed = prepared.sign(executor=progress.executor("signing", workers))
+            with progress.working("signing"):
+                signed = prepared.sign(executor=workers)
             findings += tuple(_serial_findings(signed, earlier))
             target.write(signed, progress=progress, executor=workers)
     made_denial = denial_text(prepared.denial)

@@ -8,8 +8,9 @@ Each name is loaded from its module when it is first used, so that one module co
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
+
+from zonekit.homes import names_at_home
 
 if TYPE_CHECKING:
     from zonekit.transfer.answers import Outcome, Question, Round, Server
@@ -356,14 +357,4 @@ _HOMES: Final = {
 
 # Hidden from type checkers, which would otherwise take any misspelt name for an object.
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        """Load ``name`` from its module on first use (PEP 562) and keep it."""
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-        return value
-
-    def __dir__() -> list[str]:
-        """The names above, loaded or not, beside what the module holds already."""
-        return sorted({*globals(), *_HOMES})
+    __getattr__, __dir__ = names_at_home(__name__, _HOMES, globals())
