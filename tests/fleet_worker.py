@@ -13,7 +13,8 @@ from tests.keyring import NOW
 from zonekit import staging
 from zonekit.algorithms import Algorithm
 from zonekit.crews import Batch, ZoneOutcome, ZoneResult
-from zonekit.fleet import SigningRules, sign_fleet
+from zonekit.fleet import sign_fleet
+from zonekit.zonework import SigningRules
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from tests.bench.inputs import HOSTING_SIGNATURES, write_hosting_zones
 from tests.fleet_worker import Deadly
 from tests.keyring import NOW
 from tests.peers import REQUIRED, assert_dnssec_verify_accepts, run_peer
-from zonekit import crews, fleet, staging
+from zonekit import crews, staging, zonework
 from zonekit.algorithms import Algorithm
 from zonekit.crews import ZoneOutcome, ZoneResult
 from zonekit.denial import Nsec3, denial_of
@@ -39,8 +39,6 @@ from zonekit.files import read_keys, read_zone, write_key, write_zone
 from zonekit.findings import Severity
 from zonekit.fleet import (
     FleetSummary,
-    MergingRules,
-    SigningRules,
     count_zones,
     merge_fleet,
     sign_fleet,
@@ -52,6 +50,7 @@ from zonekit.render import render_zone
 from zonekit.serials import SerialPolicy
 from zonekit.signing import Jitter, sign_zone
 from zonekit.staging import WORKPLACE, claimed
+from zonekit.zonework import MergingRules, SigningRules
 
 ZONES = 7
 GENERATE = SigningRules(generate=Algorithm.ECDSAP256SHA256)
@@ -506,8 +505,8 @@ def test_an_error_of_zonekit_itself_is_told_without_what_was_read(
             raise RuntimeError("a secret")
         return original(octets, origin, **settings)  # type: ignore[arg-type]
 
-    original = fleet.parse_zone_with_findings
-    monkeypatch.setattr(fleet, "parse_zone_with_findings", parse)
+    original = zonework.parse_zone_with_findings
+    monkeypatch.setattr(zonework, "parse_zone_with_findings", parse)
     problems = failed(fleet_of.sign())
     assert set(problems) == {name}
     assert problems[name].startswith("internal error: RuntimeError at test_fleet.py line ")
@@ -860,6 +859,23 @@ def test_a_run_waits_for_the_processes_of_one_that_was_killed(fleet_of: Fleet, m
             os.close(workers)
 
 
+def test_a_workplace_stays_as_long_as_somebody_works_in_it(fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet_of.signed.mkdir()
+    monkeypatch.setattr(staging, "_PATIENCE_SECONDS", 0.0)
+    workplace = fleet_of.signed / WORKPLACE
+    with contextlib.ExitStack() as working:
+        with claimed(fleet_of.signed) as run:
+            working.enter_context(staging.joined(fleet_of.signed, run))
+        with pytest.raises(FileError, match="has ended"), staging.joined(fleet_of.signed, run):
+            pass
+        with pytest.raises(FileError, match="still at work"), claimed(fleet_of.signed):
+            pass
+        assert workplace.exists()
+    with claimed(fleet_of.signed):
+        pass
+    assert not workplace.exists()
+
+
 # ---- a disk that fails, a process that dies -------------------------------------------------------------------------
 
 
@@ -1071,12 +1087,12 @@ def test_zones_that_have_come_to_their_end_hold_nothing(signed_fleet: Fleet, mon
     (signed_fleet.zones / "broken.example.zone").write_text("@ what\n")
     seen: list[tuple[bytes, bytes, object]] = []
 
-    def outcome(self: fleet._Draft) -> ZoneOutcome:
+    def outcome(self: zonework._Draft) -> ZoneOutcome:
         seen.append((self.octets, self.text, self.made))
         return outcome_of(self)
 
-    outcome_of = fleet._Draft.outcome
-    monkeypatch.setattr(fleet._Draft, "outcome", outcome)
+    outcome_of = zonework._Draft.outcome
+    monkeypatch.setattr(zonework._Draft, "outcome", outcome)
     assert results(signed_fleet.sign()) == {ZoneResult.CURRENT, ZoneResult.FAILED}
     assert set(seen) == {(b"", b"", None)}
 

@@ -61,7 +61,14 @@ def zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_help_loads_no_command_and_no_dependency_but_click() -> None:
     loaded = loaded_by("--help")
     of_zonekit = {name for name in loaded if name.partition(".")[0] == "zonekit"}
-    assert of_zonekit == {"zonekit", "zonekit.cli", "zonekit.cli.app", "zonekit.cli.exits", "zonekit.errors", "zonekit.homes"}
+    assert of_zonekit == {
+        "zonekit",
+        "zonekit.cli",
+        "zonekit.cli.app",
+        "zonekit.cli.exits",
+        "zonekit.errors",
+        "zonekit.homes",
+    }
     assert "click" in loaded
     assert not loaded & {"dns", "email", *ARITHMETIC, *DNSPYTHON, *NETWORK, *PRINTING, *PROCESSES, *TRANSFERS}
 

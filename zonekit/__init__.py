@@ -102,8 +102,6 @@ if TYPE_CHECKING:
     from zonekit.findings import Finding, Severity
     from zonekit.fleet import (
         FleetSummary,
-        MergingRules,
-        SigningRules,
         count_zones,
         merge_fleet,
         sign_fleet,
@@ -166,6 +164,7 @@ if TYPE_CHECKING:
     from zonekit.zonefile import Misfits, ParsedZone, parse_rrsets, parse_zone, parse_zone_with_findings
     from zonekit.zonemd import zone_digest
     from zonekit.zones import NameStatus, RRset, Zone, ZoneDiff
+    from zonekit.zonework import MergingRules, SigningRules
 
 __all__ = [
     "Algorithm",
@@ -381,7 +380,7 @@ _HOMES: Final = {
     "KeyUse": "zonekit.keys",
     "LocalSigner": "zonekit.keys",
     "MalformedKey": "zonekit.errors",
-    "MergingRules": "zonekit.fleet",
+    "MergingRules": "zonekit.zonework",
     "Misfits": "zonekit.zonefile",
     "NameStatus": "zonekit.zones",
     "NotZoneKey": "zonekit.errors",
@@ -413,7 +412,7 @@ _HOMES: Final = {
     "SigningError": "zonekit.errors",
     "SigningKey": "zonekit.keys",
     "SigningKeyError": "zonekit.errors",
-    "SigningRules": "zonekit.fleet",
+    "SigningRules": "zonekit.zonework",
     "State": "zonekit.state",
     "StateError": "zonekit.errors",
     "Switchover": "zonekit.transfer.switchover",

@@ -37,8 +37,6 @@ from zonekit.fleet import (
     DNSKEYS_SUFFIX,
     ZONE_SUFFIX,
     FleetSummary,
-    MergingRules,
-    SigningRules,
     count_zones,
     merge_fleet,
     sign_fleet,
@@ -48,6 +46,7 @@ from zonekit.keys import KeyRole
 from zonekit.serials import SerialPolicy
 from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter
 from zonekit.ttl import Ttl
+from zonekit.zonework import MergingRules, SigningRules
 
 _MOST_PROCESSES: Final = 256
 
