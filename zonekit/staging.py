@@ -85,7 +85,7 @@ def claimed(directory: StrPath) -> Iterator[str]:
         with file_errors(directory, "cannot be worked in"):
             workplace, lock = _locked(directory, held)
         _claims[lock] = os.getpid()
-        held.callback(_claims.pop, lock)
+        held.callback(_claims.pop, lock, None)
         run = secrets.token_hex(_RUN_OCTETS // 2)
         with file_errors(directory, "cannot be worked in"):
             _name_run(lock, run)
