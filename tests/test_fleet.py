@@ -413,9 +413,11 @@ def test_rules_that_make_no_other_zone_make_none_anew(signed_fleet: Fleet) -> No
 
 
 def test_what_a_wrong_clock_signed_is_made_anew(signed_fleet: Fleet) -> None:
-    assert results(signed_fleet.sign(now=NOW + 3650 * DAY)) == {ZoneResult.DONE}
-    assert results(signed_fleet.sign()) == {ZoneResult.DONE}
-    assert results(signed_fleet.sign()) == {ZoneResult.CURRENT}
+    ahead = NOW + 3650 * DAY
+    assert results(signed_fleet.sign(now=ahead)) == {ZoneResult.DONE}
+    assert results(signed_fleet.sign(now=ahead - timedelta(hours=1))) == {ZoneResult.CURRENT}  # it is valid already
+    assert results(signed_fleet.sign(now=NOW)) == {ZoneResult.DONE}
+    assert results(signed_fleet.sign(now=NOW)) == {ZoneResult.CURRENT}
     assert {outcome.findings for outcome in signed_fleet.verify(signed_fleet.signed).values()} == {()}
 
 
@@ -1132,6 +1134,28 @@ def test_no_more_than_some_batches_are_under_way(monkeypatch: pytest.MonkeyPatch
 
 
 # ---- a cluster ------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_stands_elsewhere_finds_the_same_directories(
+    fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Elsewhere(Executor):
+        """Does the work in another directory."""
+
+        def submit(self, fn: Callable[..., Any], /, *arguments: Any, **settings: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            with contextlib.chdir("/"):
+                future.set_result(fn(*arguments))
+            return future
+
+    monkeypatch.chdir(fleet_of.root)
+    relative = Fleet(Path())
+    assert results(relative.sign(executor=Elsewhere())) == {ZoneResult.DONE}
+    assert_whole(fleet_of, sample=1)
+    (fleet_of.root / "foreign").mkdir()
+    assert results(relative.merge()) == {ZoneResult.LEFT_ALONE}
+    with contextlib.chdir("/"):
+        assert results(fleet_of.verify(fleet_of.signed, ds=fleet_of.foreign)) == {ZoneResult.DONE}
 
 
 @pytest.mark.filterwarnings("default")

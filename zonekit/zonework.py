@@ -44,7 +44,7 @@ from zonekit.fleetfiles import (
     opened_directory,
     origin_of,
 )
-from zonekit.instants import SignatureValidity, epoch_seconds, instant_text
+from zonekit.instants import DEFAULT_INCEPTION_MARGIN, SignatureValidity, epoch_seconds, instant_text
 from zonekit.keyfiles import render_key_file, render_private_file
 from zonekit.keys import KeyRole, KeyTiming, KeyUse, SigningKey, generate_csk, generate_ksk, generate_zsk
 from zonekit.names import from_wire_name, parse_origin
@@ -386,8 +386,8 @@ class _Making:
         if earlier is None or earlier.recipe is None:
             return
         left = earlier.recipe.until - self.now
-        # What lasts longer than anything made now was made by a clock that was wrong.
-        lasts = rules.signatures_refresh < left <= rules.signatures_validity
+        # What lasts longer than anything made now was made by a clock that was wrong, and may not be valid yet.
+        lasts = rules.signatures_refresh < left <= rules.signatures_validity + DEFAULT_INCEPTION_MARGIN
         if earlier.is_whole and earlier.recipe.digest == draft.digest and lasts:
             draft.end(ZoneResult.CURRENT)
         elif not set(earlier.recipe.key_tags) & set(draft.own.ds_tags):
