@@ -57,6 +57,9 @@ GENERATE = SigningRules(generate=Algorithm.ECDSAP256SHA256)
 DAY = timedelta(days=1)
 BOUND_SECONDS = 60.0
 
+# What is copied into the processes of these tests is the point of them; no other thread holds a lock that they take.
+forking = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -650,6 +653,7 @@ def kill_workers(monkeypatch: pytest.MonkeyPatch, marks: Path, *steps: tuple[str
         monkeypatch.setattr(staging.Staging, step, killing)
 
 
+@forking
 @pytest.mark.parametrize(
     "steps",
     [
@@ -1061,6 +1065,7 @@ def test_a_pool_that_is_broken_when_a_lost_batch_is_begun_again_is_renewed(monke
     assert sorted(each.zone for each in outcomes if each.result is ZoneResult.DONE) == ["1.example", "2.example"]
 
 
+@forking
 def test_a_copy_of_the_process_lets_go_of_what_it_claimed(fleet_of: Fleet) -> None:
     fleet_of.signed.mkdir()
     with claimed(fleet_of.signed) as run:
