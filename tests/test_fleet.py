@@ -765,6 +765,14 @@ def test_a_workplace_that_is_a_link_is_refused_and_nothing_is_removed(fleet_of: 
     assert {path.name for path in elsewhere.iterdir()} == {"0.zones", "precious"}
 
 
+def test_directories_may_be_links(fleet_of: Fleet) -> None:
+    for directory in (fleet_of.signed, fleet_of.keys):
+        (fleet_of.root / "elsewhere" / directory.name).mkdir(parents=True)
+        directory.symlink_to(fleet_of.root / "elsewhere" / directory.name)
+    assert results(fleet_of.sign()) == {ZoneResult.DONE}
+    assert_whole(fleet_of, sample=1)
+
+
 def test_what_no_run_put_into_the_workplace_stays_there(fleet_of: Fleet) -> None:
     workplace = fleet_of.signed / WORKPLACE
     (workplace / "0.zones").mkdir(parents=True)

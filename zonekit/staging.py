@@ -484,7 +484,9 @@ def _is_there(name: str, directory: int) -> bool:
 
 @contextlib.contextmanager
 def _open_directory(path: str, above: int | None = None) -> Iterator[int]:
-    descriptor = os.open(path, _DIRECTORY, dir_fd=above)
+    """Open a directory that was named to us, which may be a link, or one of a workplace, which may not."""
+    flags = _DIRECTORY & ~os.O_NOFOLLOW if above is None else _DIRECTORY
+    descriptor = os.open(path, flags, dir_fd=above)
     try:
         yield descriptor
     finally:
