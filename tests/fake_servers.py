@@ -104,7 +104,8 @@ class FakeServer:
             )
 
     def _answer(self, client: tuple[str, int], octets: bytes) -> None:
-        self._udp.sendto(octets, client)
+        with contextlib.suppress(BrokenPipeError):  # the server has been stopped meanwhile
+            self._udp.sendto(octets, client)
 
     def _serve_tcp(self) -> None:
         with ThreadPoolExecutor(_CONNECTIONS) as pool:

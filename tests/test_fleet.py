@@ -1086,7 +1086,7 @@ def test_a_copy_of_the_process_lets_go_of_what_it_claimed(fleet_of: Fleet) -> No
 
 
 def _join_and_see(directory: Path, run: str) -> None:
-    """End with 0 when no descriptor of the lock is held once the run was joined."""
+    """End with 0 when a copy holds no descriptor of the lock, and none either once it has joined the run."""
 
     def locks() -> int:
         held = (f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd"))
@@ -1095,7 +1095,7 @@ def _join_and_see(directory: Path, run: str) -> None:
     inherited = locks()
     with staging.joined(directory, run):
         pass
-    os._exit(0 if (inherited, locks()) == (1, 0) else 1)
+    os._exit(0 if (inherited, locks()) == (0, 0) else 1)
 
 
 def test_zones_that_have_come_to_their_end_hold_nothing(signed_fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1348,3 +1348,19 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(fleet_of: Fleet)
     with pytest.raises(FleetError, match="no ZSK"):
         SigningRules(flagged_keys=KeyRole.ZSK)
     assert not fleet_of.signed.exists() or not list(fleet_of.signed.iterdir())
+
+
+@forking
+def test_a_copy_that_ends_leaves_the_run_to_the_process_that_it_is_a_copy_of(fleet_of: Fleet) -> None:
+    fleet_of.signed.mkdir()
+    with contextlib.ExitStack() as held:
+        run = held.enter_context(claimed(fleet_of.signed))
+        copy = os.fork()
+        if copy == 0:
+            held.close()
+            os._exit(0)
+        assert os.waitpid(copy, 0)[1] == 0
+        with pytest.raises(FileError, match="another run"), claimed(fleet_of.signed):
+            pass
+        with staging.joined(fleet_of.signed, run):
+            pass

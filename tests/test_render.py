@@ -26,6 +26,7 @@ from zonekit.algorithms import Algorithm
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.ds import make_ds
 from zonekit.errors import AlgorithmError, DomainNameError, RenderError
+from zonekit.executing import UNDER_WAY
 from zonekit.keys import SEP_FLAG, KeyRole
 from zonekit.names import WireName, from_wire_name, name_text, parse_name, parse_origin
 from zonekit.nodes import pack_record
@@ -324,11 +325,11 @@ def test_workers_print_the_same_text_in_the_same_order(kind: type[Executor]) -> 
 
 def test_only_so_many_pieces_are_outstanding_at_once() -> None:
     zone = long_zone(1)
-    blocks = zone.blocks * 100
+    blocks = zone.blocks * (UNDER_WAY + 68)
     executor = CountingExecutor()
     pieces = list(iter_zone_text(Zone.from_blocks(zone.apex, zone.apex_node, blocks), executor=executor))
-    assert len(pieces) == 101
-    assert executor.most <= 32
+    assert len(pieces) == len(blocks) + 1
+    assert executor.most <= UNDER_WAY
 
 
 def test_what_is_outstanding_is_cancelled_when_nobody_wants_it_any_more() -> None:

@@ -26,7 +26,6 @@ from typing import Final, Protocol, Self
 
 from zonekit.errors import FleetError, ZonekitError
 from zonekit.findings import Finding
-from zonekit.staging import leave_claims
 
 _BATCHES_A_PROCESS: Final = 3
 _MOST_BATCHES: Final = 256  # under way in an executor that is not ours, whose size nobody knows
@@ -269,9 +268,8 @@ def _process_context(module: str) -> multiprocessing.context.BaseContext:
 
 
 def _begin_process() -> None:
-    """Leave interrupts and claims to the process that began this one, and end with it."""
+    """Leave interrupts to the process that began this one, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    leave_claims()
     gc.freeze()  # modules stay: they need not be looked at again and again
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -63,7 +63,7 @@ _CANNOT_SYNC: Final = frozenset({errno.ENOSYS, errno.EPERM, errno.ENOTSUP, errno
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-_claims: Final[dict[int, int]] = {}  # descriptors of locks, each with the process that holds it
+_locks: Final[set[int]] = set()  # descriptors of locks that this process holds, and no copy of it
 
 
 # ---- one run at a time ----------------------------------------------------------------------------------------------
@@ -84,8 +84,6 @@ def claimed(directory: StrPath) -> Iterator[str]:
     with contextlib.ExitStack() as held:
         with file_errors(directory, "cannot be worked in"):
             workplace, lock = _locked(directory, held)
-        _claims[lock] = os.getpid()
-        held.callback(_claims.pop, lock, None)
         run = secrets.token_hex(_RUN_OCTETS // 2)
         with file_errors(directory, "cannot be worked in"):
             _name_run(lock, run)
@@ -94,10 +92,11 @@ def claimed(directory: StrPath) -> Iterator[str]:
         try:
             yield run
         finally:
-            with contextlib.suppress(OSError, FileError):  # then the next run puts it right
-                _name_run(lock, "")  # no batch of it begins any more
-                with _without_workers(workplace, directory):
-                    _clear(path, workplace)
+            if lock in _locks:  # a copy of the process that ends here has no part in it
+                with contextlib.suppress(OSError, FileError):  # then the next run puts it right
+                    _name_run(lock, "")  # no batch of it begins any more
+                    with _without_workers(workplace, directory):
+                        _clear(path, workplace)
 
 
 def finish_killed_run(directory: StrPath) -> None:
@@ -112,12 +111,24 @@ def finish_killed_run(directory: StrPath) -> None:
             pass
 
 
-def leave_claims() -> None:
-    """Leave what is claimed to the process that this one is a copy of, so that it is free when that one ends."""
-    for lock, process in list(_claims.items()):
-        if process != os.getpid():
-            del _claims[lock]
-            os.close(lock)
+def _leave_locks() -> None:
+    """Leave locks to the process that this one is a copy of, so that they are free when that one ends."""
+    while _locks:
+        os.close(_locks.pop())
+
+
+os.register_at_fork(after_in_child=_leave_locks)
+
+
+def _hold(lock: int, held: contextlib.ExitStack) -> None:
+    _locks.add(lock)
+    held.callback(_let_go, lock)
+
+
+def _let_go(lock: int) -> None:
+    if lock in _locks:
+        _locks.remove(lock)
+        os.close(lock)
 
 
 class _AtWork(FileError):
@@ -144,7 +155,7 @@ def _locked(directory: StrPath, held: contextlib.ExitStack) -> tuple[int, int]:
             try:
                 workplace = opened.enter_context(_open_workplace(directory))
                 lock = _open_lock(_LOCK, workplace)
-                opened.callback(os.close, lock)
+                _hold(lock, opened)
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Whoever held it before may have removed it by now: a lock counts only on the file that bears the name.
                 if _bears_name(lock, _LOCK, workplace):
@@ -186,12 +197,11 @@ def _open_workplace(directory: StrPath) -> Iterator[int]:
 @contextlib.contextmanager
 def _without_workers(workplace: int, directory: StrPath) -> Iterator[None]:
     """Do something when no worker is at a batch."""
-    workers = _open_lock(_WORKERS, workplace)
-    try:
+    with contextlib.ExitStack() as opened:
+        workers = _open_lock(_WORKERS, workplace)
+        _hold(workers, opened)
         _wait_for_workers(workers, directory)
         yield
-    finally:
-        os.close(workers)
 
 
 def _wait_for_workers(workers: int, directory: StrPath) -> None:
@@ -249,20 +259,21 @@ def joined(directory: StrPath, run: str) -> Iterator[None]:
     Raises:
         FileError: it does not hold it any more, or one may not work there.
     """
-    leave_claims()
     with contextlib.ExitStack() as opened:
         going_on = False
         with file_errors(directory, "cannot be worked in"), contextlib.suppress(FileNotFoundError):
             workplace = opened.enter_context(_open_workplace(directory))
             workers = os.open(_WORKERS, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workplace)
-            opened.callback(os.close, workers)
+            _hold(workers, opened)
             # A run that takes over names itself before it waits for this lock.
             fcntl.flock(workers, fcntl.LOCK_SH)
             lock = os.open(_LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workplace)
             opened.callback(os.close, lock)
             going_on = os.pread(lock, _RUN_OCTETS, 0) == run.encode()
         if not going_on:
-            raise FileError("the run that this batch belongs to has ended", path=shown_path(directory))
+            raise FileError(
+                "the run that this batch belongs to has ended", path=shown_path(directory), remedy="start a run anew"
+            )
         yield
 
 
@@ -282,7 +293,7 @@ def begun(directory: StrPath, number: str) -> Iterator[bool]:
             except FileExistsError:
                 again = True
                 lock = os.open(number + _BEGUN, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workplace)
-            opened.callback(os.close, lock)
+            _hold(lock, opened)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

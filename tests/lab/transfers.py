@@ -44,9 +44,10 @@ _PAUSE: Final = 0.3
 _LONGEST_PAUSE: Final = 2.0
 _ANSWERED: Final = 1.0
 """So many seconds after it was asked a question is not answered with what comes then."""
-_SECURED: Final = timedelta(seconds=NEGATIVE_TTL + LARGEST_TTL + 1)
+_ROUNDED: Final = 3  # each cache counts whole seconds, and the second server of the parent changes later than the first
+_SECURED: Final = timedelta(seconds=NEGATIVE_TTL + LARGEST_TTL + _ROUNDED)
 """From when the DS is back until no cache has anything that was found insecure."""
-_UNSECURED: Final = timedelta(seconds=DELEGATION_TTL + TTL + LARGEST_TTL + 1)
+_UNSECURED: Final = timedelta(seconds=DELEGATION_TTL + TTL + LARGEST_TTL + _ROUNDED)
 """From when the DS is gone until no cache has anything that was found secure: some trust a DNSKEY RRset for as long as they
 keep it."""
 
@@ -242,13 +243,15 @@ approval_delay = 5
             case Effect.DS_ADDED if self._has_ds:
                 self.registrar.change_ds(self.keys_of_both)
             case Effect.DS_ADDED:
-                self._expect(Security.EITHER, then=Security.SECURE, after=_SECURED)
+                self._expect_either()
                 self.registrar.change_ds(self.gaining_ksks)
+                self._expected = (now() + _SECURED, Security.SECURE)
             case Effect.LOSING_DS_REMOVED:
                 self.registrar.change_ds(self.gaining_ksks)
             case Effect.ALL_DS_REMOVED:
-                self._expect(Security.EITHER, then=Security.INSECURE, after=_UNSECURED)
+                self._expect_either()
                 self.registrar.change_ds([])
+                self._expected = (now() + _UNSECURED, Security.INSECURE)
             case Effect.NS_AT_PARENT:
                 self.registrar.change_ns(self.gaining.operator.hosts)
             case _:
@@ -305,10 +308,9 @@ approval_delay = 5
 
     # ---- what is expected of the domain -----------------------------------------------------------------------------
 
-    def _expect(self, security: Security, *, then: Security, after: timedelta) -> None:
-        self.watched.security = security
+    def _expect_either(self) -> None:
+        self.watched.security = Security.EITHER
         time.sleep(_ANSWERED)
-        self._expected = (now() + after, then)
 
     def _meet_expectation(self) -> None:
         if self._expected is not None and now() >= self._expected[0]:
