@@ -445,6 +445,16 @@ def test_a_file_that_is_not_what_its_recipe_says_is_made_anew(signed_fleet: Flee
     assert path.read_text() == before
 
 
+def test_a_file_that_no_fleet_made_is_not_replaced_without_a_word(signed_fleet: Fleet) -> None:
+    foreign, *others = signed_fleet.names
+    path = signed_fleet.signed / f"{foreign}.zone"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    outcomes = signed_fleet.sign()
+    assert outcomes[foreign].result is ZoneResult.DONE and codes(outcomes[foreign]) == ["not-made-here"]
+    assert not any(codes(outcomes[name]) for name in others)
+    assert not any(map(codes, signed_fleet.sign().values()))
+
+
 def test_what_was_made_of_a_zone_that_is_gone_stays_and_is_told_of(signed_fleet: Fleet) -> None:
     gone, *others = signed_fleet.names
     (signed_fleet.zones / f"{gone}.zone").unlink()

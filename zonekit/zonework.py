@@ -383,7 +383,14 @@ class _Making:
         draft.own.update(digest)
         draft.digest = digest.hexdigest()
         earlier = draft.earlier
-        if earlier is None or earlier.recipe is None:
+        if earlier is None:
+            return
+        if earlier.recipe is None:
+            draft.note(
+                "not-made-here",
+                "the file that is replaced was made by no fleet: its serial and its keys were not looked at",
+                remedy="see that the new serial is after the one in service, and that the DS is of one of the keys",
+            )
             return
         left = earlier.recipe.until - self.now
         # What lasts longer than anything made now was made by a clock that was wrong, and may not be valid yet.
