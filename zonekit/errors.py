@@ -23,6 +23,9 @@
     ├── PlanError            facts, a schedule or a step that no transfer can be planned from
     │   └── DeadlineMissed   signatures would expire before the plan is done with them
     ├── ProbeError           servers that cannot be asked: no address, or limits that make no sense
+    ├── EppError             a value that no EPP frame can carry
+    │   ├── FrameError       a frame that cannot be read, or is not safe to (RFC 5730)
+    │   └── FrameWithheld    a frame that may not be sent now: something is not confirmed, or a status forbids it
     ├── RenderError          a value or template that cannot be printed
     ├── FileError            a file that could not be read or written
     │   ├── KeyFileExists    a private key is already there and is not replaced
@@ -253,6 +256,34 @@ class DeadlineMissed(PlanError):
 
 class ProbeError(ZonekitError):
     """Servers that cannot be asked: no address is found, or the limits make no sense."""
+
+
+class EppError(ZonekitError):
+    """A value that no EPP frame can carry."""
+
+
+class FrameError(EppError):
+    """An EPP frame that cannot be read, or is not safe to read. Never quotes an authinfo code.
+
+    Attributes:
+        path: where it is at fault, as names of elements such as ``epp/response/resData``; empty where it is no XML at all.
+    """
+
+    def __init__(self, problem: str, *, path: str = "", remedy: str = "", rule: str = "") -> None:
+        super().__init__(f"{path}: {problem}" if path else problem, remedy=remedy, rule=rule)
+        self.path = path
+
+
+class FrameWithheld(EppError):
+    """A frame that may not be sent now: something it rests on is not confirmed, or a status of the domain forbids it.
+
+    Attributes:
+        reasons: each of them, as a text of one line.
+    """
+
+    def __init__(self, problem: str, *, reasons: tuple[str, ...] = (), remedy: str = "", rule: str = "") -> None:
+        super().__init__(problem, remedy=remedy, rule=rule)
+        self.reasons = reasons
 
 
 class RenderError(ZonekitError):
