@@ -45,4 +45,4 @@ def _drop_schema_hints(frame: etree._Element) -> None:
     """Remove where a sender says that its schemas are; that may stand on any element, and means nothing (RFC 5730)."""
     for element in frame.iter(etree.Element):
         for hint in _HINTS:
-            element.attrib.pop(f"{{{_INSTANCE}}}{hint}", None)
+            element.attrib.pop(f"{{{_INSTANCE}}}{hint}", "")
