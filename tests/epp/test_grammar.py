@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Final
 
+import dns.dnssec
+import dns.rdata
 import pytest
 from lxml import etree
 
 from tests.epp.examples import EXAMPLES
 from tests.epp.grammar import assert_valid, problems
+
+ROOT: Final = Path(__file__).parents[2]
+SECDNS: Final = "{urn:ietf:params:xml:ns:secDNS-1.1}"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -21,6 +28,27 @@ def test_an_example_with_an_element_that_nobody_defined_is_not(name: str) -> Non
     frame = etree.fromstring(EXAMPLES[name])
     etree.SubElement(frame, etree.QName(frame, "surprise"))
     assert problems(etree.tostring(frame))
+
+
+def test_every_ds_of_the_examples_is_of_the_key_beside_it() -> None:
+    pairs = [
+        (record, key)
+        for frame in EXAMPLES.values()
+        for record in etree.fromstring(frame).iter(f"{SECDNS}dsData")
+        for key in record.iter(f"{SECDNS}keyData")
+    ]
+    for record, key in pairs:
+        dnskey = dns.rdata.from_text("IN", "DNSKEY", values(key, "flags", "protocol", "alg", "pubKey"))
+        assert dns.dnssec.make_ds("example.nl.", dnskey, "SHA256") == dns.rdata.from_text(
+            "IN", "DS", values(record, "keyTag", "alg", "digestType", "digest")
+        )
+    assert pairs
+
+
+def test_the_keys_that_the_examples_relay_are_those_of_the_fixture() -> None:
+    offered = (ROOT / "fixtures/keys/gaining.dnskeys").read_text()
+    relayed = etree.fromstring(EXAMPLES["rfc8063-poll-response"]).iter(f"{SECDNS}pubKey")
+    assert [key.text in offered for key in relayed] == [True, True]
 
 
 def test_a_frame_that_is_not_xml_is_a_problem_and_no_crash() -> None:
@@ -162,6 +190,11 @@ def test_where_a_sender_keeps_its_schemas_does_not_matter() -> None:
 def test_no_file_is_read_for_an_entity() -> None:
     frame = b'<!DOCTYPE epp [<!ENTITY x SYSTEM "file:///etc/hostname">]><epp xmlns="urn:ietf:params:xml:ns:epp-1.0">&x;</epp>'
     assert problems(frame)
+
+
+def values(element: etree._Element, *names: str) -> str:
+    """The texts of an element's children with these names, as the text of a record has them."""
+    return " ".join(element.findtext(f"{SECDNS}{name}") for name in names)
 
 
 def changed(name: str, pattern: str, replacement: str) -> bytes:
