@@ -5,10 +5,11 @@ What another party sends is read with no document type, so no entities, no netwo
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from zonekit.errors import EppError, FrameError
 
@@ -18,6 +19,9 @@ except ModuleNotFoundError as error:
     if error.name != "lxml":
         raise
     raise EppError("EPP frames need lxml, which is not installed", remedy="run: pip install 'zonekit[epp]'") from None
+
+Element: TypeAlias = etree._Element
+"""An element of XML that was read. Only this module knows of lxml."""
 
 MAX_OCTETS: Final = 2**20
 """How long a frame may be."""
@@ -37,7 +41,17 @@ _PREFIX: Final = re.compile(r"[^\s:<>\"'&/=,;()\[\]{}]+(?=:)")
 _START: Final = re.compile(r"<[^\s/>]+")
 
 
-def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> etree._Element:
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace."""
+    return etree.QName(element).localname
+
+
+def namespace_of(element: Element) -> str:
+    """Return the namespace of an element; empty where it has none."""
+    return etree.QName(element).namespace or ""
+
+
+def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
     """Return the root element of a document, without its comments and processing instructions.
 
     Args:
@@ -132,7 +146,7 @@ def _kind_of(error: Any) -> str:
     return kinds[-1].removeprefix("ERR_").replace("_", " ").lower() if kinds else "it ends too soon"
 
 
-def _check_depth(root: etree._Element) -> None:
+def _check_depth(root: Element) -> None:
     depth = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
@@ -147,7 +161,7 @@ class Part:
     It may hold an authinfo code, for nobody knows what it holds: so its repr has its name alone.
 
     Attributes:
-        xml: it in canonical form (exclusive C14N), with the namespaces that it needs.
+        xml: it in canonical form (C14N 2.0), with the namespaces that it needs.
         namespace: its namespace; empty where it has none.
         name: its name without a prefix.
 
@@ -166,18 +180,13 @@ class Part:
         if not isinstance(self.xml, str):
             raise FrameError("an element is kept as a text", remedy="give its XML as a text")
         root = parse_xml(self.xml)
-        found = etree.QName(root)
         object.__setattr__(self, "xml", _canonical(root))
-        object.__setattr__(self, "namespace", found.namespace or "")
-        object.__setattr__(self, "name", found.localname)
+        object.__setattr__(self, "namespace", namespace_of(root))
+        object.__setattr__(self, "name", local_name(root))
 
     @classmethod
-    def of(cls, element: etree._Element) -> Part:
-        """Return an element of a document that was read, with the namespaces that it needs.
-
-        Raises:
-            FrameError: its namespace is none that canonical XML can have.
-        """
+    def of(cls, element: Element) -> Part:
+        """Return an element of a document that was read, with the namespaces that it needs."""
         return cls(xml=_canonical(element))
 
     def __repr__(self) -> str:
@@ -188,7 +197,7 @@ class Part:
         """The element as it stands inside any other, in one line: the same element, whatever is in force there."""
         root = parse_xml(self.xml)
         markup = self.xml.replace("\n", "&#10;")
-        if None in root.nsmap or all(etree.QName(each).namespace for each in root.iter()):
+        if None in root.nsmap or all(map(namespace_of, root.iter())):
             return markup
         return _START.sub(r'\g<0> xmlns=""', markup, count=1)
 
@@ -198,20 +207,16 @@ class Part:
         return "".join(map(str, parse_xml(self.xml).itertext()))
 
 
-def _canonical(element: etree._Element) -> str:
-    kept = sorted({prefix for prefix in element.nsmap if prefix} & set(_mentioned_prefixes(element)))
-    try:
-        octets: bytes = etree.tostring(
-            element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=kept, with_tail=False
-        )
-    except etree.C14NError:
-        raise FrameError(
-            "an element has a namespace that is no absolute URI", remedy="ask its sender to mend it", rule="XML C14N"
-        ) from None
-    return octets.decode()
+def _canonical(element: Element) -> str:
+    """The element by itself in canonical form, which keeps what prefixes in texts and values mean, too."""
+    text: str = etree.canonicalize(etree.tostring(element, encoding="unicode", with_tail=False))
+    declared = etree.fromstring(text, _safe_parser()).nsmap.keys()
+    kept = {prefix for prefix in element.nsmap if prefix} & set(_mentioned_prefixes(element)) - declared
+    more = "".join(f' xmlns:{prefix}="{html.escape(element.nsmap[prefix])}"' for prefix in sorted(kept))
+    return _START.sub(lambda start: start[0] + more, text, count=1)
 
 
-def _mentioned_prefixes(element: etree._Element) -> Iterator[str]:
+def _mentioned_prefixes(element: Element) -> Iterator[str]:
     """What may be prefixes in texts and values, such as that of a type: canonical XML would leave their namespaces out."""
     for each in element.iter():
         for text in (each.text, None if each is element else each.tail, *each.attrib.values()):
