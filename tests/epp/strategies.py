@@ -245,7 +245,8 @@ def sec_dns_updates() -> SearchStrategy[SecDnsUpdate]:
 
 
 def _addresses() -> SearchStrategy[tuple[str, ...]]:
-    return _few(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str))
+    either = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
+    return _few(either.filter(lambda address: not address.is_unspecified).map(str))
 
 
 def name_servers() -> SearchStrategy[NameServers]:

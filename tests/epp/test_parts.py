@@ -124,6 +124,7 @@ def test_neither_a_file_nor_the_network_is_touched(
         (b"<?xml encoding='utf-8'?><a/>", "line 1: its declaration is not of XML 1.0"),
         ("<a>\ud800</a>", "it has half of a surrogate pair, which is no character"),
         (b"<a>" * (MAX_DEPTH + 1) + b"</a>" * (MAX_DEPTH + 1), f"line 1: elements stand more than {MAX_DEPTH} deep"),
+        (b"<a>\n" + b"<a/>" * 20_000 + b"</a>", "line 2: it has more than 20000 elements"),
         (b"<a>" * 100_000, "line 1: no well-formed XML"),
         (b"<!-- <a/>", "line 1: a document type, or a comment that does not end"),
         (b"<a><!DOCTYPE b></a>", "line 1: no well-formed XML"),

@@ -27,6 +27,8 @@ MAX_OCTETS: Final = 2**20
 """How long a frame may be."""
 MAX_DEPTH: Final = 64
 """How deep elements may stand in one another; those of the RFCs stand in 9."""
+MAX_ELEMENTS: Final = 20_000
+"""How many elements a frame may have."""
 
 _RULE: Final = "RFC 5730 section 5"
 _SPACE: Final = "[ \t\r\n]"
@@ -59,7 +61,7 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
         max_octets: how long it may be, in UTF-8 too.
 
     Raises:
-        FrameError: it is too long or too deep, in another encoding, no well-formed XML, or has a document type.
+        FrameError: it is too long, too large or too deep, in another encoding, no well-formed XML, or has a document type.
 
     >>> parse_xml("<a>1 &lt; 2<!-- indeed --></a>").text
     '1 < 2'
@@ -78,7 +80,7 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
         root = etree.fromstring(encoded, _safe_parser())
     except etree.XMLSyntaxError as error:
         raise _refusal(f"no well-formed XML: {_kind_of(error)}", line=error.lineno) from None
-    _check_depth(root)
+    _check_bounds(root)
     return root
 
 
@@ -146,12 +148,16 @@ def _kind_of(error: Any) -> str:
     return kinds[-1].removeprefix("ERR_").replace("_", " ").lower() if kinds else "it ends too soon"
 
 
-def _check_depth(root: Element) -> None:
-    depth = 0
+def _check_bounds(root: Element) -> None:
+    depth = count = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
+        starts = event == "start"
+        depth += 1 if starts else -1
+        count += starts
         if depth > MAX_DEPTH:
             raise _refusal(f"elements stand more than {MAX_DEPTH} deep in one another", line=element.sourceline)
+        if count > MAX_ELEMENTS:
+            raise _refusal(f"it has more than {MAX_ELEMENTS} elements", line=element.sourceline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
