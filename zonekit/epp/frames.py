@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from zonekit.epp import checks
+from zonekit.epp import checks, namespaces
 from zonekit.epp.checks import check_fields
 from zonekit.epp.domains import (
     DomainCreate,
@@ -51,8 +51,9 @@ Action: TypeAlias = (
     | HostCreate
     | HostUpdate
     | KeyRelayCreate
+    | Part
 )
-"""What a command does."""
+"""What a command does; one that zonekit has no value for is the element that it is in EPP's own namespace."""
 CommandExtension: TypeAlias = SecDns | SecDnsUpdate | Part
 """What goes along with a command: :class:`SecDns` with a create, :class:`SecDnsUpdate` with an update."""
 Data: TypeAlias = (
@@ -73,7 +74,8 @@ class Command:
         client_transaction: the client's identifier for it, ``clTRID``; give each its own.
 
     Raises:
-        EppError: DNSSEC data that does not go with the action, twice, or a field that EPP cannot carry.
+        EppError: DNSSEC data that does not go with the action, twice, a command of another namespace, or a field that EPP
+            cannot carry.
     """
 
     action: Action
@@ -83,6 +85,15 @@ class Command:
     def __post_init__(self) -> None:
         check_fields(_COMMAND, self, "a command")
         _check_once(self.extensions, "a command")
+        _check_foreign(self.extensions, "a command")
+        if isinstance(self.action, Part):
+            if self.action.namespace != namespaces.EPP:
+                raise EppError(
+                    "a command is an element of another namespace",
+                    remedy="give the element that the object's own is in, such as renew",
+                    rule="RFC 5730 section 2.5",
+                )
+            return
         for kind, action in ((SecDns, DomainCreate), (SecDnsUpdate, DomainUpdate)):
             if any(isinstance(each, kind) for each in self.extensions) and not isinstance(self.action, action):
                 raise EppError(
@@ -135,6 +146,7 @@ class Response:
     def __post_init__(self) -> None:
         check_fields(_RESPONSE, self, "a response")
         _check_once(self.extensions, "a response")
+        _check_foreign((*self.data, *self.extensions), "a response")
         if not self.results or (len(self.results) > 1 and any(each.is_success for each in self.results)):
             raise EppError(
                 "a response has no result, or a success beside others",
@@ -158,6 +170,15 @@ def _check_once(extensions: tuple[object, ...], whose: str) -> None:
         raise EppError(f"{whose} has an extension of one kind twice", remedy="give one")
 
 
+def _check_foreign(values: tuple[object, ...], whose: str) -> None:
+    if any(isinstance(each, Part) and each.namespace in ("", namespaces.EPP) for each in values):
+        raise EppError(
+            f"{whose} has an extension or data in no namespace of its own",
+            remedy="give an element of the object's or the extension's namespace",
+            rule="RFC 5730 section 2.7",
+        )
+
+
 def _one_of(*kinds: type) -> values.Check:
     names = ", ".join(kind.__name__ for kind in kinds)
 
@@ -173,7 +194,7 @@ _COMMAND: Final = Fields(
     needed={
         "action": _one_of(
             *(Login, Logout, PollRequest, PollAcknowledge, DomainInfo, DomainCreate, DomainUpdate, DomainTransfer),
-            *(HostCreate, HostUpdate, KeyRelayCreate),
+            *(HostCreate, HostUpdate, KeyRelayCreate, Part),
         ),
         "extensions": values.tuple_of(_one_of(SecDns, SecDnsUpdate, Part)),
     },

@@ -32,7 +32,7 @@ class HostCreate:
         check_fields(_CREATE, self, "a host create")
 
 
-_ADDRESSES: Final = values.tuple_of(values.address)
+_ADDRESSES: Final = values.tuple_of(checks.address)
 _CREATE: Final = Fields(needed={"name": checks.domain_name, "addresses": _ADDRESSES})
 
 
@@ -81,4 +81,4 @@ class HostCreateData:
         check_fields(_CREATE_DATA, self, "a host that was created")
 
 
-_CREATE_DATA: Final = Fields(needed={"name": checks.domain_name, "created": values.instant})
+_CREATE_DATA: Final = Fields(needed={"name": checks.domain_name, "created": checks.instant})
