@@ -262,7 +262,8 @@ class DsDesk:
         wanted = sorted(entries, key=lambda each: (each.key.name, each.digest_type))
         if not wanted:
             return ()
-        facts, known = self.plan.facts, {}
+        facts = self.plan.facts
+        known: dict[Key, Dnskey] = {}
         for operator, keys, whose in (
             (facts.losing, self.material.losing_keys, "losing"),
             (facts.gaining, self.material.gaining_keys, "gaining"),
