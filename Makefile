@@ -39,7 +39,7 @@ lint: set-up ## ruff, mypy --strict and import-linter
 	.venv/bin/lint-imports --no-cache
 
 .PHONY: peers
-peers: set-up ## install the DNS programs that the tests hold zonekit against (Debian), starting no daemon
+peers: set-up ## install the programs that the tests hold zonekit against (Debian), starting no daemon
 	@.ci/install-peers .venv/bin/python
 
 .PHONY: bench

@@ -1,4 +1,4 @@
-"""The other DNS programs that zonekit is held against: where they are, and what they say about a zone file.
+"""The other programs that zonekit is held against: where they are, and what the DNS ones say about a zone file.
 
 A test asks for a program with :func:`require_peer`, which skips the test when the program is missing, or fails it when
 ``ZONEKIT_REQUIRE_PEERS=1``. ``python -m tests.peers names`` lists the Debian packages that hold them all, and ``missing``
@@ -51,17 +51,20 @@ _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "ldns-signzone",
         "ldns-verify-zone",
     ),
+    "libnet-epp-perl": ("Net::EPP::Client",),
     "nsd": ("nsd", "nsd-checkconf", "nsd-checkzone", "nsd-control"),
     "pdns-backend-bind": (),
     "pdns-backend-sqlite3": (),
     "pdns-recursor": ("pdns_recursor",),
     "pdns-server": ("pdns_server", "pdnsutil"),
+    "perl-base": ("perl",),
     "unbound": ("unbound", "unbound-checkconf"),
 }
 PACKAGE_OF: Final[Mapping[str, str]] = {
     program: package for package, programs in _PACKAGES.items() for program in programs
 }
 
+_PERL_MODULES: Final = Path("/usr/share/perl5")
 _SEARCH_PATH: Final = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", "/usr/bin", "/bin"])
 
 
@@ -84,7 +87,10 @@ class Verdict:
 
 
 def find_peer(program: str) -> str | None:
-    """Return the path of ``program``, looked for in PATH and where Debian puts servers, or None."""
+    """Return the path of ``program``, or None: it is looked for in PATH and where Debian puts servers or Perl modules."""
+    if "::" in program:
+        module = _PERL_MODULES / f"{program.replace('::', '/')}.pm"
+        return str(module) if module.is_file() else None
     return shutil.which(program, path=_SEARCH_PATH)
 
 

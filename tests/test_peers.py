@@ -106,6 +106,13 @@ def test_a_missing_peer_fails_the_test_where_peers_are_required(monkeypatch: pyt
         require_peer("kzonesign")
 
 
+def test_a_missing_perl_module_is_a_missing_peer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(REQUIRED, raising=False)
+    monkeypatch.setattr("tests.peers._PERL_MODULES", tmp_path)
+    with pytest.raises(pytest.skip.Exception, match=r"Net::EPP::Client is missing.*libnet-epp-perl"):
+        require_peer("Net::EPP::Client")
+
+
 def test_a_program_that_is_not_in_the_table_is_an_error_of_the_test() -> None:
     with pytest.raises(KeyError):
         require_peer("no-such-program")

@@ -1,0 +1,167 @@
+"""How far a party knows a transfer to be: its plan with what is on record, what it was told, and what it saw itself.
+
+Each of the three, registry, gaining and losing registrar, keeps one of its own, for none has to believe another more than it
+has to: what zones and parent show is seen, and only what nobody can see is taken as it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from zonekit.errors import PlanError
+from zonekit.instants import utc
+from zonekit.transfer import values
+from zonekit.transfer.checking import check_transfer
+from zonekit.transfer.gate import NO_SERVERS, may_begin, see_step
+from zonekit.transfer.journal import Confirmed, Evidence
+from zonekit.transfer.judging import Truth
+from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.steps import Actor
+from zonekit.transfer.versions import Source
+from zonekit.transfer.views import Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a party knows of a transfer.
+
+    Attributes:
+        plan: its plan, with what is on record.
+        evidence: what it has seen and was told.
+        begun: the steps that it knows to be begun and has not seen done, each with when.
+
+    Raises:
+        PlanError: a field has the wrong type, or a step that the plan does not have.
+    """
+
+    plan: Plan
+    evidence: tuple[Evidence, ...] = ()
+    begun: tuple[tuple[str, datetime], ...] = ()
+
+    def __post_init__(self) -> None:
+        _FIELDS.check(self, "how far a transfer is")
+        for step_id in (*[each.step_id for each in self.evidence], *[step_id for step_id, _ in self.begun]):
+            self.plan.step(step_id)
+
+    def begin(self, step_id: str, at: datetime) -> Progress:
+        """Return it with a step that was begun.
+
+        Raises:
+            PlanError: the plan has no such step.
+            TimeError: the instant is naive.
+        """
+        return replace(self, begun=(*self.begun, (step_id, utc(at))))
+
+    def is_begun(self, step_id: str) -> bool:
+        """Whether a step is known to be begun, or done."""
+        return step_id in self.plan.events or any(step_id == begun for begun, _ in self.begun)
+
+    def said(self, *step_ids: str, at: datetime, by: str) -> Progress:
+        """Return it with steps that somebody says are done; one that is on record already stays as it is.
+
+        Raises:
+            PlanError: the plan has no such step, or nobody is named.
+            TimeError: the instant is naive.
+        """
+        found = self
+        for step_id in step_ids:
+            evidence = Evidence(step_id=step_id, seen=at, by=by)
+            found = replace(found, evidence=(*found.evidence, evidence))
+            if step_id not in found.plan.events:
+                found = found._recorded(step_id, at)
+        return found
+
+    def seen(self, sighting: Sighting, *, by: str) -> Progress:
+        """Return it with what was seen as evidence, and every step on record that shows to be done and was not before.
+
+        A step counts as done from when it was first seen done on every server, whatever anybody says, and as begun when it was
+        last seen not to be or, where nobody looked, as soon as it could be. So look before a step and after it.
+
+        Raises:
+            PlanError: what was seen is of another domain, or nobody is named.
+        """
+        found, look = self, Look(sighting)
+        for planned in self.plan.steps:
+            if not found._may_show(planned.step.after) and planned.id not in found.plan.events:
+                continue
+            try:
+                evidence = see_step(found.plan, planned.id, sighting, by=by, look=look)
+            except PlanError:
+                continue  # a matter of people or time, not looked at, or superseded
+            found = replace(found, evidence=(*found._but_for(evidence), evidence))
+            if not evidence.lacking and planned.id not in found.plan.events:
+                found = found._recorded(planned.id, sighting.at)
+        return found
+
+    def lacks(
+        self, step_id: str, now: datetime, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
+    ) -> tuple[str, ...]:
+        """Return all that keeps a step from being begun now; nothing where it may be.
+
+        Raises:
+            PlanError: the plan has no such step.
+            TimeError: ``now`` is naive.
+        """
+        decision = may_begin(self.plan, step_id, self.evidence, now=now, servers=servers)
+        return () if isinstance(decision, Confirmed) else tuple(map(str, decision.missing))
+
+    def lacks_by_sight(self, step_id: str, sighting: Sighting) -> tuple[str, ...]:
+        """Return all that keeps the NS from being changed by ``step_id``, with what would break now; nothing where it may be.
+
+        Raises:
+            PlanError: what was seen is of another domain.
+        """
+        done = self.plan.step(step_id).step.after
+        check = check_transfer(sighting, step=done, plan=self.plan, evidence=self.evidence)
+        decision = check.decision
+        if decision is None or decision.step_id != step_id:
+            return (f"{step_id}: the step that comes next is {'none' if decision is None else decision.step_id}",)
+        return () if isinstance(decision, Confirmed) else tuple(map(str, decision.missing))
+
+    def untrue(self, sighting: Sighting, *step_ids: str) -> tuple[str, ...]:
+        """Return what steps claim and what was seen does not show, each as a text; nothing where all of it is seen to be so.
+
+        Raises:
+            PlanError: no such step, or what was seen is of another domain.
+        """
+        check = check_transfer(sighting, step=step_ids, plan=self.plan, evidence=self.evidence)
+        return tuple(
+            f"{each.claim.value}: {each.found}"
+            for each in check.claims
+            if each.truth is not Truth.TRUE and each.step_id in step_ids
+        )
+
+    def _may_show(self, after: Iterable[str]) -> bool:
+        return all(
+            step_id in self.plan.events or self.plan.step(step_id).step.actor is Actor.NOBODY for step_id in after
+        )
+
+    def _but_for(self, evidence: Evidence) -> Iterator[Evidence]:
+        """The evidence but for an earlier look that showed the same, so that looking often does not make it grow."""
+        yield from (each for each in self.evidence if replace(each, seen=evidence.seen) != evidence)
+
+    def _recorded(self, step_id: str, completed: datetime) -> Progress:
+        planned = self.plan.step(step_id)
+        started = min(self._started(planned), completed)
+        plan = self.plan.record(step_id, started=started, completed=completed)
+        return replace(self, plan=plan, begun=tuple(each for each in self.begun if each[0] != step_id))
+
+    def _started(self, planned: PlannedStep) -> datetime:
+        known = [at for step_id, at in self.begun if step_id == planned.id]
+        lacked = [each.seen for each in self.evidence if each.step_id == planned.id and each.lacking]
+        done = [self.plan.step(step_id).completed for step_id in planned.step.after]
+        return max([self.plan.start, *done, *known, *lacked])
+
+
+def _begun(value: object, where: str) -> object:
+    found = values.tuple_of(values.a(tuple))(value, where)
+    return tuple((str(step_id), values.instant(at, where)) for step_id, at in found)  # type: ignore[attr-defined]
+
+
+_FIELDS: Final = values.Fields(
+    needed={"plan": values.a(Plan), "evidence": values.tuple_of(values.a(Evidence)), "begun": _begun}
+)
