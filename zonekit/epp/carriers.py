@@ -27,7 +27,9 @@ class FrameKind(enum.Enum):
     REQUEST_TRANSFER = "a domain transfer request, or a cancel of it"
     ANSWER_TRANSFER = "a domain transfer approve or reject"
     RELAY_KEYS = "a key relay create with the gaining keys"
-    EXTENSION = "a frame of the extension for the registry-facilitated flow"
+    OFFER_KEYS = "a key relay create with the gaining keys, and an offer of DS and name servers along with it"
+    SEND_RECEIPT = "a domain update with nothing but the receipt for the gaining keys"
+    SEND_REPORT = "a domain update with nothing but the report that the keys are merged and the TTLs low"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +74,11 @@ _OF_FLOW: Final[Mapping[tuple[Flow, str], Mapping[Actor, tuple[FrameKind, ...]]]
         (Flow.REGISTRAR_CHANGE, "keys-exchanged"): {Actor.GAINING_REGISTRAR: (FrameKind.RELAY_KEYS,)},
         (Flow.REGISTRAR_CHANGE, "authinfo-given"): {Actor.LOSING_REGISTRAR: (FrameKind.GIVE_AUTH_INFO,)},
         (Flow.REGISTRAR_CHANGE, "domain-transferred"): _TRANSFERRED,
-        (Flow.REGISTRY_FACILITATED, "keys-offered"): {Actor.GAINING_REGISTRAR: (FrameKind.EXTENSION,)},
-        (Flow.REGISTRY_FACILITATED, "keys-exchanged"): {Actor.LOSING_REGISTRAR: (FrameKind.EXTENSION,)},
-        (Flow.REGISTRY_FACILITATED, "losing-merged"): {Actor.LOSING_REGISTRAR: (FrameKind.EXTENSION,)},
-        (Flow.REGISTRY_FACILITATED, "authinfo-given"): {
-            Actor.LOSING_REGISTRAR: (FrameKind.GIVE_AUTH_INFO, FrameKind.EXTENSION)
-        },
+        (Flow.REGISTRY_FACILITATED, "keys-offered"): {Actor.GAINING_REGISTRAR: (FrameKind.OFFER_KEYS,)},
+        (Flow.REGISTRY_FACILITATED, "keys-exchanged"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_RECEIPT,)},
+        (Flow.REGISTRY_FACILITATED, "ttls-lowered"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_REPORT,)},
+        (Flow.REGISTRY_FACILITATED, "losing-merged"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_REPORT,)},
+        (Flow.REGISTRY_FACILITATED, "authinfo-given"): {Actor.LOSING_REGISTRAR: (FrameKind.GIVE_AUTH_INFO,)},
         (Flow.REGISTRY_FACILITATED, "domain-transferred"): _TRANSFERRED,
     }
 )

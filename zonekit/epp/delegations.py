@@ -137,6 +137,16 @@ class DsDesk:
                     held = frozenset(each for each in held if each.key in facts.gaining.dnskey_signers)
         return self._entries(held)
 
+    @property
+    def gaining_ds(self) -> tuple[DsData, ...]:
+        """The DS records of the gaining keys, of every digest type that the plan counts on.
+
+        Raises:
+            EppError: a key that the plan counts on is not given.
+        """
+        types = sorted(self._digest_types(each.digest_type for each in self.plan.facts.parent.ds))
+        return tuple(self._ds(key, kind).ds for key in self._gaining.values() for kind in types)
+
     def unexpected(self) -> Iterator[str]:
         """Yield what the registry shows and the plan does not count on, or the other way; nothing where that cannot be told."""
         if self.material.registered is None:
@@ -235,8 +245,7 @@ class DsDesk:
 
     def _ds_to_add(self, held: tuple[Entry, ...]) -> Iterator[RegistryDs]:
         ours = [each.ds for each in held if isinstance(each, RegistryDs)]
-        least = self.plan.facts.parent.digest_type
-        types = sorted({least, *(each.digest_type for each in ours if each.digest_type > least)})
+        types = sorted(self._digest_types(each.digest_type for each in ours))
         for of_one_key in {(each.key_tag, each.alg): each for each in ours}.values():
             has = {(each.key_tag, each.alg, each.digest_type) for each in ours}
             lacking = [kind for kind in types if (of_one_key.key_tag, of_one_key.alg, kind) not in has]
@@ -245,6 +254,10 @@ class DsDesk:
                 yield from (self._ds(key, kind) for kind in lacking)
         for key in self._gaining.values():
             yield from (self._ds(key, kind) for kind in types)
+
+    def _digest_types(self, held: Iterable[int]) -> set[int]:
+        least = self.plan.facts.parent.digest_type
+        return {least, *(each for each in held if each > least)}
 
     def _key_of(self, ds: DsData) -> Dnskey:
         for key in (*self.material.losing_keys, *self.material.gaining_keys):
@@ -414,7 +427,7 @@ class NsDesk:
             EppError: the gaining servers are not given or not those that the plan counts on, they are too few or too many for
                 the registry, one in the domain has no address, or it is not known which the domain has now.
         """
-        wanted = self._wanted()
+        wanted = self.wanted
         now = self._now()
         match self.registry.name_servers.form:
             case NsForm.HOST_OBJECTS:
@@ -422,7 +435,13 @@ class NsDesk:
             case NsForm.HOST_ATTRIBUTES:
                 return self._by_attributes(wanted, now)
 
-    def _wanted(self) -> tuple[NameServer, ...]:
+    @property
+    def wanted(self) -> tuple[NameServer, ...]:
+        """The gaining name servers, with the addresses of those in the domain.
+
+        Raises:
+            EppError: as :meth:`change`, but for what the domain has now.
+        """
         given = self.material.gaining_servers
         if not given:
             raise EppError(

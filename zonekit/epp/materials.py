@@ -14,11 +14,13 @@ from zonekit.epp.checks import check_fields
 from zonekit.epp.domains import AuthInfo, DomainInfoData, NameServer, TransferOperation
 from zonekit.epp.frames import Response
 from zonekit.epp.keyrelay import Duration, Expiry
+from zonekit.epp.offers import Report
 from zonekit.epp.secdns import MAX_SIG_LIFE, SecDns
 from zonekit.errors import EppError
 from zonekit.names import name_text, order_key, parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.parties import OperatorFacts
+from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.values import Fields
 from zonekit.transfer.versions import Key
 
@@ -80,6 +82,8 @@ class Material:
         max_sig_life: the longest validity in seconds that the child wants for the parent's signatures of its DS.
         urgent: whether the registry is asked to change the DS at once.
         operation: what the registrar answers or asks in a transfer: ``APPROVE`` and ``REQUEST`` where it is not said.
+        receipt: what the losing side answers to relayed keys in the registry-facilitated flow.
+        report: what it says it has done there.
         because: why a transfer is rejected or cancelled, for the record; EPP carries no reason.
 
     Raises:
@@ -97,6 +101,8 @@ class Material:
     max_sig_life: int | None = None
     urgent: bool = False
     operation: TransferOperation | None = None
+    receipt: Receipt | None = None
+    report: Report | None = None
     because: str = ""
 
     def __post_init__(self) -> None:
@@ -132,6 +138,8 @@ _MATERIAL: Final = Fields(
         "relay_expiry": _expiry,
         "max_sig_life": values.number(1, MAX_SIG_LIFE),
         "operation": values.a(TransferOperation),
+        "receipt": values.a(Receipt),
+        "report": values.a(Report),
     },
 )
 
