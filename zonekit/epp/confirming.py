@@ -92,7 +92,10 @@ class _Reading:
     by: str
 
     def told(self) -> Told:
-        if not self.response.is_success:
+        sent = [each.command.client_transaction for each in self.frames.frames]
+        place = sent.index(self.response.transaction.client) if self.response.transaction.client in sent else None
+        accepted = frozenset() if place is None else self.frames.frames[place].accepts
+        if not self.response.is_success and self.response.results[0].known not in accepted:
             found = tuple(map(explain, self.response.results))
             return self._told(Standing.REFUSED, "; ".join(map(str, found)), explanations=found)
         for data in self.response.data:
@@ -108,6 +111,8 @@ class _Reading:
                     return self._by_action(data)
                 case _:
                     pass
+        if place is not None and place + 1 < len(sent):
+            return self._told(Standing.PENDING, f"frame {place + 1} of {len(sent)} is taken: send the next one")
         return self._by_code()
 
     def _told(
