@@ -119,7 +119,7 @@ class Progress:
         """Return it with what was seen as evidence, and every step on record that shows to be done and was not before.
 
         A step counts as done from when it was first seen done on every server, whatever anybody says, and as begun when it was
-        last seen not to be or, where nobody looked, as soon as it could be. So look before a step and after it.
+        last seen not to be or, where nobody looked, as soon as those before it were. So look before a step and after it.
 
         Raises:
             PlanError: what was seen is of another domain, or nobody is named.
@@ -193,8 +193,8 @@ class Progress:
     def _started(self, planned: PlannedStep) -> datetime:
         known = [at for step_id, at in self.begun if step_id == planned.id]
         lacked = [each.seen for each in self.evidence if each.step_id == planned.id and each.lacking]
-        done = [self.plan.step(step_id).completed for step_id in planned.step.after]
-        return max([self.plan.start, *done, *known, *lacked])
+        before = [self.plan.step(step_id).started for step_id in planned.step.after]
+        return max([self.plan.start, *before, *known, *lacked])
 
     def withhold(
         self, step_id: str, now: datetime, *reasons: str, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
