@@ -18,13 +18,14 @@ from types import ModuleType
 import pytest
 
 import zonekit
+import zonekit.epp
 import zonekit.transfer
 import zonekit.verifying
 from tests.test_readme import python_blocks
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-LAZY = (zonekit, zonekit.transfer, zonekit.verifying)
+LAZY = (zonekit, zonekit.epp, zonekit.transfer, zonekit.verifying)
 
 # Building and installing is done once, so these stay together on one worker.
 pytestmark = pytest.mark.xdist_group("package")

@@ -2,7 +2,7 @@
 
 A zone file is written by code, block by block, because it may have millions of lines; everything small is a template.
 Templates print and never compute: a variable that is missing is an error, and so is a value that did not go through one
-of the filters ``quoted``, ``word``, ``shell``, ``code``, ``html`` and ``line``. So nothing that a zone, a key or a peer supplies
+of the filters ``quoted``, ``word``, ``shell``, ``code``, ``html``, ``line`` and ``xml``. So nothing that a zone, a key or a peer supplies
 leaves the place it was meant for, in a template of the user's own either.
 
 Dsset and key files are in :mod:`zonekit.ds` and :mod:`zonekit.keyfiles`, beside the code that reads them.
@@ -328,7 +328,8 @@ def render_template(name: str, /, *, own_templates: TemplateDirectory | None = N
 
     Every value that a template prints goes through a filter that says where it stands: ``quoted`` (a string of
     named.conf), ``word`` (a keyword, number or address there), ``shell`` (an argument of a command), ``code`` (in
-    Markdown), ``html`` (text or a quoted attribute of HTML) or ``line`` (one line of plain text). Whole numbers need none.
+    Markdown), ``html`` (text or a quoted attribute of HTML), ``line`` (one line of plain text) or ``xml`` (text or a quoted
+    attribute of XML; an :class:`XmlElement` as it is). Whole numbers need none.
 
     Args:
         name: the file name of the template.
@@ -377,8 +378,14 @@ class _Fit(str):
     __slots__ = ()
 
 
+class XmlElement(str):
+    """The markup of an element that was read from XML: the filter ``xml`` prints it as it is."""
+
+    __slots__ = ()
+
+
 def _marking(escape: Callable[[str], str]) -> Callable[[object], str]:
-    """The filter that applies ``escape`` to a line of text and marks the outcome as fit to print."""
+    """The filter that applies ``escape`` to a text and marks the outcome as fit to print."""
 
     import jinja2
 
@@ -389,7 +396,7 @@ def _marking(escape: Callable[[str], str]) -> Callable[[object], str]:
             raise RenderError(
                 f"a filter takes text, not {type(value).__name__}", remedy="print whole numbers without a filter"
             )
-        return _Fit(escape(_checked_line(value)))
+        return _Fit(escape(value))
 
     return apply
 
@@ -413,6 +420,19 @@ def _checked_line(text: str) -> str:
     return text
 
 
+def _xml(text: str) -> str:
+    """Text for an element or a quoted attribute of XML, in one line, which comes out of it as it went in."""
+    if isinstance(text, XmlElement):
+        return text
+    if _NOT_XML.search(text):
+        raise RenderError("there is a character in a value to print that XML cannot carry", remedy="take it out")
+    return html.escape(text).translate(_XML_SPACES)
+
+
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XML_SPACES: Final = {ord(space): f"&#{ord(space)};" for space in "\t\n\r"}
+
+
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
@@ -434,13 +454,18 @@ def _code(text: str) -> str:
     return f"{fence}{padding}{text}{padding}{fence}"
 
 
+def _of_line(escape: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: escape(_checked_line(text))
+
+
 _FILTERS: Final[dict[str, Callable[[str], str]]] = {
-    "quoted": _quoted,
-    "word": _word,
-    "shell": shlex.quote,
-    "code": _code,
-    "html": html.escape,
-    "line": str,
+    "quoted": _of_line(_quoted),
+    "word": _of_line(_word),
+    "shell": _of_line(shlex.quote),
+    "code": _of_line(_code),
+    "html": _of_line(html.escape),
+    "line": _of_line(str),
+    "xml": _xml,
 }
 
 

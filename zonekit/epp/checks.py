@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from datetime import UTC, datetime
 from typing import Final
 
-from zonekit.errors import EppError, PlanError
+from zonekit.errors import EppError, PlanError, TimeError
 from zonekit.transfer import values
 from zonekit.transfer.values import Check, Fields
 
-_ROID: Final = re.compile(r"\w{1,80}-\w{1,8}")
 _LONGEST_NAME: Final = 255
+_LANGUAGE: Final = re.compile("[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
+_VERSION: Final = re.compile(r"[1-9]+\.[0-9]+")
+_SPACES: Final = re.compile("[ \t\n\r]+")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -53,26 +57,99 @@ def xml_text(value: object, where: str) -> str:
     return value
 
 
+def collapsed(text: str) -> str:
+    """Return a text as XML Schema reads one of type ``token``: single spaces, none at its ends.
+
+    >>> collapsed("  example\\n nl ")
+    'example nl'
+    """
+    return _SPACES.sub(" ", text).strip(" ")
+
+
+def line(least: int, most: int) -> Check:
+    """Return what checks a text of one line, a ``normalizedString``, of so many characters."""
+
+    def check(value: object, where: str) -> str:
+        found = xml_text(value, where)
+        if "\n" in found or "\t" in found:
+            raise EppError(f"{where} is not of one line, or has tabs", remedy="write it in one line")
+        return _check_length(found, where, least, most)
+
+    return check
+
+
 def token(least: int, most: int) -> Check:
     """Return what checks a text without spaces at its ends, runs of spaces or line ends, of so many characters."""
 
     def check(value: object, where: str) -> str:
         found = xml_text(value, where)
-        if found != " ".join(found.split(" ")).strip() or re.search(r"[\t\n]|  ", found):
+        if found != collapsed(found):
             raise EppError(f"{where} has spaces that EPP does not keep", remedy="write single spaces, none at the ends")
-        if not least <= len(found) <= most:
-            raise EppError(
-                f"{where} has {len(found)} characters", remedy=f"give {least} to {most}", rule="RFC 5730 section 4"
-            )
-        return found
+        return _check_length(found, where, least, most)
 
     return check
 
 
+def _check_length(text: str, where: str, least: int, most: int) -> str:
+    if not least <= len(text) <= most:
+        raise EppError(
+            f"{where} has {len(text)} characters", remedy=f"give {least} to {most}", rule="RFC 5730 section 4"
+        )
+    return text
+
+
+message = line(0, 2**16)
+"""Checks what a server says to people."""
 client_id = token(3, 16)
 """Checks the identifier of a client: ``clIDType``."""
 transaction_id = token(3, 64)
 """Checks a transaction identifier: ``trIDStringType``."""
+
+
+def language(value: object, where: str) -> str:
+    """Return the tag of a language.
+
+    Raises:
+        EppError: it is none.
+    """
+    if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+        raise EppError(f"{where} is no language", remedy="give a tag such as en or nl-NL", rule="RFC 5646")
+    return value
+
+
+def version(value: object, where: str) -> str:
+    """Return a version of the protocol.
+
+    Raises:
+        EppError: it is none.
+    """
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise EppError(f"{where} is no version", remedy="give 1.0", rule="RFC 5730 section 4")
+    return value
+
+
+def instant(value: object, where: str) -> datetime:
+    """Return an instant in UTC; one of a registry need not lie within the 136 years of an RRSIG.
+
+    Raises:
+        TimeError: it is naive, or not in whole seconds.
+    """
+    if not isinstance(value, datetime) or value.utcoffset() is None or value.microsecond:
+        raise TimeError(f"{where} is no aware instant in whole seconds", remedy="give one, such as datetime.now(UTC)")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise TimeError(f"{where} is beyond the calendar", remedy="give another") from None
+
+
+def some(values: tuple[object, ...], what: str) -> None:
+    """Check that there is at least one of something.
+
+    Raises:
+        EppError: there is none.
+    """
+    if not values:
+        raise EppError(f"no {what} is given", remedy="give at least one", rule="RFC 5730 section 4")
 
 
 def secret(value: object, where: str) -> str:
@@ -93,6 +170,15 @@ def roid(value: object, where: str) -> str:
     Raises:
         EppError: it is none.
     """
-    if not isinstance(value, str) or not _ROID.fullmatch(value):
+    found = value if isinstance(value, str) else ""
+    parts = found.split("-")
+    if len(parts) != 2 or not (_is_word(parts[0], 80, "_") and _is_word(parts[1], 8)):
         raise EppError(f"{where} is no repository object identifier", remedy="give one such as EXAMPLE1-REP")
-    return value
+    return found
+
+
+def _is_word(text: str, most: int, besides: str = "") -> bool:
+    """Whether a text is of what XML Schema's ``\\w`` is: neither punctuation nor separators nor the rest."""
+    return 1 <= len(text) <= most and all(
+        character in besides or unicodedata.category(character)[0] not in "PZC" for character in text
+    )

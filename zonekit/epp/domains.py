@@ -123,27 +123,31 @@ class Status:
         check_fields(_STATUS, self, "a status")
 
 
-_STATUS: Final = Fields(needed={"value": _TOKEN, "message": checks.token(0, 2**12), "language": checks.token(2, 35)})
+_STATUS: Final = Fields(needed={"value": _TOKEN, "message": checks.message, "language": checks.language})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A contact of a domain: ``kind`` is ``admin``, ``billing`` or ``tech``.
+    """A contact of a domain.
+
+    Attributes:
+        id: its identifier.
+        kind: ``admin``, ``billing`` or ``tech``; None where nobody says.
 
     Raises:
         EppError: a field is no text that EPP can carry.
     """
 
-    kind: str
     id: str
+    kind: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(_CONTACT, self, "a contact")
-        if self.kind not in ("admin", "billing", "tech"):
+        if self.kind not in ("admin", "billing", "tech", None):
             raise EppError(f"a contact is of kind {self.kind}", remedy="give admin, billing or tech", rule="RFC 5731")
 
 
-_CONTACT: Final = Fields(needed={"kind": _TOKEN, "id": checks.client_id})
+_CONTACT: Final = Fields(needed={"id": checks.client_id}, optional={"kind": _TOKEN})
 
 
 class PeriodUnit(enum.Enum):
@@ -248,10 +252,10 @@ class DomainPart:
     Attributes:
         name_servers: name servers.
         contacts: contacts.
-        statuses: statuses.
+        statuses: statuses; at most 11.
 
     Raises:
-        EppError: it is empty, or a field has the wrong type.
+        EppError: it is empty, has too many statuses, or a field has the wrong type.
     """
 
     name_servers: NameServers | None = None
@@ -262,8 +266,11 @@ class DomainPart:
         check_fields(_PART, self, "a part of a domain")
         if self.name_servers is None and not self.contacts and not self.statuses:
             raise EppError("nothing is added or removed", remedy="leave it out", rule="RFC 5731 section 3.2.5")
+        if len(self.statuses) > _MOST_STATUSES:
+            raise EppError(f"{len(self.statuses)} statuses", remedy="give 11 at most", rule="RFC 5731 section 4")
 
 
+_MOST_STATUSES: Final = 11
 _PART: Final = Fields(
     needed={"contacts": values.tuple_of(values.a(Contact)), "statuses": values.tuple_of(values.a(Status))},
     optional={"name_servers": values.a(NameServers)},
@@ -280,7 +287,7 @@ class DomainUpdate:
         name: the domain.
         add: what is added.
         remove: what is removed.
-        registrant: the new holder.
+        registrant: the new holder; empty to have none.
         auth_info: the new code.
 
     Raises:
@@ -297,12 +304,16 @@ class DomainUpdate:
         check_fields(_DOMAIN_UPDATE, self, "a domain update")
 
 
+def _new_registrant(value: object, where: str) -> object:
+    return value if value == "" else checks.client_id(value, where)
+
+
 _DOMAIN_UPDATE: Final = Fields(
     needed={"name": checks.domain_name},
     optional={
         "add": values.a(DomainPart),
         "remove": values.a(DomainPart),
-        "registrant": checks.client_id,
+        "registrant": _new_registrant,
         "auth_info": _AUTH,
     },
 )
@@ -415,11 +426,11 @@ _INFO_DATA: Final = Fields(
         "registrant": checks.client_id,
         "name_servers": values.a(NameServers),
         "creator": checks.client_id,
-        "created": values.instant,
+        "created": checks.instant,
         "updater": checks.client_id,
-        "updated": values.instant,
-        "expires": values.instant,
-        "transferred": values.instant,
+        "updated": checks.instant,
+        "expires": checks.instant,
+        "transferred": checks.instant,
         "auth_info": _AUTH,
     },
 )
@@ -475,11 +486,11 @@ _TRANSFER_DATA: Final = Fields(
         "name": checks.domain_name,
         "status": values.a(TransferStatus),
         "requester": checks.client_id,
-        "requested": values.instant,
+        "requested": checks.instant,
         "actor": checks.client_id,
-        "acted": values.instant,
+        "acted": checks.instant,
     },
-    optional={"expires": values.instant},
+    optional={"expires": checks.instant},
 )
 
 
@@ -500,7 +511,7 @@ class DomainCreateData:
 
 
 _CREATE_DATA: Final = Fields(
-    needed={"name": checks.domain_name, "created": values.instant}, optional={"expires": values.instant}
+    needed={"name": checks.domain_name, "created": checks.instant}, optional={"expires": checks.instant}
 )
 
 
@@ -534,7 +545,7 @@ _PENDING_ACTION: Final = Fields(
         "name": checks.domain_name,
         "succeeded": values.flag,
         "server_transaction": checks.transaction_id,
-        "acted": values.instant,
+        "acted": checks.instant,
     },
     optional={"client_transaction": checks.transaction_id},
 )

@@ -56,7 +56,7 @@ from zonekit.epp.offers import (
     Report,
     WaitNotice,
 )
-from zonekit.epp.progress import Progress
+from zonekit.epp.progress import Progress, withhold
 from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
 from zonekit.epp.statuses import Operation, Party, locks_against
@@ -608,11 +608,12 @@ def complete_transfer(case: Case, *, now: datetime) -> Ruling:
         TimeError: ``now`` is naive.
     """
     at = utc(now)
-    pending = case.transfer if case.is_pending else None
-    if pending is None:
-        raise _withheld(case, _TRANSFERRED, ("no transfer is pending",))
+    pending = case.transfer
+    if pending is None or not case.is_pending:
+        raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
     if at < pending.acted:
-        raise _withheld(case, _TRANSFERRED, (f"the losing registrar may answer until {instant_text(pending.acted)}",))
+        until = f"the losing registrar may answer until {instant_text(pending.acted)}"
+        raise FrameWithheld(f"{case.name}: {until}", reasons=(until,), remedy="wait until then")
     return _ended(case, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
 
 
@@ -709,14 +710,4 @@ def _once(case: Case, step_id: str) -> list[str]:
 
 
 def _withhold(case: Case, step_id: str, *reasons: Iterable[str]) -> None:
-    found = tuple(reason for some in reasons for reason in some)
-    if found:
-        raise _withheld(case, step_id, found)
-
-
-def _withheld(case: Case, step_id: str, reasons: tuple[str, ...]) -> FrameWithheld:
-    return FrameWithheld(
-        f"{case.name}: {step_id} may not begin: {'; '.join(reasons)}",
-        reasons=reasons,
-        remedy="see to each, and ask again",
-    )
+    withhold(f"{case.name}: {step_id}", [reason for some in reasons for reason in some])

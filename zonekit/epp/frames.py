@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from zonekit.epp import checks
+from zonekit.epp import checks, namespaces
 from zonekit.epp.checks import check_fields
 from zonekit.epp.domains import (
     DomainCreate,
@@ -26,9 +26,9 @@ from zonekit.epp.domains import (
 from zonekit.epp.hosts import HostCreate, HostCreateData, HostUpdate
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
 from zonekit.epp.offers import (
+    Announcement,
     AuthInfoNotice,
     AuthInfoRequest,
-    Notice,
     NsNotice,
     Offer,
     RemovalNotice,
@@ -64,8 +64,9 @@ Action: TypeAlias = (
     | HostCreate
     | HostUpdate
     | KeyRelayCreate
+    | Part
 )
-"""What a command does."""
+"""What a command does; one that zonekit has no value for is the element that it is in EPP's own namespace."""
 CommandExtension: TypeAlias = SecDns | SecDnsUpdate | Offer | Receipt | Report | Part
 """What goes along with a command: :class:`SecDns` with a create, :class:`SecDnsUpdate` with an update, an :class:`Offer` with a
 key relay, a receipt or a :class:`Report` with an update."""
@@ -77,7 +78,7 @@ Data: TypeAlias = (
     | HostCreateData
     | KeyRelayData
     | Receipt
-    | Notice
+    | Announcement
     | Part
 )
 """What an answer tells, ``resData``."""
@@ -96,7 +97,8 @@ class Command:
         client_transaction: the client's identifier for it, ``clTRID``; give each its own.
 
     Raises:
-        EppError: DNSSEC data that does not go with the action, twice, or a field that EPP cannot carry.
+        EppError: DNSSEC data that does not go with the action, twice, a command of another namespace, or a field that EPP
+            cannot carry.
     """
 
     action: Action
@@ -106,6 +108,15 @@ class Command:
     def __post_init__(self) -> None:
         check_fields(_COMMAND, self, "a command")
         _check_once(self.extensions, "a command")
+        _check_foreign(self.extensions, "a command")
+        if isinstance(self.action, Part):
+            if self.action.namespace != namespaces.EPP:
+                raise EppError(
+                    "a command is an element of another namespace",
+                    remedy="give the element that the object's own is in, such as renew",
+                    rule="RFC 5730 section 2.5",
+                )
+            return
         for kind, action in _GOES_WITH.items():
             if any(isinstance(each, kind) for each in self.extensions) and not isinstance(self.action, action):
                 raise EppError(
@@ -169,6 +180,7 @@ class Response:
     def __post_init__(self) -> None:
         check_fields(_RESPONSE, self, "a response")
         _check_once(self.extensions, "a response")
+        _check_foreign((*self.data, *self.extensions), "a response")
         if not self.results or (len(self.results) > 1 and any(each.is_success for each in self.results)):
             raise EppError(
                 "a response has no result, or a success beside others",
@@ -192,6 +204,15 @@ def _check_once(extensions: tuple[object, ...], whose: str) -> None:
         raise EppError(f"{whose} has an extension of one kind twice", remedy="give one")
 
 
+def _check_foreign(values: tuple[object, ...], whose: str) -> None:
+    if any(isinstance(each, Part) and each.namespace in ("", namespaces.EPP) for each in values):
+        raise EppError(
+            f"{whose} has an extension or data in no namespace of its own",
+            remedy="give an element of the object's or the extension's namespace",
+            rule="RFC 5730 section 2.7",
+        )
+
+
 def _one_of(*kinds: type) -> values.Check:
     names = ", ".join(kind.__name__ for kind in kinds)
 
@@ -207,7 +228,7 @@ _COMMAND: Final = Fields(
     needed={
         "action": _one_of(
             *(Login, Logout, PollRequest, PollAcknowledge, DomainInfo, DomainCreate, DomainUpdate, DomainTransfer),
-            *(HostCreate, HostUpdate, KeyRelayCreate),
+            *(HostCreate, HostUpdate, KeyRelayCreate, Part),
         ),
         "extensions": values.tuple_of(_one_of(*_GOES_WITH, Part)),
     },

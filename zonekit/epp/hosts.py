@@ -81,4 +81,4 @@ class HostCreateData:
         check_fields(_CREATE_DATA, self, "a host that was created")
 
 
-_CREATE_DATA: Final = Fields(needed={"name": checks.domain_name, "created": values.instant})
+_CREATE_DATA: Final = Fields(needed={"name": checks.domain_name, "created": checks.instant})

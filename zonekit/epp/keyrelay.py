@@ -132,7 +132,7 @@ class RelayedKey:
 
 
 def _expiry(value: object, where: str) -> object:
-    return value if isinstance(value, Duration) else values.instant(value, where)
+    return value if isinstance(value, Duration) else checks.instant(value, where)
 
 
 _RELAYED: Final = Fields(needed={"key": values.a(KeyData)}, optional={"expiry": _expiry})
@@ -200,7 +200,7 @@ class KeyRelayData:
 
 
 _DATA: Final = Fields(
-    needed={**_NEEDED, "created": values.instant, "requester": checks.client_id, "actor": checks.client_id}
+    needed={**_NEEDED, "created": checks.instant, "requester": checks.client_id, "actor": checks.client_id}
 )
 
 

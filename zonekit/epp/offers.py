@@ -11,21 +11,21 @@ registrar; :class:`AuthInfoNotice` and :class:`RemovalNotice` to the gaining one
 
 Elements, in this order, ``?`` where one may be left out and ``*`` where there may be several::
 
-    offer            ttl, ns, dsData*
+    offer            ttl, domain:ns, secDNS:dsData*
     receipt          name, by, at, key*
       key            owner, keyTag, alg, flags, digest, refusal*, publication?, ds
       refusal        code, reason, rule?, remedy?
-      publication    state, at, ttl?, cachedUntil?
+      publication    state, at, (ttl, cachedUntil)?
     report           name, serial, merged, lowered, nsTTL, dnskeyTTL
     wait             name, until, record, ttl
     authInfoRequest  name, requester
-    authInfoNotice   name, authInfo
-    nsNotice         name, at, ns
-    removalNotice    name, notBefore, dsData*
+    authInfoNotice   name, domain:authInfo
+    nsNotice         name, at, domain:ns
+    removalNotice    name, notBefore, secDNS:dsData*
 
-``ns`` has the content of ``domain:ns`` (RFC 5731), ``authInfo`` that of ``domain:authInfo`` and ``dsData`` that of
-``secDNS:dsData`` (RFC 5910), each with the elements of those namespaces in it. Names are written without the last dot, instants
-in UTC, TTLs in seconds. What a receipt says is said in :mod:`zonekit.transfer.receipts`.
+``domain:ns`` and ``domain:authInfo`` are those of RFC 5731, ``secDNS:dsData`` that of RFC 5910 without a key in it. Names are
+written without the last dot, instants in UTC, TTLs in seconds. What a receipt says is said in
+:mod:`zonekit.transfer.receipts`.
 """
 
 from __future__ import annotations
@@ -246,5 +246,5 @@ class RemovalNotice:
 
 _REMOVAL: Final = Fields(needed={"name": checks.domain_name, "not_before": values.instant, "ds": _DS})
 
-Notice: TypeAlias = WaitNotice | AuthInfoRequest | AuthInfoNotice | NsNotice | RemovalNotice
+Announcement: TypeAlias = WaitNotice | AuthInfoRequest | AuthInfoNotice | NsNotice | RemovalNotice
 """What the registry tells of itself."""

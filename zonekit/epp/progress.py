@@ -11,7 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from zonekit.errors import PlanError
+from zonekit.epp.domains import DomainTransferData
+from zonekit.epp.frames import Data
+from zonekit.epp.keyrelay import KeyRelayData
+from zonekit.epp.offers import AuthInfoNotice, NsNotice, RemovalNotice, WaitNotice
+from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.instants import utc
 from zonekit.transfer import values
 from zonekit.transfer.checking import check_transfer
@@ -19,6 +23,7 @@ from zonekit.transfer.gate import NO_SERVERS, may_begin, see_step
 from zonekit.transfer.journal import Confirmed, Evidence
 from zonekit.transfer.judging import Truth
 from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.versions import Source
@@ -46,6 +51,16 @@ class Progress:
         _FIELDS.check(self, "how far a transfer is")
         for step_id in (*[each.step_id for each in self.evidence], *[step_id for step_id, _ in self.begun]):
             self.plan.step(step_id)
+
+    def check_name(self, name: str) -> None:
+        """Check that something is of the domain of the plan.
+
+        Raises:
+            EppError: it is of another.
+        """
+        domain = self.plan.facts.domain
+        if domain.lower() != name:
+            raise EppError(f"the plan is of {domain} and the message of {name}", remedy="give those of one domain")
 
     def begin(self, step_id: str, at: datetime) -> Progress:
         """Return it with a step that was begun.
@@ -75,11 +90,36 @@ class Progress:
                 found = found._recorded(step_id, at)
         return found
 
+    def heard(self, data: Data, *, at: datetime) -> Progress:
+        """Return it with what a message of the registry says is done; what says nothing of a step leaves it as it is.
+
+        Raises:
+            PlanError: the plan is of another flow.
+            TimeError: the instant is naive.
+        """
+        match data:
+            case KeyRelayData():
+                return self.said("requested", "keys-made", "keys-offered", "keys-relayed", at=at, by=_RELAYED)
+            case Receipt() if not data.refused:
+                return self.said("frozen", "keys-relayed", "keys-exchanged", at=at, by=data.by)
+            case WaitNotice():
+                return self.said("wait-announced", at=at, by=_REGISTRY)
+            case AuthInfoNotice():
+                return self.said("authinfo-given", at=at, by=_REGISTRY)
+            case NsNotice() if not self.is_begun("ns-changed"):
+                return self.begin("ns-changed", data.at)
+            case DomainTransferData() if data.status.is_approved:
+                return self.said("domain-transferred", at=data.acted, by=_REGISTRY)
+            case RemovalNotice():
+                return self.said("removal-allowed", at=at, by=_REGISTRY)
+            case _:
+                return self
+
     def seen(self, sighting: Sighting, *, by: str) -> Progress:
         """Return it with what was seen as evidence, and every step on record that shows to be done and was not before.
 
         A step counts as done from when it was first seen done on every server, whatever anybody says, and as begun when it was
-        last seen not to be or, where nobody looked, as soon as it could be. So look before a step and after it.
+        last seen not to be or, where nobody looked, as soon as those before it were. So look before a step and after it.
 
         Raises:
             PlanError: what was seen is of another domain, or nobody is named.
@@ -153,8 +193,37 @@ class Progress:
     def _started(self, planned: PlannedStep) -> datetime:
         known = [at for step_id, at in self.begun if step_id == planned.id]
         lacked = [each.seen for each in self.evidence if each.step_id == planned.id and each.lacking]
-        done = [self.plan.step(step_id).completed for step_id in planned.step.after]
-        return max([self.plan.start, *done, *known, *lacked])
+        before = [self.plan.step(step_id).started for step_id in planned.step.after]
+        return max([self.plan.start, *before, *known, *lacked])
+
+    def withhold(
+        self, step_id: str, now: datetime, *reasons: str, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
+    ) -> None:
+        """Refuse the frame of a step with these reasons and all that keeps it from being begun now, if there is any.
+
+        Raises:
+            FrameWithheld: there is.
+            PlanError: the plan has no such step.
+            TimeError: ``now`` is naive.
+        """
+        withhold(f"{self.plan.facts.domain}: {step_id}", (*reasons, *self.lacks(step_id, now, servers)))
+
+
+def withhold(what: str, reasons: Iterable[str]) -> None:
+    """Refuse a frame with these reasons, if there is any.
+
+    Raises:
+        FrameWithheld: there is.
+    """
+    found = tuple(reasons)
+    if found:
+        raise FrameWithheld(
+            f"{what} may not be now: {'; '.join(found)}", reasons=found, remedy="see to each, and ask again"
+        )
+
+
+_RELAYED: Final = "the keys that were relayed"
+_REGISTRY: Final = "a message of the registry"
 
 
 def _begun(value: object, where: str) -> object:

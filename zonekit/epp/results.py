@@ -66,7 +66,7 @@ class Reason:
     """A value that a server says is at fault, and why: ``extValue``.
 
     Attributes:
-        value: the element of the command, as it came.
+        value: the element of the command, as it came; the ``value`` that it stands in where there is more in that.
         text: why, in ``language``.
         language: of the text.
 
@@ -82,8 +82,8 @@ class Reason:
         check_fields(_REASON, self, "a reason")
 
 
-_MESSAGE: Final = checks.xml_text
-_LANGUAGE: Final = checks.token(2, 35)
+_MESSAGE: Final = checks.message
+_LANGUAGE: Final = checks.language
 _REASON: Final = Fields(needed={"value": values.a(Part), "text": _MESSAGE, "language": _LANGUAGE})
 
 
@@ -95,7 +95,7 @@ class Result:
         code: the number, 1000 to 2599; see :attr:`known`.
         message: what the server says, in ``language``.
         language: of the message.
-        values: elements of the command that are at fault, as they came: ``value``.
+        values: elements of the command that are at fault, as they came, or the ``value`` that such a one stands in.
         reasons: those of which it says why.
 
     Raises:

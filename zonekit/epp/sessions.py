@@ -52,6 +52,11 @@ class Greeting:
 
     def __post_init__(self) -> None:
         check_fields(_GREETING, self, "a greeting")
+        checks.some(self.versions, "version")
+        checks.some(self.languages, "language")
+        checks.some(self.objects, "namespace of objects")
+        if (self.policy.namespace, self.policy.name) != (namespaces.EPP, "dcp"):
+            raise EppError("the policy of a greeting is no dcp element", remedy="give one", rule="RFC 5730 section 2.4")
 
     def offers(self, namespace: str) -> bool:
         """Whether it knows an object or an extension, by the namespace."""
@@ -60,11 +65,11 @@ class Greeting:
 
 _GREETING: Final = Fields(
     needed={
-        "server": checks.token(3, 64),
-        "now": values.instant,
+        "server": checks.line(3, 64),
+        "now": checks.instant,
         "policy": values.a(Part),
-        "versions": _TEXTS,
-        "languages": _TEXTS,
+        "versions": values.tuple_of(checks.version),
+        "languages": values.tuple_of(checks.language),
         "objects": _TEXTS,
         "extensions": _TEXTS,
     }
@@ -98,6 +103,7 @@ class Login:
 
     def __post_init__(self) -> None:
         check_fields(_LOGIN, self, "a login")
+        checks.some(self.objects, "namespace of objects")
 
 
 def _password(value: object, where: str) -> str:
@@ -111,8 +117,8 @@ _LOGIN: Final = Fields(
     needed={
         "client": checks.client_id,
         "password": _password,
-        "version": checks.token(1, 8),
-        "language": checks.token(2, 35),
+        "version": checks.version,
+        "language": checks.language,
         "objects": _TEXTS,
         "extensions": _TEXTS,
     },
@@ -158,11 +164,12 @@ class MessageQueue:
         count: how many messages are in it.
         message_id: the oldest, or with an acknowledgement the next.
         queued: when that was put there.
-        text: what it says, in ``language``; empty where only its presence is told.
+        text: what it says, in ``language``; empty where only its presence is told. It is that of ``markup`` where there is one.
         language: of the text.
+        markup: the element ``msg`` as it came, where there is more than text in it.
 
     Raises:
-        EppError: a field is none that EPP can carry, or a text without when it was put there.
+        EppError: a field is none that EPP can carry, or a markup that is no ``msg``.
         TimeError: the instant is naive.
     """
 
@@ -171,17 +178,23 @@ class MessageQueue:
     queued: datetime | None = None
     text: str = ""
     language: str = "en"
+    markup: Part | None = None
 
     def __post_init__(self) -> None:
         check_fields(_QUEUE, self, "a queue of messages")
+        if self.markup is None:
+            return
+        if (self.markup.namespace, self.markup.name) != (namespaces.EPP, "msg"):
+            raise EppError("the markup of a message is no msg element", remedy="give one, or a text", rule="RFC 5730")
+        object.__setattr__(self, "text", self.markup.text)
 
 
 _QUEUE: Final = Fields(
     needed={
-        "count": values.number(0, 2**63),
+        "count": values.number(0, 2**64 - 1),
         "message_id": checks.token(1, 255),
         "text": checks.xml_text,
-        "language": checks.token(2, 35),
+        "language": checks.language,
     },
-    optional={"queued": values.instant},
+    optional={"queued": checks.instant, "markup": values.a(Part)},
 )
