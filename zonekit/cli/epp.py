@@ -22,7 +22,7 @@ from zonekit.epp.reading import read_frame
 from zonekit.errors import ZonekitError
 from zonekit.names import name_text, order_key, parse_origin
 
-STEP: Final[Later | None] = None
+STEP: Final[Later | None] = Later("STEP", "zonekit.cli.epp_steps:step", "Print the frames of a step.")
 """The command for every word that is no command of the group: a step, whose frames it prints."""
 
 
