@@ -13,7 +13,7 @@ import pytest
 from tests.epp.records import DOMAIN, Record
 from tests.epp.step_worlds import GAINING_KEYS, LOSING_KEYS, Desk, a_plan, a_registry, ds_data, entries_as_ds
 from tests.test_cli import refuse, run, succeed
-from tests.transfer_worlds import GAINING, with_apex
+from tests.transfer_worlds import GAINING
 from zonekit.cli.epp_steps import AUTH_INFO_VARIABLE
 from zonekit.cli.exits import BAD_INPUT, REFUSED
 from zonekit.dnskeys import Dnskey
@@ -132,9 +132,9 @@ def test_frames_are_withheld_with_a_line_for_each_reason_and_an_override_is_told
     withheld = run(*office.words("--info", office.path("info.xml"), step_id="ns-changed"))
     assert withheld.exit_code == REFUSED and withheld.stdout == ""
     lines = withheld.stderr.splitlines()
-    assert len(lines) > 2 and any(line.startswith("zonekit: losing-merged: ") for line in lines)
+    assert len(lines) > 2 and any(line.startswith("zonekit: ds-added: ") for line in lines)
     told = succeed(*office.words("--override", "the duty officer", "--why", "a drill", step_id="ns-changed"))
-    assert "the duty officer" in told.stderr and "was missing: losing-merged: " in told.stderr
+    assert "the duty officer" in told.stderr and "was missing: ds-added: " in told.stderr
     message = refuse(BAD_INPUT, *office.words("--override", "somebody"))
     assert message.startswith("--override and --why go together")
 
@@ -164,8 +164,7 @@ def test_several_frames_go_to_files_of_their_own_and_none_is_written_over(tmp_pa
 
 def test_the_servers_come_from_the_gaining_zone_with_their_addresses(tmp_path: Path) -> None:
     office = Office(tmp_path, "ns-changed")
-    zone = with_apex(GAINING, []) if False else GAINING
-    write_zone(str(office.path("gaining.zone")), zone)
+    write_zone(GAINING, office.path("gaining.zone"))
     text = TRANSFER + 'gaining_zone = "gaining.zone"\n'
     write_text(str(office.path("transfer.toml")), text)
     message = run(*office.words("--info", office.path("info.xml")))
@@ -208,16 +207,10 @@ def test_json_has_all_there_is(office: Office) -> None:
     assert frame["transaction"] == "ABC-1" and frame["accepts"] == [] and frame["waits_for"] == ""
     assert isinstance(read_frame(frame["xml"]), Command)
     assert [each["code"] for each in found["findings"]] == ["registry-not-shown"]
-    forced = (
-        json.loads(
-            succeed(
-                *office.words("--json", "--override", "me", "--why", "a drill", step_id="losing-ds-removed", plan=True)
-            ).stdout
-        )
-        if False
-        else None
-    )
-    assert forced is None
+    forced = succeed(*office.words("--json", "--override", "me", "--why", "a drill", step_id="ns-changed"))
+    decision = json.loads(forced.stdout)["decision"]
+    assert decision["decision"] == "overridden" and (decision["who"], decision["why"]) == ("me", "a drill")
+    assert any(each.startswith("ds-added: ") for each in decision["missing"])
 
 
 def test_a_step_that_no_frame_carries_says_by_what_it_is_done(office: Office) -> None:

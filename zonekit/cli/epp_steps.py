@@ -191,7 +191,7 @@ def step(
 
     \b
     Examples:
-      zonekit epp ds-added transfer.toml --registry registry.toml --ask > info.xml
+      zonekit epp ds-added transfer.toml --registry registry.toml --ask -f asking
       zonekit epp ds-added transfer.toml --registry registry.toml --info answer.xml
       zonekit epp ns-changed transfer.toml --registry registry.toml --info answer.xml -f frames
       zonekit epp domain-transferred transfer.toml --registry registry.toml --actor 'gaining registrar' \\
