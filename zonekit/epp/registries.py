@@ -344,6 +344,12 @@ def _approval(value: object, path: str) -> timedelta | None:
     return None if value == "never" else fields.duration(value, path)
 
 
+def _zone(value: object, path: str) -> str:
+    name = fields.text(value, path)
+    fields.within(path, parse_origin, name)
+    return name
+
+
 _READ_OCTETS: Final = fields.set_of(fields.number(0, 255))
 _DNSSEC: Final = Shape(
     make=DnssecPolicy,
@@ -396,7 +402,7 @@ _PROFILE: Final = Shape(
     make=RegistryProfile,
     needed={
         "name": fields.text,
-        "zone": fields.text,
+        "zone": _zone,
         "dnssec": _DNSSEC,
         "name_servers": _NAME_SERVERS,
         "times": _TIMES,
