@@ -167,7 +167,7 @@ def test_what_is_not_said_is_what_most_registries_do() -> None:
         (
             r"^facilitated = .*",
             "facilitated = true",
-            "carries the registry-facilitated flow, and check_delay is not known",
+            "times.check_delay: is not known, and the registry of example carries the",
         ),
         (r"\Z", '[[statuses]]\nstatus = "x"', r"statuses\[0\].stops: is missing"),
         (
@@ -195,7 +195,7 @@ def test_a_profile_that_a_program_makes_is_checked_as_well() -> None:
         ({"most": 0}, "most of the DNSSEC policy of a registry"),
         ({"digest_types": frozenset({1})}, "no DS record is to be added with another"),
         ({"key_relay": False}, "relays keys, and key_relay says that it does not"),
-        ({"statuses": (RULE, RULE)}, "a status is there twice"),
+        ({"statuses": (RULE, RULE)}, "statuses: one is there twice"),
     ):
         with pytest.raises(EppError, match=message):
             a_registry(**changes)

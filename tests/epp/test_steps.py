@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.epp.grammar import assert_valid
 from tests.epp.records import DOMAIN
 from tests.epp.step_worlds import (
     CODE,
@@ -36,11 +37,13 @@ from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate, NameSe
 from zonekit.epp.hosts import HostCreate, HostUpdate
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate
 from zonekit.epp.offers import Offer
+from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
 from zonekit.epp.secdns import SecDnsUpdate
 from zonekit.epp.sessions import PollAcknowledge, PollRequest
 from zonekit.epp.steps import StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
+from zonekit.epp.writing import write_frame
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Overridden
@@ -159,6 +162,9 @@ def assert_within_limits(desk: Desk, found: StepFrames) -> None:
     numbers = [each.command.client_transaction for each in found.frames]
     assert len(set(numbers)) == len(numbers)
     for each in found.frames:
+        octets = write_frame(each.command)
+        assert_valid(octets)
+        assert read_frame(octets) == each.command
         for update in each.command.extensions:
             assert isinstance(update, SecDnsUpdate) and not update.urgent
             assert update.add is None or update.remove is None, "nothing leaves while something joins"

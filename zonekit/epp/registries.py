@@ -271,10 +271,10 @@ class RegistryProfile:
         check_fields(_PROFILE_FIELDS, self, "a registry")
         names = [rule.status for rule in self.statuses]
         if len(set(names)) < len(names):
-            raise EppError(f"{self.name}: a status is there twice", remedy="give each once, with all that it stops")
+            raise EppError("statuses: one is there twice", remedy="give each once, with all that it stops")
         if self.transfer.facilitated and self.times.check_delay is None:
             raise EppError(
-                f"{self.name} carries the registry-facilitated flow, and check_delay is not known",
+                f"times.check_delay: is not known, and {self.name} carries the registry-facilitated flow",
                 remedy=PARENT_HOW_TO_FIND["check_delay"],
             )
 
