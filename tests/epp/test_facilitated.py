@@ -11,14 +11,16 @@ from typing import Final
 
 import pytest
 
-from tests.epp import registrars
+from tests.epp import net_epp, registrars
 from tests.epp.grammar import problems
-from tests.epp.operators import DAY, GAINING_DS, LOSING, MINUTE, colliding_keys, losing_with
+from tests.epp.operators import DAY, GAINING_DS, LONG, LOSING, MINUTE, colliding_keys, losing_with
+from tests.epp.operators import GAINING as GAINING_ZONE
 from tests.epp.registry import CODE, GAINING, PASSWORD, STRANGER, Registry
 from tests.epp.registry import LOSING as LOSING_CLIENT
 from tests.epp.serving import Connection, serving
 from tests.epp.stages import STAGES, Course, say
 from tests.simulation import simulate
+from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import KeyData
@@ -200,7 +202,7 @@ def test_the_ns_does_not_change_to_servers_that_are_not_ready() -> None:
     assert registry.case is not None and registry.case.wait is not None
     registry.now = registry.case.wait.until + DAY
     whole = registry.servers.zone(Source.GAINING)
-    registry.servers.give(Source.GAINING, registrars.GAINING, registry.now - MINUTE, delay=MINUTE)
+    registry.servers.give(Source.GAINING, GAINING_ZONE, registry.now - MINUTE, delay=MINUTE)
     with pytest.raises(FrameWithheld, match="gives the merged DNSKEY RRset") as caught:
         registry.decide_by_sight(facilitated.change_ns)
     assert any("would not" in each for each in caught.value.reasons), caught.value.reasons
@@ -392,8 +394,8 @@ def test_ttls_that_are_not_lowered_are_seen(course: Course) -> None:
     course.run("accepted")
     now = course.now
     relay, offer = registrars.relayed(course.losing)
-    keys = parse_dnskeys(registrars.GAINING_KEYS)
-    merged = merge_dnskeys(LOSING, keys, signers=registrars.LOSING_KEYS, validity=registrars.LONG)
+    keys = parse_dnskeys(GAINING_KEYS)
+    merged = merge_dnskeys(LOSING, keys, signers=LOSING_KEYS, validity=LONG)
     course.registry.servers.give(Source.LOSING, merged, now, delay=MINUTE)
     course.registry.now = now + MINUTE
     with pytest.raises(FrameWithheld, match="TTL of the NS RRset"):
@@ -549,3 +551,29 @@ def test_what_is_no_frame_gets_an_answer_and_changes_nothing(tmp_path: Path) -> 
         assert codes(exchanged(connection, Command(action=login))) == [1000]
         assert codes(exchanged(connection, Command(action=Logout()))) == [1500]
     assert registry.case is None
+
+
+def test_a_registrars_own_client_carries_the_frames(tmp_path: Path) -> None:
+    """Net::EPP sends the offer, takes the relayed keys and hands back the receipt, each in a session of its own."""
+    registry = Registry()
+    course = Course.begun(registry)
+
+    with serving(registry.handle, registry.greeting, clients=CLIENTS, directory=tmp_path) as server:
+
+        def converse(client: str, *commands: Command) -> list[Response]:
+            login = Login(client=client, password=PASSWORD, extensions=OFFERED)
+            frames = [Command(action=login), *commands, Command(action=Logout())]
+            received = net_epp.converse(server, client, [write_frame(each) for each in frames], tmp_path)
+            answers = [read_frame(each) for each in received[2:-1]]
+            return [each for each in answers if isinstance(each, Response)]
+
+        (offered,) = converse(GAINING, registrars.offer(course.gaining))
+        assert codes(offered) == [1000]
+        (polled,) = converse(LOSING_CLIENT, Command(action=PollRequest()))
+        assert polled.queue is not None
+        course.losing.heard.append(polled)
+        acknowledge = Command(action=PollAcknowledge(message_id=polled.queue.message_id))
+        answered = converse(LOSING_CLIENT, acknowledge, registrars.receipt(course.losing))
+        assert [codes(each) for each in answered] == [[1000], [1000]]
+        (told_receipt,) = converse(GAINING, Command(action=PollRequest()))
+    assert registry.case is not None and told_receipt.data == (registry.case.receipt,)
