@@ -6,15 +6,19 @@ happened when is kept, for the cache model to judge.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from tests.keyring import NOW
 from tests.transfer_worlds import GAINING_KEYS, GAINING_SERVERS, LOSING_KEYS, LOSING_SERVERS, LOW, ns_of, unsigned
-from zonekit.dnskeys import parse_dnskeys
+from zonekit.algorithms import Algorithm
+from zonekit.apex import merge_dnskeys
+from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import make_ds
 from zonekit.instants import SignatureValidity
+from zonekit.keys import SigningKey, generate_zsk
 from zonekit.signing import sign_zone
 from zonekit.transfer.facts import Facts, Timing
 from zonekit.transfer.parties import Channel
@@ -59,6 +63,24 @@ def the_facts() -> Facts:
     )
     channels = frozenset((Channel.REQUEST, Channel.KEY_RELAY))
     return replace(facts, parent=replace(facts.parent, channels=channels, check_delay=MINUTE))
+
+
+@functools.cache
+def colliding_keys() -> tuple[Dnskey, Dnskey]:
+    """Two keys of one algorithm with one key tag, which no key here has; that takes about 300 tries."""
+    taken = {key.key_tag for key in (*LOSING_KEYS, *GAINING_KEYS)}
+    seen: dict[int, SigningKey] = {}
+    while True:
+        key = generate_zsk("example.nl", algorithm=Algorithm.ECDSAP256SHA256, avoid=taken)
+        twin = seen.setdefault(key.key_tag, key)
+        if twin is not key:
+            first, second = parse_dnskeys([twin, key])
+            return first, second
+
+
+def losing_with(key: Dnskey) -> Zone:
+    """The losing zone with one key more in its DNSKEY RRset."""
+    return merge_dnskeys(LOSING, [key], signers=LOSING_KEYS, validity=LONG)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from lxml import etree
+
+from tests.epp.grammar import assert_valid
 from tests.epp.operators import DELAY, MINUTE, Delegation, Servers, the_facts
+from tests.epp.serving import Farewell
 from tests.keyring import NOW
 from tests.transfer_worlds import LOSING_SERVERS, ns_of
 from zonekit import rdata as rd
 from zonekit.ds import registry_ds
-from zonekit.epp import facilitated
+from zonekit.epp import facilitated, namespaces
 from zonekit.epp.cases import Case, Message, Ruling
 from zonekit.epp.domains import (
     AuthInfo,
@@ -29,12 +33,16 @@ from zonekit.epp.domains import (
     NsForm,
     Status,
 )
-from zonekit.epp.frames import Command, Response, TransactionId
+from zonekit.epp.frames import Command, Frame, Response, TransactionId
 from zonekit.epp.keyrelay import KeyRelayCreate
 from zonekit.epp.offers import Report
+from zonekit.epp.parts import Part
+from zonekit.epp.reading import read_frame
 from zonekit.epp.results import ResultCode, result
 from zonekit.epp.secdns import RegistryDs, SecDns, SecDnsUpdate
-from zonekit.epp.sessions import Login, Logout, MessageQueue, PollAcknowledge, PollRequest
+from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
+from zonekit.epp.writing import write_frame
+from zonekit.errors import FrameError
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.versions import Source
 from zonekit.zones import RRset
@@ -43,7 +51,14 @@ LOSING: Final = "losing-rar"
 GAINING: Final = "gaining-rar"
 STRANGER: Final = "stranger-rar"
 CODE: Final = AuthInfo(password="the registrant's code")
+PASSWORD: Final = "of a registrar"
 _DS_ADDED: Final = "ds-added"
+_POLICY: Final = Part.of(
+    etree.fromstring(
+        f'<dcp xmlns="{namespaces.EPP}"><access><all/></access><statement><purpose><prov/></purpose>'
+        "<recipient><ours/></recipient><retention><stated/></retention></statement></dcp>"
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +78,10 @@ class Registry:
         servers: what everybody serves.
         now: its clock.
         domain: the domain as it has it.
-        ds: the DS records that it has for it, and publishes.
         case: the case, as it keeps it.
         queues: by registrar, the messages that were not acknowledged.
+        sessions: who is logged in.
+        wire: every frame that came or went, oldest first.
     """
 
     servers: Servers = field(default_factory=Servers)
@@ -85,7 +101,58 @@ class Registry:
     )
     case: Case | None = None
     queues: dict[str, list[Queued]] = field(default_factory=lambda: {LOSING: [], GAINING: [], STRANGER: []})
+    sessions: set[str] = field(default_factory=set)
+    wire: list[bytes] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    # ---- the wire ---------------------------------------------------------------------------------------------------
+
+    @property
+    def greeting(self) -> bytes:
+        """What it says first."""
+        greeting = Greeting(
+            server="The registry of the tests",
+            now=self.now,
+            policy=_POLICY,
+            objects=(namespaces.DOMAIN, namespaces.KEYRELAY),
+            extensions=(namespaces.SECDNS, namespaces.TRANSFER),
+        )
+        return self._sent(greeting)
+
+    def handle(self, client: str, octets: bytes) -> bytes:
+        """Answer a frame, which has to be valid as every answer is."""
+        self.wire.append(octets)
+        try:
+            frame = read_frame(octets)
+        except FrameError as error:
+            transaction = TransactionId(server=f"REGISTRY-{next(self._numbers):06}")
+            results = (result(ResultCode.COMMAND_SYNTAX, error.problem),)
+            return self._sent(Response(results=results, transaction=transaction))
+        assert_valid(octets)
+        if isinstance(frame, Hello):
+            return self.greeting
+        if not isinstance(frame, Command):
+            transaction = TransactionId(server=f"REGISTRY-{next(self._numbers):06}")
+            return self._sent(_plain(ResultCode.UNKNOWN_COMMAND, transaction))
+        answer = self._sent(self._within_session(client, frame))
+        return Farewell(answer) if isinstance(frame.action, Logout) else answer
+
+    def _within_session(self, client: str, command: Command) -> Response:
+        """Answer a command of one who is logged in under the name of its certificate."""
+        transaction = TransactionId(server=f"REGISTRY-{next(self._numbers):06}", client=command.client_transaction)
+        if isinstance(command.action, Login):
+            if command.action.client != client or command.action.password != PASSWORD:
+                return _plain(ResultCode.AUTHENTICATION, transaction)
+            self.sessions.add(client)
+        elif client not in self.sessions:
+            return _plain(ResultCode.COMMAND_USE, transaction)
+        return self.answer(client, command)
+
+    def _sent(self, frame: Frame) -> bytes:
+        octets = write_frame(frame)
+        assert_valid(octets)
+        self.wire.append(octets)
+        return octets
 
     # ---- what its clients ask for -----------------------------------------------------------------------------------
 

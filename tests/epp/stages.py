@@ -73,6 +73,12 @@ class Course:
                 return
         raise AssertionError(f"no stage {until}")
 
+    def run_from(self, done: str, until: str) -> None:
+        """Carry it further, from the stage after one that is done until another is."""
+        names = list(STAGES)
+        for name in names[names.index(done) + 1 : names.index(until) + 1]:
+            STAGES[name](self)
+
     def stages(self) -> Iterator[str]:
         """Carry out one stage after the other; each is done when its name comes."""
         for name, stage in STAGES.items():

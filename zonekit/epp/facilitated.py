@@ -466,17 +466,15 @@ def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainI
         TimeError: ``now`` is naive.
     """
     utc(now)
-    refused = [*_not_from(case.losing, client, case, domain, command)]
     action = command.action
     code = action.auth_info if isinstance(action, DomainUpdate) else None
+    refused = [*_not_from(case.losing, client, case, domain, command, code)]
     if code is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no authinfo code goes along with it"))
     if not case.progress.is_begun("authinfo-given"):
         refused.append(result(ResultCode.COMMAND_USE, "nobody has asked for the authinfo code yet"))
     if case.auth_info is not None:
         refused.append(result(ResultCode.COMMAND_USE, "the authinfo code is there already"))
-    if action != DomainUpdate(name=case.name, auth_info=code) or command.extensions:
-        refused.append(result(ResultCode.PARAMETER_POLICY, "the authinfo code comes by itself"))
     if refused or code is None:
         return Ruling(case=case, results=tuple(refused))
     text = f"{case.name}: the authinfo code"
@@ -694,11 +692,16 @@ def _extension(command: Command, kind: type[_Extension]) -> _Extension | None:
     return next((each for each in command.extensions if isinstance(each, kind)), None)
 
 
-def _not_from(expected: str, client: str, case: Case, domain: DomainInfoData, command: Command) -> Iterator[Result]:
-    """Why an update is not for this client to make, or not of this domain."""
+def _not_from(
+    expected: str, client: str, case: Case, domain: DomainInfoData, command: Command, code: AuthInfo | None = None
+) -> Iterator[Result]:
+    """Why an update is not for this client to make, or not of this domain, or has more than a code or one extension."""
     action = command.action
+    most = 1 if code is None else 0
     if not isinstance(action, DomainUpdate) or action.name != case.name:
         yield result(ResultCode.OBJECT_MISSING, f"it is no update of {case.name}")
+    elif action != DomainUpdate(name=case.name, auth_info=code) or len(command.extensions) > most:
+        yield result(ResultCode.PARAMETER_POLICY, "it changes something else as well; send that by itself")
     if client != expected or expected != case.sponsor:
         yield result(ResultCode.AUTHORIZATION, f"this is not for {client} to say now")
     else:

@@ -126,8 +126,8 @@ class Progress:
         """
         found, look = self, Look(sighting)
         for planned in self.plan.steps:
-            if not found._may_show(planned.step.after) and planned.id not in found.plan.events:
-                continue
+            if planned.id not in found.plan.events and not found._are_done(planned.step.after, sighting.at):
+                continue  # what is to be undone later looks as if it were, before it is done
             try:
                 evidence = see_step(found.plan, planned.id, sighting, by=by, look=look)
             except PlanError:
@@ -175,9 +175,13 @@ class Progress:
             if each.truth is not Truth.TRUE and each.step_id in step_ids
         )
 
-    def _may_show(self, after: Iterable[str]) -> bool:
+    def _are_done(self, step_ids: Iterable[str], at: datetime) -> bool:
+        """Whether steps are on record, or waits that are over and that come after such."""
+        steps = [self.plan.step(step_id) for step_id in step_ids]
         return all(
-            step_id in self.plan.events or self.plan.step(step_id).step.actor is Actor.NOBODY for step_id in after
+            step.id in self.plan.events
+            or (step.step.actor is Actor.NOBODY and step.not_before <= at and self._are_done(step.step.after, at))
+            for step in steps
         )
 
     def _but_for(self, evidence: Evidence) -> Iterator[Evidence]:
