@@ -318,10 +318,9 @@ class DsDesk:
         policy, material = self.registry.dnssec, self.material
         if material.urgent and not policy.urgent:
             raise _not_offered(self._domain, self.registry, "urgent changes", "urgent")
-        max_sig_life = material.max_sig_life if add is not None else None
-        if max_sig_life is not None and not policy.max_sig_life:
+        if material.max_sig_life is not None and not policy.max_sig_life:
             raise _not_offered(self._domain, self.registry, "maxSigLife", "max_sig_life")
-        return SecDnsUpdate(remove=remove, add=add, max_sig_life=max_sig_life, urgent=material.urgent)
+        return SecDnsUpdate(remove=remove, add=add, max_sig_life=material.max_sig_life, urgent=material.urgent)
 
 
 def check_limits(registry: RegistryProfile, wanted: Iterable[Entry], added: Iterable[Entry], domain: str) -> None:

@@ -55,6 +55,9 @@ from zonekit.ttl import duration_text
 Transactions: TypeAlias = Callable[[], str]
 """Gives a client's identifier for each frame, 3 to 64 characters, another one each time."""
 _SET_BY_CLIENT: Final = "clientTransferProhibited"
+_UPDATE: Final[tuple[Operation, ...]] = (Operation.UPDATE,)
+_REQUEST: Final[tuple[Operation, ...]] = (Operation.REQUEST,)
+_ANSWER: Final[tuple[Operation, ...]] = (Operation.ANSWER,)
 _STOPS: Final = (TransferOperation.REJECT, TransferOperation.CANCEL)
 """What ends a transfer: nothing has to be confirmed for it."""
 
@@ -205,8 +208,14 @@ class _Case:
 
     @property
     def drops_ds(self) -> bool:
-        """Whether the registry drops a DS in the transfer."""
+        """Whether the registry drops the DS in a transfer, and the domain has one."""
         return self.registry.dnssec.on_transfer is OnTransfer.DROP and self.plan.facts.gaining.is_signed
+
+    @property
+    def has_dropped_ds(self) -> bool:
+        """Whether it has done so: it shows none, and the plan has one."""
+        registered = self.material.registered
+        return self.drops_ds and registered is not None and registered.dnssec is None and bool(self.ds.planned)
 
     @property
     def operation(self) -> TransferOperation:
@@ -254,7 +263,7 @@ def step_frames(
     if not _stops(case, kinds):
         missing += decision.missing if isinstance(decision, Missing) else ()
         missing += itertools.chain.from_iterable(_lacking(case, kind, tuple(evidence), now, servers) for kind in kinds)
-        locks = [lock for kind in kinds for lock in _locks(case, kind)]
+        locks = [lock for kind in kinds for lock in _locks(case, kind, is_first=kind is kinds[0])]
     lifted = [lock for lock in locks if lock.may_lift and sender.lift_locks]
     missing += [_as_lacking(step_id, lock) for lock in locks if lock not in lifted]
     decided = _decided(step_id, decision, tuple(missing), override, now)
@@ -290,9 +299,27 @@ def _kinds(case: _Case) -> tuple[FrameKind, ...]:
     if why_none:
         raise EppError(f"{case.domain}: {case.step_id}: {why_none}", remedy="take the step by that, or name its sender")
     kinds = carried.frames[case.sender.actor]
-    if not case.drops_ds or case.operation in _STOPS:
-        kinds = tuple(kind for kind in kinds if kind is not FrameKind.RESTORE_DS)
+    if FrameKind.RESTORE_DS in kinds:
+        kinds = _kinds_in_transfer(case)
+    if (case.material.urgent or case.material.max_sig_life) and not any(kind in _OF_DS for kind in kinds):
+        raise EppError(
+            f"{case.domain}: {case.step_id} does not change the DS, and nothing else is urgent or has a maxSigLife",
+            remedy="leave both out",
+            rule="RFC 5910 section 5.2.5",
+        )
     return kinds
+
+
+_OF_DS: Final = (FrameKind.ADD_DS, FrameKind.REMOVE_LOSING_DS, FrameKind.REMOVE_ALL_DS, FrameKind.RESTORE_DS)
+
+
+def _kinds_in_transfer(case: _Case) -> tuple[FrameKind, ...]:
+    """What the gaining registrar sends: the request, and where the registry drops the DS, that again when it is done."""
+    if not case.drops_ds or case.operation is not TransferOperation.REQUEST:
+        return (FrameKind.REQUEST_TRANSFER,)
+    if case.has_dropped_ds:
+        return (FrameKind.RESTORE_DS,)
+    return (FrameKind.REQUEST_TRANSFER, FrameKind.RESTORE_DS)
 
 
 def _stops(case: _Case, kinds: tuple[FrameKind, ...]) -> bool:
@@ -363,17 +390,23 @@ def _insecure_text(case: _Case) -> str:
     )
 
 
-def _locks(case: _Case, kind: FrameKind) -> Iterator[Lock]:
+def _locks(case: _Case, kind: FrameKind, *, is_first: bool) -> Iterator[Lock]:
+    """The statuses that stand in the way of a kind of frames; what is so after a transfer is not known before it."""
     match kind:
         case FrameKind.REQUEST_TRANSFER:
-            operation, by = Operation.REQUEST, Party.OTHER
+            stopped, by = _REQUEST, Party.OTHER
+        case FrameKind.OFFER_KEYS:
+            stopped, by = (*_UPDATE, *_REQUEST), Party.OTHER
         case FrameKind.ANSWER_TRANSFER:
-            operation, by = Operation.ANSWER, Party.SPONSOR
-        case FrameKind.RELAY_KEYS | FrameKind.OFFER_KEYS | FrameKind.RESTORE_DS:
-            return  # a key relay changes nothing of the domain; what is so after a transfer is not known before
+            stopped, by = _ANSWER, Party.SPONSOR
+        case FrameKind.RELAY_KEYS:
+            return  # it changes nothing of the domain
+        case FrameKind.RESTORE_DS if not is_first:
+            return
         case _:
-            operation, by = Operation.UPDATE, Party.SPONSOR
-    yield from locks_against(case.statuses, operation, by=by, rules=case.registry.statuses)
+            stopped, by = _UPDATE, Party.SPONSOR
+    for operation in stopped:
+        yield from locks_against(case.statuses, operation, by=by, rules=case.registry.statuses)
 
 
 def _as_lacking(step_id: str, lock: Lock) -> Lacking:
