@@ -29,14 +29,17 @@ from tests.epp.step_worlds import (
     registries,
     servers_of,
 )
+from tests.keyring import ksk
 from tests.test_transfer_plan import NOW, ds_of, the_facts
+from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import KeyData
 from zonekit.epp.carriers import CARRIED, FrameKind, carriage
 from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate, NameServer, NsForm, TransferOperation
+from zonekit.epp.gaining import make_offer
 from zonekit.epp.hosts import HostCreate, HostUpdate
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate
-from zonekit.epp.offers import Offer
+from zonekit.epp.offers import Offer, Report
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
@@ -47,9 +50,11 @@ from zonekit.epp.writing import write_frame
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Overridden
-from zonekit.transfer.plan import Plan
+from zonekit.transfer.plan import Plan, plan_transfer
+from zonekit.transfer.receipts import make_receipt
 from zonekit.transfer.steps import STEPS, Actor, Flow, with_shared_servers
 from zonekit.transfer.timelines import ds_with_gaining
+from zonekit.ttl import Ttl
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
@@ -355,8 +360,6 @@ def test_the_keys_have_to_be_those_that_the_plan_counts_on() -> None:
         desk.frames("ds-added", gaining_keys=GAINING_KEYS[1:])
     with pytest.raises(EppError, match=r"and keys \d+, \d+ could be it"):
         desk.frames("ds-added", gaining_keys=(*GAINING_KEYS, LOSING_KEYS[0]))
-    from tests.keyring import ksk
-
     with pytest.raises(EppError, match=r"is of other\.nl\.; give the keys of this domain"):
         desk.frames("ds-added", gaining_keys=parse_dnskeys([ksk(owner="other.nl")]))
 
@@ -379,8 +382,6 @@ def test_a_key_tag_in_the_plan_tells_which_key_it_is() -> None:
 
 
 def servers_plan(losing: set[str], gaining: set[str]) -> Plan:
-    from zonekit.ttl import Ttl
-
     facts = the_facts()
     ttl = Ttl(3600)
     return a_plan(
@@ -649,3 +650,80 @@ def test_what_only_asks_is_never_withheld() -> None:
     assert info.command.action == DomainInfo(name=DOMAIN, auth_info=CODE)
     assert poll.command.action == PollRequest() and ResultCode.NO_MESSAGES in poll.accepts
     assert acknowledging_frame("12", sender=sender).command.action == PollAcknowledge(message_id="12")
+
+
+def test_once_the_ds_is_dropped_the_frame_that_adds_it_again_is_alone() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP)).until("domain-transferred")
+    before = desk.record.ds
+    desk.record = replace(desk.record, ds=frozenset())
+    (restored,) = (found := desk.frames("domain-transferred")).frames
+    assert isinstance(found.decision, Confirmed) and desk.record.after(restored.command).ds == before
+    assert restored.purpose == "add the DS again that the registry drops in the transfer"
+    desk.record = replace(desk.record, statuses=("serverUpdateProhibited",))
+    with pytest.raises(FrameWithheld, match="serverUpdateProhibited"):
+        desk.frames("domain-transferred")
+
+
+def test_the_offer_is_that_which_the_gaining_side_makes_of_its_zone() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry()).until("keys-offered")
+    finished, ttl = desk.plan.finished, desk.plan.facts.timing.lowered_ttl
+    of_zone = make_offer(GAINING, LOSING, auth_info=CODE, form=NsForm.HOST_OBJECTS, ttl=ttl, now=NOW, expiry=finished)
+    servers = tuple(NameServer(name=name) for name in GAINING_SERVERS)
+    facts = desk.plan.facts
+    named = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(GAINING_SERVERS)))
+    desk.plan = plan_transfer(named, flow=Flow.REGISTRY_FACILITATED, start=NOW)
+    desk.evidence = []
+    desk = desk.until("keys-offered")
+    (sent,) = desk.frames("keys-offered", gaining_servers=servers, relay_expiry=finished).frames
+    assert isinstance(of_zone.action, KeyRelayCreate) and isinstance(sent.command.action, KeyRelayCreate)
+    assert set(sent.command.action.keys) == set(of_zone.action.keys)
+    (offer,), (other,) = sent.command.extensions, of_zone.extensions
+    assert isinstance(offer, Offer) and isinstance(other, Offer)
+    assert set(offer.name_servers.servers) == set(other.name_servers.servers)
+    assert (offer.ds, offer.ttl) == (other.ds, other.ttl)
+
+
+def test_an_offer_is_withheld_where_a_status_would_stop_the_transfer() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry()).until("keys-offered")
+    desk.record = replace(desk.record, statuses=("clientTransferProhibited", "serverUpdateProhibited"))
+    with pytest.raises(FrameWithheld) as refused:
+        desk.frames("keys-offered", lift_locks=True)
+    assert len(refused.value.reasons) == 2 and "have the sponsor remove it" in refused.value.reasons[1]
+
+
+def test_the_losing_side_sends_its_receipt_and_when_it_is_so_its_report() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry()).until("keys-exchanged")
+    receipt = make_receipt(LOSING, GAINING_KEYS, by="the losing operator", at=NOW)
+    with pytest.raises(EppError, match="the receipt for the gaining keys is not given"):
+        desk.frames("keys-exchanged")
+    (sent,) = desk.frames("keys-exchanged", receipt=receipt).frames
+    assert sent.command.action == DomainUpdate(name=DOMAIN) and sent.command.extensions == (receipt,)
+    low = Ttl(600)
+    report = Report(name=DOMAIN, serial=8, merged=NOW, lowered=NOW, ns_ttl=low, dnskey_ttl=low)
+    desk = desk.until("losing-merged")
+    later = desk.plan.finished
+    with pytest.raises(FrameWithheld, match="nothing confirms that, and the report says it") as refused:
+        desk.frames("losing-merged", report=report, now=later)
+    assert [each.split(":")[0] for each in refused.value.reasons] == ["losing-merged", "ttls-lowered"]
+    for step_id in ("losing-merged", "ttls-lowered"):
+        desk.done(step_id)
+    (told,) = desk.frames("ttls-lowered", report=report, now=later).frames
+    assert told.command.extensions == (report,)
+    with pytest.raises(EppError, match=r"the report of the losing side is not given"):
+        desk.frames("losing-merged", now=later)
+    with pytest.raises(EppError, match=r"what is to be told is of example\.com\."):
+        desk.frames("losing-merged", now=later, report=replace(report, name="example.com"))
+
+
+@pytest.mark.parametrize("changes", [{"urgent": True}, {"max_sig_life": 604800}])
+def test_only_a_change_of_the_ds_is_urgent(changes: dict[str, object]) -> None:
+    desk = Desk.of(a_plan(), a_registry(max_sig_life=True)).until("ns-changed")
+    with pytest.raises(EppError, match="ns-changed does not change the DS, and nothing else is urgent"):
+        desk.frames("ns-changed", **changes)
+
+
+def test_an_override_of_the_future_is_none() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ns-changed")
+    early = desk.plan.step("ns-changed").not_before - timedelta(seconds=1)
+    with pytest.raises(PlanError, match="comes after the decision"):
+        desk.frames("ns-changed", now=early, override=replace(OVERRIDE, when=early + timedelta(hours=1)))
