@@ -183,6 +183,7 @@ class Desk:
         material: Material | None = None,
         override: Override | None = None,
         lift_locks: bool = False,
+        client: str | None = None,
         **changes: Any,
     ) -> StepFrames:
         """The frames of a step, when its time has come and all before it is done."""
@@ -190,7 +191,7 @@ class Desk:
         return step_frames(
             self.plan,
             step_id,
-            sender=self.sender(actor, lift_locks=lift_locks),
+            sender=self.sender(actor, lift_locks=lift_locks, client=client),
             material=replace(material or self.material, **changes),
             evidence=self.evidence,
             now=now or self.plan.step(step_id).not_before,

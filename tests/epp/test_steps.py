@@ -655,13 +655,36 @@ def test_what_only_asks_is_never_withheld() -> None:
 def test_once_the_ds_is_dropped_the_frame_that_adds_it_again_is_alone() -> None:
     desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP)).until("domain-transferred")
     before = desk.record.ds
-    desk.record = replace(desk.record, ds=frozenset())
-    (restored,) = (found := desk.frames("domain-transferred")).frames
-    assert isinstance(found.decision, Confirmed) and desk.record.after(restored.command).ds == before
+    desk.record = replace(desk.record, ds=frozenset(), sponsor="gaining")
+    found = desk.frames("domain-transferred", client="gaining")
+    (restored,) = found.frames
+    assert isinstance(found.decision, Confirmed)
     assert restored.purpose == "add the DS again that the registry drops in the transfer"
-    desk.record = replace(desk.record, statuses=("serverUpdateProhibited",))
+    locked = replace(desk.record, statuses=("serverUpdateProhibited",))
     with pytest.raises(FrameWithheld, match="serverUpdateProhibited"):
-        desk.frames("domain-transferred")
+        desk.frames("domain-transferred", client="gaining", registered=locked.shown)
+    desk.record = desk.record.after(restored.command)
+    assert desk.record.ds == before and not desk.frames("domain-transferred", client="gaining").frames
+
+
+def test_who_is_not_the_sponsor_changes_nothing_and_who_is_asks_for_nothing() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    assert desk.frames("ds-added", client="losing").frames
+    with pytest.raises(FrameWithheld, match="to be the sponsor of the domain; the registry of nl names losing"):
+        desk.frames("ds-added", client="gaining")
+    moved = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry()).until("domain-transferred")
+    assert moved.frames("domain-transferred", client="gaining").frames
+    assert not moved.frames("domain-transferred", client="losing").frames
+
+
+def test_what_the_registry_shows_of_another_domain_is_refused() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    shown = desk.record.shown
+    other = replace(shown, info=replace(shown.info, name="example.com"))
+    with pytest.raises(
+        EppError, match=r"what the registry shows is of example\.com\.; give its answer about this domain"
+    ):
+        desk.frames("ds-added", registered=other)
 
 
 def test_the_offer_is_that_which_the_gaining_side_makes_of_its_zone() -> None:

@@ -177,15 +177,20 @@ class DsDesk:
         added = tuple(each for each in wanted if _identity(each) not in has)
         return self._change(held, added)
 
-    def restoring(self) -> DsChange:
+    def restoring(self, *, is_done: bool) -> DsChange:
         """Return the change that adds again what the registry drops in a transfer.
+
+        Args:
+            is_done: whether the transfer is done; what the registry shows is of after it then, and else of before.
 
         Raises:
             EppError: a key is not given, or the registry does not take it.
         """
-        registered = self.material.registered
-        has = registered is not None and registered.dnssec is not None
-        return self._change((), self.held if has else self.planned)
+        if not is_done:
+            return self._change((), self.held or self.planned)
+        held = self.held
+        has = set(map(_identity, held))
+        return self._change(held, tuple(each for each in self.planned if _identity(each) not in has))
 
     def removing_losing(self) -> DsChange:
         """Return the change that leaves the gaining DS or keys alone.

@@ -85,6 +85,7 @@ class Sender:
         actor: who.
         registry: the registry.
         transactions: what gives each frame its identifier.
+        client: its client identifier at the registry, by which it knows itself as the sponsor; None where nobody says.
         lift_locks: whether locks of its own that stand in the way are lifted first, each by a frame of its own.
 
     Raises:
@@ -94,6 +95,7 @@ class Sender:
     actor: Actor
     registry: RegistryProfile
     transactions: Transactions
+    client: str | None = None
     lift_locks: bool = False
 
     def __post_init__(self) -> None:
@@ -103,7 +105,8 @@ class Sender:
 
 
 _SENDER: Final = Fields(
-    needed={"actor": values.a(Actor), "registry": values.a(RegistryProfile), "lift_locks": values.flag}
+    needed={"actor": values.a(Actor), "registry": values.a(RegistryProfile), "lift_locks": values.flag},
+    optional={"client": checks.client_id},
 )
 
 
@@ -212,10 +215,10 @@ class _Case:
         return self.registry.dnssec.on_transfer is OnTransfer.DROP and self.plan.facts.gaining.is_signed
 
     @property
-    def has_dropped_ds(self) -> bool:
-        """Whether it has done so: it shows none, and the plan has one."""
-        registered = self.material.registered
-        return self.drops_ds and registered is not None and registered.dnssec is None and bool(self.ds.planned)
+    def is_sponsor(self) -> bool | None:
+        """Whether the sender is the sponsor as the registry shows it; None where that cannot be told."""
+        registered, client = self.material.registered, self.sender.client
+        return None if registered is None or client is None else registered.info.sponsor == client
 
     @property
     def operation(self) -> TransferOperation:
@@ -294,6 +297,12 @@ def _kinds(case: _Case) -> tuple[FrameKind, ...]:
             f"{case.domain} does not lie in {case.registry.zone}, the zone of {case.registry.name}",
             remedy="give the profile of its registry",
         )
+    shown = case.material.registered
+    if shown is not None and shown.info.name.lower() != case.domain.lower():
+        raise EppError(
+            f"{case.domain}: what the registry shows is of {shown.info.name}",
+            remedy="give its answer about this domain",
+        )
     carried = carriage(case.plan.flow, case.step_id)
     why_none = carried.why_none(case.sender.actor)
     if why_none:
@@ -317,7 +326,7 @@ def _kinds_in_transfer(case: _Case) -> tuple[FrameKind, ...]:
     """What the gaining registrar sends: the request, and where the registry drops the DS, that again when it is done."""
     if not case.drops_ds or case.operation is not TransferOperation.REQUEST:
         return (FrameKind.REQUEST_TRANSFER,)
-    if case.has_dropped_ds:
+    if case.is_sponsor:
         return (FrameKind.RESTORE_DS,)
     return (FrameKind.REQUEST_TRANSFER, FrameKind.RESTORE_DS)
 
@@ -375,10 +384,20 @@ def _lacking(
         case _:
             pass
     registered = case.material.registered
+    if registered is not None and case.is_sponsor is False and kind not in _OF_OTHERS:
+        yield Lacking(
+            step_id=case.step_id,
+            needed="to be the sponsor of the domain",
+            found=f"{case.registry.name} names {registered.info.sponsor}",
+        )
     if kind is FrameKind.ANSWER_TRANSFER and registered is not None and not _has(case, "pendingTransfer"):
         yield Lacking(
             step_id=case.step_id, needed="a transfer under way", found=f"{case.registry.name} shows no pendingTransfer"
         )
+
+
+_OF_OTHERS: Final = (FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind.OFFER_KEYS, FrameKind.RESTORE_DS)
+"""What one sends who is not the sponsor, or not yet."""
 
 
 def _insecure_text(case: _Case) -> str:
@@ -497,7 +516,7 @@ def _remove_all_ds(case: _Case) -> _Drafts:
 def _restore_ds(case: _Case) -> _Drafts:
     drafts = _ds_update(
         case,
-        case.ds.restoring(),
+        case.ds.restoring(is_done=bool(case.is_sponsor)),
         "add the DS again that the registry drops in the transfer",
         waits_for="the poll message or the domain info that says that the transfer is done",
     )
@@ -566,6 +585,8 @@ def _transfer(case: _Case, allowed: tuple[TransferOperation, ...]) -> _Drafts:
             remedy="say why: EPP carries no reason, and the record should",
         )
     is_request = operation is TransferOperation.REQUEST
+    if is_request and case.is_sponsor:
+        return _Drafts()
     code = _code(case, "a transfer") if is_request else None
     why = f", because {case.material.because}" if case.material.because else ""
     purpose = f"{operation.value} the transfer to the gaining registrar{why}"
