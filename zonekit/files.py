@@ -651,7 +651,7 @@ def _lock(path: StrPath, lock: str) -> int:
         os.close(descriptor)
 
 
-def octets_of(path: StrPath) -> Iterator[bytes]:
+def octets_of(path: StrPath) -> Generator[bytes, None, None]:
     """Return the octets of a file, some at a time; an error in opening it is raised here and now.
 
     Raises:

@@ -160,7 +160,7 @@ def test_each_party_comes_to_the_same_by_its_own_looks() -> None:
         for step_id in steps:
             completed = case.progress.plan.events[step_id].completed
             assert side.progress.plan.events[step_id].completed == completed, (side.client, step_id)
-    assert len(seen) == 10
+    assert len(seen) == 11
 
 
 def test_what_is_of_another_domain_or_step_is_refused() -> None:

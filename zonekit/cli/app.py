@@ -87,6 +87,10 @@ def cli(context: click.Context) -> int:
       zonekit show       keys, tags, DS, validity and TTLs at a glance
 
     \b
+    What registrars and a registry tell each other:
+      zonekit epp        say what a frame of EPP means, and hand on the keys in it
+
+    \b
     Many zones at once:
       zonekit fleet      sign, merge or verify every zone of a directory
 
@@ -127,6 +131,7 @@ for _command in (
     ),
     Later("verify", "zonekit.cli.verify:verify", "Verify a signed zone, or a transfer: would it break now?"),
     Later("show", "zonekit.cli.show:show", "Show a zone or a key, and what is odd."),
+    Later("epp", "zonekit.cli.epp:epp", "Read the frames of EPP that a transfer goes through."),
     Later("fleet", "zonekit.cli.fleet:fleet", "Sign, merge or verify many zones at once."),
 ):
     cli.add_command(_command)

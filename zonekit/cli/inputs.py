@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from zonekit.cli.exits import BadInput, Refused
 from zonekit.dnskeys import Dnskey, keys_to_take, parse_dnskeys
 from zonekit.ds import DEFAULT_TTL
 from zonekit.errors import DnskeyRefused, KeyFileError, ZonekitError
-from zonekit.files import check_key, opener_within, read_key, read_keys, read_text, read_zone_with_findings
+from zonekit.files import check_key, octets_of, opener_within, read_key, read_keys, read_text, read_zone_with_findings
 from zonekit.findings import Finding
 from zonekit.instants import instant_text
 from zonekit.keys import KeyRole, KeyUse, SigningKey, key_file_stem
@@ -33,7 +33,7 @@ _STANDARD_INPUT: Final = "<stdin>"
 _PIECE_OCTETS: Final = 2**18
 
 
-def _standard_input() -> Iterator[bytes]:
+def _standard_input() -> Generator[bytes, None, None]:
     """Yield the octets of standard input, which can be read once.
 
     Raises:
@@ -153,6 +153,15 @@ def read_input(path: str) -> str:
         return octets.decode()
     # Outside the handler, so that the new error does not carry the old one, which holds the octets.
     raise BadInput(f"{_STANDARD_INPUT}: is not text in UTF-8")
+
+
+def read_octets(path: str, most: int) -> bytes:
+    """Return the octets in a file or on standard input, at most so many of them."""
+    found = bytearray()
+    with contextlib.closing(_standard_input() if path == STANDARD_STREAM else octets_of(path)) as pieces:
+        while len(found) < most and (piece := next(pieces, b"")):
+            found += piece
+    return bytes(found[:most])
 
 
 def _parse_dnskeys(path: str, text: str, owner: WireName | None) -> tuple[Dnskey, ...]:
