@@ -105,8 +105,10 @@ _TABLE: Final[Mapping[ResultCode, tuple[str, str, Next]]] = MappingProxyType(
         ),
         ResultCode.UNIMPLEMENTED_EXTENSION: (
             "the registry does not offer the extension, or it was not named at login",
-            "log in with its namespace among the extensions; where the greeting does not have it, have the DS or keys entered"
-            " by another way",
+            (
+                "log in with its namespace among the extensions; where the greeting does not have it, have the DS or keys entered"
+                " by another way"
+            ),
             Next.MEND,
         ),
         ResultCode.BILLING_FAILURE: (
@@ -157,8 +159,10 @@ _TABLE: Final[Mapping[ResultCode, tuple[str, str, Next]]] = MappingProxyType(
         ),
         ResultCode.STATUS_PROHIBITS: (
             "a status of the domain or host stands in the way",
-            "ask with a domain info for its statuses: a client... one is lifted by the sponsor, a server... one by the registry,"
-            " and a pending one goes by itself",
+            (
+                "ask with a domain info for its statuses: a client... one is lifted by the sponsor, a server... one by the registry,"
+                " and a pending one goes by itself"
+            ),
             Next.MEND,
         ),
         ResultCode.ASSOCIATION_PROHIBITS: (
@@ -168,8 +172,10 @@ _TABLE: Final[Mapping[ResultCode, tuple[str, str, Next]]] = MappingProxyType(
         ),
         ResultCode.PARAMETER_POLICY: (
             "a value is against the policy of the registry",
-            "the reasons name it: often the number of DS or name servers, a digest type or an algorithm; say what it takes in its"
-            " profile",
+            (
+                "the reasons name it: often the number of DS or name servers, a digest type or an algorithm; say what it takes in its"
+                " profile"
+            ),
             Next.MEND,
         ),
         ResultCode.UNIMPLEMENTED_SERVICE: (
@@ -179,8 +185,10 @@ _TABLE: Final[Mapping[ResultCode, tuple[str, str, Next]]] = MappingProxyType(
         ),
         ResultCode.DATA_POLICY: (
             "what would come of it is against the policy of the registry",
-            "many registries look at the zone before they take a DS or NS: see with zonekit status that every server gives what"
-            " the step counts on; then look at the number of DS and name servers",
+            (
+                "many registries look at the zone before they take a DS or NS: see with zonekit status that every server gives what"
+                " the step counts on; then look at the number of DS and name servers"
+            ),
             Next.MEND,
         ),
         ResultCode.COMMAND_FAILED: (

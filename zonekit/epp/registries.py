@@ -271,10 +271,10 @@ class RegistryProfile:
         check_fields(_PROFILE_FIELDS, self, "a registry")
         names = [rule.status for rule in self.statuses]
         if len(set(names)) < len(names):
-            raise EppError(f"{self.name}: a status is there twice", remedy="give each once, with all that it stops")
+            raise EppError("statuses: one is there twice", remedy="give each once, with all that it stops")
         if self.transfer.facilitated and self.times.check_delay is None:
             raise EppError(
-                f"{self.name} carries the registry-facilitated flow, and check_delay is not known",
+                f"times.check_delay: is not known, and {self.name} carries the registry-facilitated flow",
                 remedy=PARENT_HOW_TO_FIND["check_delay"],
             )
 
@@ -344,6 +344,12 @@ def _approval(value: object, path: str) -> timedelta | None:
     return None if value == "never" else fields.duration(value, path)
 
 
+def _zone(value: object, path: str) -> str:
+    name = fields.text(value, path)
+    fields.within(path, parse_origin, name)
+    return name
+
+
 _READ_OCTETS: Final = fields.set_of(fields.number(0, 255))
 _DNSSEC: Final = Shape(
     make=DnssecPolicy,
@@ -396,7 +402,7 @@ _PROFILE: Final = Shape(
     make=RegistryProfile,
     needed={
         "name": fields.text,
-        "zone": fields.text,
+        "zone": _zone,
         "dnssec": _DNSSEC,
         "name_servers": _NAME_SERVERS,
         "times": _TIMES,
