@@ -44,6 +44,19 @@ def domain_name(value: object, where: str) -> str:
     return name
 
 
+def address(value: object, where: str) -> str:
+    """Return an address that a server may have, in its shortest form.
+
+    Raises:
+        EppError: it is that of no server at all, or has a zone.
+        PlanError: it is no address.
+    """
+    found = str(values.address(value, where))
+    if "%" in found or found in ("::", "0.0.0.0"):
+        raise EppError(f"{where} is {found}, where no server is", remedy="give one that is routed", rule="RFC 5732")
+    return found
+
+
 def xml_text(value: object, where: str) -> str:
     """Return a text that XML can carry and that comes out as it went in.
 

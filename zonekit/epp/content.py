@@ -13,15 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, TypeAlias, TypeVar
 
-from lxml import etree
-
 from zonekit.epp import namespaces
 from zonekit.epp.checks import collapsed
-from zonekit.epp.parts import Part
+from zonekit.epp.parts import Element, Part, local_name, namespace_of
 from zonekit.errors import FrameError, ZonekitError
 
 _Read = TypeVar("_Read")
-Element: TypeAlias = etree._Element
 Reader: TypeAlias = Callable[[Element], _Read]
 
 _INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -58,7 +55,7 @@ def path_of(element: Element) -> str:
     steps = []
     at: Element | None = element
     while at is not None:
-        name = etree.QName(at).localname
+        name = local_name(at)
         parent = at.getparent()
         alike = [] if parent is None else list(parent.iterchildren(at.tag))
         steps.append(f"{name}[{alike.index(at) + 1}]" if len(alike) > 1 else name)
@@ -72,7 +69,7 @@ def refusal(element: Element, problem: str, *, remedy: str = "", rule: str = "")
         problem,
         path=path_of(element),
         remedy=remedy or "ask its sender to mend it",
-        rule=rule or RULES.get(etree.QName(element).namespace or "", RULES[namespaces.EPP]),
+        rule=rule or RULES.get(namespace_of(element), RULES[namespaces.EPP]),
     )
 
 
@@ -110,7 +107,7 @@ class Content:
     def __init__(self, element: Element, *attributes: str) -> None:
         _check_attributes(element, attributes)
         self._element = element
-        self._namespace = etree.QName(element).namespace
+        self._namespace = namespace_of(element)
         self._children = list(element)
         self._next = 0
         if any((text or "").strip(SPACES) for text in (element.text, *(child.tail for child in self._children))):
@@ -120,11 +117,11 @@ class Content:
         """Return the next child if it has one of these names, in the namespace of the element or another; else None."""
         if self._next == len(self._children):
             return None
-        found = etree.QName(self._children[self._next])
-        if found.localname not in names or found.namespace != (namespace or self._namespace):
+        found = self._children[self._next]
+        if local_name(found) not in names or namespace_of(found) != (namespace or self._namespace):
             return None
         self._next += 1
-        return self._children[self._next - 1]
+        return found
 
     def one(self, *names: str, namespace: str | None = None) -> Element:
         """Return the next child, which has to have one of these names.
@@ -159,7 +156,7 @@ class Content:
         if not found:
             raise refusal(self._element, "it is empty", remedy="leave it out")
         for child in found:
-            if etree.QName(child).namespace in (self._namespace, None):
+            if namespace_of(child) in (self._namespace, ""):
                 raise refusal(child, "an element of the object's or extension's own namespace is due here")
         return found
 

@@ -69,7 +69,7 @@ class NameServer:
             raise EppError(f"{self.name} has an address twice", remedy="give each once")
 
 
-_SERVER: Final = Fields(needed={"name": checks.domain_name, "addresses": values.tuple_of(values.address)})
+_SERVER: Final = Fields(needed={"name": checks.domain_name, "addresses": values.tuple_of(checks.address)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class HostCreate:
         check_fields(_CREATE, self, "a host create")
 
 
-_ADDRESSES: Final = values.tuple_of(values.address)
+_ADDRESSES: Final = values.tuple_of(checks.address)
 _CREATE: Final = Fields(needed={"name": checks.domain_name, "addresses": _ADDRESSES})
 
 

@@ -12,7 +12,6 @@ from zonekit.ds import DsData, KeyData
 from zonekit.epp import domains, hosts, keyrelay, namespaces
 from zonekit.epp.content import (
     Content,
-    Element,
     Reader,
     Unheld,
     attribute,
@@ -32,6 +31,7 @@ from zonekit.epp.content import (
 from zonekit.epp.domains import AuthInfo, Contact, NameServer, NameServers, NsForm, Period, PeriodUnit, Status
 from zonekit.epp.frames import Action, CommandExtension, Data, ResponseExtension, TransactionId
 from zonekit.epp.keyrelay import Duration, Expiry, RelayedKey
+from zonekit.epp.parts import Element, local_name
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
 
 _Choice = TypeVar("_Choice")
@@ -58,7 +58,7 @@ def auth_info(element: Element) -> AuthInfo:
     content = Content(element)
     code = content.one("pw", "ext", "null", namespace=_DOMAIN)
     content.end()
-    if not code.tag.endswith("}pw"):
+    if local_name(code) != "pw":
         raise Unheld
     with within(code):
         password = line(code, "roid")
@@ -487,7 +487,7 @@ def _expiry(element: Element) -> Expiry:
     content = Content(element)
     found = content.one("absolute", "relative")
     content.end()
-    if found.tag.endswith("}absolute"):
+    if local_name(found) == "absolute":
         return instant(found)
     with within(found):
         return Duration.parse(token(found))

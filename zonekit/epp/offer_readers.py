@@ -9,7 +9,6 @@ from zonekit.ds import DsData
 from zonekit.epp import namespaces, offers
 from zonekit.epp.content import (
     Content,
-    Element,
     Reader,
     Unheld,
     instant,
@@ -23,6 +22,7 @@ from zonekit.epp.content import (
 )
 from zonekit.epp.frames import CommandExtension, Data, ResponseExtension
 from zonekit.epp.object_readers import auth_info, name_servers, registry_ds
+from zonekit.epp.parts import Element
 from zonekit.transfer.receipts import DsState, Publication, PublicationState, Receipt, ReceivedKey, Refusal
 from zonekit.ttl import Ttl
 

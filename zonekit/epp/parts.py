@@ -5,10 +5,11 @@ What another party sends is read with no document type, so no entities, no netwo
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from zonekit.errors import EppError, FrameError
 
@@ -19,10 +20,15 @@ except ModuleNotFoundError as error:
         raise
     raise EppError("EPP frames need lxml, which is not installed", remedy="run: pip install 'zonekit[epp]'") from None
 
+Element: TypeAlias = etree._Element
+"""An element of XML that was read. Only this module knows of lxml."""
+
 MAX_OCTETS: Final = 2**20
 """How long a frame may be."""
 MAX_DEPTH: Final = 64
 """How deep elements may stand in one another; those of the RFCs stand in 9."""
+MAX_ELEMENTS: Final = 20_000
+"""How many elements a frame may have."""
 
 _RULE: Final = "RFC 5730 section 5"
 _SPACE: Final = "[ \t\r\n]"
@@ -37,7 +43,17 @@ _PREFIX: Final = re.compile(r"[^\s:<>\"'&/=,;()\[\]{}]+(?=:)")
 _START: Final = re.compile(r"<[^\s/>]+")
 
 
-def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> etree._Element:
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace."""
+    return etree.QName(element).localname
+
+
+def namespace_of(element: Element) -> str:
+    """Return the namespace of an element; empty where it has none."""
+    return etree.QName(element).namespace or ""
+
+
+def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
     """Return the root element of a document, without its comments and processing instructions.
 
     Args:
@@ -45,7 +61,7 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> etree._El
         max_octets: how long it may be, in UTF-8 too.
 
     Raises:
-        FrameError: it is too long or too deep, in another encoding, no well-formed XML, or has a document type.
+        FrameError: it is too long, too large or too deep, in another encoding, no well-formed XML, or has a document type.
 
     >>> parse_xml("<a>1 &lt; 2<!-- indeed --></a>").text
     '1 < 2'
@@ -64,7 +80,7 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> etree._El
         root = etree.fromstring(encoded, _safe_parser())
     except etree.XMLSyntaxError as error:
         raise _refusal(f"no well-formed XML: {_kind_of(error)}", line=error.lineno) from None
-    _check_depth(root)
+    _check_bounds(root)
     return root
 
 
@@ -132,12 +148,16 @@ def _kind_of(error: Any) -> str:
     return kinds[-1].removeprefix("ERR_").replace("_", " ").lower() if kinds else "it ends too soon"
 
 
-def _check_depth(root: etree._Element) -> None:
-    depth = 0
+def _check_bounds(root: Element) -> None:
+    depth = count = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
+        starts = event == "start"
+        depth += 1 if starts else -1
+        count += starts
         if depth > MAX_DEPTH:
             raise _refusal(f"elements stand more than {MAX_DEPTH} deep in one another", line=element.sourceline)
+        if count > MAX_ELEMENTS:
+            raise _refusal(f"it has more than {MAX_ELEMENTS} elements", line=element.sourceline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -147,7 +167,7 @@ class Part:
     It may hold an authinfo code, for nobody knows what it holds: so its repr has its name alone.
 
     Attributes:
-        xml: it in canonical form (exclusive C14N), with the namespaces that it needs.
+        xml: it in canonical form (C14N 2.0), with the namespaces that it needs.
         namespace: its namespace; empty where it has none.
         name: its name without a prefix.
 
@@ -166,18 +186,13 @@ class Part:
         if not isinstance(self.xml, str):
             raise FrameError("an element is kept as a text", remedy="give its XML as a text")
         root = parse_xml(self.xml)
-        found = etree.QName(root)
         object.__setattr__(self, "xml", _canonical(root))
-        object.__setattr__(self, "namespace", found.namespace or "")
-        object.__setattr__(self, "name", found.localname)
+        object.__setattr__(self, "namespace", namespace_of(root))
+        object.__setattr__(self, "name", local_name(root))
 
     @classmethod
-    def of(cls, element: etree._Element) -> Part:
-        """Return an element of a document that was read, with the namespaces that it needs.
-
-        Raises:
-            FrameError: its namespace is none that canonical XML can have.
-        """
+    def of(cls, element: Element) -> Part:
+        """Return an element of a document that was read, with the namespaces that it needs."""
         return cls(xml=_canonical(element))
 
     def __repr__(self) -> str:
@@ -188,7 +203,7 @@ class Part:
         """The element as it stands inside any other, in one line: the same element, whatever is in force there."""
         root = parse_xml(self.xml)
         markup = self.xml.replace("\n", "&#10;")
-        if None in root.nsmap or all(etree.QName(each).namespace for each in root.iter()):
+        if None in root.nsmap or all(map(namespace_of, root.iter())):
             return markup
         return _START.sub(r'\g<0> xmlns=""', markup, count=1)
 
@@ -198,20 +213,16 @@ class Part:
         return "".join(map(str, parse_xml(self.xml).itertext()))
 
 
-def _canonical(element: etree._Element) -> str:
-    kept = sorted({prefix for prefix in element.nsmap if prefix} & set(_mentioned_prefixes(element)))
-    try:
-        octets: bytes = etree.tostring(
-            element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=kept, with_tail=False
-        )
-    except etree.C14NError:
-        raise FrameError(
-            "an element has a namespace that is no absolute URI", remedy="ask its sender to mend it", rule="XML C14N"
-        ) from None
-    return octets.decode()
+def _canonical(element: Element) -> str:
+    """The element by itself in canonical form, which keeps what prefixes in texts and values mean, too."""
+    text: str = etree.canonicalize(etree.tostring(element, encoding="unicode", with_tail=False))
+    declared = etree.fromstring(text, _safe_parser()).nsmap.keys()
+    kept = {prefix for prefix in element.nsmap if prefix} & set(_mentioned_prefixes(element)) - declared
+    more = "".join(f' xmlns:{prefix}="{html.escape(element.nsmap[prefix])}"' for prefix in sorted(kept))
+    return _START.sub(lambda start: start[0] + more, text, count=1)
 
 
-def _mentioned_prefixes(element: etree._Element) -> Iterator[str]:
+def _mentioned_prefixes(element: Element) -> Iterator[str]:
     """What may be prefixes in texts and values, such as that of a type: canonical XML would leave their namespaces out."""
     for each in element.iter():
         for text in (each.text, None if each is element else each.tail, *each.attrib.values()):

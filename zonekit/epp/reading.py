@@ -11,13 +11,10 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from lxml import etree
-
 from zonekit.epp import namespaces, object_readers, offer_readers
 from zonekit.epp.content import (
     SPACES,
     Content,
-    Element,
     Unheld,
     attribute,
     choice,
@@ -35,7 +32,7 @@ from zonekit.epp.content import (
 )
 from zonekit.epp.frames import Action, Command, Frame, Response
 from zonekit.epp.object_readers import ACTIONS, transaction_id
-from zonekit.epp.parts import MAX_OCTETS, Part, parse_xml
+from zonekit.epp.parts import MAX_OCTETS, Element, Part, local_name, parse_xml
 from zonekit.epp.results import Reason, Result
 from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
 from zonekit.errors import FrameError
@@ -59,14 +56,14 @@ def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Frame:
     if root.tag != f"{{{namespaces.EPP}}}epp":
         raise FrameError(
             f"the root element is no epp of {namespaces.EPP}",
-            path=etree.QName(root).localname,
+            path=local_name(root),
             remedy="give a frame of EPP",
             rule="RFC 5730 section 2.1",
         )
     content = Content(root)
     frame = content.one(*_FRAMES)
     content.end()
-    return _FRAMES[etree.QName(frame).localname](frame)
+    return _FRAMES[local_name(frame)](frame)
 
 
 _COMMAND_EXTENSIONS: Final = {**object_readers.COMMAND_EXTENSIONS, **offer_readers.COMMAND_EXTENSIONS}
@@ -170,14 +167,14 @@ def _command(element: Element) -> Command:
 
 
 def _verb_of(element: Element) -> str:
-    name = etree.QName(element[0]).localname if len(element) else ""
+    name = local_name(element[0]) if len(element) else ""
     if name in ("", "extension", "clTRID"):
         raise refusal(element, "it has no command", rule="RFC 5730 section 2.5")
     return name
 
 
 def _action(verb: Element) -> Action:
-    name = etree.QName(verb).localname
+    name = local_name(verb)
     if name in _SESSION_ACTIONS:
         return _SESSION_ACTIONS[name](verb)
     reader = ACTIONS.get((name, _object(verb).tag)) if name in _OBJECT_VERBS else None
@@ -189,7 +186,7 @@ def _action(verb: Element) -> Action:
 
 
 def _object(verb: Element) -> Element:
-    first, *more = Content(verb, *(("op",) if verb.tag.endswith("}transfer") else ())).foreign()
+    first, *more = Content(verb, *(("op",) if local_name(verb) == "transfer" else ())).foreign()
     if more:
         raise refusal(more[0], "a command has one object", rule="RFC 5730 section 2.5")
     return first
@@ -222,7 +219,7 @@ def _result(element: Element) -> Result:
     message = content.one("msg")
     values, reasons = [], []
     while (found := content.optional("value", "extValue")) is not None:
-        if etree.QName(found).localname == "value":
+        if local_name(found) == "value":
             values.append(_value(found))
         else:
             reasons.append(_reason(found))

@@ -108,8 +108,12 @@ class Login:
 
 def _password(value: object, where: str) -> str:
     found = checks.secret(value, where)
-    if not 6 <= len(found) <= 16 or found != found.strip() or "  " in found:
-        raise EppError(f"{where} is not of 6 to 16 characters", remedy="give another", rule="RFC 5730 section 4")
+    if not 6 <= len(found) <= 16 or found != checks.collapsed(found):
+        raise EppError(
+            f"{where} is not of 6 to 16 characters, with single spaces and none at the ends",
+            remedy="give another",
+            rule="RFC 5730 section 4",
+        )
     return found
 
 
