@@ -39,21 +39,24 @@ from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate, NameSe
 from zonekit.epp.gaining import make_offer
 from zonekit.epp.hosts import HostCreate, HostUpdate
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate
+from zonekit.epp.materials import tag_of
 from zonekit.epp.offers import Offer, Report
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
 from zonekit.epp.secdns import SecDnsUpdate
 from zonekit.epp.sessions import PollAcknowledge, PollRequest
-from zonekit.epp.steps import StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
+from zonekit.epp.steps import Sender, StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
 from zonekit.epp.writing import write_frame
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Overridden
+from zonekit.transfer.parties import NOT_GIVEN
 from zonekit.transfer.plan import Plan, plan_transfer
 from zonekit.transfer.receipts import make_receipt
 from zonekit.transfer.steps import STEPS, Actor, Flow, with_shared_servers
 from zonekit.transfer.timelines import ds_with_gaining
+from zonekit.transfer.versions import Key
 from zonekit.ttl import Ttl
 
 # ---- the table ------------------------------------------------------------------------------------------------------
@@ -262,6 +265,25 @@ def test_without_an_answer_to_info_what_the_plan_has_is_taken_and_that_is_told()
     assert [each.code for each in found.findings] == ["registry-not-shown"]
 
 
+@pytest.mark.parametrize("interface", Interface)
+def test_what_is_on_record_is_what_the_registry_has_where_it_shows_nothing(interface: Interface) -> None:
+    desk = Desk.of(a_plan(facts=sha1_facts()), a_registry(interface=interface)).until("losing-ds-removed")
+    found = desk.frames("losing-ds-removed", registered=None)
+    assert desk.record.after(*[each.command for each in found.frames]) == desk.record.after(
+        *[each.command for each in desk.frames("losing-ds-removed").frames]
+    )
+    desk.done("losing-ds-removed")
+    again = desk.frames("losing-ds-removed", registered=None, now=desk.plan.finished)
+    assert not again.frames and again.after == found.after
+    through = Desk.of(a_plan(Flow.THROUGH_INSECURE), a_registry(interface=interface)).until("ds-added")
+    assert through.frames("ds-added", registered=None).after == through.frames("ds-added").after
+
+
+def test_what_cannot_be_told_withholds_nothing() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    assert desk.frames("ds-added", losing_keys=()).frames
+
+
 def test_urgent_and_max_sig_life_go_along_where_the_registry_takes_them() -> None:
     desk = Desk.of(a_plan(), a_registry(max_sig_life=True)).until("ds-added")
     update = only_update(desk.frames("ds-added", urgent=True, max_sig_life=604800))
@@ -452,6 +474,24 @@ def test_servers_that_do_not_fit_are_refused(changes: dict[str, object], message
         Desk.of(plan, a_registry()).until("ns-changed").frames("ns-changed", **changes)
 
 
+def test_servers_that_nobody_knows_now_are_asked_for() -> None:
+    facts = the_facts()
+    unnamed = replace(facts, losing=replace(facts.losing, name_servers=NOT_GIVEN))
+    named = replace(unnamed, gaining=replace(facts.gaining, name_servers=NOT_GIVEN))
+    plan = plan_transfer(named, flow=Flow.OPERATOR_CHANGE, start=NOW)
+    desk = Desk.of(plan, a_registry())
+    desk.record = replace(desk.record, servers={"ns.losing.example.": ()})
+    servers = (NameServer(name="ns.gaining.example.", addresses=("198.51.100.1",)),)
+    for step_id in desk.in_order():
+        if step_id == "ns-changed":
+            break
+        desk.done(step_id)
+    with pytest.raises(EppError, match="it is not known which name servers the registry of nl has for it"):
+        desk.frames("ns-changed", registered=None, gaining_servers=servers)
+    found = desk.frames("ns-changed", gaining_servers=servers)
+    assert desk.record.after(*[each.command for each in found.frames]).servers == {"ns.gaining.example.": ()}
+
+
 def test_too_few_and_too_many_servers_are_refused() -> None:
     plan = servers_plan({"ns.losing.example."}, {"ns1.gaining.example.", "ns2.gaining.example."})
     for least, most in ((3, 5), (1, 1)):
@@ -633,6 +673,37 @@ def test_the_registry_has_to_be_that_of_the_domain() -> None:
     for zone in ("example", "example.nl"):
         with pytest.raises(EppError, match="give the profile of its registry"):
             Desk.of(a_plan(), a_registry(zone=zone)).frames("ds-added", actor=Actor.REGISTRAR)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hosts": ()}, "hosts of the material of frames is no mapping"),
+        ({"hosts": {"ns1.example.nl": ("192.0.2.999",)}}, "and not an IPv4 or IPv6 address"),
+        ({"max_sig_life": 0}, "max_sig_life of the material of frames"),
+        ({"because": "two\nlines"}, "because of the material of frames"),
+    ],
+)
+def test_material_is_checked_when_it_is_made(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(EppError, match=message):
+        replace(Desk.of(a_plan(), a_registry()).material, **changes)
+
+
+def test_a_sender_has_a_function_for_its_identifiers() -> None:
+    with pytest.raises(EppError, match="transactions is no function"):
+        Sender(actor=Actor.REGISTRAR, registry=a_registry(), transactions="ABC-1")  # type: ignore[arg-type]
+
+
+def test_a_key_tag_that_the_facts_say_outweighs_the_name() -> None:
+    facts = the_facts()
+    first, *rest = facts.gaining.keys
+    key = Key(name="KSK 1 of the gaining operator", algorithm=13, key_tag=GAINING_KEYS[0].key_tag)
+    tagged = replace(facts, gaining=replace(facts.gaining, keys=(replace(first, key=key), *rest)))
+    assert tag_of(key) == GAINING_KEYS[0].key_tag
+    assert Desk.of(a_plan(facts=tagged), a_registry()).until("ds-added").frames("ds-added").frames
+    revoked = replace(GAINING_KEYS[0], flags=GAINING_KEYS[0].flags | 0x80)
+    with pytest.raises(EppError, match="no DNSKEY that is given is it"):
+        Desk.of(a_plan(), a_registry()).until("ds-added").frames("ds-added", gaining_keys=(revoked,))
 
 
 def test_identifiers_are_those_of_the_caller() -> None:

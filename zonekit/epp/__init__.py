@@ -202,9 +202,10 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "CARRIED": "zonekit.epp.carriers",
+    "MAX_OCTETS": "zonekit.epp.parts",
     "Action": "zonekit.epp.frames",
     "AuthInfo": "zonekit.epp.domains",
-    "CARRIED": "zonekit.epp.carriers",
     "Carriage": "zonekit.epp.carriers",
     "Command": "zonekit.epp.frames",
     "CommandExtension": "zonekit.epp.frames",
@@ -240,7 +241,6 @@ _HOMES: Final = {
     "Lock": "zonekit.epp.statuses",
     "Login": "zonekit.epp.sessions",
     "Logout": "zonekit.epp.sessions",
-    "MAX_OCTETS": "zonekit.epp.parts",
     "Material": "zonekit.epp.materials",
     "MessageQueue": "zonekit.epp.sessions",
     "NameServer": "zonekit.epp.domains",
