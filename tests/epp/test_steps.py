@@ -288,6 +288,9 @@ def test_urgent_and_max_sig_life_go_along_where_the_registry_takes_them() -> Non
     desk = Desk.of(a_plan(), a_registry(max_sig_life=True)).until("ds-added")
     update = only_update(desk.frames("ds-added", urgent=True, max_sig_life=604800))
     assert update.urgent and update.max_sig_life == 604800
+    desk.take("ds-added")
+    again = only_update(desk.frames("ds-added", max_sig_life=86400))
+    assert again == SecDnsUpdate(max_sig_life=86400)
     for field, wanted in (("urgent", True), ("max_sig_life", 604800)):
         plain = Desk.of(a_plan(), a_registry(urgent=False)).until("ds-added")
         with pytest.raises(EppError, match=f"would answer 2102; leave it out; where it does, say {field}"):
@@ -365,7 +368,7 @@ def test_a_ds_of_nobody_goes_with_the_losing_ones_and_is_told() -> None:
 def test_what_is_so_already_needs_no_frame() -> None:
     desk = Desk.of(a_plan(), a_registry()).until("ds-added")
     desk.take("ds-added")
-    found = desk.frames("ds-added", override=OVERRIDE)
+    found = desk.frames("ds-added")
     assert not found.frames and found.decision is None
     assert [each.code for each in found.findings] == ["nothing-to-do"]
     through = Desk.of(a_plan(Flow.THROUGH_INSECURE), a_registry()).until("all-ds-removed")

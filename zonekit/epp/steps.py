@@ -45,7 +45,7 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text, utc
 from zonekit.transfer import values
 from zonekit.transfer.gate import NO_SERVERS, is_confirmed, may_begin
-from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Overridden, Override
 from zonekit.transfer.plan import Plan
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.values import Fields
@@ -259,32 +259,26 @@ def step_frames(
         TimeError: ``now`` is naive.
     """
     case = _Case(plan=plan, step_id=step_id, sender=sender, material=material)
+    seen = tuple(evidence)
     kinds = _kinds(case)
-    missing: list[Lacking] = []
-    locks: list[Lock] = []
-    decision = may_begin(plan, step_id, evidence, now=now, servers=servers)
-    if not _stops(case, kinds):
-        missing += decision.missing if isinstance(decision, Missing) else ()
-        missing += itertools.chain.from_iterable(_lacking(case, kind, tuple(evidence), now, servers) for kind in kinds)
-        locks = [lock for kind in kinds for lock in _locks(case, kind, is_first=kind is kinds[0])]
-    lifted = [lock for lock in locks if lock.may_lift and sender.lift_locks]
-    missing += [_as_lacking(step_id, lock) for lock in locks if lock not in lifted]
-    decided = _decided(step_id, decision, tuple(missing), override, now)
+    gate = _Gate(case=case, evidence=seen, now=now, servers=servers)
+    decision, lifted = (None, ()) if _stops(case, kinds) else gate.decide(kinds, override)
     drafts = [_DRAFTED[kind](case) for kind in kinds]
     frames = [draft for each in drafts for draft in each.frames]
+    findings = [*_findings(case), *[finding for each in drafts for finding in each.findings]]
     if frames:
-        frames = [*(_lifting(case, lock) for lock in lifted), *frames]
-    findings = (*_findings(case, lifted if frames else []), *itertools.chain(*[each.findings for each in drafts]))
-    if not frames:
-        findings = (*findings, _nothing_to_do(case))
-    changes = bool(frames) and not _stops(case, kinds)
+        frames = [*[_lifting(case, lock) for lock in lifted], *frames]
+        findings += [_lifted(case, lock) for lock in lifted]
+    else:
+        decision = None
+        findings.append(_nothing_to_do(case))
     return StepFrames(
         plan=plan,
         step_id=step_id,
         sender=sender.actor,
         frames=tuple(_sent(draft, sender) for draft in frames),
-        decision=decided if changes else None,
-        findings=findings,
+        decision=decision,
+        findings=tuple(findings),
         after=next((each.after for each in drafts if each.after is not None), None),
     )
 
@@ -292,7 +286,7 @@ def step_frames(
 def _kinds(case: _Case) -> tuple[FrameKind, ...]:
     """The kinds of frames that the sender has for the step."""
     case.plan.step(case.step_id)
-    if not case.registry.keeps(case.domain) or case.registry.zone == case.domain:
+    if not case.registry.keeps(case.domain) or case.registry.zone == case.domain.lower():
         raise EppError(
             f"{case.domain} does not lie in {case.registry.zone}, the zone of {case.registry.name}",
             remedy="give the profile of its registry",
@@ -340,62 +334,84 @@ def _stops(case: _Case, kinds: tuple[FrameKind, ...]) -> bool:
 # ---- what keeps frames from being sent ------------------------------------------------------------------------------
 
 
-def _decided(
-    step_id: str, decision: Decision, missing: tuple[Lacking, ...], override: Override | None, now: datetime
-) -> Decision:
-    if not missing:
-        # Of a step that ends a transfer nothing is missing, whatever the gate says of one that begins it.
-        return decision if isinstance(decision, Confirmed) else Confirmed(step_id=step_id, at=utc(now), evidence=())
-    if override is not None:
-        return Overridden(step_id=step_id, at=utc(now), missing=missing, override=override)
-    reasons = tuple(map(str, missing))
-    raise FrameWithheld(
-        f"the frames of {step_id} may not be sent at {instant_text(utc(now))}: {'; '.join(reasons)}",
-        reasons=reasons,
-        remedy="wait and look again, or override it with who, why and when",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gate:
+    """What decides whether the frames of a step may be sent: the plan's gate, the statuses, and what the registry does."""
 
+    case: _Case
+    evidence: tuple[Evidence, ...]
+    now: datetime
+    servers: Mapping[Source, frozenset[str]]
 
-def _lacking(
-    case: _Case,
-    kind: FrameKind,
-    evidence: tuple[Evidence, ...],
-    now: datetime,
-    servers: Mapping[Source, frozenset[str]],
-) -> Iterator[Lacking]:
-    """What a kind of frames lacks besides the confirmations of the plan and the absence of locks."""
-    match kind:
-        case FrameKind.ADD_DS:
-            for told in case.ds.unexpected():
-                yield Lacking(step_id=case.step_id, needed="the DS that the plan counts on", found=told)
-        case FrameKind.REQUEST_TRANSFER | FrameKind.ANSWER_TRANSFER if case.drops_ds:
-            yield Lacking(
-                step_id=case.step_id,
-                needed="a registry that keeps the DS in a transfer",
-                found=f"{case.registry.name} drops it, and {_insecure_text(case)}",
-            )
-        case FrameKind.SEND_REPORT:
-            for step_id in ("losing-merged", "ttls-lowered"):
-                if any(planned.id == step_id for planned in case.plan.steps) and not is_confirmed(
-                    case.plan, step_id, evidence, now=now, servers=servers
-                ):
-                    needed = case.plan.step(step_id).step.confirmed_by
-                    yield Lacking(step_id=step_id, needed=needed, found="nothing confirms that, and the report says it")
-        case _:
-            pass
-    registered = case.material.registered
-    if registered is not None and case.is_sponsor is False and kind not in _OF_OTHERS:
-        yield Lacking(
-            step_id=case.step_id,
-            needed="to be the sponsor of the domain",
-            found=f"{case.registry.name} names {registered.info.sponsor}",
+    def decide(self, kinds: tuple[FrameKind, ...], override: Override | None) -> tuple[Decision, tuple[Lock, ...]]:
+        """Return the decision, and the locks that are lifted first.
+
+        Raises:
+            FrameWithheld: something is missing, and nobody answers for it.
+            PlanError, TimeError: as :func:`~zonekit.transfer.gate.may_begin`.
+        """
+        case, at = self.case, utc(self.now)
+        decision = may_begin(case.plan, case.step_id, self.evidence, now=at, servers=self.servers)
+        locks = [lock for kind in kinds for lock in _locks(case, kind, is_first=kind is kinds[0])]
+        lifted = tuple(lock for lock in locks if lock.may_lift and case.sender.lift_locks)
+        missing = (
+            *(() if isinstance(decision, Confirmed) else decision.missing),
+            *[lacking for kind in kinds for lacking in self._lacking(kind)],
+            *[_as_lacking(case.step_id, lock) for lock in locks if lock not in lifted],
         )
-    if kind is FrameKind.ANSWER_TRANSFER and registered is not None and not _has(case, "pendingTransfer"):
-        yield Lacking(
-            step_id=case.step_id, needed="a transfer under way", found=f"{case.registry.name} shows no pendingTransfer"
+        if not missing:
+            return decision, lifted
+        if override is not None:
+            return Overridden(step_id=case.step_id, at=at, missing=missing, override=override), lifted
+        reasons = tuple(map(str, missing))
+        raise FrameWithheld(
+            f"the frames of {case.step_id} may not be sent at {instant_text(at)}: {'; '.join(reasons)}",
+            reasons=reasons,
+            remedy="wait and look again, or override it with who, why and when",
         )
 
+    def _lacking(self, kind: FrameKind) -> Iterator[Lacking]:
+        """What a kind of frames lacks besides the confirmations of the plan and the absence of locks."""
+        match kind:
+            case FrameKind.ADD_DS:
+                for told in self.case.ds.unexpected():
+                    yield self._lacks("the DS that the plan counts on", told)
+            case FrameKind.REQUEST_TRANSFER if self.case.drops_ds and not self.case.is_sponsor:
+                yield self._drops()
+            case FrameKind.ANSWER_TRANSFER if self.case.drops_ds:
+                yield self._drops()
+            case FrameKind.SEND_REPORT:
+                yield from self._not_so()
+            case _:
+                pass
+        registered, name = self.case.material.registered, self.case.registry.name
+        if registered is None:
+            return
+        if self.case.is_sponsor is False and kind not in _OF_OTHERS:
+            yield self._lacks("to be the sponsor of the domain", f"{name} names {registered.info.sponsor}")
+        if kind is FrameKind.ANSWER_TRANSFER and not _has(self.case, "pendingTransfer"):
+            yield self._lacks("a transfer under way", f"{name} shows no pendingTransfer")
 
+    def _lacks(self, needed: str, found: str) -> Lacking:
+        return Lacking(step_id=self.case.step_id, needed=needed, found=found)
+
+    def _drops(self) -> Lacking:
+        found = f"{self.case.registry.name} drops it, and {_insecure_text(self.case)}"
+        return self._lacks("a registry that keeps the DS in a transfer", found)
+
+    def _not_so(self) -> Iterator[Lacking]:
+        """What a report says and nothing confirms."""
+        plan = self.case.plan
+        for planned in plan.steps:
+            if planned.id in _REPORTED and not is_confirmed(
+                plan, planned.id, self.evidence, now=self.now, servers=self.servers
+            ):
+                found = "nothing confirms that, and the report says it"
+                yield Lacking(step_id=planned.id, needed=planned.step.confirmed_by, found=found)
+
+
+_REPORTED: Final = ("losing-merged", "ttls-lowered")
+"""What a report says is done."""
 _OF_OTHERS: Final = (FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind.OFFER_KEYS, FrameKind.RESTORE_DS)
 """What one sends who is not the sponsor, or not yet."""
 
@@ -444,7 +460,7 @@ def _lifting(case: _Case, lock: Lock) -> _Draft:
     )
 
 
-def _findings(case: _Case, lifted: Iterable[Lock]) -> Iterator[Finding]:
+def _findings(case: _Case) -> Iterator[Finding]:
     if case.material.registered is None:
         yield Finding(
             code="registry-not-shown",
@@ -455,15 +471,17 @@ def _findings(case: _Case, lifted: Iterable[Lock]) -> Iterator[Finding]:
             remedy="ask it with a domain info, and give the answer",
         )
     yield from status_findings(case.domain, case.statuses, rules=case.registry.statuses)
-    for lock in lifted:
-        yield Finding(
-            code="lock-lifted",
-            severity=Severity.WARNING,
-            owner=case.domain,
-            message=f"{lock.status.value} is lifted for this step",
-            rule=lock.rule,
-            remedy="set it again when the step is done",
-        )
+
+
+def _lifted(case: _Case, lock: Lock) -> Finding:
+    return Finding(
+        code="lock-lifted",
+        severity=Severity.WARNING,
+        owner=case.domain,
+        message=f"{lock.status.value} is lifted for this step",
+        rule=lock.rule,
+        remedy="set it again when the step is done",
+    )
 
 
 def _nothing_to_do(case: _Case) -> Finding:
