@@ -1,6 +1,7 @@
 """The registry channel: EPP frames from values and back, and the steps of a transfer that they carry.
 
-Everything is pure: zonekit opens no connection. It needs lxml, the extra ``epp``.
+Everything is pure: zonekit opens no connection. It needs lxml, the extra ``epp``. What the three parties of the
+registry-facilitated flow decide is in :mod:`zonekit.epp.facilitated`, :mod:`zonekit.epp.gaining` and :mod:`zonekit.epp.losing`.
 
 Each name is loaded from its module when it is first used, so that one module costs no more than what it needs.
 """
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from zonekit.homes import names_at_home
 
 if TYPE_CHECKING:
+    from zonekit.epp.cases import Case, Change, Message, Ruling
     from zonekit.epp.domains import (
         AuthInfo,
         Contact,
@@ -56,7 +58,18 @@ if TYPE_CHECKING:
         notice_of,
         relayed_keys,
     )
+    from zonekit.epp.offers import (
+        Announcement,
+        AuthInfoNotice,
+        AuthInfoRequest,
+        NsNotice,
+        Offer,
+        RemovalNotice,
+        Report,
+        WaitNotice,
+    )
     from zonekit.epp.parts import MAX_OCTETS, Part
+    from zonekit.epp.progress import Progress
     from zonekit.epp.reading import read_frame
     from zonekit.epp.results import Reason, Result, ResultCode, result
     from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
@@ -66,7 +79,12 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_OCTETS",
     "Action",
+    "Announcement",
     "AuthInfo",
+    "AuthInfoNotice",
+    "AuthInfoRequest",
+    "Case",
+    "Change",
     "Command",
     "CommandExtension",
     "Contact",
@@ -93,12 +111,15 @@ __all__ = [
     "KeyRelayNotice",
     "Login",
     "Logout",
+    "Message",
     "MessageQueue",
     "NameServer",
     "NameServers",
     "NoMessage",
     "Notice",
     "NsForm",
+    "NsNotice",
+    "Offer",
     "Part",
     "PendingActionData",
     "PendingActionNotice",
@@ -106,14 +127,18 @@ __all__ = [
     "PeriodUnit",
     "PollAcknowledge",
     "PollRequest",
+    "Progress",
     "Reason",
     "RegistryDs",
     "RelayedKey",
     "Removal",
+    "RemovalNotice",
+    "Report",
     "Response",
     "ResponseExtension",
     "Result",
     "ResultCode",
+    "Ruling",
     "SecDns",
     "SecDnsUpdate",
     "Status",
@@ -122,6 +147,7 @@ __all__ = [
     "TransferOperation",
     "TransferStatus",
     "UnknownNotice",
+    "WaitNotice",
     "notice_of",
     "read_frame",
     "relayed_keys",
@@ -132,7 +158,12 @@ __all__ = [
 _HOMES: Final = {
     "MAX_OCTETS": "zonekit.epp.parts",
     "Action": "zonekit.epp.frames",
+    "Announcement": "zonekit.epp.offers",
     "AuthInfo": "zonekit.epp.domains",
+    "AuthInfoNotice": "zonekit.epp.offers",
+    "AuthInfoRequest": "zonekit.epp.offers",
+    "Case": "zonekit.epp.cases",
+    "Change": "zonekit.epp.cases",
     "Command": "zonekit.epp.frames",
     "CommandExtension": "zonekit.epp.frames",
     "Contact": "zonekit.epp.domains",
@@ -159,12 +190,15 @@ _HOMES: Final = {
     "KeyRelayNotice": "zonekit.epp.notices",
     "Login": "zonekit.epp.sessions",
     "Logout": "zonekit.epp.sessions",
+    "Message": "zonekit.epp.cases",
     "MessageQueue": "zonekit.epp.sessions",
     "NameServer": "zonekit.epp.domains",
     "NameServers": "zonekit.epp.domains",
     "NoMessage": "zonekit.epp.notices",
     "Notice": "zonekit.epp.notices",
     "NsForm": "zonekit.epp.domains",
+    "NsNotice": "zonekit.epp.offers",
+    "Offer": "zonekit.epp.offers",
     "Part": "zonekit.epp.parts",
     "PendingActionData": "zonekit.epp.domains",
     "PendingActionNotice": "zonekit.epp.notices",
@@ -172,14 +206,18 @@ _HOMES: Final = {
     "PeriodUnit": "zonekit.epp.domains",
     "PollAcknowledge": "zonekit.epp.sessions",
     "PollRequest": "zonekit.epp.sessions",
+    "Progress": "zonekit.epp.progress",
     "Reason": "zonekit.epp.results",
     "RegistryDs": "zonekit.epp.secdns",
     "RelayedKey": "zonekit.epp.keyrelay",
     "Removal": "zonekit.epp.secdns",
+    "RemovalNotice": "zonekit.epp.offers",
+    "Report": "zonekit.epp.offers",
     "Response": "zonekit.epp.frames",
     "ResponseExtension": "zonekit.epp.frames",
     "Result": "zonekit.epp.results",
     "ResultCode": "zonekit.epp.results",
+    "Ruling": "zonekit.epp.cases",
     "SecDns": "zonekit.epp.secdns",
     "SecDnsUpdate": "zonekit.epp.secdns",
     "Status": "zonekit.epp.domains",
@@ -188,6 +226,7 @@ _HOMES: Final = {
     "TransferOperation": "zonekit.epp.domains",
     "TransferStatus": "zonekit.epp.domains",
     "UnknownNotice": "zonekit.epp.notices",
+    "WaitNotice": "zonekit.epp.offers",
     "notice_of": "zonekit.epp.notices",
     "read_frame": "zonekit.epp.reading",
     "relayed_keys": "zonekit.epp.notices",
