@@ -54,8 +54,18 @@ from zonekit.epp.facilitated import is_same_code
 from zonekit.epp.frames import Command, Response, TransactionId
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate, KeyRelayData, RelayedKey
 from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report
+from zonekit.epp.registries import (
+    DnssecPolicy,
+    Interface,
+    NameServerPolicy,
+    OnTransfer,
+    RegistryProfile,
+    RegistryTimes,
+    TransferPolicy,
+)
 from zonekit.epp.results import ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.epp.statuses import Operation, StatusRule
 from zonekit.errors import EppError, FrameWithheld, KeyTagCollision, PlanError
 from zonekit.instants import SignatureValidity
 from zonekit.signing import sign_zone
@@ -246,6 +256,51 @@ def test_an_offer_is_refused_with_every_reason(what: str) -> None:
     assert CODE.password not in told(ruling)
     response = ruling.response(TransactionId(server="SRV-1"))
     assert not response.is_success and response.results == ruling.results
+
+
+PROFILE: Final = RegistryProfile(
+    name="the registry of nl",
+    zone="nl",
+    dnssec=DnssecPolicy(interface=Interface.DS_DATA, most=2, on_transfer=OnTransfer.KEEP),
+    name_servers=NameServerPolicy(form=NsForm.HOST_OBJECTS, least=2, most=2),
+    times=RegistryTimes(
+        ds_ttl=Ttl(60),
+        ns_ttl=Ttl(60),
+        negative_ttl=Ttl(60),
+        propagation_delay=MINUTE,
+        registration_delay=MINUTE,
+        check_delay=MINUTE,
+    ),
+    transfer=TransferPolicy(automatic_approval=3 * DAY, key_relay=True, facilitated=True),
+    statuses=(
+        StatusRule(status="disputed", stops=frozenset((Operation.REQUEST,)), reason="a court says so", remedy="ask it"),
+    ),
+)
+
+
+def test_what_the_registry_takes_is_in_its_profile() -> None:
+    case = taken(registry=PROFILE).case
+    assert case is not None and case.progress.plan.facts.timing.approval_delay == 3 * DAY
+    refused = {
+        "taken as hostAttr": replace(PROFILE, name_servers=replace(PROFILE.name_servers, form=NsForm.HOST_ATTRIBUTES)),
+        "2 name servers are offered": replace(PROFILE, name_servers=replace(PROFILE.name_servers, least=3, most=9)),
+        "there would be 2 DS": replace(PROFILE, dnssec=replace(PROFILE.dnssec, most=1)),
+        "no DS of digest type 2": replace(PROFILE, dnssec=replace(PROFILE.dnssec, digest_types=frozenset((4,)))),
+        "no key of algorithm 13": replace(PROFILE, dnssec=replace(PROFILE.dnssec, algorithms=frozenset((8,)))),
+    }
+    for words, profile in refused.items():
+        ruling = taken(registry=profile)
+        assert codes(ruling) == [2306] and words in told(ruling)
+    disputed = replace(DOMAIN, statuses=(Status(value="disputed"),))
+    assert taken(domain=disputed).is_success, "a status of no RFC stops nothing by itself"
+    ruling = taken(domain=disputed, registry=PROFILE)
+    assert codes(ruling) == [2304] and "a court says so" in told(ruling)
+
+
+def test_a_registry_that_drops_the_ds_carries_no_such_transfer() -> None:
+    drops = replace(PROFILE, dnssec=replace(PROFILE.dnssec, on_transfer=OnTransfer.DROP))
+    with pytest.raises(PlanError, match="drops the DS records"):
+        taken(registry=drops)
 
 
 def test_a_second_case_of_a_domain_is_refused_and_the_first_stays() -> None:
@@ -464,9 +519,9 @@ def test_a_case_is_of_one_domain_and_two_registrars() -> None:
     case = taken().case
     assert case is not None
     with pytest.raises(EppError, match=r"is of example\.nl"):
-        replace(case, name="example.com")
+        replace(case, relay=replace(case.relay, name="example.com"))
     with pytest.raises(EppError, match="the losing and the gaining registrar"):
-        replace(case, gaining=case.losing)
+        replace(case, relay=replace(case.relay, requester=case.losing))
 
 
 def test_no_automatic_approval_of_nothing() -> None:

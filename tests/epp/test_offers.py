@@ -267,6 +267,27 @@ def test_it_is_read_strictly(what: str) -> None:
     assert "2fooBAR" not in str(caught.value)
 
 
+@given(
+    kind=st.sampled_from(sorted(_FRAMES)),
+    cut=st.tuples(st.integers(0, 2000), st.integers(0, 40)),
+    put=st.sampled_from(
+        (b"", b"<", b">", b"&", b"</", b'"', b"\x00", b"\xff", b"-1", b" ", b"<transfer:ttl>", b"]]>", b"&b;")
+    ),
+)
+def test_a_frame_that_was_tampered_with_is_read_or_refused(kind: str, cut: tuple[int, int], put: bytes) -> None:
+    octets = _FRAMES[kind]
+    at = cut[0] % len(octets)
+    tampered = octets[:at] + put + octets[at + cut[1] :]
+    told = ""
+    try:
+        read = read_frame(tampered)
+    except FrameError as error:
+        told = str(error)
+    else:
+        assert read_frame(write_frame(read)) == read
+    assert "2fooBAR" not in told
+
+
 def test_a_code_that_is_no_password_is_refused_and_not_shown() -> None:
     octets = _FRAMES["AuthInfoNotice"].replace(b"domain:pw", b"domain:ext")
     with pytest.raises(FrameError, match="authInfo") as caught:

@@ -17,30 +17,19 @@ from zonekit.epp import checks
 from zonekit.epp.checks import check_fields
 from zonekit.epp.domains import AuthInfo, DomainTransferData, NameServers, TransferStatus
 from zonekit.epp.frames import Data, Response, ResponseExtension, TransactionId
-from zonekit.epp.keyrelay import KeyRelayData, RelayedKey
+from zonekit.epp.keyrelay import KeyRelayData
+from zonekit.epp.notices import relayed_keys
 from zonekit.epp.offers import Offer, Report, WaitNotice
 from zonekit.epp.progress import Progress
 from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import SecDnsUpdate
 from zonekit.epp.sessions import MessageQueue
 from zonekit.errors import EppError
-from zonekit.names import parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.values import Fields
 from zonekit.transfer.versions import Source
-
-
-def offered_keys(relay: KeyRelayData | Iterable[RelayedKey], name: str) -> tuple[Dnskey, ...]:
-    """Return relayed keys as DNSKEYs of a domain, in their order, for the intake checks.
-
-    Raises:
-        DomainNameError: the name is none.
-    """
-    keys = relay.keys if isinstance(relay, KeyRelayData) else tuple(relay)
-    owner = parse_origin(name)
-    return tuple(Dnskey.from_rdata(owner, each.key.rdata) for each in keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +91,8 @@ class Case:
     """A transfer that the registry facilitates, as far as it has come.
 
     Attributes:
-        name: the domain.
-        losing: the registrar that sponsors it until it is transferred.
-        gaining: the registrar that made the offer.
-        offer: the offer.
-        keys: the keys that were relayed with it.
+        relay: the keys that were relayed, of which domain, by whom and to whom.
+        offer: what went along with them.
         losing_ds: the DS records that the parent had before.
         progress: the plan of the registry, with what it has seen and was told.
         receipt: what the losing side answered; None before.
@@ -120,11 +106,8 @@ class Case:
         EppError: the plan is of another domain or flow, the two registrars are one, or a field has the wrong type.
     """
 
-    name: str
-    losing: str
-    gaining: str
+    relay: KeyRelayData
     offer: Offer
-    keys: tuple[RelayedKey, ...]
     losing_ds: tuple[DsData, ...]
     progress: Progress
     receipt: Receipt | None = None
@@ -144,6 +127,21 @@ class Case:
             )
         if self.losing == self.gaining:
             raise EppError(f"{self.name}: {self.losing} is the losing and the gaining registrar", remedy="name two")
+
+    @property
+    def name(self) -> str:
+        """The domain."""
+        return self.relay.name
+
+    @property
+    def losing(self) -> str:
+        """The registrar that sponsors it until it is transferred."""
+        return self.relay.actor
+
+    @property
+    def gaining(self) -> str:
+        """The registrar that made the offer."""
+        return self.relay.requester
 
     @property
     def registrars(self) -> tuple[str, str]:
@@ -168,7 +166,7 @@ class Case:
     @property
     def offered_keys(self) -> tuple[Dnskey, ...]:
         """The relayed keys as DNSKEYs."""
-        return offered_keys(self.keys, self.name)
+        return relayed_keys(self.relay)
 
     @property
     def servers(self) -> dict[Source, frozenset[str]]:
@@ -185,11 +183,8 @@ class Case:
 
 _CASE: Final = Fields(
     needed={
-        "name": checks.domain_name,
-        "losing": checks.client_id,
-        "gaining": checks.client_id,
+        "relay": values.a(KeyRelayData),
         "offer": values.a(Offer),
-        "keys": values.tuple_of(values.a(RelayedKey)),
         "losing_ds": values.tuple_of(values.a(DsData)),
         "progress": values.a(Progress),
         "takers": values.set_of(checks.client_id),

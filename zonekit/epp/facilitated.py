@@ -35,7 +35,7 @@ from typing import Final, TypeVar
 from zonekit.algorithms import DigestType, digest
 from zonekit.dnskeys import Dnskey, check_intake
 from zonekit.ds import DsData, matches_ds, registry_ds
-from zonekit.epp.cases import Case, Message, Ruling, offered_keys, refusals
+from zonekit.epp.cases import Case, Message, Ruling, refusals
 from zonekit.epp.domains import (
     AuthInfo,
     DomainInfoData,
@@ -47,6 +47,7 @@ from zonekit.epp.domains import (
 )
 from zonekit.epp.frames import Command
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
+from zonekit.epp.notices import relayed_keys
 from zonekit.epp.offers import (
     AuthInfoNotice,
     AuthInfoRequest,
@@ -57,9 +58,10 @@ from zonekit.epp.offers import (
     WaitNotice,
 )
 from zonekit.epp.progress import Progress, withhold
+from zonekit.epp.registries import OnTransfer, RegistryProfile
 from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
-from zonekit.epp.statuses import Operation, Party, locks_against
+from zonekit.epp.statuses import Operation, Party, StatusRule, locks_against
 from zonekit.errors import FrameWithheld, PlanError, TimeError
 from zonekit.instants import instant_text, utc
 from zonekit.names import order_key, parse_origin
@@ -91,13 +93,15 @@ def take_offer(
     facts: Facts,
     now: datetime,
     case: Case | None = None,
+    registry: RegistryProfile | None = None,
 ) -> Ruling:
     """Return the ruling on a key relay with an offer: a case and the poll message for the losing registrar, or refusals.
 
     What is wrong with the permission is told alone, and only with it all that is wrong with keys, DS and the transfer as a whole:
     2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the client is its sponsor already; 2300 and 2304 a
     transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a key fails the intake of the losing zone, is to
-    be published no longer or a DS is of none of the keys; 2308 no safe plan can be made.
+    be published no longer, a DS is of none of the keys, or the profile of the registry does not take it; 2308 no safe plan can be
+    made.
 
     Args:
         command: the ``create``.
@@ -107,9 +111,11 @@ def take_offer(
         facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``.
         now: when it came.
         case: a case of the domain that is there already.
+        registry: what the registry takes; without it, anything.
 
     Raises:
-        PlanError: no key relay, or the losing zone or the DS RRset was not looked at, or is of another domain.
+        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, or a registry that
+            drops the DS records of a domain that is transferred.
         TimeError: ``now`` is naive.
     """
     relay = command.action
@@ -122,7 +128,8 @@ def take_offer(
         )
     if domain is None or domain.name != relay.name:
         return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),))
-    refused = tuple(_not_permitted(relay, client, domain, case))
+    _check_keeps_ds(registry)
+    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
     if refused:
         return Ruling(case=case, results=refused)
     offer = _extension(command, Offer)
@@ -131,8 +138,11 @@ def take_offer(
         return Ruling(case=case, results=(result(ResultCode.MISSING_PARAMETER, missing),))
     if order_key(losing.apex) != order_key(parse_origin(relay.name)):
         raise PlanError(f"{relay.name}: what was seen is of {sighting.domain}", remedy="look at this domain")
-    keys = offered_keys(relay.keys, relay.name)
+    keys = relayed_keys(relay)
     wrong = [*_key_faults(relay, keys, losing, utc(now)), *_ds_faults(offer, keys)]
+    if registry is not None:
+        wrong += _policy_faults(registry, offer, keys, registry_ds(ds))
+        facts = replace(facts, timing=registry.timing(facts.timing))
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
     agreed = replace(facts, timing=replace(facts.timing, lowered_ttl=offer.ttl))
@@ -143,16 +153,6 @@ def take_offer(
     verdict = prove(plan)
     if not isinstance(verdict, Safe):
         return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [verdict.story.replace("\n", " ")]))
-    by = f"the offer of {client}"
-    made = Case(
-        name=relay.name,
-        losing=domain.sponsor,
-        gaining=client,
-        offer=offer,
-        keys=relay.keys,
-        losing_ds=registry_ds(ds),
-        progress=Progress(plan=plan).said("requested", "keys-made", "keys-offered", at=now, by=by),
-    )
     data = KeyRelayData(
         name=relay.name,
         auth_info=relay.auth_info,
@@ -161,12 +161,16 @@ def take_offer(
         requester=client,
         actor=domain.sponsor,
     )
+    progress = Progress(plan=plan).said("requested", "keys-made", "keys-offered", at=now, by=f"the offer of {client}")
+    made = Case(relay=data, offer=offer, losing_ds=registry_ds(ds), progress=progress)
     text = f"{relay.name}: keys, DS and name servers of the gaining side"
     message = Message(client=domain.sponsor, text=text, data=data, extensions=(offer,))
     return Ruling(case=made, messages=(message,))
 
 
-def _not_permitted(relay: KeyRelayCreate, client: str, domain: DomainInfoData, case: Case | None) -> Iterator[Result]:
+def _not_permitted(
+    relay: KeyRelayCreate, client: str, domain: DomainInfoData, case: Case | None, rules: tuple[StatusRule, ...]
+) -> Iterator[Result]:
     if domain.auth_info is None or not is_same_code(relay.auth_info, domain.auth_info):
         yield result(ResultCode.INVALID_AUTH_INFO, "the authinfo code is not that of the domain")
         return
@@ -177,7 +181,7 @@ def _not_permitted(relay: KeyRelayCreate, client: str, domain: DomainInfoData, c
     if case is not None and not case.is_refused:
         yield result(ResultCode.PENDING_TRANSFER, f"a transfer of {domain.name} to {case.gaining} is under way")
     for operation in (Operation.UPDATE, Operation.REQUEST):
-        yield from _locked(domain, operation, Party.OTHER)
+        yield from _locked(domain, operation, Party.OTHER, rules)
 
 
 def is_same_code(given: AuthInfo, own: AuthInfo) -> bool:
@@ -186,8 +190,10 @@ def is_same_code(given: AuthInfo, own: AuthInfo) -> bool:
     return same and given.roid == own.roid
 
 
-def _locked(domain: DomainInfoData, operation: Operation, by: Party) -> Iterator[Result]:
-    for lock in locks_against(domain.statuses, operation, by=by):
+def _locked(
+    domain: DomainInfoData, operation: Operation, by: Party, rules: Iterable[StatusRule] = ()
+) -> Iterator[Result]:
+    for lock in locks_against(domain.statuses, operation, by=by, rules=rules):
         is_pending = lock.status.value == "pendingTransfer"
         yield result(ResultCode.PENDING_TRANSFER if is_pending else ResultCode.STATUS_PROHIBITS, str(lock))
 
@@ -210,6 +216,34 @@ def _ds_faults(offer: Offer, keys: tuple[Dnskey, ...]) -> Iterator[str]:
             yield f"the DS of key {ds.key_tag} has digest type {ds.digest_type}; make one of type 2 or 4 (RFC 9904)"
         elif not _is_of(ds, keys):
             yield f"the DS of key {ds.key_tag} is of none of the keys; relay its key as well (RFC 4034 section 5.1.4)"
+
+
+def _check_keeps_ds(registry: RegistryProfile | None) -> None:
+    """Check that the domain stays secure in the transfer."""
+    if registry is not None and registry.dnssec.on_transfer is OnTransfer.DROP:
+        raise PlanError(
+            f"{registry.name} drops the DS records of a domain that is transferred, and this flow keeps it secure",
+            remedy="have it keep them in this flow, and say so in its profile",
+        )
+
+
+def _policy_faults(
+    registry: RegistryProfile, offer: Offer, keys: Iterable[Dnskey], losing_ds: Iterable[DsData]
+) -> Iterator[str]:
+    dnssec, servers, count = registry.dnssec, registry.name_servers, len(offer.name_servers.servers)
+    if offer.name_servers.form is not servers.form:
+        yield f"name servers are taken as {servers.form.value} (RFC 5731 section 1.1)"
+    if not servers.least <= count <= servers.most:
+        yield f"{count} name servers are offered, and {servers.least} to {servers.most} are taken"
+    both = len({*losing_ds, *offer.ds})
+    if both > dnssec.most:
+        yield f"with the losing ones there would be {both} DS, and {dnssec.most} are taken"
+    if dnssec.digest_types is not None:
+        for digest_type in sorted({ds.digest_type for ds in offer.ds} - dnssec.digest_types):
+            yield f"no DS of digest type {digest_type} is taken"
+    if dnssec.algorithms is not None:
+        for algorithm in sorted({key.algorithm for key in keys} - dnssec.algorithms):
+            yield f"no key of algorithm {algorithm} is taken"
 
 
 def _is_of(ds: DsData, keys: Iterable[Dnskey]) -> bool:

@@ -13,7 +13,6 @@ from datetime import datetime
 from zonekit import rdata as rd
 from zonekit.apex import change_ns, lower_ttls, merge_dnskeys
 from zonekit.dnskeys import dnskeys_of
-from zonekit.epp.cases import offered_keys
 from zonekit.epp.domains import (
     AuthInfo,
     DomainTransfer,
@@ -24,6 +23,7 @@ from zonekit.epp.domains import (
 )
 from zonekit.epp.frames import Command, Response
 from zonekit.epp.keyrelay import KeyRelayData
+from zonekit.epp.notices import relayed_keys
 from zonekit.epp.offers import AuthInfoRequest, NsNotice, Offer, Report
 from zonekit.epp.progress import Progress, withhold
 from zonekit.errors import EppError
@@ -87,7 +87,7 @@ def answer_relay(
     """
     receipt = make_receipt(
         zone,
-        offered_keys(relay, relay.name),
+        relayed_keys(relay),
         by=by,
         at=now,
         facts=facts,
@@ -124,7 +124,7 @@ def merge_offer(
         SerialError: ``serial`` is before the present one.
     """
     own = tuple(signers)
-    keys = offered_keys(relay, relay.name)
+    keys = relayed_keys(relay)
     merged = merge_dnskeys(zone, keys, signers=own, validity=validity, serial=serial)
     return lower_ttls(merged, offer.ttl, signers=own, validity=validity, serial=merged.serial).zone
 
@@ -174,7 +174,7 @@ def _report_faults(
     zone: Zone, relay: KeyRelayData, offer: Offer, done: Mapping[str, datetime], now: datetime
 ) -> Iterator[str]:
     published = set(dnskeys_of(zone.apex_rrset(rd.DNSKEY)))
-    for key in offered_keys(relay, relay.name):
+    for key in relayed_keys(relay):
         if key not in published:
             yield f"the DNSKEY RRset does not have key {key.key_tag} of the gaining side"
     for rdtype in (rd.NS, rd.DNSKEY):
