@@ -728,7 +728,7 @@ def mutated(octets: bytes, data: DataObject) -> bytes:
         st.sampled_from(("octet", "cut", "insert", "delete", "double", "swap", "rename", "text", "attribute"))
     )
     if how in ("octet", "cut", "insert"):
-        at = data.draw(st.integers(0, len(octets) - 1))
+        at = data.draw(st.integers(0, max(len(octets) - 1, 0)))
         end = at + (how == "octet")
         return octets[:at] + (b"" if how == "cut" else data.draw(st.binary(min_size=1, max_size=3)) + octets[end:])
     root = etree.fromstring(octets)
