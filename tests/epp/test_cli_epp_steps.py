@@ -248,7 +248,7 @@ def test_json_has_all_there_is(office: Office) -> None:
     (frame,) = found["frames"]
     assert frame["transaction"] == "ABC-1" and frame["accepts"] == [] and frame["waits_for"] == ""
     assert isinstance(read_frame(frame["xml"]), Command)
-    assert [each["code"] for each in found["findings"]] == ["registry-not-shown"]
+    assert [each["code"] for each in found["findings"]] == ["registry-not-shown", "plan-too-quick"]
     forced = succeed(*office.words("--json", "--override", "me", "--why", "a drill", step_id="ns-changed"))
     decision = json.loads(forced.stdout)["decision"]
     assert decision["decision"] == "overridden" and (decision["who"], decision["why"]) == ("me", "a drill")

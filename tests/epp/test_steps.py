@@ -34,7 +34,7 @@ from tests.test_transfer_plan import NOW, ds_of, the_facts
 from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import KeyData
-from zonekit.epp.carriers import CARRIED, FrameKind, carriage
+from zonekit.epp.carriers import CARRIED, FrameKind, carriage, carriage_list
 from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate, NameServer, NsForm, TransferOperation
 from zonekit.epp.gaining import make_offer
 from zonekit.epp.hosts import HostCreate, HostUpdate
@@ -82,6 +82,16 @@ def test_who_changes_a_delegation_is_who_takes_the_step() -> None:
                 assert all(kind in OF_DELEGATION for kind in kinds)
             else:
                 assert not set(kinds) & set(OF_DELEGATION)
+
+
+@pytest.mark.parametrize("flow", Flow)
+def test_the_list_of_a_flow_has_a_line_for_each_step(flow: Flow) -> None:
+    lines = carriage_list(flow).splitlines()
+    assert [line.split("`")[1] for line in lines] == [step.id for step in STEPS[flow]]
+    for step, line in zip(STEPS[flow], lines, strict=True):
+        frames = carriage(flow, step.id).frames
+        assert ("no frame; " in line) is not bool(frames)
+        assert all(f"the {sender.value} sends " in line for sender in frames)
 
 
 def test_every_kind_of_frames_carries_some_step() -> None:
@@ -707,6 +717,16 @@ def test_a_key_tag_that_the_facts_say_outweighs_the_name() -> None:
     revoked = replace(GAINING_KEYS[0], flags=GAINING_KEYS[0].flags | 0x80)
     with pytest.raises(EppError, match="no DNSKEY that is given is it"):
         Desk.of(a_plan(), a_registry()).until("ds-added").frames("ds-added", gaining_keys=(revoked,))
+
+
+def test_a_profile_with_longer_times_than_the_plan_is_told() -> None:
+    desk = Desk.of(a_plan(), a_registry(propagation_delay=timedelta(hours=1), negative_ttl=Ttl(901)))
+    (finding,) = desk.until("ds-added").frames("ds-added").findings
+    assert finding.code == "plan-too-quick"
+    assert finding.message.endswith("counts on: negative_ttl 15m1s and not 15m, propagation_delay 1h and not 0s")
+    dropping = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP, negative_ttl=Ttl(7200)))
+    with pytest.raises(FrameWithheld, match=": 2h and as long as it takes"):
+        dropping.until("domain-transferred").frames("domain-transferred")
 
 
 def test_identifiers_are_those_of_the_caller() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from zonekit.homes import names_at_home
 
 if TYPE_CHECKING:
-    from zonekit.epp.carriers import CARRIED, Carriage, FrameKind, carriage
+    from zonekit.epp.carriers import CARRIED, Carriage, FrameKind, carriage, carriage_list
     from zonekit.epp.cases import Case, Change, Message, Ruling
     from zonekit.epp.confirming import Standing, Told, confirms
     from zonekit.epp.delegations import Delegation
@@ -212,6 +212,7 @@ __all__ = [
     "acknowledging_frame",
     "asking_frames",
     "carriage",
+    "carriage_list",
     "confirms",
     "explain",
     "locks_against",
@@ -328,6 +329,7 @@ _HOMES: Final = {
     "acknowledging_frame": "zonekit.epp.steps",
     "asking_frames": "zonekit.epp.steps",
     "carriage": "zonekit.epp.carriers",
+    "carriage_list": "zonekit.epp.carriers",
     "confirms": "zonekit.epp.confirming",
     "explain": "zonekit.epp.explanations",
     "locks_against": "zonekit.epp.statuses",

@@ -161,3 +161,20 @@ def carriage(flow: Flow, step_id: str) -> Carriage:
     if found is None:
         raise EppError(f"{flow.value} has no step {step_id}", remedy=f"its steps are {', '.join(CARRIED[flow])}")
     return found
+
+
+def carriage_list(flow: Flow) -> str:
+    """Return by what each step of a flow is carried as a list in Markdown: who sends which frames, or what there is instead.
+
+    >>> print(carriage_list(Flow.TO_UNSIGNED).splitlines()[2])
+    3. `all-ds-removed`: the registrar sends a domain update that removes all DS or keys.
+    """
+    lines = []
+    for number, step in enumerate(STEPS[flow], start=1):
+        found = CARRIED[flow][step.id]
+        sent = [
+            f"the {sender.value} sends {', and '.join(kind.value for kind in kinds)}"
+            for sender, kinds in found.frames.items()
+        ]
+        lines.append(f"{number}. `{step.id}`: {'; '.join(sent) or f'no frame; {found.otherwise}'}.")
+    return "\n".join(lines) + "\n"

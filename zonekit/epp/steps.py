@@ -8,6 +8,7 @@ with a reason, and the decision says so. Which step is carried by which frames i
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -417,8 +418,12 @@ _OF_OTHERS: Final = (FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind
 
 
 def _insecure_text(case: _Case) -> str:
-    parent = case.plan.facts.parent
-    least = parent.registration_delay + parent.propagation_delay + timedelta(seconds=parent.negative_ttl)
+    parent, times = case.plan.facts.parent, case.registry.times
+    least = (
+        max(parent.registration_delay, times.registration_delay)
+        + max(parent.propagation_delay, times.propagation_delay)
+        + timedelta(seconds=max(parent.negative_ttl, times.negative_ttl))
+    )
     return (
         "the domain is insecure from the transfer until the DS is added again and no cache holds that there is none:"
         f" {duration_text(least)} and as long as it takes the gaining registrar to add it"
@@ -471,6 +476,25 @@ def _findings(case: _Case) -> Iterator[Finding]:
             remedy="ask it with a domain info, and give the answer",
         )
     yield from status_findings(case.domain, case.statuses, rules=case.registry.statuses)
+    longer = tuple(_longer_times(case))
+    if longer:
+        yield Finding(
+            code="plan-too-quick",
+            severity=Severity.WARNING,
+            owner=case.domain,
+            message=f"the profile of {case.registry.name} has longer times than the plan counts on: {', '.join(longer)}",
+            rule="RFC 7583 section 3.3.1",
+            remedy="see which are right; where it is the profile, plan again with them",
+        )
+
+
+def _longer_times(case: _Case) -> Iterator[str]:
+    """What of the TTLs and delays of the profile is longer than in the plan."""
+    planned = case.plan.facts.parent
+    for each in dataclasses.fields(case.registry.times):
+        said, counted = getattr(case.registry.times, each.name), getattr(planned, each.name)
+        if said is not None and counted is not None and said > counted:
+            yield f"{each.name} {duration_text(said)} and not {duration_text(counted)}"
 
 
 def _lifted(case: _Case, lock: Lock) -> Finding:
