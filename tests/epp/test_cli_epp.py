@@ -18,11 +18,12 @@ from tests.keyring import NOW, VALIDITY, csk
 from tests.test_cli import refuse, run, succeed
 from zonekit import rdata as rd
 from zonekit.cli import epp as epp_commands
+from zonekit.cli import frames as frame_words
 from zonekit.cli.app import Later
 from zonekit.cli.exits import BAD_INPUT, REFUSED
 from zonekit.cli.frames import frame_lines, frame_object
 from zonekit.dnskeys import dnskeys_of, parse_dnskeys
-from zonekit.epp import Frame, read_frame
+from zonekit.epp import DomainTransfer, Frame, read_frame
 from zonekit.files import read_zone, write_key, write_zone
 from zonekit.instants import instant_text
 from zonekit.signing import sign_zone
@@ -58,9 +59,21 @@ def test_every_example_is_told_without_its_secrets(name: str) -> None:
 
 @given(frames())
 def test_there_are_words_for_every_frame(frame: Frame) -> None:
-    assert frame_lines(frame)
+    lines = frame_lines(frame)
+    assert lines and not [line for line in lines if re.match("it has a [A-Z]", line)]
     assert frame_object(frame)["kind"] == type(frame).__name__
     json.dumps(frame_object(frame))
+
+
+def test_a_value_without_words_of_its_own_is_told_by_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {kind: tell for kind, tell in frame_words._WORDS.items() if kind is not DomainTransfer}
+    monkeypatch.setattr(frame_words, "_WORDS", words)
+    assert frame_lines(read_frame(EXAMPLES["rfc5731-transfer-request"]))[:4] == [
+        "it has a DomainTransfer",
+        "its operation: request",
+        "its name: example.nl.",
+        'its period: {"kind": "Period", "number": 1, "unit": "y"}',
+    ]
 
 
 def test_a_key_relay_is_told_in_plain_words(message: Path) -> None:
@@ -112,14 +125,18 @@ def test_the_keys_are_those_that_were_relayed(message: Path) -> None:
     assert json.loads(succeed("epp", "read", message, "--json").stdout)["keys"] == printed.splitlines()
 
 
+def signed_zone_in(directory: Path) -> Path:
+    """A signed zone, and its key in the directory ``keys`` beside it."""
+    text = "@ 3600 SOA ns1.example.net. hostmaster 7 7200 3600 1209600 300\n@ NS ns1.example.net.\n"
+    signed = directory / "example.nl.signed"
+    write_zone(sign_zone(parse_zone(text, "example.nl"), [csk()], validity=VALIDITY), signed)
+    (directory / "keys").mkdir()
+    write_key(csk(), directory / "keys")
+    return signed
+
+
 def test_a_pipe_takes_the_relayed_keys_into_the_zone(message: Path, tmp_path: Path) -> None:
-    zone = parse_zone(
-        "@ 3600 SOA ns1.example.net. hostmaster 7 7200 3600 1209600 300\n@ NS ns1.example.net.\n", "example.nl"
-    )
-    signed = tmp_path / "example.nl.signed"
-    write_zone(sign_zone(zone, [csk()], validity=VALIDITY), signed)
-    (tmp_path / "keys").mkdir()
-    write_key(csk(), tmp_path / "keys")
+    signed = signed_zone_in(tmp_path)
     program = [sys.executable, "-m", "zonekit.cli"]
     reading = subprocess.Popen([*program, "epp", "read", message, "--keys", "-o", "example.nl"], stdout=subprocess.PIPE)
     with reading:
@@ -147,6 +164,20 @@ def test_a_pipe_takes_the_relayed_keys_into_the_zone(message: Path, tmp_path: Pa
     assert merging.returncode == 0, merging.stderr
     dnskeys = read_zone(signed).apex_rrset(rd.DNSKEY)
     assert set(dnskeys_of(dnskeys)) >= set(parse_dnskeys(GAINING.read_text()))
+
+
+def test_a_key_that_was_relayed_twice_is_refused_by_the_merge(tmp_path: Path) -> None:
+    doubled = re.sub(
+        rb"(?s)(<keyrelay:keyRelayData>.*?</keyrelay:keyRelayData>)", rb"\1\1", EXAMPLES["rfc8063-poll-response"]
+    )
+    keys = succeed("epp", "read", "-", "--keys", text=doubled).stdout
+    assert len(keys.splitlines()) == 4
+    signed = signed_zone_in(tmp_path)
+    before = signed.read_bytes()
+    options = ("-K", tmp_path / "keys", "-z", "--foreign", "-", "-i", "--now", instant_text(NOW))
+    result = run("merge", signed, *options, text=keys)
+    assert result.exit_code == REFUSED and "twice" in result.stderr
+    assert signed.read_bytes() == before
 
 
 @pytest.mark.parametrize("options", [(), ("--keys",), ("--json",)])

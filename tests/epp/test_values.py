@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.epp.strategies import frames
+from tests.epp.strategies import frames, lines, tokens
 from zonekit.ds import DsData, KeyData
 from zonekit.epp import (
     AuthInfo,
@@ -161,27 +161,17 @@ def test_what_no_frame_can_carry_is_refused_with_what_to_do(problem: str, make: 
 
 
 @given(frames())
-def test_a_frame_cannot_be_changed_and_does_not_show_its_secrets(frame: Frame) -> None:
-    shown = repr(frame)
-    for code in secrets_in(frame):
-        assert f"{code!r}" not in shown or len(code) < 8
+def test_a_frame_cannot_be_changed(frame: Frame) -> None:
     for field in dataclasses.fields(frame):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(frame, field.name, None)
     assert hash(frame) == hash(dataclasses.replace(frame))
 
 
-def secrets_in(value: Any) -> list[str]:
-    """Every field that is left out of a repr."""
-    if isinstance(value, tuple):
-        return [secret for each in value for secret in secrets_in(each)]
-    if isinstance(value, Part) or not dataclasses.is_dataclass(value):
-        return []
-    found = []
-    for field in dataclasses.fields(value):
-        held = getattr(value, field.name)
-        found += secrets_in(held) if field.repr else [held] if isinstance(held, str) else []
-    return found
+@given(lines(1), lines(1), tokens(6, 10), tokens(6, 10))
+def test_what_is_shown_of_a_value_does_not_depend_on_its_secrets(one: str, other: str, word: str, another: str) -> None:
+    assert repr(AuthInfo(password=one)) == repr(AuthInfo(password=other))
+    assert repr(Login(client="abc", password=word, new_password=another)) == repr(Login(client="abc", password=another))
 
 
 @given(st.text(" \t\n\r\u00a0a", max_size=12))
