@@ -88,7 +88,7 @@ def cli(context: click.Context) -> int:
 
     \b
     What registrars and a registry tell each other:
-      zonekit epp        say what a frame of EPP means, and hand on the keys in it
+      zonekit epp        print the frames of EPP that carry a step, and say what a frame means
 
     \b
     Many zones at once:
@@ -131,7 +131,7 @@ for _command in (
     ),
     Later("verify", "zonekit.cli.verify:verify", "Verify a signed zone, or a transfer: would it break now?"),
     Later("show", "zonekit.cli.show:show", "Show a zone or a key, and what is odd."),
-    Later("epp", "zonekit.cli.epp:epp", "Read the frames of EPP that a transfer goes through."),
+    Later("epp", "zonekit.cli.epp:epp", "Write and read the frames of EPP that a transfer goes through."),
     Later("fleet", "zonekit.cli.fleet:fleet", "Sign, merge or verify many zones at once."),
 ):
     cli.add_command(_command)

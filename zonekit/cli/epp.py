@@ -22,7 +22,7 @@ from zonekit.epp.reading import read_frame
 from zonekit.errors import ZonekitError
 from zonekit.names import name_text, order_key, parse_origin
 
-STEP: Final[Later | None] = None
+STEP: Final[Later | None] = Later("STEP", "zonekit.cli.epp_steps:step", "Print the frames of a step.")
 """The command for every word that is no command of the group: a step, whose frames it prints."""
 
 
@@ -37,9 +37,15 @@ class _StepsToo(Commands):
         return args[0], STEP.load(), args
 
 
-@click.group(cls=_StepsToo, short_help="Read the frames of EPP that a transfer goes through.")
+@click.group(cls=_StepsToo, short_help="Write and read the frames of EPP that a transfer goes through.")
 def epp() -> None:
-    """Say what a frame of EPP means: what registrars and a registry tell each other about a transfer.
+    """Print the frames of EPP that carry a step of a transfer, and say what a frame means.
+
+    \b
+      zonekit epp STEP TRANSFER --registry FILE   print the frames of a step, such as ds-added or ns-changed
+      zonekit epp read FILE                       say what a frame means, and hand on the keys in it
+
+    zonekit epp ds-added --help says more of the first. Frames that would be sent too early are withheld, with every reason.
 
     zonekit opens no connection: frames come from files or standard input and go to standard output.
     """

@@ -28,6 +28,7 @@ import click
 from zonekit.errors import (
     DnskeyRefused,
     DsError,
+    FrameWithheld,
     KeyFileExists,
     PublishingError,
     SerialError,
@@ -69,6 +70,8 @@ def as_click(error: ZonekitError) -> click.ClickException:
     """Return the exception that ends a command as this refusal should."""
     if isinstance(error, DnskeyRefused):
         return Refused(str(error), *map(str, error.others))
+    if isinstance(error, FrameWithheld):
+        return Refused(*(error.reasons or [error.problem]), error.remedy)
     return Refused(str(error)) if isinstance(error, _REFUSALS) else BadInput(str(error))
 
 

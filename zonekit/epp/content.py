@@ -38,6 +38,7 @@ RULES: Final[Mapping[str, str]] = {
     namespaces.HOST: "RFC 5732 section 4",
     namespaces.SECDNS: "RFC 5910 section 6",
     namespaces.KEYRELAY: "RFC 8063 section 4",
+    namespaces.TRANSFER: "zonekit.epp.offers",
 }
 """The schema of each namespace."""
 

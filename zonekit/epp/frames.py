@@ -6,7 +6,9 @@ equal one, at a registrar as at a registry.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from zonekit.epp import checks, namespaces
@@ -23,6 +25,16 @@ from zonekit.epp.domains import (
 )
 from zonekit.epp.hosts import HostCreate, HostCreateData, HostUpdate
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
+from zonekit.epp.offers import (
+    Announcement,
+    AuthInfoNotice,
+    AuthInfoRequest,
+    NsNotice,
+    Offer,
+    RemovalNotice,
+    Report,
+    WaitNotice,
+)
 from zonekit.epp.parts import Part
 from zonekit.epp.results import Result
 from zonekit.epp.secdns import SecDns, SecDnsUpdate
@@ -37,6 +49,7 @@ from zonekit.epp.sessions import (
 )
 from zonekit.errors import EppError
 from zonekit.transfer import values
+from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.values import Fields
 
 Action: TypeAlias = (
@@ -54,14 +67,24 @@ Action: TypeAlias = (
     | Part
 )
 """What a command does; one that zonekit has no value for is the element that it is in EPP's own namespace."""
-CommandExtension: TypeAlias = SecDns | SecDnsUpdate | Part
-"""What goes along with a command: :class:`SecDns` with a create, :class:`SecDnsUpdate` with an update."""
+CommandExtension: TypeAlias = SecDns | SecDnsUpdate | Offer | Receipt | Report | Part
+"""What goes along with a command: :class:`SecDns` with a create, :class:`SecDnsUpdate` with an update, an :class:`Offer` with a
+key relay, a receipt or a :class:`Report` with an update."""
 Data: TypeAlias = (
-    DomainInfoData | DomainCreateData | DomainTransferData | PendingActionData | HostCreateData | KeyRelayData | Part
+    DomainInfoData
+    | DomainCreateData
+    | DomainTransferData
+    | PendingActionData
+    | HostCreateData
+    | KeyRelayData
+    | Receipt
+    | Announcement
+    | Part
 )
 """What an answer tells, ``resData``."""
-ResponseExtension: TypeAlias = SecDns | Part
-"""What goes along with an answer: :class:`SecDns` is the DNSSEC data of the domain, ``secDNS:infData``."""
+ResponseExtension: TypeAlias = SecDns | Offer | Part
+"""What goes along with an answer: :class:`SecDns` is the DNSSEC data of the domain, ``secDNS:infData``; an :class:`Offer` comes
+with relayed keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +117,24 @@ class Command:
                     rule="RFC 5730 section 2.5",
                 )
             return
-        for kind, action in ((SecDns, DomainCreate), (SecDnsUpdate, DomainUpdate)):
+        for kind, action in _GOES_WITH.items():
             if any(isinstance(each, kind) for each in self.extensions) and not isinstance(self.action, action):
                 raise EppError(
                     f"a {type(self.action).__name__} goes along with {kind.__name__}",
                     remedy=f"give it to a {action.__name__}",
-                    rule="RFC 5910 section 5.2",
+                    rule="RFC 5910 section 5.2" if kind in (SecDns, SecDnsUpdate) else "",
                 )
+
+
+_GOES_WITH: Final[Mapping[type, type]] = MappingProxyType(
+    {
+        SecDns: DomainCreate,
+        SecDnsUpdate: DomainUpdate,
+        Offer: KeyRelayCreate,
+        Receipt: DomainUpdate,
+        Report: DomainUpdate,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +230,7 @@ _COMMAND: Final = Fields(
             *(Login, Logout, PollRequest, PollAcknowledge, DomainInfo, DomainCreate, DomainUpdate, DomainTransfer),
             *(HostCreate, HostUpdate, KeyRelayCreate, Part),
         ),
-        "extensions": values.tuple_of(_one_of(SecDns, SecDnsUpdate, Part)),
+        "extensions": values.tuple_of(_one_of(*_GOES_WITH, Part)),
     },
     optional={"client_transaction": checks.transaction_id},
 )
@@ -208,10 +242,11 @@ _RESPONSE: Final = Fields(
         "data": values.tuple_of(
             _one_of(
                 *(DomainInfoData, DomainCreateData, DomainTransferData, PendingActionData),
-                *(HostCreateData, KeyRelayData, Part),
+                *(HostCreateData, KeyRelayData, Receipt, Part),
+                *(WaitNotice, AuthInfoRequest, AuthInfoNotice, NsNotice, RemovalNotice),
             )
         ),
-        "extensions": values.tuple_of(_one_of(SecDns, Part)),
+        "extensions": values.tuple_of(_one_of(SecDns, Offer, Part)),
     },
     optional={"queue": values.a(MessageQueue)},
 )

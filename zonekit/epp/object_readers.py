@@ -99,15 +99,22 @@ def _period(content: Content) -> Period | None:
 
 def _name_servers(content: Content) -> NameServers | None:
     found = content.optional("ns")
-    if found is None:
-        return None
-    servers = Content(found)
+    return None if found is None else name_servers(found)
+
+
+def name_servers(element: Element) -> NameServers:
+    """Return name servers: ``domain:ns``.
+
+    Raises:
+        FrameError: they are none.
+    """
+    servers = Content(element)
     objects = servers.several("hostObj")
     attributes = [] if objects else servers.several("hostAttr")
     servers.end()
     form = NsForm.HOST_ATTRIBUTES if attributes else NsForm.HOST_OBJECTS
     held = [_host_object(each) for each in objects] or [_host_attribute(each) for each in attributes]
-    with within(found):
+    with within(element):
         return NameServers(form=form, servers=tuple(held))
 
 
@@ -368,7 +375,12 @@ def key_data(element: Element) -> KeyData:
         return KeyData(flags=numbers[0], protocol=numbers[1], alg=numbers[2], pub_key=encoded)
 
 
-def _registry_ds(element: Element) -> RegistryDs:
+def registry_ds(element: Element) -> RegistryDs:
+    """Return a DS, with the key that may be in it: ``secDNS:dsData``.
+
+    Raises:
+        FrameError: it is none.
+    """
     content = Content(element)
     tag, alg, digest_type, digest = [content.one(each) for each in ("keyTag", "alg", "digestType", "digest")]
     key = content.optional("keyData")
@@ -381,7 +393,7 @@ def _registry_ds(element: Element) -> RegistryDs:
 
 
 def _ds_or_keys(content: Content) -> tuple[tuple[RegistryDs, ...], tuple[KeyData, ...]]:
-    ds = _all(_registry_ds, content.several("dsData"))
+    ds = _all(registry_ds, content.several("dsData"))
     return ds, () if ds else _all(key_data, content.several("keyData"))
 
 

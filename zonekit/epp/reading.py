@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from zonekit.epp import namespaces
+from zonekit.epp import namespaces, object_readers, offer_readers
 from zonekit.epp.content import (
     SPACES,
     Content,
@@ -31,7 +31,7 @@ from zonekit.epp.content import (
     within,
 )
 from zonekit.epp.frames import Action, Command, Frame, Response
-from zonekit.epp.object_readers import ACTIONS, COMMAND_EXTENSIONS, DATA, RESPONSE_EXTENSIONS, transaction_id
+from zonekit.epp.object_readers import ACTIONS, transaction_id
 from zonekit.epp.parts import MAX_OCTETS, Element, Part, local_name, parse_xml
 from zonekit.epp.results import Reason, Result
 from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
@@ -64,6 +64,11 @@ def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Frame:
     frame = content.one(*_FRAMES)
     content.end()
     return _FRAMES[local_name(frame)](frame)
+
+
+_COMMAND_EXTENSIONS: Final = {**object_readers.COMMAND_EXTENSIONS, **offer_readers.COMMAND_EXTENSIONS}
+_DATA: Final = {**object_readers.DATA, **offer_readers.DATA}
+_RESPONSE_EXTENSIONS: Final = {**object_readers.RESPONSE_EXTENSIONS, **offer_readers.RESPONSE_EXTENSIONS}
 
 
 # ---- sessions -------------------------------------------------------------------------------------------------------
@@ -156,7 +161,7 @@ def _command(element: Element) -> Command:
     content.end()
     action = _action(verb)
     extensions = [] if extension is None else Content(extension).foreign()
-    held = tuple([read_known(each, COMMAND_EXTENSIONS) for each in extensions])
+    held = tuple([read_known(each, _COMMAND_EXTENSIONS) for each in extensions])
     with within(element):
         return Command(action=action, extensions=held, client_transaction=optional_token(client))
 
@@ -204,8 +209,8 @@ def _response(element: Element) -> Response:
             results=held,
             transaction=transaction,
             queue=None if queue is None else _queue(queue),
-            data=tuple([read_known(each, DATA) for each in told]),
-            extensions=tuple([read_known(each, RESPONSE_EXTENSIONS) for each in extensions]),
+            data=tuple([read_known(each, _DATA) for each in told]),
+            extensions=tuple([read_known(each, _RESPONSE_EXTENSIONS) for each in extensions]),
         )
 
 

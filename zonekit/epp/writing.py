@@ -13,15 +13,18 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Final
 
-from zonekit.epp import domains, hosts, keyrelay, namespaces, secdns, sessions
+from zonekit.epp import domains, hosts, keyrelay, namespaces, offers, secdns, sessions
 from zonekit.epp.frames import Command, Frame, Response
 from zonekit.epp.parts import Part, parse_xml
 from zonekit.errors import FrameError, RenderError
 from zonekit.render import XmlElement, render_template
 from zonekit.resources import TemplateDirectory
+from zonekit.transfer import receipts
 
 _FRAME: Final = "epp/frame.xml.j2"
 _PART: Final = "epp/part.xml.j2"
+_OFFER: Final = "epp/offer.xml.j2"
+_RECEIPT: Final = "epp/receipt.xml.j2"
 
 FRAMES: Final[Mapping[type, str]] = {
     sessions.Hello: "epp/hello.xml.j2",
@@ -48,6 +51,9 @@ ACTIONS: Final[Mapping[type, str]] = {
 COMMAND_EXTENSIONS: Final[Mapping[type, str]] = {
     secdns.SecDns: "epp/secdns-create.xml.j2",
     secdns.SecDnsUpdate: "epp/secdns-update.xml.j2",
+    offers.Offer: _OFFER,
+    offers.Report: "epp/report.xml.j2",
+    receipts.Receipt: _RECEIPT,
     Part: _PART,
 }
 """The template of what goes along with a command."""
@@ -58,10 +64,20 @@ DATA: Final[Mapping[type, str]] = {
     domains.PendingActionData: "epp/domain-pending-action-data.xml.j2",
     hosts.HostCreateData: "epp/host-create-data.xml.j2",
     keyrelay.KeyRelayData: "epp/keyrelay-info-data.xml.j2",
+    receipts.Receipt: _RECEIPT,
+    offers.WaitNotice: "epp/wait-notice.xml.j2",
+    offers.AuthInfoRequest: "epp/auth-info-request.xml.j2",
+    offers.AuthInfoNotice: "epp/auth-info-notice.xml.j2",
+    offers.NsNotice: "epp/ns-notice.xml.j2",
+    offers.RemovalNotice: "epp/removal-notice.xml.j2",
     Part: _PART,
 }
 """The template of what an answer tells."""
-RESPONSE_EXTENSIONS: Final[Mapping[type, str]] = {secdns.SecDns: "epp/secdns-info-data.xml.j2", Part: _PART}
+RESPONSE_EXTENSIONS: Final[Mapping[type, str]] = {
+    secdns.SecDns: "epp/secdns-info-data.xml.j2",
+    offers.Offer: _OFFER,
+    Part: _PART,
+}
 """The template of what goes along with an answer."""
 
 
@@ -136,7 +152,7 @@ def _shown(value: object) -> Any:
 
 
 def _fields(value: object, **others: object) -> SimpleNamespace:
-    """The fields of a value, those called ``name`` and ``hosts`` domain names as EPP has them, without their last dot."""
+    """The fields of a value, those called ``name``, ``hosts``, ``domain`` and ``owner`` domain names as EPP has them, without their last dot."""
     assert dataclasses.is_dataclass(value)
     shown = {each.name: _shown(getattr(value, each.name)) for each in dataclasses.fields(value)}
     for names in _NAMES & shown.keys():
@@ -144,11 +160,11 @@ def _fields(value: object, **others: object) -> SimpleNamespace:
     return SimpleNamespace(**(shown | others))
 
 
-_NAMES: Final = frozenset(("name", "hosts"))
+_NAMES: Final = frozenset(("name", "hosts", "domain", "owner"))
 
 
 def _relative(names: Any) -> Any:
-    return [_relative(each) for each in names] if isinstance(names, list) else names.removesuffix(".")
+    return [_relative(each) for each in names] if isinstance(names, list) else names.removesuffix(".") or names
 
 
 def _command(value: Command) -> SimpleNamespace:

@@ -1,4 +1,4 @@
-"""What the RFCs demand of an EPP frame, as RELAX NG grammars: RFC 5730, 5731, 5732, 5910 and 8063.
+"""What the RFCs demand of an EPP frame, as RELAX NG grammars: RFC 5730, 5731, 5732, 5910 and 8063; and zonekit's own.
 
 The grammars say in words of their own what the schemas of those RFCs say. Elements of other namespaces are let through
 where the schemas let them stand: what a grammar does not describe it cannot judge.

@@ -1,0 +1,735 @@
+"""Each decision of the registry-facilitated flow by itself: what it takes, and everything that it refuses and why."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.epp import registrars
+from tests.epp.operators import (
+    DAY,
+    GAINING,
+    GAINING_DS,
+    LONG,
+    LOSING,
+    LOSING_DS,
+    MINUTE,
+    Servers,
+    colliding_keys,
+    losing_with,
+    the_facts,
+)
+from tests.epp.registry import CODE, STRANGER, Registry
+from tests.epp.registry import GAINING as GAINING_CLIENT
+from tests.epp.registry import LOSING as LOSING_CLIENT
+from tests.epp.stages import Course
+from tests.keyring import NOW, csk, ksk, zsk
+from tests.transfer_worlds import GAINING_KEYS, GAINING_SERVERS, LOSING_KEYS, LOW, unsigned
+from zonekit import rdata as rd
+from zonekit.algorithms import Algorithm, DigestType
+from zonekit.apex import merge_dnskeys
+from zonekit.dnskeys import parse_dnskeys
+from zonekit.ds import DsData, KeyData, make_ds, registry_ds, registry_keys
+from zonekit.epp import facilitated, gaining, losing
+from zonekit.epp.cases import Case, Message, Ruling
+from zonekit.epp.domains import (
+    AuthInfo,
+    DomainPart,
+    DomainTransfer,
+    DomainTransferData,
+    DomainUpdate,
+    NsForm,
+    Status,
+    TransferOperation,
+    TransferStatus,
+)
+from zonekit.epp.facilitated import is_same_code
+from zonekit.epp.frames import Command, Response, TransactionId
+from zonekit.epp.keyrelay import Duration, KeyRelayCreate, KeyRelayData, RelayedKey
+from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report
+from zonekit.epp.registries import (
+    DnssecPolicy,
+    Interface,
+    NameServerPolicy,
+    OnTransfer,
+    RegistryProfile,
+    RegistryTimes,
+    TransferPolicy,
+)
+from zonekit.epp.results import ResultCode, result
+from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.epp.statuses import Operation, StatusRule
+from zonekit.errors import EppError, FrameWithheld, KeyTagCollision, PlanError
+from zonekit.instants import SignatureValidity
+from zonekit.signing import sign_zone
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.parties import Capability
+from zonekit.transfer.receipts import Receipt
+from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
+from zonekit.transfer.versions import Key, Source
+from zonekit.ttl import Ttl
+from zonekit.zonefile import parse_zone
+from zonekit.zones import Zone
+
+OFFER: Final = gaining.make_offer(GAINING, LOSING, auth_info=CODE, form=NsForm.HOST_OBJECTS, ttl=LOW, now=NOW)
+assert isinstance(OFFER.action, KeyRelayCreate)
+RELAY: Final = OFFER.action
+OFFERED: Final = OFFER.extensions[0]
+assert isinstance(OFFERED, Offer)
+DOMAIN: Final = Registry().domain
+SEEN: Final = Servers().look(NOW)
+
+
+def taken(command: Command = OFFER, **given: Any) -> Ruling:
+    """The ruling on an offer."""
+    known = {"client": GAINING_CLIENT, "domain": DOMAIN, "sighting": SEEN, "facts": the_facts(), "now": NOW}
+    return facilitated.take_offer(command, **(known | given))
+
+
+def codes(ruling: Ruling) -> list[int]:
+    return [each.code for each in ruling.results]
+
+
+def told(ruling: Ruling) -> str:
+    return "\n".join(each.message for each in ruling.results)
+
+
+def course_at(stage: str) -> Course:
+    """A course in which a stage is done."""
+    course = Course.begun(Registry())
+    course.run(stage)
+    return course
+
+
+def case_of(course: Course) -> Case:
+    assert course.registry.case is not None
+    return course.registry.case
+
+
+# ---- the registry: the offer ----------------------------------------------------------------------------------------
+
+
+def test_an_offer_makes_a_case_and_a_message() -> None:
+    ruling = taken()
+    assert codes(ruling) == [1000] and ruling.change is None
+    case = ruling.case
+    assert case is not None and case.registrars == (LOSING_CLIENT, GAINING_CLIENT) and case.sponsor == LOSING_CLIENT
+    assert case.losing_ds == registry_ds(LOSING_DS)
+    (message,) = ruling.messages
+    assert message.client == LOSING_CLIENT and message.extensions == (OFFERED,)
+    assert message.data == KeyRelayData(
+        name="example.nl",
+        auth_info=CODE,
+        keys=RELAY.keys,
+        created=NOW,
+        requester=GAINING_CLIENT,
+        actor=LOSING_CLIENT,
+    )
+
+
+def test_the_ttl_that_is_asked_for_is_the_one_that_is_planned() -> None:
+    case = taken(replace(OFFER, extensions=(replace(OFFERED, ttl=Ttl(300)),))).case
+    assert case is not None and case.progress.plan.facts.timing.lowered_ttl == 300
+
+
+def test_a_case_is_kept_whole_by_any_database() -> None:
+    for stage in ("offered", "announced", "ended"):
+        case = case_of(course_at(stage))
+        assert pickle.loads(pickle.dumps(case)) == case
+
+
+passwords: Final = st.text(st.characters(exclude_categories=("C",)), min_size=1)
+auth_infos: Final = st.builds(AuthInfo, password=passwords, roid=st.sampled_from((None, "A-B", "C-D")))
+
+
+@given(first=auth_infos, second=auth_infos)
+def test_codes_are_the_same_where_they_are_equal(first: AuthInfo, second: AuthInfo) -> None:
+    assert is_same_code(first, second) is (first == second)
+    assert is_same_code(first, replace(first))
+
+
+@pytest.mark.parametrize("code", ["", "x"])
+def test_a_code_that_only_begins_alike_is_another(code: str) -> None:
+    begun = AuthInfo(password=CODE.password[:-1] + code)
+    assert codes(taken(replace(OFFER, action=replace(RELAY, auth_info=begun)))) == [2202]
+
+
+def with_keys(*keys: RelayedKey) -> Command:
+    return replace(OFFER, action=replace(RELAY, keys=keys))
+
+
+def with_ds(*ds: DsData) -> Command:
+    return replace(OFFER, extensions=(replace(OFFERED, ds=ds),))
+
+
+SHA1: Final = DsData(key_tag=GAINING_KEYS[0].key_tag, alg=13, digest_type=1, digest="AB" * 20)
+REVOKED: Final = KeyData(flags=385, protocol=3, alg=13, pub_key=RELAY.keys[0].key.pub_key)
+REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
+    "no domain": ([2303], "there is no domain", lambda: taken(domain=None)),
+    "another domain": (
+        [2303],
+        "there is no domain",
+        lambda: taken(domain=replace(DOMAIN, name="example.com")),
+    ),
+    "a domain without a code": ([2202], "authinfo", lambda: taken(domain=replace(DOMAIN, auth_info=None))),
+    "the sponsor itself": ([2002], "is the sponsor", lambda: taken(client=LOSING_CLIENT)),
+    "a transfer under way": (
+        [2300, 2300],
+        "a transfer is under way",
+        lambda: taken(domain=replace(DOMAIN, statuses=(Status(value="pendingTransfer"),))),
+    ),
+    "the sponsor itself, and locks": (
+        [2002, 2304, 2304],
+        "clientTransferProhibited",
+        lambda: taken(
+            client=LOSING_CLIENT,
+            domain=replace(
+                DOMAIN,
+                statuses=(Status(value="clientTransferProhibited"), Status(value="serverUpdateProhibited")),
+            ),
+        ),
+    ),
+    "keys alone": ([2003], "have to go along", lambda: taken(replace(OFFER, extensions=()))),
+    "a key whose time is over": (
+        [2306],
+        "which is over",
+        lambda: taken(with_keys(*[replace(each, expiry=NOW) for each in RELAY.keys[:1]], *RELAY.keys[1:])),
+    ),
+    "a key beyond the calendar": (
+        [2306],
+        "beyond the calendar",
+        lambda: taken(with_keys(replace(RELAY.keys[0], expiry=Duration(years=999_999)), *RELAY.keys[1:])),
+    ),
+    "a revoked key": ([2306], "revoked", lambda: taken(with_keys(RelayedKey(key=REVOKED), *RELAY.keys))),
+    "a DS of no relayed key": ([2306], "none of the keys", lambda: taken(with_ds(*registry_ds(LOSING_DS)))),
+    "a DS with SHA-1": ([2306], "digest type 1", lambda: taken(with_ds(SHA1))),
+    "a revoked key, and both wrong DS": (
+        [2306, 2306, 2306],
+        "none of the keys",
+        lambda: taken(
+            replace(
+                with_keys(RelayedKey(key=REVOKED), *RELAY.keys),
+                extensions=(replace(OFFERED, ds=(SHA1, *registry_ds(LOSING_DS))),),
+            )
+        ),
+    ),
+    "a losing side that cannot": (
+        [2308],
+        "cannot be",
+        lambda: taken(facts=unable()),
+    ),
+    "an algorithm that some resolvers do not take beside the other": (
+        [2308],
+        "algorithm",
+        lambda: taken(facts=with_another_algorithm()),
+    ),
+}
+
+
+def unable() -> Facts:
+    """Facts of a losing operator that imports no keys."""
+    facts = the_facts()
+    return replace(facts, losing=replace(facts.losing, can=frozenset(Capability) - {Capability.IMPORT_ZSK}))
+
+
+def with_another_algorithm() -> Facts:
+    """Facts of a gaining zone that is signed with another algorithm."""
+    facts = the_facts()
+    keys = tuple(replace(each, key=Key(name=each.key.name, algorithm=15)) for each in facts.gaining.keys)
+    return replace(facts, gaining=replace(facts.gaining, keys=keys))
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_an_offer_is_refused_with_every_reason(what: str) -> None:
+    expected, reason, rule = REFUSED[what]
+    ruling = rule()
+    assert codes(ruling) == expected, told(ruling)
+    assert reason in told(ruling)
+    assert ruling.case is None and not ruling.messages and ruling.change is None
+    assert CODE.password not in told(ruling)
+    response = ruling.response(TransactionId(server="SRV-1"))
+    assert not response.is_success and response.results == ruling.results
+
+
+PROFILE: Final = RegistryProfile(
+    name="the registry of nl",
+    zone="nl",
+    dnssec=DnssecPolicy(interface=Interface.DS_DATA, most=2, on_transfer=OnTransfer.KEEP),
+    name_servers=NameServerPolicy(form=NsForm.HOST_OBJECTS, least=2, most=2),
+    times=RegistryTimes(
+        ds_ttl=Ttl(60),
+        ns_ttl=Ttl(60),
+        negative_ttl=Ttl(60),
+        propagation_delay=MINUTE,
+        registration_delay=MINUTE,
+        check_delay=MINUTE,
+    ),
+    transfer=TransferPolicy(automatic_approval=3 * DAY, key_relay=True, facilitated=True),
+    statuses=(
+        StatusRule(status="disputed", stops=frozenset((Operation.REQUEST,)), reason="a court says so", remedy="ask it"),
+    ),
+)
+
+
+def test_what_the_registry_takes_is_in_its_profile() -> None:
+    case = taken(registry=PROFILE).case
+    assert case is not None and case.progress.plan.facts.timing.approval_delay == 3 * DAY
+    refused = {
+        "taken as hostAttr": replace(PROFILE, name_servers=replace(PROFILE.name_servers, form=NsForm.HOST_ATTRIBUTES)),
+        "2 name servers are offered": replace(PROFILE, name_servers=replace(PROFILE.name_servers, least=3, most=9)),
+        "there would be 2 DS": replace(PROFILE, dnssec=replace(PROFILE.dnssec, most=1)),
+        "no DS of digest type 2": replace(PROFILE, dnssec=replace(PROFILE.dnssec, digest_types=frozenset((4,)))),
+        "no key of algorithm 13": replace(PROFILE, dnssec=replace(PROFILE.dnssec, algorithms=frozenset((8,)))),
+    }
+    for words, profile in refused.items():
+        ruling = taken(registry=profile)
+        assert codes(ruling) == [2306] and words in told(ruling)
+    disputed = replace(DOMAIN, statuses=(Status(value="disputed"),))
+    assert taken(domain=disputed).is_success, "a status of no RFC stops nothing by itself"
+    ruling = taken(domain=disputed, registry=PROFILE)
+    assert codes(ruling) == [2304] and "a court says so" in told(ruling)
+
+
+def test_a_registry_that_drops_the_ds_carries_no_such_transfer() -> None:
+    drops = replace(PROFILE, dnssec=replace(PROFILE.dnssec, on_transfer=OnTransfer.DROP))
+    with pytest.raises(PlanError, match="drops the DS records"):
+        taken(registry=drops)
+
+
+def test_a_second_case_of_a_domain_is_refused_and_the_first_stays() -> None:
+    first = taken().case
+    assert first is not None
+    again = taken(client=STRANGER, case=first)
+    assert codes(again) == [2300] and again.case is first
+
+
+def test_what_the_registry_did_not_look_at_is_its_own_fault() -> None:
+    unseen = Sighting(at=NOW, parent_ds=SEEN.parent_ds, losing=NOT_LOOKED_AT)
+    with pytest.raises(PlanError, match="was not seen"):
+        taken(sighting=unseen)
+    elsewhere = Sighting(
+        at=NOW,
+        losing=parse_zone("@ 60 SOA ns. h. 1 2 3 4 5\n@ 60 NS ns.\n", "example.com"),
+        parent_ds=make_ds([ksk(owner="example.com")]),
+    )
+    with pytest.raises(PlanError, match=r"is of example\.com"):
+        taken(sighting=elsewhere)
+    with pytest.raises(PlanError, match="key relay"):
+        taken(Command(action=DomainUpdate(name="example.nl")))
+
+
+# ---- the registry: what comes later ---------------------------------------------------------------------------------
+
+
+def test_a_message_is_for_one_client() -> None:
+    (message,) = taken().messages
+    case = taken().case
+    assert case is not None
+    ruling = facilitated.take_acknowledgement(case, message, client=GAINING_CLIENT, now=NOW)
+    assert codes(ruling) == [2201] and ruling.case is case
+    other = Message(client=LOSING_CLIENT, text="news", data=RELAYED)
+    unmoved = facilitated.take_acknowledgement(case, replace(other, data=NSNOTICE), client=LOSING_CLIENT, now=NOW)
+    assert unmoved.case is case
+
+
+RELAYED: Final = KeyRelayData(
+    name="example.nl", auth_info=CODE, keys=RELAY.keys, created=NOW, requester=GAINING_CLIENT, actor=LOSING_CLIENT
+)
+NSNOTICE: Final = NsNotice(name="example.nl", at=NOW, name_servers=OFFERED.name_servers)
+
+
+def test_the_wait_is_announced_when_both_have_taken_it() -> None:
+    course = course_at("ds-added")
+    registry = course.registry
+    registry.decide_by_sight(facilitated.announce_wait)
+    for side, is_announced in ((course.gaining, False), (course.losing, True)):
+        with pytest.raises(FrameWithheld, match="both sides have taken the poll message"):
+            registry.decide(facilitated.ask_auth_info)
+        side.poll_all()
+        assert ("wait-announced" in case_of(course).progress.plan.events) is is_announced
+    registry.decide(facilitated.ask_auth_info)
+
+
+UPDATE: Final = DomainUpdate(name="example.nl")
+MORE: Final = replace(UPDATE, add=DomainPart(statuses=(Status(value="clientHold"),)))
+
+
+def updated(course: Course, decide: Callable[..., Ruling], command: Command, client: str, **more: Any) -> Ruling:
+    """The ruling on an update; whatever is refused changes nothing."""
+    case = case_of(course)
+    ruling = decide(case, command, client=client, domain=course.registry.domain, now=course.now, **more)
+    assert ruling.is_success or (ruling.case == case and not ruling.messages and ruling.change is None)
+    return ruling
+
+
+def test_an_update_that_changes_something_else_too_is_refused() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    receipt = registrars.receipt(course.losing)
+    decide = facilitated.take_receipt
+    assert codes(updated(course, decide, replace(receipt, action=MORE), LOSING_CLIENT)) == [2306]
+    coded = replace(UPDATE, auth_info=CODE)
+    assert codes(updated(course, decide, replace(receipt, action=coded), LOSING_CLIENT)) == [2306]
+    both = (*receipt.extensions, SecDnsUpdate(max_sig_life=1))
+    assert codes(updated(course, decide, replace(receipt, extensions=both), LOSING_CLIENT)) == [2306]
+    other = replace(receipt, action=DomainUpdate(name="example.com"))
+    assert codes(updated(course, decide, other, LOSING_CLIENT)) == [2303]
+    assert codes(updated(course, decide, Command(action=UPDATE), LOSING_CLIENT)) == [2003]
+    assert updated(course, decide, receipt, LOSING_CLIENT).is_success
+
+
+def test_a_domain_that_may_not_be_updated_takes_no_receipt() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    course.registry.domain = replace(DOMAIN, statuses=(Status(value="clientUpdateProhibited"),))
+    ruling = updated(course, facilitated.take_receipt, registrars.receipt(course.losing), LOSING_CLIENT)
+    assert codes(ruling) == [2304] and "clientUpdateProhibited" in told(ruling)
+
+
+def test_an_accepted_key_without_a_date_is_no_receipt() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    (receipt,) = registrars.receipt(course.losing).extensions
+    assert isinstance(receipt, Receipt)
+    undated = replace(receipt, keys=tuple(replace(key, publication=None) for key in receipt.keys))
+    command = Command(action=UPDATE, extensions=(undated,))
+    ruling = updated(course, facilitated.take_receipt, command, LOSING_CLIENT)
+    assert codes(ruling) == [2306] * len(receipt.keys) and "does not say when" in told(ruling)
+    foreign = replace(
+        receipt, domain="example.com", keys=tuple(replace(key, owner="example.com") for key in receipt.keys)
+    )
+    ruling = updated(course, facilitated.take_receipt, Command(action=UPDATE, extensions=(foreign,)), LOSING_CLIENT)
+    assert "for example.com" in told(ruling)
+
+
+def test_a_report_says_what_is_so() -> None:
+    course = course_at("merged")
+    good = Report(name="example.nl", serial=1, merged=NOW, lowered=NOW, ns_ttl=Ttl(LOW), dnskey_ttl=Ttl(LOW))
+    sighting = course.registry.servers.look(course.now)
+    later = course.now + MINUTE
+    wrong = {
+        "of example.com": replace(good, name="example.com"),
+        "will be merged": replace(good, merged=later),
+        "will be lowered": replace(good, lowered=later),
+        "TTL of NS": replace(good, ns_ttl=Ttl(LOW + 1)),
+        "TTL of DNSKEY": replace(good, dnskey_ttl=Ttl(LOW + 1)),
+    }
+    for words, report in wrong.items():
+        command = Command(action=UPDATE, extensions=(report,))
+        ruling = updated(course, facilitated.take_report, command, LOSING_CLIENT, sighting=sighting)
+        assert codes(ruling) == [2306] and words in told(ruling)
+    bare = updated(course, facilitated.take_report, Command(action=UPDATE), LOSING_CLIENT, sighting=sighting)
+    assert codes(bare) == [2003]
+
+
+def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
+    course = course_at("merged")
+    sighting = course.registry.servers.look(course.now)
+    behind = frozenset(("ns2.losing.example.",))
+    lagging = replace(
+        sighting,
+        giving={**sighting.giving, Source.LOSING: sighting.giving[Source.LOSING] - behind},
+        lacking={**sighting.lacking, Source.LOSING: behind},
+    )
+    case = taken().case
+    assert case is not None
+    fresh = replace(case, receipt=case_of(course).receipt)
+    command = registrars.report(course.losing)
+    known = {"client": LOSING_CLIENT, "domain": DOMAIN, "now": course.now}
+    ruling = facilitated.take_report(fresh, command, sighting=lagging, **known)
+    assert set(codes(ruling)) == {2308} and "ns2.losing.example." in told(ruling)
+    assert ruling.case is not None and ruling.case.report is None, "and what was seen is kept"
+
+
+def test_the_code_comes_by_itself() -> None:
+    course = course_at("asked")
+    given = registrars.auth_info(course.losing)
+    decide = facilitated.take_auth_info
+    beside = replace(given, extensions=(SecDnsUpdate(max_sig_life=1),))
+    assert codes(updated(course, decide, beside, LOSING_CLIENT)) == [2306]
+    more = replace(given, action=replace(MORE, auth_info=CODE))
+    assert codes(updated(course, decide, more, LOSING_CLIENT)) == [2306]
+    assert codes(updated(course, decide, Command(action=UPDATE), LOSING_CLIENT)) == [2003]
+    assert codes(updated(course, decide, given, GAINING_CLIENT)) == [2201]
+    ruling = updated(course, decide, given, LOSING_CLIENT)
+    assert ruling.is_success and ruling.change == registrars.HANDED_OUT
+    assert [each.client for each in ruling.messages] == [GAINING_CLIENT]
+
+
+def test_a_transfer_of_another_domain_is_of_no_case() -> None:
+    course = course_at("ns-changed")
+    transfer = DomainTransfer(operation=TransferOperation.QUERY, name="example.com")
+    ruling = updated(course, facilitated.take_transfer, Command(action=transfer), GAINING_CLIENT)
+    assert codes(ruling) == [2303]
+    with pytest.raises(PlanError, match="domain transfer"):
+        updated(course, facilitated.take_transfer, Command(action=UPDATE), GAINING_CLIENT)
+
+
+def test_a_transfer_waits_for_the_domain_to_validate_from_the_gaining_servers() -> None:
+    course = course_at("given")
+    registry = course.registry
+    case = case_of(course)
+    assert case.wait is not None
+    registry.now = case.wait.until
+    registry.decide_by_sight(facilitated.change_ns)
+    command = Command(
+        action=DomainTransfer(operation=TransferOperation.REQUEST, name="example.nl", auth_info=registrars.HANDED_OUT)
+    )
+    ruling = updated(course, facilitated.take_transfer, command, GAINING_CLIENT)
+    assert set(codes(ruling)) == {2002} and "resolution-verified" in told(ruling)
+
+
+def removal(**fields: Any) -> Command:
+    return Command(action=UPDATE, extensions=(SecDnsUpdate(**fields),))
+
+
+def test_the_losing_ds_goes_whole_and_alone() -> None:
+    course = course_at("removal-allowed")
+    notice = course.gaining.told(RemovalNotice)
+    assert isinstance(notice, RemovalNotice)
+    course.wait_until(notice.not_before)
+    own = tuple(RegistryDs(ds=each) for each in notice.ds)
+    gained = tuple(RegistryDs(ds=each) for each in registry_ds(GAINING_DS))
+    refused = {
+        "everything": removal(remove=Removal(everything=True)),
+        "the gaining one": removal(remove=Removal(ds=gained)),
+        "both": removal(remove=Removal(ds=(*own, *gained))),
+        "and a new one": removal(remove=Removal(ds=own), add=SecDns(ds=gained)),
+        "and a lifetime": removal(remove=Removal(ds=own), max_sig_life=1),
+        "another key": removal(remove=Removal(keys=registry_keys(GAINING_KEYS[:1]))),
+    }
+    for what, command in refused.items():
+        assert codes(updated(course, facilitated.take_removal, command, GAINING_CLIENT)) == [2306], what
+    added = removal(add=SecDns(ds=own))
+    assert codes(updated(course, facilitated.take_removal, added, GAINING_CLIENT)) == [2003]
+    by_key = removal(remove=Removal(keys=registry_keys(LOSING_KEYS[:1])))
+    for command in (by_key, removal(remove=Removal(ds=own))):
+        ruling = updated(course, facilitated.take_removal, command, GAINING_CLIENT)
+        assert ruling.is_success and ruling.change == SecDnsUpdate(remove=Removal(ds=own))
+
+
+def test_a_case_is_of_one_domain_and_two_registrars() -> None:
+    case = taken().case
+    assert case is not None
+    with pytest.raises(EppError, match=r"is of example\.nl"):
+        replace(case, relay=replace(case.relay, name="example.com"))
+    with pytest.raises(EppError, match="the losing and the gaining registrar"):
+        replace(case, relay=replace(case.relay, requester=case.losing))
+
+
+def test_no_automatic_approval_of_nothing() -> None:
+    case = taken().case
+    assert case is not None
+    with pytest.raises(FrameWithheld, match="no transfer is pending"):
+        facilitated.complete_transfer(case, now=NOW)
+
+
+# ---- the gaining registrar ------------------------------------------------------------------------------------------
+
+
+def made(zone: Zone = GAINING, losing_zone: Zone = LOSING, **given: Any) -> Command:
+    known = {"auth_info": CODE, "form": NsForm.HOST_OBJECTS, "ttl": LOW, "now": NOW}
+    return gaining.make_offer(zone, losing_zone, **(known | given))
+
+
+def test_an_offer_has_the_keys_their_ds_and_the_name_servers() -> None:
+    assert {each.key.rdata for each in RELAY.keys} == set(GAINING.apex_rrset(rd.DNSKEY).rdatas)
+    assert {each.rdata for each in OFFERED.ds} == set(make_ds(GAINING_KEYS[:1]).rdatas)
+    assert [each.name for each in OFFERED.name_servers.servers] == list(GAINING_SERVERS)
+    both = made(digest_types=(DigestType.SHA256, DigestType.SHA384)).extensions[0]
+    assert isinstance(both, Offer) and [each.digest_type for each in both.ds] == [2, 4]
+    dated = made(expiry=Duration(days=30)).action
+    assert isinstance(dated, KeyRelayCreate) and {each.expiry for each in dated.keys} == {Duration(days=30)}
+
+
+def test_a_merged_gaining_zone_offers_its_own_keys_alone() -> None:
+    course = course_at("merged")
+    assert made(course.registry.servers.zone(Source.GAINING)) == OFFER
+
+
+def test_name_servers_in_the_domain_have_their_addresses_where_the_registry_takes_them() -> None:
+    text = (
+        "@ 600 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 600 NS ns1\n@ 600 NS ns.elsewhere.example.\n"
+        "ns1 600 A 192.0.2.53\nns1 600 AAAA 2001:db8::53\n"
+    )
+    zone = sign_zone(parse_zone(text, "example.nl"), GAINING_KEYS, validity=LONG, dnskey_ttl=Ttl(600))
+    offer = made(zone, form=NsForm.HOST_ATTRIBUTES).extensions[0]
+    assert isinstance(offer, Offer)
+    assert {each.name: each.addresses for each in offer.name_servers.servers} == {
+        "ns1.example.nl.": ("192.0.2.53", "2001:db8::53"),
+        "ns.elsewhere.example.": (),
+    }
+
+
+def test_an_offer_is_withheld_with_every_reason() -> None:
+    first, twin = colliding_keys()
+    other = [ksk(Algorithm.ED25519), zsk(Algorithm.ED25519)]
+    over = SignatureValidity.starting(NOW - 3 * DAY, DAY)
+    zones = {
+        "algorithm 15 and the losing zone with 13": sign_zone(unsigned(GAINING_SERVERS), other, validity=LONG),
+        "expired": sign_zone(unsigned(GAINING_SERVERS), GAINING_KEYS, validity=over),
+    }
+    for words, zone in zones.items():
+        with pytest.raises(FrameWithheld, match=words):
+            made(zone)
+    with pytest.raises(FrameWithheld, match="key tag"):
+        made(merge_dnskeys(GAINING, [twin], signers=GAINING_KEYS, validity=LONG), losing_with(first))
+    both = sign_zone(unsigned(GAINING_SERVERS), other, validity=over)
+    with pytest.raises(FrameWithheld) as caught:
+        made(both)
+    assert len(caught.value.reasons) > 2 and CODE.password not in str(caught.value)
+
+
+def test_a_zone_whose_keys_the_losing_zone_has_all_offers_nothing() -> None:
+    with pytest.raises(FrameWithheld, match="no key of its own"):
+        made(LOSING)
+
+
+def test_a_csk_is_offered_as_well() -> None:
+    zone = sign_zone(unsigned(GAINING_SERVERS), [csk()], validity=LONG)
+    command = made(zone)
+    assert isinstance(command.action, KeyRelayCreate) and len(command.action.keys) == 1
+
+
+def test_the_gaining_side_asks_when_it_has_seen_the_domain_validate() -> None:
+    course = course_at("given")
+    with pytest.raises(FrameWithheld, match="resolution-verified"):
+        registrars.request(course.gaining)
+    notice = AuthInfoNotice(name="example.com", auth_info=CODE)
+    with pytest.raises(EppError, match=r"example\.com"):
+        gaining.request_transfer(course.gaining.progress, notice, now=course.now)
+
+
+def test_the_losing_ds_is_asked_to_go_when_allowed_and_the_plan_says_so() -> None:
+    course = course_at("removal-allowed")
+    side = course.gaining
+    notice = side.told(RemovalNotice)
+    assert isinstance(notice, RemovalNotice)
+    zone, parent_ds = side.servers.zone(Source.GAINING), side.servers.delegation().ds
+
+    def asked(notice: RemovalNotice, **given: Any) -> Command:
+        known = {"zone": zone, "parent_ds": parent_ds, "now": course.now}
+        return gaining.remove_losing_ds(side.progress, notice, **(known | given))
+
+    with pytest.raises(FrameWithheld, match=r"losing-unreachable: .*that is not over before"):
+        asked(replace(notice, not_before=NOW))
+    course.wait_until(max(notice.not_before, side.progress.plan.step("losing-ds-removed").not_before))
+    with pytest.raises(FrameWithheld, match="allows it from"):
+        asked(replace(notice, not_before=course.now + MINUTE))
+    with pytest.raises(FrameWithheld) as caught:
+        asked(replace(notice, ds=registry_ds(GAINING_DS)))
+    assert len(caught.value.reasons) == 2, "it leads to a gaining key, and none would be left"
+    with pytest.raises(FrameWithheld, match="has no DS of key"):
+        asked(notice, parent_ds=GAINING_DS)
+    with pytest.raises(FrameWithheld, match="would be left"):
+        asked(notice, parent_ds=LOSING_DS)
+    with pytest.raises(EppError, match=r"example\.com"):
+        asked(replace(notice, name="example.com"))
+    assert isinstance(asked(notice).extensions[0], SecDnsUpdate)
+
+
+# ---- the losing registrar -------------------------------------------------------------------------------------------
+
+
+def poll_message(*data: Any, extensions: tuple[Any, ...] = ()) -> Response:
+    return Response(
+        results=(result(ResultCode.ACK_TO_DEQUEUE),),
+        transaction=TransactionId(server="SRV-1"),
+        data=data,
+        extensions=extensions,
+    )
+
+
+def test_relayed_keys_come_with_their_offer() -> None:
+    assert losing.offer_in(poll_message(RELAYED, extensions=(OFFERED,))) == (RELAYED, OFFERED)
+    with pytest.raises(EppError, match="no offer"):
+        losing.offer_in(poll_message(RELAYED))
+    with pytest.raises(EppError, match="no relayed keys"):
+        losing.offer_in(poll_message(NSNOTICE))
+
+
+def answered(relay: KeyRelayData, zone: Zone = LOSING) -> Receipt:
+    command = losing.answer_relay(zone, relay, by="us", now=NOW, publish_at=NOW + DAY, facts=the_facts())
+    (receipt,) = command.extensions
+    assert isinstance(receipt, Receipt)
+    return receipt
+
+
+def test_a_receipt_says_which_keys_and_from_when_on() -> None:
+    receipt = answered(RELAYED)
+    assert not receipt.refused and len(receipt.accepted) == 2
+    assert {key.publication.at for key in receipt.accepted if key.publication} == {NOW + DAY}
+    assert receipt.cached_until is not None and receipt.cached_until >= NOW + 2 * DAY
+
+
+def test_keys_of_another_domain_duplicates_and_collisions_are_refused_by_name() -> None:
+    def refusals(receipt: Receipt) -> list[list[str]]:
+        return [[each.code for each in key.refusals] for key in receipt.keys]
+
+    assert refusals(answered(replace(RELAYED, name="example.com"))) == [["wrong-owner"], ["wrong-owner"]]
+    twice = replace(RELAYED, keys=(*RELAYED.keys, RELAYED.keys[0]))
+    assert refusals(answered(twice)) == [[], [], ["duplicate-key"]]
+    first, twin = colliding_keys()
+    colliding = replace(RELAYED, keys=(RelayedKey(key=KeyData.from_rdata(twin.dnskey_rdata)),))
+    assert refusals(answered(colliding, losing_with(first))) == [["key-tag-collision"]]
+    with pytest.raises(KeyTagCollision):
+        losing.merge_offer(losing_with(first), colliding, OFFERED, signers=LOSING_KEYS, validity=LONG)
+
+
+def test_the_losing_zone_is_merged_lowered_and_verifies() -> None:
+    merged = losing.merge_offer(LOSING, RELAYED, OFFERED, signers=LOSING_KEYS, validity=LONG)
+    assert set(parse_dnskeys(merged.apex_rrset(rd.DNSKEY))) == set(parse_dnskeys([*LOSING_KEYS, *GAINING_KEYS]))
+    assert {merged.apex_rrset(rdtype).ttl for rdtype in (rd.NS, rd.DNSKEY)} == {LOW}
+    command = losing.make_report(merged, RELAYED, OFFERED, merged=NOW, lowered=NOW, now=NOW)
+    (report,) = command.extensions
+    assert report == Report(
+        name="example.nl", serial=merged.serial, merged=NOW, lowered=NOW, ns_ttl=Ttl(LOW), dnskey_ttl=Ttl(LOW)
+    )
+    with pytest.raises(FrameWithheld) as caught:
+        losing.make_report(LOSING, RELAYED, OFFERED, merged=NOW + DAY, lowered=NOW, now=NOW)
+    assert len(caught.value.reasons) == 5, "two keys, two TTLs, one instant"
+    with pytest.raises(FrameWithheld, match="expired"):
+        losing.make_report(merged, RELAYED, OFFERED, merged=NOW, lowered=NOW, now=NOW + 100 * DAY)
+
+
+def test_the_losing_side_gives_and_follows_when_its_own_plan_says_so() -> None:
+    course = course_at("merged")
+    side = course.losing
+    request = AuthInfoRequest(name="example.nl", requester=GAINING_CLIENT)
+    with pytest.raises(FrameWithheld, match="wait-announced"):
+        losing.give_auth_info(side.progress, request, CODE, now=course.now)
+    with pytest.raises(EppError, match=r"example\.com"):
+        losing.give_auth_info(side.progress, replace(request, name="example.com"), CODE, now=course.now)
+
+    def followed(notice: NsNotice) -> Zone:
+        return losing.follow_ns(side.progress, LOSING, notice, signers=LOSING_KEYS, validity=LONG, now=course.now)
+
+    with pytest.raises(FrameWithheld, match="authinfo-given"):
+        followed(NSNOTICE)
+    with pytest.raises(EppError, match=r"example\.com"):
+        followed(replace(NSNOTICE, name="example.com"))
+
+
+def test_a_transfer_is_answered_while_it_is_pending() -> None:
+    course = course_at("requested")
+    pending = course.losing.told(DomainTransferData)
+    assert isinstance(pending, DomainTransferData)
+    rejected = losing.reject_transfer(pending).action
+    assert rejected == DomainTransfer(operation=TransferOperation.REJECT, name="example.nl")
+    over = replace(pending, status=TransferStatus.SERVER_APPROVED)
+    with pytest.raises(FrameWithheld, match="is serverApproved"):
+        losing.reject_transfer(over)
+    with pytest.raises(FrameWithheld, match="is serverApproved"):
+        losing.approve_transfer(course.losing.progress, over, now=course.now)
+    with pytest.raises(EppError, match=r"example\.com"):
+        losing.approve_transfer(course.losing.progress, replace(pending, name="example.com"), now=course.now)
+    early = course_at("given").losing
+    with pytest.raises(FrameWithheld, match="resolution-verified"):
+        losing.approve_transfer(early.progress, pending, now=pending.requested - timedelta(days=1))

@@ -1,0 +1,189 @@
+"""How far a party knows a transfer to be: what it sees counts from when it was seen, and what it is told only where nobody can see."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.epp.operators import DAY, DELAY, GAINING, LONG, LOSING, MINUTE, Servers, the_facts
+from tests.epp.registry import Registry
+from tests.epp.stages import SETTLED, Course
+from tests.keyring import NOW
+from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS, LOW
+from zonekit.apex import lower_ttls, merge_dnskeys
+from zonekit.dnskeys import parse_dnskeys
+from zonekit.epp.domains import DomainTransferData, TransferStatus
+from zonekit.epp.offers import NsNotice, WaitNotice
+from zonekit.epp.progress import Progress, withhold
+from zonekit.errors import EppError, FrameWithheld, PlanError
+from zonekit.transfer.plan import plan_transfer
+from zonekit.transfer.steps import Flow
+from zonekit.transfer.versions import Source
+from zonekit.ttl import Ttl
+
+BEGUN = Progress(plan=plan_transfer(the_facts(), flow=Flow.REGISTRY_FACILITATED, start=NOW))
+AGREED = BEGUN.said(
+    *("requested", "frozen", "keys-made", "keys-offered", "keys-relayed", "keys-exchanged"), at=NOW, by="everybody"
+)
+
+
+def merged_servers() -> Servers:
+    """Both zones merged from a minute on, the losing TTLs low, and the gaining servers answering."""
+    servers = Servers()
+    merged = merge_dnskeys(LOSING, parse_dnskeys(GAINING_KEYS), signers=LOSING_KEYS, validity=LONG)
+    low = lower_ttls(merged, LOW, signers=LOSING_KEYS, validity=LONG).zone
+    servers.give(Source.LOSING, low, NOW + MINUTE)
+    servers.give(
+        Source.GAINING,
+        merge_dnskeys(GAINING, parse_dnskeys(LOSING_KEYS), signers=GAINING_KEYS, validity=LONG),
+        NOW + MINUTE,
+    )
+    return servers
+
+
+def test_a_step_is_done_when_it_was_first_seen_on_every_server() -> None:
+    servers = merged_servers()
+    early = AGREED.seen(servers.look(NOW + 2 * MINUTE), by="us")
+    assert "losing-merged" not in early.plan.events, "the last server lacks it"
+    late = early.seen(servers.look(NOW + SETTLED), by="us")
+    done = late.plan.step("losing-merged")
+    assert (done.started, done.completed) == (NOW + 2 * MINUTE, NOW + SETTLED), "it was lacking when looked at before"
+    again = late.seen(servers.look(NOW + DAY), by="us")
+    assert again.plan.step("losing-merged").completed == NOW + SETTLED
+
+
+def test_where_nobody_looked_before_it_may_have_begun_as_soon_as_what_goes_before() -> None:
+    found = AGREED.seen(merged_servers().look(NOW + SETTLED), by="us")
+    assert found.plan.step("losing-merged").started == NOW
+
+
+def test_what_is_known_to_be_begun_counts_from_there() -> None:
+    begun = AGREED.begin("losing-merged", NOW + MINUTE)
+    assert begun.is_begun("losing-merged") and not AGREED.is_begun("losing-merged")
+    found = begun.seen(merged_servers().look(NOW + SETTLED), by="us")
+    assert found.plan.step("losing-merged").started == NOW + MINUTE
+    assert found.is_begun("losing-merged") and not found.begun
+
+
+@given(minutes=st.lists(st.integers(0, 60), min_size=1, max_size=5, unique=True).map(sorted))
+def test_looking_more_often_records_no_step_sooner_than_it_was_done(minutes: list[int]) -> None:
+    servers = merged_servers()
+    found = AGREED
+    for minute in minutes:
+        found = found.seen(servers.look(NOW + minute * MINUTE), by="us")
+    events = found.plan.events
+    assert ("losing-merged" in events) is (NOW + minutes[-1] * MINUTE >= NOW + MINUTE + DELAY)
+    if "losing-merged" in events:
+        first = min(minute for minute in minutes if NOW + minute * MINUTE >= NOW + MINUTE + DELAY)
+        assert events["losing-merged"].completed == NOW + first * MINUTE
+        assert events["losing-merged"].started <= NOW + max(MINUTE, minutes[-1] * MINUTE)
+
+
+def test_looking_often_does_not_make_the_evidence_grow() -> None:
+    servers = merged_servers()
+    first = AGREED.seen(servers.look(NOW + SETTLED), by="us")
+    found = first
+    for hour in range(1, 30):
+        found = found.seen(servers.look(NOW + SETTLED + timedelta(hours=hour)), by="us")
+    assert len(found.evidence) == len(first.seen(servers.look(NOW + 2 * SETTLED), by="us").evidence)
+
+
+def test_what_is_undone_later_does_not_count_as_undone_before_it_is_done() -> None:
+    """Long after, the gaining zone that has not taken the losing keys looks like one that has withdrawn them."""
+    servers = Servers()
+    servers.give(Source.GAINING, GAINING, NOW)
+    for progress in (BEGUN, AGREED):
+        found = progress.seen(servers.look(progress.plan.finished + 99 * DAY), by="us")
+        assert found.plan.events == progress.plan.events
+
+
+def test_a_wait_that_is_over_by_the_calendar_is_not_while_what_it_follows_is_not_done() -> None:
+    course = Course.begun(Registry())
+    course.run("given")
+    case = course.registry.case
+    assert case is not None
+    servers = course.registry.servers
+    servers.give(Source.GAINING, GAINING, course.now)
+    found = case.progress.seen(servers.look(case.progress.plan.finished + DAY), by="us")
+    assert "losing-keys-withdrawn" not in found.plan.events
+    assert any("gaining-merged" in each for each in found.lacks("ns-changed", case.progress.plan.finished + DAY))
+
+
+def test_what_is_said_is_on_record_once() -> None:
+    again = AGREED.said("frozen", at=NOW + DAY, by="somebody")
+    assert again.plan.step("frozen").completed == NOW
+    assert len(again.evidence) == len(AGREED.evidence) + 1
+
+
+def test_a_message_says_what_it_says_and_no_more() -> None:
+    wait = WaitNotice(name="example.nl", until=NOW + DAY, record="DS at the parent", ttl=Ttl(60))
+    assert BEGUN.heard(wait, at=NOW).plan.events.keys() == {"wait-announced"}
+    transfer = DomainTransferData(
+        name="example.nl",
+        status=TransferStatus.PENDING,
+        requester="gaining-rar",
+        requested=NOW,
+        actor="losing-rar",
+        acted=NOW + DAY,
+    )
+    assert BEGUN.heard(transfer, at=NOW) is BEGUN
+    approved = BEGUN.heard(replace(transfer, status=TransferStatus.CLIENT_APPROVED), at=NOW + 2 * DAY)
+    assert approved.plan.step("domain-transferred").completed == NOW + DAY
+
+
+def test_an_ns_change_that_is_told_twice_is_begun_once() -> None:
+    course = Course.begun(Registry())
+    course.run("ns-changed")
+    notice = course.losing.told(NsNotice)
+    for side in (course.losing, course.gaining):
+        assert side.progress.heard(notice, at=course.now) == side.progress
+
+
+def test_each_party_comes_to_the_same_by_its_own_looks() -> None:
+    course = Course.begun(Registry())
+    course.run("ended")
+    case = course.registry.case
+    assert case is not None
+    seen = {
+        step_id for step_id in case.progress.plan.events if case.progress.plan.step(step_id).step.effect is not None
+    }
+    not_told = {
+        "losing-ds-removed",
+        "ttls-restored",
+    }  # nobody tells the losing side that the DS may go, and what follows
+    for side, steps in ((course.losing, seen - not_told), (course.gaining, seen)):
+        for step_id in steps:
+            completed = case.progress.plan.events[step_id].completed
+            assert side.progress.plan.events[step_id].completed == completed, (side.client, step_id)
+    assert len(seen) == 11
+
+
+def test_what_is_of_another_domain_or_step_is_refused() -> None:
+    with pytest.raises(EppError, match=r"example\.com"):
+        BEGUN.check_name("example.com.")
+    BEGUN.check_name("example.nl.")
+    with pytest.raises(PlanError, match="no step"):
+        BEGUN.begin("nothing", NOW)
+    with pytest.raises(PlanError, match="no step"):
+        BEGUN.said("nothing", at=NOW, by="us")
+
+
+def test_what_withholds_a_frame_is_told_whole() -> None:
+    withhold("a frame", ())
+    with pytest.raises(FrameWithheld) as caught:
+        withhold("a frame", ("one", "two"))
+    assert caught.value.reasons == ("one", "two") and "one; two" in str(caught.value)
+    with pytest.raises(FrameWithheld) as caught:
+        BEGUN.withhold("ns-changed", NOW, "besides")
+    assert caught.value.reasons[0] == "besides" and len(caught.value.reasons) > 10
+
+
+def test_it_is_kept_whole() -> None:
+    course = Course.begun(Registry())
+    course.run("ns-changed")
+    assert pickle.loads(pickle.dumps(course.gaining.progress)) == course.gaining.progress

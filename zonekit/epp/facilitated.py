@@ -1,0 +1,750 @@
+"""What the registry decides in the registry-facilitated flow: each decision a pure function, from a case to a ruling.
+
+The registry stands between the two registrars, and it has the last word on DS and NS. In this order:
+
+1.  :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's permission there, and can the
+    losing zone take the keys? Then they go to the losing registrar as a poll message.
+2.  :func:`take_receipt`: the losing side accepts them and says when it publishes them, or refuses some and says why.
+3.  :func:`look`, again and again: what the servers of both sides and the parent give, seen by the registry itself.
+4.  :func:`take_report`: the losing side says that its zone is merged and its TTLs are low; the registry holds that against what
+    it sees.
+5.  :func:`add_ds`: the gaining DS joins the losing one.
+6.  :func:`announce_wait`: every server gives both; which record stays in caches the longest, and until when that keeps the NS
+    from being changed, goes to both sides.
+7.  :func:`ask_auth_info`, :func:`take_auth_info`: the losing registrar gives the code, and the gaining one is told.
+8.  :func:`change_ns`: the wait is over, and every combination of what is served validates.
+9.  :func:`take_transfer`: the gaining registrar asks for the domain; the losing one approves or rejects it, or else
+    :func:`complete_transfer` does it when the registry's delay is over.
+10. :func:`allow_removal`, :func:`take_removal`: the losing DS may go, and goes when nobody needs it any more.
+
+In between, :func:`take_acknowledgement` notes that a registrar has taken a message, which is what some steps are confirmed by.
+
+What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
+wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
+has an override: a registry that overrides takes the step without asking here, and records it in the plan.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, TypeVar
+
+from zonekit.algorithms import DigestType, digest
+from zonekit.dnskeys import Dnskey, check_intake
+from zonekit.ds import DsData, matches_ds, registry_ds
+from zonekit.epp.cases import Case, Message, Ruling, refusals
+from zonekit.epp.domains import (
+    AuthInfo,
+    DomainInfoData,
+    DomainTransfer,
+    DomainTransferData,
+    DomainUpdate,
+    TransferOperation,
+    TransferStatus,
+)
+from zonekit.epp.frames import Command
+from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
+from zonekit.epp.notices import relayed_keys
+from zonekit.epp.offers import (
+    AuthInfoNotice,
+    AuthInfoRequest,
+    NsNotice,
+    Offer,
+    RemovalNotice,
+    Report,
+    WaitNotice,
+)
+from zonekit.epp.progress import Progress, withhold
+from zonekit.epp.registries import OnTransfer, RegistryProfile
+from zonekit.epp.results import Result, ResultCode, result
+from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.epp.statuses import Operation, Party, StatusRule, locks_against
+from zonekit.errors import FrameWithheld, PlanError, TimeError
+from zonekit.instants import instant_text, utc
+from zonekit.names import order_key, parse_origin
+from zonekit.transfer.facts import Facts
+from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.proof import Safe
+from zonekit.transfer.receipts import Receipt
+from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.steps import Flow
+from zonekit.transfer.versions import Source
+from zonekit.ttl import Ttl
+from zonekit.zones import RRset, Zone
+
+_Extension = TypeVar("_Extension", Offer, Receipt, Report, SecDnsUpdate)
+_DIGESTS: Final = (2, 4)
+_REGISTRY: Final = "the registry"
+_RELAY_RULE: Final = "RFC 8063 section 3.2.1"
+
+
+# ---- the offer ------------------------------------------------------------------------------------------------------
+
+
+def take_offer(
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData | None,
+    sighting: Sighting,
+    facts: Facts,
+    now: datetime,
+    case: Case | None = None,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
+    """Return the ruling on a key relay with an offer: a case and the poll message for the losing registrar, or refusals.
+
+    What is wrong with the permission is told alone, and only with it all that is wrong with keys, DS and the transfer as a whole:
+    2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the client is its sponsor already; 2300 and 2304 a
+    transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a key fails the intake of the losing zone, is to
+    be published no longer, a DS is of none of the keys, or the profile of the registry does not take it; 2308 no safe plan can be
+    made.
+
+    Args:
+        command: the ``create``.
+        client: who sent it.
+        domain: the domain as the registry has it, with its code; None where there is none of that name.
+        sighting: the losing zone and the DS RRset at the parent as they are now.
+        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``.
+        now: when it came.
+        case: a case of the domain that is there already.
+        registry: what the registry takes; without it, anything.
+
+    Raises:
+        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, or a registry that
+            drops the DS records of a domain that is transferred.
+        TimeError: ``now`` is naive.
+    """
+    relay = command.action
+    if not isinstance(relay, KeyRelayCreate):
+        raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
+    losing, ds = sighting.losing, sighting.parent_ds
+    if not isinstance(losing, Zone) or not isinstance(ds, RRset):
+        raise PlanError(
+            f"{relay.name}: the losing zone or the DS at the parent was not seen", remedy="look at both first"
+        )
+    if domain is None or domain.name != relay.name:
+        return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),))
+    _check_keeps_ds(registry)
+    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
+    if refused:
+        return Ruling(case=case, results=refused)
+    offer = _extension(command, Offer)
+    if offer is None:
+        missing = "name servers, DS and a TTL have to go along with the keys"
+        return Ruling(case=case, results=(result(ResultCode.MISSING_PARAMETER, missing),))
+    if order_key(losing.apex) != order_key(parse_origin(relay.name)):
+        raise PlanError(f"{relay.name}: what was seen is of {sighting.domain}", remedy="look at this domain")
+    keys = relayed_keys(relay)
+    wrong = [*_key_faults(relay, keys, losing, utc(now)), *_ds_faults(offer, keys)]
+    if registry is not None:
+        wrong += _policy_faults(registry, offer, keys, registry_ds(ds))
+        facts = replace(facts, timing=registry.timing(facts.timing))
+    if wrong:
+        return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
+    agreed = replace(facts, timing=replace(facts.timing, lowered_ttl=offer.ttl))
+    try:
+        plan = plan_transfer(agreed, flow=Flow.REGISTRY_FACILITATED, start=now)
+    except PlanError as error:
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [str(error)]))
+    verdict = prove(plan)
+    if not isinstance(verdict, Safe):
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [verdict.story.replace("\n", " ")]))
+    data = KeyRelayData(
+        name=relay.name,
+        auth_info=relay.auth_info,
+        keys=relay.keys,
+        created=now,
+        requester=client,
+        actor=domain.sponsor,
+    )
+    progress = Progress(plan=plan).said("requested", "keys-made", "keys-offered", at=now, by=f"the offer of {client}")
+    made = Case(relay=data, offer=offer, losing_ds=registry_ds(ds), progress=progress)
+    text = f"{relay.name}: keys, DS and name servers of the gaining side"
+    message = Message(client=domain.sponsor, text=text, data=data, extensions=(offer,))
+    return Ruling(case=made, messages=(message,))
+
+
+def _not_permitted(
+    relay: KeyRelayCreate, client: str, domain: DomainInfoData, case: Case | None, rules: tuple[StatusRule, ...]
+) -> Iterator[Result]:
+    if domain.auth_info is None or not is_same_code(relay.auth_info, domain.auth_info):
+        yield result(ResultCode.INVALID_AUTH_INFO, "the authinfo code is not that of the domain")
+        return
+    if client == domain.sponsor:
+        yield result(
+            ResultCode.COMMAND_USE, f"{client} is the sponsor of {domain.name}: there is nobody to relay keys to"
+        )
+    if case is not None and not case.is_refused:
+        yield result(ResultCode.PENDING_TRANSFER, f"a transfer of {domain.name} to {case.gaining} is under way")
+    for operation in (Operation.UPDATE, Operation.REQUEST):
+        yield from _locked(domain, operation, Party.OTHER, rules)
+
+
+def is_same_code(given: AuthInfo, own: AuthInfo) -> bool:
+    """Return whether two authinfo codes are the same, in a time that does not depend on where they differ."""
+    same = hmac.compare_digest(given.password.encode(), own.password.encode())
+    return same and given.roid == own.roid
+
+
+def _locked(
+    domain: DomainInfoData, operation: Operation, by: Party, rules: Iterable[StatusRule] = ()
+) -> Iterator[Result]:
+    for lock in locks_against(domain.statuses, operation, by=by, rules=rules):
+        is_pending = lock.status.value == "pendingTransfer"
+        yield result(ResultCode.PENDING_TRANSFER if is_pending else ResultCode.STATUS_PROHIBITS, str(lock))
+
+
+def _key_faults(relay: KeyRelayCreate, keys: tuple[Dnskey, ...], losing: Zone, now: datetime) -> Iterator[str]:
+    yield from (str(refused) for refused in check_intake(losing, keys).refused)
+    for relayed, key in zip(relay.keys, keys, strict=True):
+        try:
+            expires = relayed.expires(now)
+        except TimeError as error:
+            yield f"key {key.key_tag}: {error}"
+            continue
+        if expires is not None and expires <= now:
+            yield f"key {key.key_tag} is to be published until {instant_text(expires)}, which is over ({_RELAY_RULE})"
+
+
+def _ds_faults(offer: Offer, keys: tuple[Dnskey, ...]) -> Iterator[str]:
+    for ds in offer.ds:
+        if ds.digest_type not in _DIGESTS:
+            yield f"the DS of key {ds.key_tag} has digest type {ds.digest_type}; make one of type 2 or 4 (RFC 9904)"
+        elif not _is_of(ds, keys):
+            yield f"the DS of key {ds.key_tag} is of none of the keys; relay its key as well (RFC 4034 section 5.1.4)"
+
+
+def _check_keeps_ds(registry: RegistryProfile | None) -> None:
+    """Check that the domain stays secure in the transfer."""
+    if registry is not None and registry.dnssec.on_transfer is OnTransfer.DROP:
+        raise PlanError(
+            f"{registry.name} drops the DS records of a domain that is transferred, and this flow keeps it secure",
+            remedy="have it keep them in this flow, and say so in its profile",
+        )
+
+
+def _policy_faults(
+    registry: RegistryProfile, offer: Offer, keys: Iterable[Dnskey], losing_ds: Iterable[DsData]
+) -> Iterator[str]:
+    dnssec, servers, count = registry.dnssec, registry.name_servers, len(offer.name_servers.servers)
+    if offer.name_servers.form is not servers.form:
+        yield f"name servers are taken as {servers.form.value} (RFC 5731 section 1.1)"
+    if not servers.least <= count <= servers.most:
+        yield f"{count} name servers are offered, and {servers.least} to {servers.most} are taken"
+    both = len({*losing_ds, *offer.ds})
+    if both > dnssec.most:
+        yield f"with the losing ones there would be {both} DS, and {dnssec.most} are taken"
+    if dnssec.digest_types is not None:
+        for digest_type in sorted({ds.digest_type for ds in offer.ds} - dnssec.digest_types):
+            yield f"no DS of digest type {digest_type} is taken"
+    if dnssec.algorithms is not None:
+        for algorithm in sorted({key.algorithm for key in keys} - dnssec.algorithms):
+            yield f"no key of algorithm {algorithm} is taken"
+
+
+def _is_of(ds: DsData, keys: Iterable[Dnskey]) -> bool:
+    return any(key.is_sep and matches_ds(ds.rdata, key.owner, key.dnskey_rdata) for key in keys)
+
+
+# ---- the losing side ------------------------------------------------------------------------------------------------
+
+
+def take_receipt(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+    """Return the ruling on a receipt: the gaining registrar is handed it as it came.
+
+    A receipt that refuses a key ends the case; the gaining side may offer anew. Refused are, with 2201 one from somebody else,
+    with 2304 one for a domain that may not be updated, with 2002 a second one, with 2003 none, and with 2306 one that is not
+    about the relayed keys, or is of an instant after ``now``.
+
+    Raises:
+        TimeError: ``now`` is naive.
+    """
+    receipt = _extension(command, Receipt)
+    refused = [*_not_from(case.losing, client, case, domain, command)]
+    if receipt is None:
+        refused.append(result(ResultCode.MISSING_PARAMETER, "no receipt goes along with it"))
+    if case.receipt is not None:
+        refused.append(result(ResultCode.COMMAND_USE, "a receipt for these keys is there already"))
+    if refused or receipt is None:
+        return Ruling(case=case, results=tuple(refused))
+    wrong = tuple(_receipt_faults(case, receipt, utc(now)))
+    if wrong:
+        return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
+    known = replace(case, receipt=receipt)
+    by = f"the receipt of {client}"
+    if receipt.refused:
+        progress = case.progress.said("keys-relayed", at=now, by=by)
+        text = f"{case.name}: the losing side refuses keys"
+    else:
+        progress = case.progress.said("frozen", "keys-relayed", "keys-exchanged", at=now, by=by)
+        text = f"{case.name}: the losing side accepts the keys"
+    message = Message(client=case.gaining, text=text, data=receipt)
+    return Ruling(case=known.with_progress(progress), messages=(message,))
+
+
+def _receipt_faults(case: Case, receipt: Receipt, now: datetime) -> Iterator[str]:
+    if order_key(parse_origin(receipt.domain)) != order_key(parse_origin(case.name)):
+        yield f"the receipt is for {receipt.domain}"
+    if receipt.at > now:
+        yield f"the receipt is of {instant_text(receipt.at)}, and it is {instant_text(now)}"
+    relayed = [(key.key_tag, key.algorithm, key.flags, _digest(key)) for key in case.offered_keys]
+    answered = [(key.key_tag, key.algorithm, key.flags, key.digest) for key in receipt.keys]
+    if sorted(relayed) != sorted(answered):
+        yield "the receipt is not for the keys that were relayed, each of them once"
+    for key in receipt.accepted:
+        if key.publication is None:
+            yield f"the receipt does not say when key {key.key_tag} is published"
+
+
+def _digest(key: Dnskey) -> str:
+    return digest(DigestType.SHA256, key.owner.lower() + key.dnskey_rdata).hex().upper()
+
+
+def take_report(
+    case: Case, command: Command, *, client: str, domain: DomainInfoData, sighting: Sighting, now: datetime
+) -> Ruling:
+    """Return the ruling on a report: does the losing zone have the gaining keys, low TTLs, and does it verify?
+
+    What the registry sees counts, on every losing server, and when it saw it; what is not so is refused with 2308, each
+    claim by itself, and the losing side may report again. Refused are, besides, with 2201 a report from somebody else, with 2304
+    one for a domain that may not be updated, with 2002 one before the keys were accepted or after a report that was taken, with
+    2003 none, and with 2306 one of another domain or of what is still to come.
+
+    Args:
+        case: the case.
+        command: the update.
+        client: who sent it.
+        domain: the domain as the registry has it.
+        sighting: what all losing servers give now.
+        now: when it came.
+
+    Raises:
+        PlanError: what was seen is of another domain.
+        TimeError: ``now`` is naive.
+    """
+    report = _extension(command, Report)
+    refused = [*_not_from(case.losing, client, case, domain, command)]
+    if report is None:
+        refused.append(result(ResultCode.MISSING_PARAMETER, "no report goes along with it"))
+    if case.receipt is None or case.is_refused:
+        refused.append(result(ResultCode.COMMAND_USE, "a report comes after a receipt that accepts the keys"))
+    if case.report is not None:
+        refused.append(result(ResultCode.COMMAND_USE, "a report is there already"))
+    if refused or report is None:
+        return Ruling(case=case, results=tuple(refused))
+    wrong = tuple(_report_faults(case, report, utc(now)))
+    if wrong:
+        return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
+    seen = look(case, sighting)
+    untrue = (*_untrue(seen, sighting, *_BY_LOSING), *_not_confirmed(seen, *_BY_LOSING))
+    if untrue:
+        return Ruling(case=seen, results=refusals(ResultCode.DATA_POLICY, untrue))
+    return Ruling(case=replace(seen, report=report))
+
+
+_BY_LOSING: Final = ("losing-merged", "ttls-lowered")
+
+
+def _report_faults(case: Case, report: Report, now: datetime) -> Iterator[str]:
+    if report.name != case.name:
+        yield f"the report is of {report.name}"
+    for what, at in (("merged", report.merged), ("lowered", report.lowered)):
+        if at > now:
+            yield f"the report says that it will be {what} at {instant_text(at)}, and it is {instant_text(now)}"
+    for record, ttl in (("NS", report.ns_ttl), ("DNSKEY", report.dnskey_ttl)):
+        if ttl > case.offer.ttl:
+            yield f"the report says that the TTL of {record} is {ttl}, more than {case.offer.ttl}"
+
+
+def _untrue(case: Case, sighting: Sighting, *step_ids: str) -> tuple[str, ...]:
+    return case.progress.untrue(_with_keys(case, sighting), *step_ids)
+
+
+def _not_confirmed(case: Case, *step_ids: str) -> Iterator[str]:
+    """The steps that not every server was seen to have taken."""
+    for step_id in step_ids:
+        if step_id not in case.progress.plan.events:
+            lacking = [each for each in case.progress.evidence if each.step_id == step_id and each.lacking]
+            servers = ", ".join(sorted(lacking[-1].lacking)) if lacking else "any server"
+            yield f"{step_id}: {case.progress.plan.step(step_id).step.confirmed_by}; not seen at {servers}"
+
+
+# ---- looking --------------------------------------------------------------------------------------------------------
+
+
+def look(case: Case, sighting: Sighting) -> Case:
+    """Return the case with what the registry saw itself: evidence, and on record each step that shows to be done.
+
+    Raises:
+        PlanError: what was seen is of another domain.
+    """
+    return case.with_progress(case.progress.seen(_with_keys(case, sighting), by=_REGISTRY))
+
+
+def _with_keys(case: Case, sighting: Sighting) -> Sighting:
+    """What was seen, with the gaining keys as they were relayed: the gaining zone may not be served yet."""
+    return replace(sighting, keys={**sighting.keys, Source.GAINING: case.offered_keys})
+
+
+def take_acknowledgement(case: Case, message: Message, *, client: str, now: datetime) -> Ruling:
+    """Return the ruling on the acknowledgement of a message: a step that is confirmed by that is done.
+
+    The keys are relayed when the losing registrar has taken them, the wait is announced when both have taken the notice, the code
+    is given and the removal allowed when the gaining registrar has. 2201 where the message is for another client.
+
+    Raises:
+        TimeError: ``now`` is naive.
+    """
+    if client != message.client:
+        return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "the message is for another client"),))
+    by = f"the acknowledgement of {client}"
+    match message.data:
+        case KeyRelayData():
+            return Ruling(case=case.with_progress(case.progress.said("keys-relayed", at=now, by=by)))
+        case WaitNotice():
+            took = replace(case, takers=case.takers | {client})
+            if took.takers.issuperset(case.registrars):
+                took = took.with_progress(case.progress.said("wait-announced", at=now, by="both acknowledgements"))
+            return Ruling(case=took)
+        case AuthInfoNotice():
+            return Ruling(case=case.with_progress(case.progress.said("authinfo-given", at=now, by=by)))
+        case RemovalNotice():
+            return Ruling(case=case.with_progress(case.progress.said("removal-allowed", at=now, by=by)))
+        case _:
+            return Ruling(case=case)
+
+
+# ---- the registry's own steps ---------------------------------------------------------------------------------------
+
+
+def add_ds(case: Case, *, now: datetime) -> Ruling:
+    """Return the ruling that the gaining DS joins the losing one, with the change; :func:`look` tells when every server has it.
+
+    Raises:
+        FrameWithheld: it is added already, the losing side has not reported, or the gate says no.
+        TimeError: ``now`` is naive.
+    """
+    _withhold(
+        case,
+        "ds-added",
+        _once(case, "ds-added"),
+        ["the losing side has not reported its zone as merged"] if case.report is None else [],
+        case.progress.lacks("ds-added", now, case.servers),
+    )
+    ds = tuple(RegistryDs(ds=each) for each in case.offer.ds if each not in case.losing_ds)
+    change = SecDnsUpdate(add=SecDns(ds=ds))
+    return Ruling(case=case.with_progress(case.progress.begin("ds-added", now)), change=change)
+
+
+def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
+    """Return the ruling that announces to both sides until when the NS may not be changed, and which record keeps it.
+
+    The losing zone is verified once more, and every server has to give both DS.
+
+    Raises:
+        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, or the gate says no.
+        PlanError: what was seen is of another domain.
+        TimeError: ``now`` is naive.
+    """
+    seen = look(case, sighting)
+    _withhold(
+        case,
+        "wait-announced",
+        ["it is announced already"] if case.wait is not None else [],
+        ["the losing side has not reported its zone as merged"] if case.report is None else [],
+        _untrue(seen, sighting, "losing-verified"),
+        seen.progress.lacks("wait-announced", now, case.servers),
+    )
+    plan = seen.progress.plan
+    binding = plan.by_longest_ttl.because
+    notice = WaitNotice(name=case.name, until=plan.switchover, record=binding.record, ttl=Ttl(binding.ttl))
+    text = f"{case.name}: the NS is not changed before {instant_text(plan.switchover)}"
+    return Ruling(
+        case=replace(seen, wait=notice),
+        messages=tuple(Message(client=each, text=text, data=notice) for each in case.registrars),
+    )
+
+
+def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
+    """Return the ruling that asks the losing registrar for the authinfo code.
+
+    Raises:
+        FrameWithheld: it was asked already, or the announcement has not reached both sides.
+        TimeError: ``now`` is naive.
+    """
+    _withhold(
+        case,
+        "authinfo-given",
+        _once(case, "authinfo-given"),
+        case.progress.lacks("authinfo-given", now, case.servers),
+    )
+    text = f"{case.name}: the authinfo code is asked for"
+    data = AuthInfoRequest(name=case.name, requester=case.gaining)
+    return Ruling(
+        case=case.with_progress(case.progress.begin("authinfo-given", now)),
+        messages=(Message(client=case.losing, text=text, data=data),),
+    )
+
+
+def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+    """Return the ruling on a domain update with the authinfo code that was asked for: it goes to the gaining registrar.
+
+    Refused are, with 2201 one from somebody else, with 2304 one for a domain that may not be updated, with 2002 a code that was
+    not asked for or is there already, with 2003 none, and with 2306 one beside other changes.
+
+    Raises:
+        TimeError: ``now`` is naive.
+    """
+    utc(now)
+    action = command.action
+    code = action.auth_info if isinstance(action, DomainUpdate) else None
+    refused = [*_not_from(case.losing, client, case, domain, command, code)]
+    if code is None:
+        refused.append(result(ResultCode.MISSING_PARAMETER, "no authinfo code goes along with it"))
+    if not case.progress.is_begun("authinfo-given"):
+        refused.append(result(ResultCode.COMMAND_USE, "nobody has asked for the authinfo code yet"))
+    if case.auth_info is not None:
+        refused.append(result(ResultCode.COMMAND_USE, "the authinfo code is there already"))
+    if refused or code is None:
+        return Ruling(case=case, results=tuple(refused))
+    text = f"{case.name}: the authinfo code"
+    message = Message(client=case.gaining, text=text, data=AuthInfoNotice(name=case.name, auth_info=code))
+    return Ruling(case=replace(case, auth_info=code), messages=(message,), change=code)
+
+
+def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
+    """Return the ruling that the delegation names the gaining servers, with the change, and the notice of it to both sides.
+
+    Raises:
+        FrameWithheld: it is changed already, the announced wait is not over, something would break, or the gate says no.
+        PlanError: what was seen is of another domain.
+        TimeError: ``now`` is naive.
+    """
+    at = utc(now)
+    seen = look(case, sighting)
+    early = case.wait is None or at < case.wait.until
+    _withhold(
+        case,
+        "ns-changed",
+        _once(seen, "ns-changed"),
+        ["the wait that keeps it is not announced, or not over"] if early else [],
+        seen.progress.lacks("ns-changed", at, case.servers),
+        seen.progress.lacks_by_sight("ns-changed", _with_keys(case, sighting)),
+    )
+    text = f"{case.name}: the NS names the gaining servers from now on"
+    notice = NsNotice(name=case.name, at=at, name_servers=case.offer.name_servers)
+    return Ruling(
+        case=seen.with_progress(seen.progress.begin("ns-changed", at)),
+        messages=tuple(Message(client=each, text=text, data=notice) for each in case.registrars),
+        change=case.offer.name_servers,
+    )
+
+
+# ---- the transfer of the sponsorship --------------------------------------------------------------------------------
+
+
+def take_transfer(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+    """Return the ruling on a domain transfer: request and cancel by the gaining side, approve and reject by the losing, query.
+
+    A request is pending until the losing registrar answers or the approval delay of the plan is over. Refused are, with 2201 what
+    is not for this client to ask, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
+    gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is pending, with 2304
+    one for a locked domain, and with 2301 an answer where nothing is pending.
+
+    Raises:
+        PlanError: no domain transfer.
+        TimeError: ``now`` is naive.
+    """
+    transfer = command.action
+    if not isinstance(transfer, DomainTransfer):
+        raise PlanError("a domain transfer is asked for", remedy="give a DomainTransfer")
+    if transfer.name != case.name:
+        return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no case of {transfer.name}"),))
+    match transfer.operation:
+        case TransferOperation.REQUEST:
+            return _requested(case, transfer, client, domain, utc(now))
+        case TransferOperation.QUERY:
+            return _queried(case, client)
+        case TransferOperation.APPROVE:
+            return _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+        case TransferOperation.REJECT:
+            return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now))
+        case TransferOperation.CANCEL:
+            return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now))
+
+
+def _requested(case: Case, transfer: DomainTransfer, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+    refused = []
+    if client != case.gaining:
+        refused.append(result(ResultCode.AUTHORIZATION, f"{case.name} is under way to another registrar"))
+    code = case.auth_info
+    if code is None or transfer.auth_info is None or not is_same_code(transfer.auth_info, code):
+        refused.append(result(ResultCode.INVALID_AUTH_INFO, "the authinfo code is not the one that was given"))
+    if case.is_pending:
+        refused.append(result(ResultCode.PENDING_TRANSFER, "a transfer is pending"))
+    elif case.sponsor == case.gaining:
+        refused.append(result(ResultCode.NOT_TRANSFERABLE, f"{case.gaining} is the sponsor already"))
+    else:
+        refused += _locked(domain, Operation.REQUEST, Party.OTHER)
+        refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now, case.servers))
+    if refused:
+        return Ruling(case=case, results=tuple(refused))
+    data = DomainTransferData(
+        name=case.name,
+        status=TransferStatus.PENDING,
+        requester=case.gaining,
+        requested=now,
+        actor=case.losing,
+        acted=now + case.progress.plan.facts.timing.approval_delay,
+        expires=domain.expires,
+    )
+    text = f"{case.name}: a transfer is asked for"
+    progress = case.progress if case.progress.is_begun("domain-transferred") else case.progress.begin(_TRANSFERRED, now)
+    return Ruling(
+        case=replace(case, transfer=data, progress=progress),
+        results=(result(ResultCode.COMPLETED_PENDING),),
+        data=(data,),
+        messages=(Message(client=case.losing, text=text, data=data),),
+    )
+
+
+_TRANSFERRED: Final = "domain-transferred"
+
+
+def _queried(case: Case, client: str) -> Ruling:
+    if client not in case.registrars:
+        return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "the transfer is of other registrars"),))
+    if case.transfer is None:
+        return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, "no transfer was asked for"),))
+    return Ruling(case=case, data=(case.transfer,))
+
+
+def _answered(case: Case, client: str, expected: str, status: TransferStatus, now: datetime) -> Ruling:
+    if client != expected:
+        return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "this is for another registrar to say"),))
+    if case.transfer is None or not case.is_pending:
+        return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, "no transfer is pending"),))
+    others = tuple(each for each in case.registrars if each != client)
+    return _ended(case, case.transfer, status, now, others, f"{status.value} by {client}")
+
+
+def complete_transfer(case: Case, *, now: datetime) -> Ruling:
+    """Return the ruling that a transfer which nobody answered is approved by the registry, with messages to both.
+
+    Raises:
+        FrameWithheld: none is pending, or its time is not over.
+        TimeError: ``now`` is naive.
+    """
+    at = utc(now)
+    pending = case.transfer
+    if pending is None or not case.is_pending:
+        raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
+    if at < pending.acted:
+        until = f"the losing registrar may answer until {instant_text(pending.acted)}"
+        raise FrameWithheld(f"{case.name}: {until}", reasons=(until,), remedy="wait until then")
+    return _ended(case, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+
+
+def _ended(
+    case: Case, pending: DomainTransferData, status: TransferStatus, now: datetime, told: Iterable[str], by: str
+) -> Ruling:
+    data = replace(pending, status=status, acted=now)
+    progress = case.progress.said(_TRANSFERRED, at=now, by=by) if status.is_approved else case.progress
+    text = f"{case.name}: the transfer is {status.value}"
+    return Ruling(
+        case=replace(case, transfer=data, progress=progress),
+        data=(data,),
+        messages=tuple(Message(client=each, text=text, data=data) for each in told),
+    )
+
+
+# ---- the losing DS --------------------------------------------------------------------------------------------------
+
+
+def allow_removal(case: Case, *, now: datetime) -> Ruling:
+    """Return the ruling that allows the gaining registrar to remove the losing DS, from when nobody needs it any more.
+
+    Raises:
+        FrameWithheld: it is allowed already, the domain is not transferred, or the gate says no.
+        TimeError: ``now`` is naive.
+    """
+    _withhold(
+        case,
+        "removal-allowed",
+        _once(case, "removal-allowed"),
+        case.progress.lacks("removal-allowed", now, case.servers),
+    )
+    not_before = case.progress.plan.step("losing-ds-removed").not_before
+    data = RemovalNotice(name=case.name, not_before=not_before, ds=case.losing_ds)
+    text = f"{case.name}: the losing DS may go, not before {instant_text(not_before)}"
+    return Ruling(
+        case=case.with_progress(case.progress.begin("removal-allowed", now)),
+        messages=(Message(client=case.gaining, text=text, data=data),),
+    )
+
+
+def take_removal(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+    """Return the ruling on the update that removes the losing DS, with the change.
+
+    Refused are, with 2201 one from anybody but the new sponsor, with 2304 one for a domain that may not be updated, with 2002 one that
+    comes too early or twice, with 2003 none, and with 2306 one that removes less or more than every losing DS, or changes
+    something else too.
+
+    Raises:
+        TimeError: ``now`` is naive.
+    """
+    update = _extension(command, SecDnsUpdate)
+    refused = [*_not_from(case.gaining, client, case, domain, command)]
+    if update is None or update.remove is None:
+        refused.append(result(ResultCode.MISSING_PARAMETER, "no DS is removed"))
+    elif not _is_of_losing(case, update.remove) or update.add is not None or update.max_sig_life is not None:
+        refused.append(result(ResultCode.PARAMETER_POLICY, "every losing DS has to go, and nothing else"))
+    lacking = (*_once(case, "losing-ds-removed"), *case.progress.lacks("losing-ds-removed", now, case.servers))
+    refused += refusals(ResultCode.COMMAND_USE, lacking)
+    if refused:
+        return Ruling(case=case, results=tuple(refused))
+    change = SecDnsUpdate(remove=Removal(ds=tuple(RegistryDs(ds=each) for each in case.losing_ds)))
+    return Ruling(case=case.with_progress(case.progress.begin("losing-ds-removed", now)), change=change)
+
+
+def _is_of_losing(case: Case, removal: Removal) -> bool:
+    """Whether a removal names every losing DS, or the key of every one, and nothing else."""
+    owner = parse_origin(case.name)
+    by_key = [{ds for ds in case.losing_ds if matches_ds(ds.rdata, owner, key.rdata)} for key in removal.keys]
+    named = {each.ds for each in removal.ds}.union(*by_key)
+    return not removal.everything and all(by_key) and named == set(case.losing_ds)
+
+
+# ---- what they share ------------------------------------------------------------------------------------------------
+
+
+def _extension(command: Command, kind: type[_Extension]) -> _Extension | None:
+    return next((each for each in command.extensions if isinstance(each, kind)), None)
+
+
+def _not_from(
+    expected: str, client: str, case: Case, domain: DomainInfoData, command: Command, code: AuthInfo | None = None
+) -> Iterator[Result]:
+    """Why an update is not for this client to make, or not of this domain, or has more than a code or one extension."""
+    action = command.action
+    most = 1 if code is None else 0
+    if not isinstance(action, DomainUpdate) or action.name != case.name:
+        yield result(ResultCode.OBJECT_MISSING, f"it is no update of {case.name}")
+    elif action != DomainUpdate(name=case.name, auth_info=code) or len(command.extensions) > most:
+        yield result(ResultCode.PARAMETER_POLICY, "it changes something else as well; send that by itself")
+    if client != expected or expected != case.sponsor:
+        yield result(ResultCode.AUTHORIZATION, f"this is not for {client} to say now")
+    else:
+        yield from _locked(domain, Operation.UPDATE, Party.SPONSOR)
+
+
+def _once(case: Case, step_id: str) -> list[str]:
+    return [f"{step_id} is begun already"] if case.progress.is_begun(step_id) else []
+
+
+def _withhold(case: Case, step_id: str, *reasons: Iterable[str]) -> None:
+    withhold(f"{case.name}: {step_id}", [reason for some in reasons for reason in some])

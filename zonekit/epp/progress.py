@@ -1,0 +1,240 @@
+"""How far a party knows a transfer to be: its plan with what is on record, what it was told, and what it saw itself.
+
+Each of the three, registry, gaining and losing registrar, keeps one of its own, for none has to believe another more than it
+has to: what zones and parent show is seen, and only what nobody can see is taken as it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from zonekit.epp.domains import DomainTransferData
+from zonekit.epp.frames import Data
+from zonekit.epp.keyrelay import KeyRelayData
+from zonekit.epp.offers import AuthInfoNotice, NsNotice, RemovalNotice, WaitNotice
+from zonekit.errors import EppError, FrameWithheld, PlanError
+from zonekit.instants import utc
+from zonekit.transfer import values
+from zonekit.transfer.checking import check_transfer
+from zonekit.transfer.gate import NO_SERVERS, may_begin, see_step
+from zonekit.transfer.journal import Confirmed, Evidence
+from zonekit.transfer.judging import Truth
+from zonekit.transfer.plan import Plan, PlannedStep
+from zonekit.transfer.receipts import Receipt
+from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.steps import Actor
+from zonekit.transfer.versions import Source
+from zonekit.transfer.views import Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a party knows of a transfer.
+
+    Attributes:
+        plan: its plan, with what is on record.
+        evidence: what it has seen and was told.
+        begun: the steps that it knows to be begun and has not seen done, each with when.
+
+    Raises:
+        PlanError: a field has the wrong type, or a step that the plan does not have.
+    """
+
+    plan: Plan
+    evidence: tuple[Evidence, ...] = ()
+    begun: tuple[tuple[str, datetime], ...] = ()
+
+    def __post_init__(self) -> None:
+        _FIELDS.check(self, "how far a transfer is")
+        for step_id in (*[each.step_id for each in self.evidence], *[step_id for step_id, _ in self.begun]):
+            self.plan.step(step_id)
+
+    def check_name(self, name: str) -> None:
+        """Check that something is of the domain of the plan.
+
+        Raises:
+            EppError: it is of another.
+        """
+        domain = self.plan.facts.domain
+        if domain.lower() != name:
+            raise EppError(f"the plan is of {domain} and the message of {name}", remedy="give those of one domain")
+
+    def begin(self, step_id: str, at: datetime) -> Progress:
+        """Return it with a step that was begun.
+
+        Raises:
+            PlanError: the plan has no such step.
+            TimeError: the instant is naive.
+        """
+        return replace(self, begun=(*self.begun, (step_id, utc(at))))
+
+    def is_begun(self, step_id: str) -> bool:
+        """Whether a step is known to be begun, or done."""
+        return step_id in self.plan.events or any(step_id == begun for begun, _ in self.begun)
+
+    def said(self, *step_ids: str, at: datetime, by: str) -> Progress:
+        """Return it with steps that somebody says are done; one that is on record already stays as it is.
+
+        Raises:
+            PlanError: the plan has no such step, or nobody is named.
+            TimeError: the instant is naive.
+        """
+        found = self
+        for step_id in step_ids:
+            evidence = Evidence(step_id=step_id, seen=at, by=by)
+            found = replace(found, evidence=(*found.evidence, evidence))
+            if step_id not in found.plan.events:
+                found = found._recorded(step_id, at)
+        return found
+
+    def heard(self, data: Data, *, at: datetime) -> Progress:
+        """Return it with what a message of the registry says is done; what says nothing of a step leaves it as it is.
+
+        Raises:
+            PlanError: the plan is of another flow.
+            TimeError: the instant is naive.
+        """
+        match data:
+            case KeyRelayData():
+                return self.said("requested", "keys-made", "keys-offered", "keys-relayed", at=at, by=_RELAYED)
+            case Receipt() if not data.refused:
+                return self.said("frozen", "keys-relayed", "keys-exchanged", at=at, by=data.by)
+            case WaitNotice():
+                return self.said("wait-announced", at=at, by=_REGISTRY)
+            case AuthInfoNotice():
+                return self.said("authinfo-given", at=at, by=_REGISTRY)
+            case NsNotice() if not self.is_begun("ns-changed"):
+                return self.begin("ns-changed", data.at)
+            case DomainTransferData() if data.status.is_approved:
+                return self.said("domain-transferred", at=data.acted, by=_REGISTRY)
+            case RemovalNotice():
+                return self.said("removal-allowed", at=at, by=_REGISTRY)
+            case _:
+                return self
+
+    def seen(self, sighting: Sighting, *, by: str) -> Progress:
+        """Return it with what was seen as evidence, and every step on record that shows to be done and was not before.
+
+        A step counts as done from when it was first seen done on every server, whatever anybody says, and as begun when it was
+        last seen not to be or, where nobody looked, as soon as those before it were. So look before a step and after it.
+
+        Raises:
+            PlanError: what was seen is of another domain, or nobody is named.
+        """
+        found, look = self, Look(sighting)
+        for planned in self.plan.steps:
+            if planned.id not in found.plan.events and not found._are_done(planned.step.after, sighting.at):
+                continue  # what is to be undone later looks as if it were, before it is done
+            try:
+                evidence = see_step(found.plan, planned.id, sighting, by=by, look=look)
+            except PlanError:
+                continue  # a matter of people or time, not looked at, or superseded
+            found = replace(found, evidence=(*found._but_for(evidence), evidence))
+            if not evidence.lacking and planned.id not in found.plan.events:
+                found = found._recorded(planned.id, sighting.at)
+        return found
+
+    def lacks(
+        self, step_id: str, now: datetime, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
+    ) -> tuple[str, ...]:
+        """Return all that keeps a step from being begun now; nothing where it may be.
+
+        Raises:
+            PlanError: the plan has no such step.
+            TimeError: ``now`` is naive.
+        """
+        decision = may_begin(self.plan, step_id, self.evidence, now=now, servers=servers)
+        return () if isinstance(decision, Confirmed) else tuple(map(str, decision.missing))
+
+    def lacks_by_sight(self, step_id: str, sighting: Sighting) -> tuple[str, ...]:
+        """Return all that keeps the NS from being changed by ``step_id``, with what would break now; nothing where it may be.
+
+        Raises:
+            PlanError: what was seen is of another domain.
+        """
+        done = self.plan.step(step_id).step.after
+        check = check_transfer(sighting, step=done, plan=self.plan, evidence=self.evidence)
+        decision = check.decision
+        if decision is None or decision.step_id != step_id:
+            return (f"{step_id}: the step that comes next is {'none' if decision is None else decision.step_id}",)
+        return () if isinstance(decision, Confirmed) else tuple(map(str, decision.missing))
+
+    def untrue(self, sighting: Sighting, *step_ids: str) -> tuple[str, ...]:
+        """Return what steps claim and what was seen does not show, each as a text; nothing where all of it is seen to be so.
+
+        Raises:
+            PlanError: no such step, or what was seen is of another domain.
+        """
+        check = check_transfer(sighting, step=step_ids, plan=self.plan, evidence=self.evidence)
+        return tuple(
+            f"{each.claim.value}: {each.found}"
+            for each in check.claims
+            if each.truth is not Truth.TRUE and each.step_id in step_ids
+        )
+
+    def _are_done(self, step_ids: Iterable[str], at: datetime) -> bool:
+        """Whether steps are on record, or waits that are over and that come after such."""
+        steps = [self.plan.step(step_id) for step_id in step_ids]
+        return all(
+            step.id in self.plan.events
+            or (step.step.actor is Actor.NOBODY and step.not_before <= at and self._are_done(step.step.after, at))
+            for step in steps
+        )
+
+    def _but_for(self, evidence: Evidence) -> Iterator[Evidence]:
+        """The evidence but for an earlier look that showed the same, so that looking often does not make it grow."""
+        yield from (each for each in self.evidence if replace(each, seen=evidence.seen) != evidence)
+
+    def _recorded(self, step_id: str, completed: datetime) -> Progress:
+        planned = self.plan.step(step_id)
+        started = min(self._started(planned), completed)
+        plan = self.plan.record(step_id, started=started, completed=completed)
+        return replace(self, plan=plan, begun=tuple(each for each in self.begun if each[0] != step_id))
+
+    def _started(self, planned: PlannedStep) -> datetime:
+        known = [at for step_id, at in self.begun if step_id == planned.id]
+        lacked = [each.seen for each in self.evidence if each.step_id == planned.id and each.lacking]
+        before = [self.plan.step(step_id).started for step_id in planned.step.after]
+        return max([self.plan.start, *before, *known, *lacked])
+
+    def withhold(
+        self, step_id: str, now: datetime, *reasons: str, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
+    ) -> None:
+        """Refuse the frame of a step with these reasons and all that keeps it from being begun now, if there is any.
+
+        Raises:
+            FrameWithheld: there is.
+            PlanError: the plan has no such step.
+            TimeError: ``now`` is naive.
+        """
+        withhold(f"{self.plan.facts.domain}: {step_id}", (*reasons, *self.lacks(step_id, now, servers)))
+
+
+def withhold(what: str, reasons: Iterable[str]) -> None:
+    """Refuse a frame with these reasons, if there is any.
+
+    Raises:
+        FrameWithheld: there is.
+    """
+    found = tuple(reasons)
+    if found:
+        raise FrameWithheld(
+            f"{what} may not be now: {'; '.join(found)}", reasons=found, remedy="see to each, and ask again"
+        )
+
+
+_RELAYED: Final = "the keys that were relayed"
+_REGISTRY: Final = "a message of the registry"
+
+
+def _begun(value: object, where: str) -> object:
+    found = values.tuple_of(values.a(tuple))(value, where)
+    return tuple((str(step_id), values.instant(at, where)) for step_id, at in found)  # type: ignore[attr-defined]
+
+
+_FIELDS: Final = values.Fields(
+    needed={"plan": values.a(Plan), "evidence": values.tuple_of(values.a(Evidence)), "begun": _begun}
+)
