@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.epp.strategies import faulty_parts
-from zonekit.epp import Part
-from zonekit.epp.parts import MAX_DEPTH, parse_xml
+from zonekit.epp import Part, parts
+from zonekit.epp.parts import MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, parse_xml
 from zonekit.errors import FrameError
 
 SECRET: Final = "hunter2-of-the-file"
@@ -148,11 +149,23 @@ def test_neither_a_file_nor_the_network_is_touched(
         (b"<a>" * (MAX_DEPTH + 1) + b"</a>" * (MAX_DEPTH + 1), f"line 1: elements stand more than {MAX_DEPTH} deep"),
         (b"<a>\n" + b"<a/>" * 20_000 + b"</a>", "line 2: it has more than 20000 elements"),
         (b"<a>" * 100_000, "line 1: no well-formed XML"),
+        (
+            b"<a>\n" + b"<a" + b"".join(b" a%d=''" % i for i in range(101)) + b"/></a>",
+            "line 2: an element has more than 100",
+        ),
+        (
+            b"<a" + b"".join(b" xmlns:a%d='u'" % i for i in range(150)) + b">\n"
+            b"<b" + b"".join(b" xmlns:b%d='u'" % i for i in range(51)) + b"/></a>",
+            "line 2: more than 200 declarations of namespaces are in force on an element",
+        ),
+        (b"<a xmlns:b='urn:a b'/>", "line 1: no well-formed XML: the name of a namespace is no URI"),
+        (None, "a NoneType is given as XML"),
+        (7, "a int is given as XML"),
         (b"<!-- <a/>", "line 1: a document type, or a comment that does not end"),
         (b"<a><!DOCTYPE b></a>", "line 1: no well-formed XML"),
     ],
 )
-def test_what_is_no_xml_is_refused_with_its_line(document: bytes | str, problem: str) -> None:
+def test_what_is_no_xml_is_refused_with_its_line(document: Any, problem: str) -> None:
     with pytest.raises(FrameError) as caught:
         parse_xml(document)
     assert str(caught.value).startswith(problem)
@@ -164,6 +177,37 @@ def test_a_refusal_quotes_nothing_of_the_document() -> None:
         with pytest.raises(FrameError) as caught:
             parse_xml(document)
         assert "hunter2" not in str(caught.value)
+        assert caught.value.__context__ is None, "it would quote the document in a traceback, or to who asks for it"
+
+
+def test_any_kind_of_octets_is_read() -> None:
+    for document in (b"<a/>", bytearray(b"<a/>"), memoryview(b"<a/>")):
+        assert parse_xml(document).tag == "a"
+
+
+def test_there_are_as_many_namespaces_and_attributes_as_there_may_be() -> None:
+    names = "".join(f" xmlns:a{number}='u'" for number in range(MAX_NAMESPACES))
+    parse_xml(f"<a>{f'<b{names}/>' * 3}</a>")
+    parse_xml(f"<a{''.join(f' a{number}=_' for number in range(MAX_ATTRIBUTES))}/>".replace("_", "''"))
+
+
+def test_libxml2_is_told_the_encoding_and_what_it_finds_all_the_same_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "_check_prolog", lambda _: None)
+    for document in ("<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "\ufeff\ufeff<!DOCTYPE a><a/>"):
+        with pytest.raises(FrameError, match="a document type stands in it"):
+            parse_xml(document)
+    for encoding in GUESSED:
+        with pytest.raises(FrameError, match="no well-formed XML"):
+            parse_xml("<!DOCTYPE a><a/>".encode(encoding))
+
+
+def test_what_is_no_element_is_refused_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_safe_parser", lambda: etree.XMLParser(resolve_entities=False))
+    for document in ("<a><!-- b --></a>", "<a><?b c?></a>"):
+        with pytest.raises(FrameError, match="something that is no element"):
+            parse_xml(document)
 
 
 @pytest.mark.parametrize("length", [20, 21])
@@ -230,14 +274,79 @@ def test_a_part_is_itself_by_itself_and_wherever_it_stands(part: Part) -> None:
     ("xml", "kept"),
     [
         ("<a  b = 'c' />", '<a b="c"></a>'),
-        ('<a xmlns:b="urn:b" xmlns:c="urn:c"><c:d/></a>', '<a><c:d xmlns:c="urn:c"></c:d></a>'),
+        ('<a xmlns:b="urn:b" xmlns:c="urn:c"><c:d/></a>', '<a xmlns:c="urn:c"><c:d></c:d></a>'),
         ('<a xmlns:b="urn:b">b:c</a>', '<a xmlns:b="urn:b">b:c</a>'),
         ('<a xmlns:b="urn:b" c="b:c"/>', '<a xmlns:b="urn:b" c="b:c"></a>'),
         ("<a><!-- c --><?d e?>&lt;<![CDATA[<]]></a>", "<a>&lt;&lt;</a>"),
+        ('<a c="1" b="2" xml:lang="en"/>', '<a b="2" c="1" xml:lang="en"></a>'),
+        ('<a b="&lt;&amp;&quot;&#9;&#10;&#13;>">&#13;></a>', '<a b="&lt;&amp;&quot;&#x9;&#xA;&#xD;>">&#xD;&gt;</a>'),
+        ("<a>\u00a0b:c</a>", "<a>\u00a0b:c</a>"),
+        ('<a><b xmlns:t="urn:t" t="t:T"/></a>', '<a><b xmlns:t="urn:t" t="t:T"></b></a>'),
+        *[(each, each) for each in ('<a xmlns:t="urn:o"><b xmlns:t="urn:t">@t:T</b>t:U</a>',)],
+        ('<a xmlns:b="u" xmlns:c="u" c:d="1" b:e="2"/>', '<a xmlns:b="u" xmlns:c="u" c:d="1" b:e="2"></a>'),
     ],
 )
 def test_a_part_is_kept_in_canonical_form(xml: str, kept: str) -> None:
     assert Part(xml=xml).xml == kept
+
+
+QNAMES: Final = ("t:T", "  p:a ", "p:a t:b", "//t:a[@p:b='t:c']", "t:", "nothing", "u:unbound", "http://t", "t:p:t")
+
+
+@st.composite
+def qualified(draw: st.DrawFn, depth: int = 3) -> str:
+    """An element that binds prefixes anew wherever it likes, with prefixes in its texts and values."""
+    bound = draw(st.dictionaries(st.sampled_from(("t", "p", "")), st.sampled_from(("urn:1", "urn:2")), max_size=3))
+    declared = "".join(f' xmlns{":" if prefix else ""}{prefix}="{name}"' for prefix, name in bound.items())
+    inner = draw(st.lists(qualified(depth - 1), max_size=2)) if depth else []
+    texts = [draw(st.sampled_from(QNAMES)) for _ in range(len(inner) + 2)]
+    value, first, *tails = texts
+    within = "".join(f"{each}{tail}" for each, tail in zip(inner, tails, strict=True))
+    prefix = draw(st.sampled_from(("", *(f"{each}:" for each in bound if each))))
+    marked = f' {prefix}a="1"' if prefix else ""
+    return f'<{prefix}e{declared}{marked} v="{value}">{first}{within}</{prefix}e>'
+
+
+def meanings(root: etree._Element) -> list[object]:
+    """All that an element says, with what each prefix in its texts and values means."""
+    found: list[object] = []
+    for each in root.iter():
+        texts = [each.text or "", each.get("v", ""), *(child.tail or "" for child in each)]
+        bound = {prefix: each.nsmap[prefix] for prefix in ("t", "p") if prefix in each.nsmap}
+        said = [
+            (text, sorted((prefix, bound[prefix]) for prefix in bound if re.search(rf"(?<![\w.-]){prefix}:", text)))
+            for text in texts
+        ]
+        found.append((each.tag, each.prefix, sorted(each.attrib.items()), said))
+    return found
+
+
+@given(qualified())
+def test_what_prefixes_mean_in_texts_and_values_stays(xml: str) -> None:
+    around = "<r xmlns:t='urn:0' xmlns:p='urn:3'>{}</r>"
+    whole = etree.fromstring(around.format(xml))[0]
+    part = Part.of(whole)
+    assert meanings(etree.fromstring(part.xml)) == meanings(whole)
+    assert Part(xml=part.xml) == part
+    assert meanings(etree.fromstring(around.format(part.embedded))[0]) == meanings(whole)
+
+
+@given(qualified())
+def test_a_part_declares_no_more_than_was_declared(xml: str) -> None:
+    assert Part(xml=xml).xml.count("xmlns") <= xml.count("xmlns")
+
+
+def test_a_part_that_is_longer_in_canonical_form_is_kept() -> None:
+    root = parse_xml(f"<a>{'>' * 2**19}</a>")
+    assert len(Part.of(root).xml) > 2**20
+    assert Part.of(root).text == ">" * 2**19
+
+
+def test_a_part_tells_of_what_is_in_it() -> None:
+    part = Part(xml='<a b="1" xmlns:c="urn:c"><c:d><e/></c:d><f/></a>')
+    assert part.children == (("urn:c", "d"), ("", "f"))
+    assert part.namespaces == {"", "urn:c"}
+    assert (part.attribute("b"), part.attribute("c"), part.attribute("c", "2")) == ("1", "", "2")
 
 
 def test_a_part_has_a_name_and_says_nothing_else() -> None:
