@@ -427,10 +427,7 @@ class DsData:
 
     def __post_init__(self) -> None:
         _check_numbers(keyTag=(self.key_tag, 0xFFFF), alg=(self.alg, 0xFF), digestType=(self.digest_type, 0xFF))
-        try:
-            octets = binascii.unhexlify(self.digest)
-        except ValueError:
-            raise DsError("the digest of a DS is not hexadecimal", rule="RFC 4034 section 5.3") from None
+        octets = _digest_octets(self.digest)
         known = self.digest_type in DigestType.__members__.values()
         due = len(digest(self.digest_type, b"")) if known else max(len(octets), 1)
         if len(octets) != due:
@@ -470,6 +467,13 @@ class DsData:
         return f"keyTag: {self.key_tag}\nalg: {self.alg}\ndigestType: {self.digest_type}\ndigest: {self.digest}"
 
 
+def _digest_octets(text: str) -> bytes:
+    try:
+        return binascii.unhexlify(text if isinstance(text, str) else b"?")
+    except ValueError:
+        raise DsError("the digest of a DS is not hexadecimal", rule="RFC 4034 section 5.3") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyData:
     """A DNSKEY as a registry takes it: the ``secDNS:keyData`` of RFC 5910 section 4.2, field by field.
@@ -491,8 +495,9 @@ class KeyData:
 
     def __post_init__(self) -> None:
         _check_numbers(flags=(self.flags, 0xFFFF), protocol=(self.protocol, 0xFF), alg=(self.alg, 0xFF))
+        text = self.pub_key if isinstance(self.pub_key, str) else ""
         try:
-            octets = base64.b64decode("".join(self.pub_key.split()), validate=True)
+            octets = base64.b64decode("".join(text.split()), validate=True)
         except ValueError:
             octets = b""
         if not octets:
@@ -531,6 +536,8 @@ class KeyData:
 
 def _check_numbers(**fields: tuple[int, int]) -> None:
     for name, (value, largest) in fields.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise DsError(f"{name} is no whole number but a {type(value).__name__}", rule="RFC 5910 section 4")
         if not 0 <= value <= largest:
             raise DsError(f"{name} {value} is outside 0 to {largest}", rule="RFC 5910 section 4")
 

@@ -27,7 +27,7 @@ from zonekit.cli.inputs import place, read_input, read_octets
 from zonekit.cli.outputs import Voice, finding_objects, print_json
 from zonekit.dnskeys import Dnskey, dnskeys_of, parse_dnskeys
 from zonekit.epp.carriers import carriage
-from zonekit.epp.domains import AuthInfo, NameServer, TransferOperation
+from zonekit.epp.domains import AuthInfo, NameServer, TransferOperation, require_code
 from zonekit.epp.frames import Response
 from zonekit.epp.keyrelay import Duration, Expiry
 from zonekit.epp.materials import Material, Registered
@@ -325,7 +325,11 @@ def _read_info(path: str) -> Registered:
 def _auth_info(path: str | None) -> AuthInfo | None:
     """The code from a file or the environment; nothing that is wrong with it shows it."""
     text = os.environ.get(AUTH_INFO_VARIABLE) if path is None else read_input(path)
-    return None if text is None else AuthInfo(password=text.rstrip("\n"))
+    if text is None:
+        return None
+    code = AuthInfo(password=text.rstrip("\n"))
+    require_code(code, AUTH_INFO_VARIABLE if path is None else path)
+    return code
 
 
 def _actor(plan: Plan, step_id: str, name: str | None) -> Actor:

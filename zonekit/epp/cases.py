@@ -15,7 +15,7 @@ from zonekit.dnskeys import Dnskey
 from zonekit.ds import DsData
 from zonekit.epp import checks
 from zonekit.epp.checks import check_fields
-from zonekit.epp.domains import AuthInfo, DomainTransferData, NameServers, TransferStatus
+from zonekit.epp.domains import AUTH_INFO, AuthInfo, DomainTransferData, NameServers, TransferStatus
 from zonekit.epp.frames import Data, Response, ResponseExtension, TransactionId
 from zonekit.epp.keyrelay import KeyRelayData
 from zonekit.epp.notices import relayed_keys
@@ -193,7 +193,7 @@ _CASE: Final = Fields(
         "receipt": values.a(Receipt),
         "report": values.a(Report),
         "wait": values.a(WaitNotice),
-        "auth_info": values.a(AuthInfo),
+        "auth_info": AUTH_INFO,
         "transfer": values.a(DomainTransferData),
     },
 )

@@ -11,10 +11,11 @@ from zonekit.errors import EppError, PlanError, TimeError
 from zonekit.transfer import values
 from zonekit.transfer.values import Check, Fields
 
-_LONGEST_NAME: Final = 255
+_NAME: Final = re.compile(r"(?:[a-z0-9_-]+\.)+", re.ASCII)
 _LANGUAGE: Final = re.compile("[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
 _VERSION: Final = re.compile(r"[1-9]+\.[0-9]+")
 _SPACES: Final = re.compile("[ \t\n\r]+")
+_LINE_ENDS: Final = frozenset("\t\n\r")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -35,12 +36,18 @@ def domain_name(value: object, where: str) -> str:
     """Return a domain name as zonekit holds it: absolute, in lower case; frames have it without the last dot.
 
     Raises:
-        EppError: it is the root, or longer than a name may be in EPP.
+        EppError: it is the root, or has other characters than those of host names and ``_``.
         DomainNameError: it is no domain name.
     """
     name = str(values.host(value, where))
-    if name == "." or len(name) > _LONGEST_NAME:
-        raise EppError(f"{where} is the root or too long", remedy="give a name of 1 to 255 characters", rule="RFC 5730")
+    if name == ".":
+        raise EppError(f"{where} is the root", remedy="give the name of a domain or host", rule="RFC 5730")
+    if not _NAME.fullmatch(name):
+        raise EppError(
+            f"{where} is {ascii(name)[1:-1][:60]}, with characters that no host name has",
+            remedy="give letters, digits and hyphens; for other letters the A-label, xn--",
+            rule="RFC 5890 section 2.3.2.1",
+        )
     return name
 
 
@@ -61,11 +68,11 @@ def xml_text(value: object, where: str) -> str:
     """Return a text that XML can carry and that comes out as it went in.
 
     Raises:
-        EppError: it is no text, has a character that XML does not know, or a carriage return, which XML turns into another.
+        EppError: it is no text, or has a character that XML does not know.
     """
     if not isinstance(value, str):
         raise EppError(f"{where} is no text", remedy="give a text")
-    if "\r" in value or _NOT_XML.search(value):
+    if _NOT_XML.search(value):
         raise EppError(f"{where} has a character that XML cannot carry", remedy="leave control characters out")
     return value
 
@@ -84,7 +91,7 @@ def line(least: int, most: int) -> Check:
 
     def check(value: object, where: str) -> str:
         found = xml_text(value, where)
-        if "\n" in found or "\t" in found:
+        if not _LINE_ENDS.isdisjoint(found):
             raise EppError(f"{where} is not of one line, or has tabs", remedy="write it in one line")
         return _check_length(found, where, least, most)
 
@@ -130,6 +137,16 @@ def language(value: object, where: str) -> str:
     return value
 
 
+def language_of(text: str) -> str:
+    """Return the tag of a language that a sender gave: English where it gave none, and ``en-US`` where it wrote ``en_US``.
+
+    >>> language_of("en_US")
+    'en-US'
+    """
+    found = collapsed(text).replace("_", "-")
+    return found or "en"
+
+
 def version(value: object, where: str) -> str:
     """Return a version of the protocol.
 
@@ -141,6 +158,9 @@ def version(value: object, where: str) -> str:
     return value
 
 
+_AN_INSTANT: Final = "give one, such as datetime.now(UTC).replace(microsecond=0)"
+
+
 def instant(value: object, where: str) -> datetime:
     """Return an instant in UTC; one of a registry need not lie within the 136 years of an RRSIG.
 
@@ -148,7 +168,7 @@ def instant(value: object, where: str) -> datetime:
         TimeError: it is naive, or not in whole seconds.
     """
     if not isinstance(value, datetime) or value.utcoffset() is None or value.microsecond:
-        raise TimeError(f"{where} is no aware instant in whole seconds", remedy="give one, such as datetime.now(UTC)")
+        raise TimeError(f"{where} is no aware instant in whole seconds", remedy=_AN_INSTANT)
     try:
         return value.astimezone(UTC)
     except OverflowError:
@@ -169,12 +189,26 @@ def secret(value: object, where: str) -> str:
     """Return an authinfo code or a password that EPP can carry; a refusal does not show it.
 
     Raises:
-        EppError: it is empty, or has a character that does not come out as it went in.
+        EppError: it has a character that does not come out as it went in.
     """
     found = xml_text(value, where)
-    if not found or "\n" in found or "\t" in found:
-        raise EppError(f"{where} is empty or not of one line", remedy="give the code as it was handed out")
+    if not _LINE_ENDS.isdisjoint(found):
+        raise EppError(f"{where} is not of one line", remedy="give the code as it was handed out")
     return found
+
+
+def secret_in(*kinds: type) -> Check:
+    """Return what checks that something is a value with a secret in it; a refusal does not show what was given in its place."""
+    names = " or ".join(kind.__name__ for kind in kinds)
+
+    def check(value: object, where: str) -> object:
+        if not isinstance(value, kinds):
+            raise EppError(
+                f"{where} is a {type(value).__name__} and no {names}", remedy=f"give a value of type {names}"
+            )
+        return value
+
+    return check
 
 
 def roid(value: object, where: str) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, TypeAlias, TypeVar
 
 from zonekit.epp import namespaces
-from zonekit.epp.checks import collapsed
+from zonekit.epp.checks import collapsed, language_of
 from zonekit.epp.parts import Element, Part, local_name, namespace_of
 from zonekit.errors import FrameError, ZonekitError
 
@@ -22,13 +22,15 @@ _Read = TypeVar("_Read")
 Reader: TypeAlias = Callable[[Element], _Read]
 
 _INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
-_LOCATIONS: Final = frozenset((f"{_INSTANCE}schemaLocation", f"{_INSTANCE}noNamespaceSchemaLocation"))
+# What may stand on any element. A type that is named there has no more in it than what is read anyway.
+_HINTS: Final = frozenset(f"{_INSTANCE}{name}" for name in ("schemaLocation", "noNamespaceSchemaLocation", "type"))
+_LONGEST_SHOWN: Final = 60
 SPACES: Final = " \t\n\r"
 """What XML takes for white space."""
 _NUMBER: Final = re.compile(r"\+?0*(\d{1,20})", re.ASCII)
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
 _INSTANT: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:(Z)|([+-])(\d\d):(\d\d))?", re.ASCII
+    r"(-?(?:\d{4}|[1-9]\d{4,19}))-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:(Z)|([+-])(\d\d):(\d\d))?", re.ASCII
 )
 _LONGEST_OFFSET: Final = timedelta(hours=14)
 _DAY: Final = timedelta(days=1)
@@ -55,12 +57,16 @@ def path_of(element: Element) -> str:
     steps = []
     at: Element | None = element
     while at is not None:
-        name = local_name(at)
+        name = _shown(local_name(at))
         parent = at.getparent()
         alike = [] if parent is None else list(parent.iterchildren(at.tag))
         steps.append(f"{name}[{alike.index(at) + 1}]" if len(alike) > 1 else name)
         at = parent
     return "/".join(reversed(steps))
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}..."
 
 
 def refusal(element: Element, problem: str, *, remedy: str = "", rule: str = "") -> FrameError:
@@ -134,6 +140,13 @@ class Content:
             raise refusal(self._element, f"{' or '.join(names)} is missing, or not at its place")
         return found
 
+    def filled(self, name: str) -> Element | None:
+        """Return the same as :meth:`optional`, None too where it has nothing in it: many write what they have nothing for."""
+        found = self.optional(name)
+        if found is None or len(found) or (found.text or "").strip(SPACES) or found.attrib:
+            return found
+        return None
+
     def several(self, name: str, *, least: int = 0) -> list[Element]:
         """Return the next children that have this name.
 
@@ -175,8 +188,8 @@ class Content:
 
 def _check_attributes(element: Element, allowed: tuple[str, ...]) -> None:
     for name in element.attrib:
-        if name not in allowed and name not in _LOCATIONS:
-            raise refusal(element, f"the attribute {ascii(str(name))[1:-1][:60]} is unknown here")
+        if name not in allowed and name not in _HINTS:
+            raise refusal(element, f"the attribute {ascii(str(name))[1:-1][:_LONGEST_SHOWN]} is unknown here")
 
 
 def attribute(element: Element, name: str, default: str | None = None) -> str:
@@ -236,6 +249,24 @@ def line(element: Element, *attributes: str) -> str:
         FrameError: there are children, or other attributes than these.
     """
     return re.sub("[\t\n\r]", " ", text(element, *attributes))
+
+
+def language(element: Element | None) -> str:
+    """Return the language of the text in an element: its attribute ``lang``, or English."""
+    return "en" if element is None else language_of(element.get("lang", ""))
+
+
+def domain_name(element: Element, *attributes: str) -> str:
+    """Return the domain name in an element, as a token.
+
+    Raises:
+        FrameError: there are children, or other attributes than these.
+        Unheld: it is not in ASCII, so no name that DNS has.
+    """
+    found = token(element, *attributes)
+    if not found.isascii():
+        raise Unheld
+    return found
 
 
 def token(element: Element, *attributes: str) -> str:
@@ -303,10 +334,11 @@ def instant(element: Element) -> datetime:
 
     Raises:
         FrameError: there is none.
+        Unheld: it lies beyond the years 1 to 9999.
     """
     match = _INSTANT.fullmatch(token(element))
     if match is not None:
-        with contextlib.suppress(ValueError, OverflowError):
+        with contextlib.suppress(ValueError):
             return _instant(match)
     raise refusal(
         element,
@@ -319,8 +351,17 @@ def instant(element: Element) -> datetime:
 def _instant(match: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second = map(int, match.groups()[:6])
     ends_day = hour == 24 and not minute and not second
-    found = datetime(year, month, day, 0 if ends_day else hour, minute, second, tzinfo=_zone(match))
-    return (found + _DAY if ends_day else found).astimezone(UTC)
+    is_held = 1 <= year <= 9999
+    # Years repeat after 400, so that what is no date is told from what is none of the calendar's.
+    found = datetime(
+        year if is_held else 2000 + year % 400, month, day, 0 if ends_day else hour, minute, second, tzinfo=_zone(match)
+    )
+    if not is_held:
+        raise Unheld
+    try:
+        return (found + _DAY if ends_day else found).astimezone(UTC)
+    except OverflowError:
+        raise Unheld from None
 
 
 def _zone(match: re.Match[str]) -> timezone:
@@ -337,6 +378,7 @@ def optional_instant(element: Element | None) -> datetime | None:
 
     Raises:
         FrameError: there is none in it.
+        Unheld: it lies beyond the years 1 to 9999.
     """
     return None if element is None else instant(element)
 

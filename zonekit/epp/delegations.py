@@ -16,7 +16,7 @@ from zonekit.epp.domains import DomainPart, DomainUpdate, NameServer, NameServer
 from zonekit.epp.hosts import HostCreate, HostUpdate
 from zonekit.epp.materials import Material, signers_of
 from zonekit.epp.registries import DnssecPolicy, Interface, RegistryProfile
-from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.epp.secdns import AnyDs, RegistryDs, Removal, SecDns, SecDnsUpdate
 from zonekit.errors import EppError
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName, is_subdomain, parse_origin
@@ -41,7 +41,7 @@ class Delegation:
         servers: its name servers, with the addresses of those in the domain; None where a step does not change them.
     """
 
-    ds: frozenset[DsData] | None = None
+    ds: frozenset[AnyDs] | None = None
     keys: frozenset[KeyData] | None = None
     servers: frozenset[NameServer] | None = None
 
@@ -145,7 +145,7 @@ class DsDesk:
             EppError: a key that the plan counts on is not given.
         """
         types = sorted(self._digest_types(each.digest_type for each in self.plan.facts.parent.ds))
-        return tuple(self._ds(key, kind).ds for key in self._gaining.values() for kind in types)
+        return tuple(self._ds_fields(key, kind) for key in self._gaining.values() for kind in types)
 
     def unexpected(self) -> Iterator[str]:
         """Yield what the registry shows and the plan does not count on, or the other way; nothing where that cannot be told."""
@@ -252,7 +252,7 @@ class DsDesk:
         return tuple(self._ds_to_add(held))
 
     def _ds_to_add(self, held: tuple[Entry, ...]) -> Iterator[RegistryDs]:
-        ours = [each.ds for each in held if isinstance(each, RegistryDs)]
+        ours = [each.ds for each in held if isinstance(each, RegistryDs) and isinstance(each.ds, DsData)]
         types = sorted(self._digest_types(each.digest_type for each in ours))
         for of_one_key in {(each.key_tag, each.alg): each for each in ours}.values():
             has = {(each.key_tag, each.alg, each.digest_type) for each in ours}
@@ -295,12 +295,16 @@ class DsDesk:
             return tuple(dict.fromkeys(KeyData.from_rdata(known[each.key].dnskey_rdata) for each in wanted))
         return tuple(self._ds(known[each.key], each.digest_type) for each in wanted)
 
-    def _ds(self, key: Dnskey, digest_type: int) -> RegistryDs:
+    def _ds_fields(self, key: Dnskey, digest_type: int) -> DsData:
         # What is there already may be of a kind that no DS is made of any more.
         is_ours = key in self.material.gaining_keys
         make = ds_rdata if is_ours else digest_dnskey
-        ds = DsData.from_rdata(make(self.apex, key.dnskey_rdata, digest_type))
-        return RegistryDs(ds=ds, key=KeyData.from_rdata(key.dnskey_rdata) if self._with_key else None)
+        return DsData.from_rdata(make(self.apex, key.dnskey_rdata, digest_type))
+
+    def _ds(self, key: Dnskey, digest_type: int) -> RegistryDs:
+        return RegistryDs(
+            ds=self._ds_fields(key, digest_type), key=KeyData.from_rdata(key.dnskey_rdata) if self._with_key else None
+        )
 
     @property
     def _with_key(self) -> bool:
@@ -312,7 +316,7 @@ class DsDesk:
     def _is_of(self, entry: Entry, key: Dnskey) -> bool:
         if isinstance(entry, KeyData):
             return entry.rdata == key.dnskey_rdata
-        return matches_ds(entry.ds.rdata, self.apex, key.dnskey_rdata)
+        return isinstance(entry.ds, DsData) and matches_ds(entry.ds.rdata, self.apex, key.dnskey_rdata)
 
     def _change(self, held: tuple[Entry, ...], added: tuple[Entry, ...]) -> DsChange:
         wanted = (*held, *added)
@@ -385,12 +389,12 @@ def _by_kind(entries: Iterable[Entry]) -> tuple[tuple[RegistryDs, ...], tuple[Ke
     )
 
 
-def _identity(entry: Entry) -> DsData | KeyData:
+def _identity(entry: Entry) -> AnyDs | KeyData:
     """What a registry knows an entry by, whether or not the key goes along with a DS."""
     return entry if isinstance(entry, KeyData) else entry.ds
 
 
-def _entry_text(entry: DsData | KeyData) -> str:
+def _entry_text(entry: AnyDs | KeyData) -> str:
     if isinstance(entry, KeyData):
         return f"a key of algorithm {entry.alg} with flags {entry.flags}"
     return f"a DS with key tag {entry.key_tag}, algorithm {entry.alg} and digest type {entry.digest_type}"

@@ -21,11 +21,11 @@ class AuthInfo:
     """The code that gives its holder the right to ask for a transfer; a secret (RFC 5731 section 2.6).
 
     Attributes:
-        password: the code. It is in no repr and no message.
+        password: the code; a registry that does not tell it may have an empty one in its place. It is in no repr and no message.
         roid: the contact whose code it is, where it is not that of the domain itself.
 
     Raises:
-        EppError: it is empty, or the contact is none.
+        EppError: it is none that EPP can carry, or the contact is none.
     """
 
     password: str = field(repr=False)
@@ -36,6 +36,29 @@ class AuthInfo:
 
 
 _AUTH_INFO: Final = Fields(needed={"password": checks.secret}, optional={"roid": checks.roid})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAuthInfo:
+    """``domain:null`` in the place of a code: from now on the domain has none (RFC 5731 section 3.2.5)."""
+
+
+AUTH_INFO: Final = checks.secret_in(AuthInfo)
+"""Checks an authinfo code; what was given in its place may be the code itself, and is not shown."""
+
+
+def require_code(auth_info: AuthInfo, whose: str) -> None:
+    """Check that a code is not empty, where it has to permit something.
+
+    Raises:
+        EppError: it is.
+    """
+    if not auth_info.password:
+        raise EppError(
+            f"{whose} has an empty authinfo code",
+            remedy="get it from the losing registrar",
+            rule="RFC 5731 section 3.2.4",
+        )
 
 
 class NsForm(enum.Enum):
@@ -81,7 +104,7 @@ class NameServers:
         servers: them; at least one.
 
     Raises:
-        EppError: none, one twice, or addresses where host objects have them.
+        EppError: there is none, one is there twice, or has addresses where host objects have them.
     """
 
     form: NsForm
@@ -89,8 +112,13 @@ class NameServers:
 
     def __post_init__(self) -> None:
         check_fields(_SERVERS, self, "name servers")
-        if not self.servers or len({each.name for each in self.servers}) < len(self.servers):
-            raise EppError("no name server, or one twice", remedy="give each once", rule="RFC 5731 section 4")
+        checks.some(self.servers, "name server")
+        names = [each.name for each in self.servers]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise EppError(
+                f"the name server {twice} is there twice", remedy="give each once", rule="RFC 5731 section 4"
+            )
         if self.form is NsForm.HOST_OBJECTS and any(each.addresses for each in self.servers):
             raise EppError(
                 "a name server that is a host object is given with addresses",
@@ -208,8 +236,7 @@ class DomainInfo:
         check_fields(_INFO, self, "a domain info")
 
 
-_AUTH: Final = values.a(AuthInfo)
-_INFO: Final = Fields(needed={"name": checks.domain_name, "hosts": values.a(Hosts)}, optional={"auth_info": _AUTH})
+_INFO: Final = Fields(needed={"name": checks.domain_name, "hosts": values.a(Hosts)}, optional={"auth_info": AUTH_INFO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +267,7 @@ class DomainCreate:
 
 
 _CREATE: Final = Fields(
-    needed={"name": checks.domain_name, "auth_info": _AUTH, "contacts": values.tuple_of(values.a(Contact))},
+    needed={"name": checks.domain_name, "auth_info": AUTH_INFO, "contacts": values.tuple_of(values.a(Contact))},
     optional={"period": values.a(Period), "name_servers": values.a(NameServers), "registrant": checks.client_id},
 )
 
@@ -252,10 +279,10 @@ class DomainPart:
     Attributes:
         name_servers: name servers.
         contacts: contacts.
-        statuses: statuses; at most 11.
+        statuses: statuses that a client sets; at most 11.
 
     Raises:
-        EppError: it is empty, has too many statuses, or a field has the wrong type.
+        EppError: it is empty, has too many statuses or one that only a server sets, or a field has the wrong type.
     """
 
     name_servers: NameServers | None = None
@@ -268,8 +295,22 @@ class DomainPart:
             raise EppError("nothing is added or removed", remedy="leave it out", rule="RFC 5731 section 3.2.5")
         if len(self.statuses) > _MOST_STATUSES:
             raise EppError(f"{len(self.statuses)} statuses", remedy="give 11 at most", rule="RFC 5731 section 4")
+        for each in self.statuses:
+            if each.value not in CLIENT_STATUSES:
+                raise EppError(
+                    f"no client sets or lifts the status {ascii(each.value)[1:-1][:60]}",
+                    remedy=f"give one of {', '.join(sorted(CLIENT_STATUSES))}",
+                    rule="RFC 5731 section 2.3",
+                )
 
 
+CLIENT_STATUSES: Final = frozenset(
+    (
+        *("clientDeleteProhibited", "clientHold", "clientRenewProhibited"),
+        *("clientTransferProhibited", "clientUpdateProhibited"),
+    )
+)
+"""The statuses that a client may set and lift."""
 _MOST_STATUSES: Final = 11
 _PART: Final = Fields(
     needed={"contacts": values.tuple_of(values.a(Contact)), "statuses": values.tuple_of(values.a(Status))},
@@ -281,14 +322,14 @@ _PART: Final = Fields(
 class DomainUpdate:
     """``update``: change a domain (RFC 5731 section 3.2.5); its DNSSEC data by :class:`~zonekit.epp.SecDnsUpdate` beside it.
 
-    With neither of the three it carries an extension alone.
+    With nothing but the name it carries an extension alone.
 
     Attributes:
         name: the domain.
         add: what is added.
         remove: what is removed.
         registrant: the new holder; empty to have none.
-        auth_info: the new code.
+        auth_info: the new code; a :class:`NoAuthInfo` to have none.
 
     Raises:
         EppError, DomainNameError: a field is none that EPP can carry.
@@ -298,10 +339,15 @@ class DomainUpdate:
     add: DomainPart | None = None
     remove: DomainPart | None = None
     registrant: str | None = None
-    auth_info: AuthInfo | None = None
+    auth_info: AuthInfo | NoAuthInfo | None = None
 
     def __post_init__(self) -> None:
         check_fields(_DOMAIN_UPDATE, self, "a domain update")
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it has nothing but the name, and is of use with an extension alone (RFC 5731 section 3.2.5)."""
+        return (self.add, self.remove, self.registrant, self.auth_info) == (None,) * 4
 
 
 def _new_registrant(value: object, where: str) -> object:
@@ -314,7 +360,7 @@ _DOMAIN_UPDATE: Final = Fields(
         "add": values.a(DomainPart),
         "remove": values.a(DomainPart),
         "registrant": _new_registrant,
-        "auth_info": _AUTH,
+        "auth_info": checks.secret_in(AuthInfo, NoAuthInfo),
     },
 )
 
@@ -340,7 +386,7 @@ class DomainTransfer:
         auth_info: the code; a request has to have it.
 
     Raises:
-        EppError: a request without a code, or a field that EPP cannot carry.
+        EppError: a request without a code or with an empty one, or a field that EPP cannot carry.
         DomainNameError: the name is none.
     """
 
@@ -357,11 +403,13 @@ class DomainTransfer:
                 remedy="get it from the losing registrar",
                 rule="RFC 5731 section 3.2.4",
             )
+        if self.operation is TransferOperation.REQUEST and self.auth_info is not None:
+            require_code(self.auth_info, f"the request to transfer {self.name}")
 
 
 _TRANSFER: Final = Fields(
     needed={"operation": values.a(TransferOperation), "name": checks.domain_name},
-    optional={"period": values.a(Period), "auth_info": _AUTH},
+    optional={"period": values.a(Period), "auth_info": AUTH_INFO},
 )
 
 
@@ -431,7 +479,7 @@ _INFO_DATA: Final = Fields(
         "updated": checks.instant,
         "expires": checks.instant,
         "transferred": checks.instant,
-        "auth_info": _AUTH,
+        "auth_info": AUTH_INFO,
     },
 )
 

@@ -42,6 +42,7 @@ from zonekit.epp.domains import (
     DomainTransfer,
     DomainTransferData,
     DomainUpdate,
+    NoAuthInfo,
     TransferOperation,
     TransferStatus,
 )
@@ -171,7 +172,8 @@ def take_offer(
 def _not_permitted(
     relay: KeyRelayCreate, client: str, domain: DomainInfoData, case: Case | None, rules: tuple[StatusRule, ...]
 ) -> Iterator[Result]:
-    if domain.auth_info is None or not is_same_code(relay.auth_info, domain.auth_info):
+    code = relay.auth_info
+    if domain.auth_info is None or not isinstance(code, AuthInfo) or not is_same_code(code, domain.auth_info):
         yield result(ResultCode.INVALID_AUTH_INFO, "the authinfo code is not that of the domain")
         return
     if client == domain.sponsor:
@@ -501,7 +503,7 @@ def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainI
     """
     utc(now)
     action = command.action
-    code = action.auth_info if isinstance(action, DomainUpdate) else None
+    code = _code_in(action.auth_info) if isinstance(action, DomainUpdate) else None
     refused = [*_not_from(case.losing, client, case, domain, command, code)]
     if code is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no authinfo code goes along with it"))
@@ -740,6 +742,11 @@ def _not_from(
         yield result(ResultCode.AUTHORIZATION, f"this is not for {client} to say now")
     else:
         yield from _locked(domain, Operation.UPDATE, Party.SPONSOR)
+
+
+def _code_in(auth_info: AuthInfo | NoAuthInfo | None) -> AuthInfo | None:
+    """The code that an update gives, where it gives one to ask for a transfer with."""
+    return auth_info if isinstance(auth_info, AuthInfo) and auth_info.password else None
 
 
 def _once(case: Case, step_id: str) -> list[str]:

@@ -97,8 +97,8 @@ class Command:
         client_transaction: the client's identifier for it, ``clTRID``; give each its own.
 
     Raises:
-        EppError: DNSSEC data that does not go with the action, twice, a command of another namespace, or a field that EPP
-            cannot carry.
+        EppError: DNSSEC data that does not go with the action, twice, a domain update of nothing without an extension, an
+            element that is none of EPP's commands on objects, or a field that EPP cannot carry.
     """
 
     action: Action
@@ -110,13 +110,14 @@ class Command:
         _check_once(self.extensions, "a command")
         _check_foreign(self.extensions, "a command")
         if isinstance(self.action, Part):
-            if self.action.namespace != namespaces.EPP:
-                raise EppError(
-                    "a command is an element of another namespace",
-                    remedy="give the element that the object's own is in, such as renew",
-                    rule="RFC 5730 section 2.5",
-                )
+            _check_verb(self.action)
             return
+        if isinstance(self.action, DomainUpdate) and self.action.changes_nothing and not self.extensions:
+            raise EppError(
+                f"the update of {self.action.name} changes nothing",
+                remedy="say what is to change, or leave it out",
+                rule="RFC 5731 section 3.2.5",
+            )
         for kind, action in _GOES_WITH.items():
             if any(isinstance(each, kind) for each in self.extensions) and not isinstance(self.action, action):
                 raise EppError(
@@ -124,6 +125,26 @@ class Command:
                     remedy=f"give it to a {action.__name__}",
                     rule="RFC 5910 section 5.2" if kind in (SecDns, SecDnsUpdate) else "",
                 )
+
+
+VERBS: Final = frozenset(("check", "create", "delete", "info", "renew", "transfer", "update"))
+"""The commands of EPP that are about an object, each an element with that of the object in it."""
+
+
+def _check_verb(action: Part) -> None:
+    if action.namespace != namespaces.EPP or action.name not in VERBS:
+        raise EppError(
+            "the element of a command is none of EPP's commands on objects",
+            remedy=f"give one of {', '.join(sorted(VERBS))}; login, logout and poll have values of their own",
+            rule="RFC 5730 section 2.9",
+        )
+    held = [namespace for namespace, _ in action.children]
+    if len(held) != 1 or held[0] in ("", namespaces.EPP):
+        raise EppError(
+            f"a command {action.name} has not the element of one object in it",
+            remedy="give that, of a namespace of its own",
+            rule="RFC 5730 section 2.5",
+        )
 
 
 _GOES_WITH: Final[Mapping[type, type]] = MappingProxyType(

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from zonekit.ds import KeyData
-from zonekit.epp import checks
+from zonekit.epp import checks, namespaces
 from zonekit.epp.checks import check_fields
-from zonekit.epp.domains import AuthInfo
+from zonekit.epp.domains import AuthInfo, require_code
+from zonekit.epp.parts import Part
 from zonekit.errors import EppError, TimeError
 from zonekit.instants import utc
 from zonekit.transfer import values
 from zonekit.transfer.values import Fields
 
 _DURATION: Final = re.compile(
-    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII
+    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.0+)?S)?)?", re.ASCII
 )
 _MOST: Final = 10**6
 
@@ -52,6 +53,8 @@ class Duration:
 
         Raises:
             EppError: it is none in whole seconds, is negative or has more than six digits in a part.
+
+        Seconds may have a fraction of nothing: ``PT3600.0S``.
 
         >>> Duration.parse("P1M13D")
         Duration(years=0, months=1, days=13, hours=0, minutes=0, seconds=0)
@@ -132,6 +135,12 @@ class RelayedKey:
 
 
 def _expiry(value: object, where: str) -> object:
+    if not isinstance(value, datetime | Duration):
+        raise EppError(
+            f"{where} is a {type(value).__name__}, neither an instant nor a Duration",
+            remedy="give one, such as Duration.parse('P1M13D')",
+            rule="RFC 8063 section 2.1",
+        )
     return value if isinstance(value, Duration) else checks.instant(value, where)
 
 
@@ -144,26 +153,36 @@ class KeyRelayCreate:
 
     Attributes:
         name: the domain.
-        auth_info: its code, by which the registry sees that the registrant agrees.
+        auth_info: its code, by which the registry sees that the registrant agrees; the element ``authInfo`` as it came where
+            the code is one of an extension.
         keys: the keys; at least one.
 
     Raises:
-        EppError: no key, or one twice, or a field that EPP cannot carry.
+        EppError: no key, or one twice, an empty code, or a field that EPP cannot carry.
         DomainNameError: the name is none.
     """
 
     name: str
-    auth_info: AuthInfo
+    auth_info: AuthInfo | Part
     keys: tuple[RelayedKey, ...]
 
     def __post_init__(self) -> None:
         check_fields(_CREATE, self, "a key relay")
         _check_keys(self.name, self.keys)
+        if isinstance(self.auth_info, AuthInfo):
+            require_code(self.auth_info, f"the key relay of {self.name}")
+
+
+def _auth_info(value: object, where: str) -> object:
+    found = checks.secret_in(AuthInfo, Part)(value, where)
+    if isinstance(found, Part) and (found.namespace, found.name) != (namespaces.KEYRELAY, "authInfo"):
+        raise EppError(f"{where} is another element than authInfo", remedy="give that, or the code", rule="RFC 8063")
+    return found
 
 
 _NEEDED: Final = {
     "name": checks.domain_name,
-    "auth_info": values.a(AuthInfo),
+    "auth_info": _auth_info,
     "keys": values.tuple_of(values.a(RelayedKey)),
 }
 _CREATE: Final = Fields(needed=_NEEDED)
@@ -175,7 +194,7 @@ class KeyRelayData:
 
     Attributes:
         name: the domain.
-        auth_info: its code.
+        auth_info: its code, or the element ``authInfo`` as it came where that is one of an extension.
         keys: the keys; one that is there twice is left for the intake to refuse.
         created: when they were relayed.
         requester: who relayed them, ``reID``.
@@ -188,7 +207,7 @@ class KeyRelayData:
     """
 
     name: str
-    auth_info: AuthInfo
+    auth_info: AuthInfo | Part
     keys: tuple[RelayedKey, ...]
     created: datetime
     requester: str

@@ -20,6 +20,7 @@ from zonekit.epp.domains import (
     DomainUpdate,
     TransferOperation,
     TransferStatus,
+    require_code,
 )
 from zonekit.epp.frames import Command, Response
 from zonekit.epp.keyrelay import KeyRelayData
@@ -200,10 +201,11 @@ def give_auth_info(
 
     Raises:
         FrameWithheld: something that goes before is not confirmed.
-        EppError: the request is of another domain.
+        EppError: the request is of another domain, or the code is empty.
         TimeError: ``now`` is naive.
     """
     progress.check_name(request.name)
+    require_code(auth_info, f"the answer about {request.name}")
     progress.withhold("authinfo-given", now)
     return Command(action=DomainUpdate(name=request.name, auth_info=auth_info), client_transaction=client_transaction)
 

@@ -11,7 +11,7 @@ from typing import Final
 from zonekit.dnskeys import Dnskey
 from zonekit.epp import checks
 from zonekit.epp.checks import check_fields
-from zonekit.epp.domains import AuthInfo, DomainInfoData, NameServer, TransferOperation
+from zonekit.epp.domains import AUTH_INFO, AuthInfo, DomainInfoData, NameServer, TransferOperation, require_code
 from zonekit.epp.frames import Response
 from zonekit.epp.keyrelay import Duration, Expiry
 from zonekit.epp.offers import Report
@@ -107,6 +107,8 @@ class Material:
 
     def __post_init__(self) -> None:
         check_fields(_MATERIAL, self, "the material of frames")
+        if self.auth_info is not None:
+            require_code(self.auth_info, "the material of frames")
 
 
 def _hosts(value: object, where: str) -> object:
@@ -134,7 +136,7 @@ _MATERIAL: Final = Fields(
     },
     optional={
         "registered": values.a(Registered),
-        "auth_info": values.a(AuthInfo),
+        "auth_info": AUTH_INFO,
         "relay_expiry": _expiry,
         "max_sig_life": values.number(1, MAX_SIG_LIFE),
         "operation": values.a(TransferOperation),

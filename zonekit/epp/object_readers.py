@@ -5,6 +5,8 @@ Each table at the end says what reads an element, by its name; a namespace of it
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
@@ -18,7 +20,10 @@ from zonekit.epp.content import (
     boolean,
     boolean_attribute,
     choice,
+    domain_name,
+    empty,
     instant,
+    language,
     line,
     number,
     optional_instant,
@@ -28,11 +33,22 @@ from zonekit.epp.content import (
     token,
     within,
 )
-from zonekit.epp.domains import AuthInfo, Contact, NameServer, NameServers, NsForm, Period, PeriodUnit, Status
+from zonekit.epp.domains import (
+    AuthInfo,
+    Contact,
+    NameServer,
+    NameServers,
+    NoAuthInfo,
+    NsForm,
+    Period,
+    PeriodUnit,
+    Status,
+)
 from zonekit.epp.frames import Action, CommandExtension, Data, ResponseExtension, TransactionId
 from zonekit.epp.keyrelay import Duration, Expiry, RelayedKey
-from zonekit.epp.parts import Element, local_name
-from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.epp.parts import Element, Part, local_name
+from zonekit.epp.secdns import AnyDs, MalformedDs, RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.errors import DsError, EppError
 
 _Choice = TypeVar("_Choice")
 
@@ -42,25 +58,28 @@ _OPERATIONS: Final = {each.value: each for each in domains.TransferOperation}
 _STATUSES: Final = {each.value: each for each in domains.TransferStatus}
 _UNITS: Final = {each.value: each for each in PeriodUnit}
 _KEY_FIELDS: Final = ("flags", "protocol", "alg", "pubKey")
-_IP_VERSIONS: Final = {"v4": ".", "v6": ":"}
+_IP_VERSIONS: Final = {"v4": 4, "v6": 6}
+_PADDED: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
+_DURATION: Final = re.compile(
+    r"-?P(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.ASCII
+)
 
 
 # ---- what objects have in common ------------------------------------------------------------------------------------
 
 
-def auth_info(element: Element, *others: str) -> AuthInfo:
+def auth_info(element: Element) -> AuthInfo:
     """Return an authinfo code, which is nowhere in a message.
 
     Args:
         element: the element that it is in.
-        others: what may stand in place of a code besides one of an extension.
 
     Raises:
         FrameError: it is none.
-        Unheld: it is of an extension, or one of the others.
+        Unheld: it is of an extension.
     """
     content = Content(element)
-    code = content.one("pw", "ext", *others, namespace=_DOMAIN)
+    code = content.one("pw", "ext", namespace=_DOMAIN)
     content.end()
     if local_name(code) != "pw":
         raise Unheld
@@ -70,9 +89,9 @@ def auth_info(element: Element, *others: str) -> AuthInfo:
         return AuthInfo(password=password, roid=roid)
 
 
-def _optional_auth_info(content: Content, *others: str) -> AuthInfo | None:
+def _optional_auth_info(content: Content) -> AuthInfo | None:
     found = content.optional("authInfo")
-    return None if found is None else auth_info(found, *others)
+    return None if found is None else auth_info(found)
 
 
 def transaction_id(element: Element) -> TransactionId:
@@ -86,7 +105,7 @@ def transaction_id(element: Element) -> TransactionId:
     server = content.one("svTRID", namespace=namespaces.EPP)
     content.end()
     with within(element):
-        return TransactionId(client=optional_token(client), server=token(server))
+        return TransactionId(client=optional_token(client) or None, server=token(server))
 
 
 def _period(content: Content) -> Period | None:
@@ -98,12 +117,12 @@ def _period(content: Content) -> Period | None:
 
 
 def _name_servers(content: Content) -> NameServers | None:
-    found = content.optional("ns")
+    found = content.filled("ns")
     return None if found is None else name_servers(found)
 
 
 def name_servers(element: Element) -> NameServers:
-    """Return name servers: ``domain:ns``.
+    """Return name servers: ``domain:ns``. One that is there twice has the addresses of both.
 
     Raises:
         FrameError: they are none.
@@ -113,14 +132,19 @@ def name_servers(element: Element) -> NameServers:
     attributes = [] if objects else servers.several("hostAttr")
     servers.end()
     form = NsForm.HOST_ATTRIBUTES if attributes else NsForm.HOST_OBJECTS
-    held = [_host_object(each) for each in objects] or [_host_attribute(each) for each in attributes]
+    held: dict[str, NameServer] = {}
+    for each in [*map(_host_object, objects), *map(_host_attribute, attributes)]:
+        known = held.get(each.name, each)
+        held[each.name] = NameServer(
+            name=each.name, addresses=tuple(dict.fromkeys((*known.addresses, *each.addresses)))
+        )
     with within(element):
-        return NameServers(form=form, servers=tuple(held))
+        return NameServers(form=form, servers=tuple(held.values()))
 
 
 def _host_object(element: Element) -> NameServer:
     with within(element):
-        return NameServer(name=token(element))
+        return NameServer(name=domain_name(element))
 
 
 def _host_attribute(element: Element) -> NameServer:
@@ -129,15 +153,22 @@ def _host_attribute(element: Element) -> NameServer:
     addresses = content.several("hostAddr")
     content.end()
     with within(element):
-        return NameServer(name=token(name), addresses=tuple(map(_address, addresses)))
+        return NameServer(name=domain_name(name), addresses=tuple(dict.fromkeys(map(_address, addresses))))
 
 
 def _address(element: Element) -> str:
-    mark = choice(element, "ip", _IP_VERSIONS, default="v4")
+    version = choice(element, "ip", _IP_VERSIONS, default="v4")
     found = token(element, "ip")
-    if mark not in found:
+    try:
+        address = ipaddress.ip_address(found)
+    except ValueError:
+        if _PADDED.fullmatch(found):
+            # 010 is 10 to some and 8 to others.
+            raise Unheld from None
+        return found  # what refuses it says what it is
+    if address.version != version:
         raise refusal(element, "it is no address of the version that ip says")
-    return found
+    return str(address)
 
 
 def _contact(element: Element) -> Contact:
@@ -151,7 +182,7 @@ def _status(element: Element) -> Status:
         return Status(
             value=attribute(element, "s"),
             message=line(element, "s", "lang"),
-            language=attribute(element, "lang", default="en"),
+            language=language(element),
         )
 
 
@@ -169,7 +200,7 @@ def _domain_info(element: Element) -> domains.DomainInfo:
     content.end()
     with within(element):
         return domains.DomainInfo(
-            name=token(name, "hosts"), hosts=choice(name, "hosts", _HOSTS, default="all"), auth_info=code
+            name=domain_name(name, "hosts"), hosts=choice(name, "hosts", _HOSTS, default="all"), auth_info=code
         )
 
 
@@ -182,7 +213,7 @@ def _domain_create(element: Element) -> domains.DomainCreate:
     content.end()
     with within(element):
         return domains.DomainCreate(
-            name=token(name),
+            name=domain_name(name),
             period=period,
             name_servers=servers,
             registrant=optional_token(registrant),
@@ -200,11 +231,11 @@ def _domain_update(element: Element) -> domains.DomainUpdate:
     if change is not None:
         changes = Content(change)
         registrant = optional_token(changes.optional("registrant"))
-        code = _optional_auth_info(changes, "null")
+        code = _new_code(changes)
         changes.end()
     with within(element):
         return domains.DomainUpdate(
-            name=token(name),
+            name=domain_name(name),
             add=None if add is None else _domain_part(add),
             remove=None if remove is None else _domain_part(remove),
             registrant=registrant,
@@ -212,12 +243,26 @@ def _domain_update(element: Element) -> domains.DomainUpdate:
         )
 
 
-def _domain_part(element: Element) -> domains.DomainPart:
+def _new_code(content: Content) -> AuthInfo | NoAuthInfo | None:
+    found = content.optional("authInfo")
+    if found is not None and [child.tag for child in found] == [qualified(_DOMAIN, "null")]:
+        Content(found)
+        empty(found[0])
+        return NoAuthInfo()
+    return None if found is None else auth_info(found)
+
+
+def _domain_part(element: Element) -> domains.DomainPart | None:
+    """What is added or removed; None where nothing is, as some say beside DNSSEC data."""
     content = Content(element)
     servers = _name_servers(content)
     contacts = _all(_contact, content.several("contact"))
     statuses = _all(_status, content.several("status"))
     content.end()
+    if servers is None and not contacts and not statuses:
+        return None
+    if not {each.value for each in statuses} <= domains.CLIENT_STATUSES:
+        raise Unheld
     with within(element):
         return domains.DomainPart(name_servers=servers, contacts=contacts, statuses=statuses)
 
@@ -230,7 +275,7 @@ def _domain_transfer(element: Element) -> domains.DomainTransfer:
     content.end()
     with within(element):
         return domains.DomainTransfer(
-            operation=choice(verb, "op", _OPERATIONS), name=token(name), period=period, auth_info=code
+            operation=choice(verb, "op", _OPERATIONS), name=domain_name(name), period=period, auth_info=code
         )
 
 
@@ -241,7 +286,7 @@ def _domain_info_data(element: Element) -> domains.DomainInfoData:
     registrant = content.optional("registrant")
     contacts = _all(_contact, content.several("contact"))
     servers = _name_servers(content)
-    below = _all(token, content.several("host"))
+    below = _all(domain_name, content.several("host"))
     sponsor, creator, created = content.one("clID"), content.optional("crID"), content.optional("crDate")
     updater, updated = content.optional("upID"), content.optional("upDate")
     expires, transferred = content.optional("exDate"), content.optional("trDate")
@@ -249,7 +294,7 @@ def _domain_info_data(element: Element) -> domains.DomainInfoData:
     content.end()
     with within(element):
         return domains.DomainInfoData(
-            name=token(name),
+            name=domain_name(name),
             roid=token(roid),
             statuses=statuses,
             registrant=optional_token(registrant),
@@ -272,7 +317,9 @@ def _domain_create_data(element: Element) -> domains.DomainCreateData:
     name, created, expires = content.one("name"), content.one("crDate"), content.optional("exDate")
     content.end()
     with within(element):
-        return domains.DomainCreateData(name=token(name), created=instant(created), expires=optional_instant(expires))
+        return domains.DomainCreateData(
+            name=domain_name(name), created=instant(created), expires=optional_instant(expires)
+        )
 
 
 def _domain_transfer_data(element: Element) -> domains.DomainTransferData:
@@ -287,7 +334,7 @@ def _domain_transfer_data(element: Element) -> domains.DomainTransferData:
         raise refusal(status, f"it is none of {', '.join(_STATUSES)}")
     with within(element):
         return domains.DomainTransferData(
-            name=token(name),
+            name=domain_name(name),
             status=_STATUSES[word],
             requester=token(requester),
             requested=instant(requested),
@@ -304,7 +351,7 @@ def _pending_action_data(element: Element) -> domains.PendingActionData:
     transaction = transaction_id(identifiers)
     with within(element):
         return domains.PendingActionData(
-            name=token(name, "paResult"),
+            name=domain_name(name, "paResult"),
             succeeded=boolean_attribute(name, "paResult"),
             server_transaction=transaction.server,
             client_transaction=transaction.client,
@@ -320,7 +367,7 @@ def _host_create(element: Element) -> hosts.HostCreate:
     name, addresses = content.one("name"), content.several("addr")
     content.end()
     with within(element):
-        return hosts.HostCreate(name=token(name), addresses=_all(_address, addresses))
+        return hosts.HostCreate(name=domain_name(name), addresses=_all(_address, addresses))
 
 
 def _host_update(element: Element) -> hosts.HostUpdate:
@@ -331,7 +378,7 @@ def _host_update(element: Element) -> hosts.HostUpdate:
     if change is not None:
         raise Unheld
     with within(element):
-        return hosts.HostUpdate(name=token(name), add=_host_part(add), remove=_host_part(remove))
+        return hosts.HostUpdate(name=domain_name(name), add=_host_part(add), remove=_host_part(remove))
 
 
 def _host_part(element: Element | None) -> tuple[str, ...]:
@@ -350,7 +397,7 @@ def _host_create_data(element: Element) -> hosts.HostCreateData:
     name, created = content.one("name"), content.one("crDate")
     content.end()
     with within(element):
-        return hosts.HostCreateData(name=token(name), created=instant(created))
+        return hosts.HostCreateData(name=domain_name(name), created=instant(created))
 
 
 # ---- DNSSEC data ----------------------------------------------------------------------------------------------------
@@ -387,9 +434,17 @@ def registry_ds(element: Element) -> RegistryDs:
     content.end()
     with within(element):
         numbers = DsData(key_tag=number(tag), alg=number(alg), digest_type=0, digest="00")
+    fields = {"key_tag": numbers.key_tag, "alg": numbers.alg, "digest_type": number(digest_type)}
     with within(digest):
-        ds = DsData(key_tag=numbers.key_tag, alg=numbers.alg, digest_type=number(digest_type), digest=token(digest))
+        ds = _ds(digest=token(digest), **fields)
     return RegistryDs(ds=ds, key=None if key is None else key_data(key))
+
+
+def _ds(*, digest: str, **fields: int) -> AnyDs:
+    try:
+        return DsData(digest=digest, **fields)
+    except DsError:
+        return MalformedDs(digest=digest, **fields)
 
 
 def _ds_or_keys(content: Content) -> tuple[tuple[RegistryDs, ...], tuple[KeyData, ...]]:
@@ -454,24 +509,31 @@ def _removal(element: Element) -> Removal | None:
 # ---- key relay ------------------------------------------------------------------------------------------------------
 
 
+def _relay_code(element: Element) -> AuthInfo | Part:
+    try:
+        return auth_info(element)
+    except Unheld:
+        return Part.of(element)
+
+
 def _key_relay_create(element: Element) -> keyrelay.KeyRelayCreate:
     content = Content(element)
-    name, code = content.one("name"), auth_info(content.one("authInfo"))
+    name, code = content.one("name"), _relay_code(content.one("authInfo"))
     keys = _all(_relayed_key, content.several("keyRelayData", least=1))
     content.end()
     with within(element):
-        return keyrelay.KeyRelayCreate(name=token(name), auth_info=code, keys=keys)
+        return keyrelay.KeyRelayCreate(name=domain_name(name), auth_info=code, keys=keys)
 
 
 def _key_relay_data(element: Element) -> keyrelay.KeyRelayData:
     content = Content(element)
-    name, code = content.one("name"), auth_info(content.one("authInfo"))
+    name, code = content.one("name"), _relay_code(content.one("authInfo"))
     keys = _all(_relayed_key, content.several("keyRelayData", least=1))
     created, requester, actor = content.one("crDate"), content.one("reID"), content.one("acID")
     content.end()
     with within(element):
         return keyrelay.KeyRelayData(
-            name=token(name),
+            name=domain_name(name),
             auth_info=code,
             keys=keys,
             created=instant(created),
@@ -493,8 +555,13 @@ def _expiry(element: Element) -> Expiry:
     content.end()
     if local_name(found) == "absolute":
         return instant(found)
-    with within(found):
-        return Duration.parse(token(found))
+    said = token(found)
+    try:
+        return Duration.parse(said)
+    except EppError:
+        if _DURATION.fullmatch(said):
+            raise Unheld from None  # of nothing, negative, or finer or longer than zonekit counts
+    raise refusal(found, "it is no duration", remedy="ask its sender for one such as P1M13D or PT36H")
 
 
 # ---- the tables -----------------------------------------------------------------------------------------------------

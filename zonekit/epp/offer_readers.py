@@ -46,6 +46,8 @@ def _ds(content: Content) -> tuple[DsData, ...]:
         read = registry_ds(element)
         if read.key is not None:
             raise refusal(element, "a DS comes with a key here", rule="zonekit.epp.offers")
+        if not isinstance(read.ds, DsData):
+            raise refusal(element, "the digest of a DS is of the wrong length for its type", rule="zonekit.epp.offers")
         found.append(read.ds)
     return tuple(found)
 

@@ -37,7 +37,7 @@ from typing import Final, TypeAlias
 from zonekit.ds import DsData
 from zonekit.epp import checks
 from zonekit.epp.checks import check_fields
-from zonekit.epp.domains import AuthInfo, NameServers
+from zonekit.epp.domains import AUTH_INFO, AuthInfo, NameServers
 from zonekit.errors import EppError
 from zonekit.transfer import values
 from zonekit.transfer.values import Fields
@@ -192,7 +192,7 @@ class AuthInfoNotice:
         check_fields(_GIVEN, self, "the notice of authinfo")
 
 
-_GIVEN: Final = Fields(needed={"name": checks.domain_name, "auth_info": values.a(AuthInfo)})
+_GIVEN: Final = Fields(needed={"name": checks.domain_name, "auth_info": AUTH_INFO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

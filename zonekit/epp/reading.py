@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from zonekit.epp import namespaces, object_readers, offer_readers
+from zonekit.epp.checks import collapsed
 from zonekit.epp.content import (
     SPACES,
     Content,
@@ -20,25 +22,27 @@ from zonekit.epp.content import (
     choice,
     empty,
     instant,
+    language,
     line,
-    optional_instant,
     optional_token,
     parse_number,
+    path_of,
+    qualified,
     read_known,
     refusal,
     text,
     token,
     within,
 )
-from zonekit.epp.frames import Action, Command, Frame, Response
+from zonekit.epp.frames import VERBS, Action, Command, Frame, Response
 from zonekit.epp.object_readers import ACTIONS, transaction_id
-from zonekit.epp.parts import MAX_OCTETS, Element, Part, local_name, parse_xml
+from zonekit.epp.parts import MAX_OCTETS, Element, Octets, Part, local_name, parse_xml
 from zonekit.epp.results import Reason, Result
 from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
 from zonekit.errors import FrameError
 
 
-def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Frame:
+def read_frame(octets: Octets | str, *, max_octets: int = MAX_OCTETS) -> Frame:
     """Return the frame that is in the octets.
 
     Args:
@@ -46,17 +50,17 @@ def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Frame:
         max_octets: how long it may be.
 
     Raises:
-        FrameError: it is no EPP frame, or is not safe to read. ``path`` says where; no authinfo code and no password is
-            ever in the message.
+        FrameError: it is no EPP frame, or is not safe to read. ``path`` says where, ``message_id`` which message of the queue
+            it brings; no authinfo code and no password is ever in the message.
 
     >>> read_frame('<epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><hello/></epp>')
     Hello()
     """
     root = parse_xml(octets, max_octets=max_octets)
-    if root.tag != f"{{{namespaces.EPP}}}epp":
+    if root.tag != qualified(namespaces.EPP, "epp"):
         raise FrameError(
             f"the root element is no epp of {namespaces.EPP}",
-            path=local_name(root),
+            path=path_of(root),
             remedy="give a frame of EPP",
             rule="RFC 5730 section 2.1",
         )
@@ -89,13 +93,20 @@ def _greeting(element: Element) -> Greeting:
     with within(element):
         return Greeting(
             server=line(server),
-            now=instant(now),
+            now=_instant(now),
             policy=Part.of(policy),
             versions=tuple(map(token, versions)),
             languages=tuple(map(token, languages)),
             objects=objects,
             extensions=extensions,
         )
+
+
+def _instant(element: Element) -> datetime:
+    try:
+        return instant(element)
+    except Unheld:
+        raise refusal(element, "it is an instant beyond the years 1 to 9999") from None
 
 
 def _services(content: Content) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -151,19 +162,18 @@ def _poll(element: Element) -> PollRequest | PollAcknowledge:
 # ---- commands -------------------------------------------------------------------------------------------------------
 
 _SESSION_ACTIONS: Final[Mapping[str, Callable[[Element], Action]]] = {"login": _login, "logout": _logout, "poll": _poll}
-_OBJECT_VERBS: Final = frozenset(("check", "create", "delete", "info", "renew", "transfer", "update"))
 
 
 def _command(element: Element) -> Command:
     content = Content(element)
     verb = content.one(_verb_of(element))
-    extension, client = content.optional("extension"), content.optional("clTRID")
+    extension, client = content.filled("extension"), content.optional("clTRID")
     content.end()
     action = _action(verb)
     extensions = [] if extension is None else Content(extension).foreign()
     held = tuple([read_known(each, _COMMAND_EXTENSIONS) for each in extensions])
     with within(element):
-        return Command(action=action, extensions=held, client_transaction=optional_token(client))
+        return Command(action=action, extensions=held, client_transaction=optional_token(client) or None)
 
 
 def _verb_of(element: Element) -> str:
@@ -177,7 +187,7 @@ def _action(verb: Element) -> Action:
     name = local_name(verb)
     if name in _SESSION_ACTIONS:
         return _SESSION_ACTIONS[name](verb)
-    reader = ACTIONS.get((name, _object(verb).tag)) if name in _OBJECT_VERBS else None
+    reader = ACTIONS.get((name, _object(verb).tag)) if name in VERBS else None
     if reader is not None:
         with contextlib.suppress(Unheld):
             return reader(verb[0])
@@ -196,9 +206,19 @@ def _object(verb: Element) -> Element:
 
 
 def _response(element: Element) -> Response:
+    try:
+        return _answer(element)
+    except FrameError as error:
+        queue = element.find(qualified(namespaces.EPP, "msgQ"))
+        if queue is not None:
+            error.message_id = collapsed(queue.get("id", "")) or None
+        raise
+
+
+def _answer(element: Element) -> Response:
     content = Content(element)
     results, queue = content.several("result", least=1), content.optional("msgQ")
-    data, extension = content.optional("resData"), content.optional("extension")
+    data, extension = content.filled("resData"), content.filled("extension")
     transaction = transaction_id(content.one("trID"))
     content.end()
     told = [] if data is None else Content(data).foreign()
@@ -228,7 +248,7 @@ def _result(element: Element) -> Result:
         return Result(
             code=parse_number(element, attribute(element, "code"), "the attribute code"),
             message=line(message, "lang"),
-            language=attribute(message, "lang", default="en"),
+            language=language(message),
             values=tuple(values),
             reasons=tuple(reasons),
         )
@@ -247,21 +267,25 @@ def _reason(element: Element) -> Reason:
     value, reason = content.one("value"), content.one("reason")
     content.end()
     with within(element):
-        return Reason(value=_value(value), text=line(reason, "lang"), language=attribute(reason, "lang", default="en"))
+        return Reason(value=_value(value), text=line(reason, "lang"), language=language(reason))
 
 
-def _queue(element: Element) -> MessageQueue:
+def _queue(element: Element) -> MessageQueue | None:
+    """The queue; None where it is empty, as some say with a count and no message."""
     content = Content(element, "count", "id")
     queued, message = content.optional("qDate"), content.optional("msg")
     content.end()
+    count = parse_number(element, attribute(element, "count"), "the attribute count")
+    if count == 0 and "id" not in element.attrib:
+        return None
     with within(element):
         marked_up = message is not None and len(message) > 0
         return MessageQueue(
-            count=parse_number(element, attribute(element, "count"), "the attribute count"),
+            count=count,
             message_id=attribute(element, "id"),
-            queued=optional_instant(queued),
+            queued=None if queued is None else _instant(queued),
             text="" if message is None or marked_up else text(message, "lang"),
-            language="en" if message is None else attribute(message, "lang", default="en"),
+            language=language(message),
             markup=Part.of(message) if message is not None and marked_up else None,
         )
 

@@ -9,6 +9,7 @@ from typing import Final
 from zonekit.epp import checks
 from zonekit.epp.checks import check_fields
 from zonekit.epp.parts import Part
+from zonekit.errors import EppError
 from zonekit.transfer import values
 from zonekit.transfer.values import Fields
 
@@ -145,11 +146,15 @@ def result(code: ResultCode, message: str = "") -> Result:
     """Return a result with a message of its own or the one that goes with its code.
 
     Raises:
-        EppError: the message is none that EPP can carry.
+        EppError: there is no such code, or the message is none that EPP can carry.
 
     >>> result(ResultCode.COMPLETED).message
     'command completed'
     """
+    if code not in _MESSAGES:
+        raise EppError(
+            f"{ascii(code)[:20]} is no result code", remedy="give one of ResultCode", rule="RFC 5730 section 3"
+        )
     return Result(code=code, message=message or _MESSAGES[ResultCode(code)])
 
 

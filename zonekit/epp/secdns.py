@@ -6,12 +6,13 @@ itself (``keyData``); never both in one frame.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from zonekit.ds import DsData, KeyData
 from zonekit.epp.checks import check_fields
-from zonekit.errors import EppError
+from zonekit.errors import DsError, EppError
 from zonekit.transfer import values
 from zonekit.transfer.values import Fields
 
@@ -19,25 +20,78 @@ MAX_SIG_LIFE: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MalformedDs:
+    """A DS with a digest that is of the wrong length for its type: it delegates to nothing, and can be told and removed.
+
+    Attributes:
+        key_tag: ``keyTag``.
+        alg: ``alg``.
+        digest_type: ``digestType``.
+        digest: ``digest``, hexadecimal in capitals; it may be empty.
+
+    Raises:
+        EppError: it is the DS of a digest of the right length, or a field is none of a DS.
+    """
+
+    key_tag: int
+    alg: int
+    digest_type: int
+    digest: str
+
+    def __post_init__(self) -> None:
+        check_fields(_MALFORMED, self, "a malformed DS")
+        try:
+            DsData(key_tag=self.key_tag, alg=self.alg, digest_type=self.digest_type, digest=self.digest)
+        except DsError:
+            return
+        raise EppError("this DS is not malformed", remedy="give a DsData", rule="RFC 4034 section 5.1.4")
+
+
+def _hexadecimal(value: object, where: str) -> str:
+    if not isinstance(value, str) or not _HEXADECIMAL.fullmatch(value):
+        raise EppError(f"{where} is not hexadecimal", remedy="give pairs of digits", rule="RFC 4034 section 5.3")
+    return value.upper()
+
+
+_HEXADECIMAL: Final = re.compile("(?:[0-9A-Fa-f]{2})*")
+_MALFORMED: Final = Fields(
+    needed={
+        "key_tag": values.number(0, 2**16 - 1),
+        "alg": values.number(0, 2**8 - 1),
+        "digest_type": values.number(0, 2**8 - 1),
+        "digest": _hexadecimal,
+    }
+)
+
+
+AnyDs: TypeAlias = DsData | MalformedDs
+"""A DS as a registry has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryDs:
     """A DS at a registry, ``dsData``.
 
     Attributes:
-        ds: its fields.
+        ds: its fields; one that zonekit would not make is a :class:`MalformedDs`.
         key: the key that it is made of, for a registry that wants to see it (RFC 5910 section 4.1); None where it is not given.
 
     Raises:
         EppError: a field has the wrong type.
     """
 
-    ds: DsData
+    ds: AnyDs
     key: KeyData | None = None
 
     def __post_init__(self) -> None:
         check_fields(_DS, self, "a DS at a registry")
 
 
-_DS: Final = Fields(needed={"ds": values.a(DsData)}, optional={"key": values.a(KeyData)})
+def _ds(value: object, where: str) -> object:
+    return value if isinstance(value, MalformedDs) else values.a(DsData)(value, where)
+
+
+_DS: Final = Fields(needed={"ds": _ds}, optional={"key": values.a(KeyData)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,12 @@ class Greeting:
         checks.some(self.objects, "namespace of objects")
         if (self.policy.namespace, self.policy.name) != (namespaces.EPP, "dcp"):
             raise EppError("the policy of a greeting is no dcp element", remedy="give one", rule="RFC 5730 section 2.4")
+        if self.policy.children[:2] != ((namespaces.EPP, "access"), (namespaces.EPP, "statement")):
+            raise EppError(
+                "the policy of a greeting has no access and statement",
+                remedy="give one that says who has access to data, and what for",
+                rule="RFC 5730 section 2.4",
+            )
 
     def offers(self, namespace: str) -> bool:
         """Whether it knows an object or an extension, by the namespace."""
@@ -157,7 +163,8 @@ class PollAcknowledge:
         check_fields(_ACKNOWLEDGE, self, "an acknowledgement")
 
 
-_ACKNOWLEDGE: Final = Fields(needed={"message_id": checks.token(1, 255)})
+_MESSAGE_ID: Final = checks.token(1, 2**16)
+_ACKNOWLEDGE: Final = Fields(needed={"message_id": _MESSAGE_ID})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +176,11 @@ class MessageQueue:
         message_id: the oldest, or with an acknowledgement the next.
         queued: when that was put there.
         text: what it says, in ``language``; empty where only its presence is told. It is that of ``markup`` where there is one.
-        language: of the text.
+        language: of the text: that of ``markup`` where there is one, and English where there is no text.
         markup: the element ``msg`` as it came, where there is more than text in it.
 
     Raises:
-        EppError: a field is none that EPP can carry, or a markup that is no ``msg``.
+        EppError: a field is none that EPP can carry, or a markup that is no ``msg`` or has only text in it.
         TimeError: the instant is naive.
     """
 
@@ -187,16 +194,24 @@ class MessageQueue:
     def __post_init__(self) -> None:
         check_fields(_QUEUE, self, "a queue of messages")
         if self.markup is None:
+            object.__setattr__(self, "language", self.language if self.text else "en")
             return
         if (self.markup.namespace, self.markup.name) != (namespaces.EPP, "msg"):
             raise EppError("the markup of a message is no msg element", remedy="give one, or a text", rule="RFC 5730")
+        if not self.markup.children:
+            raise EppError("the markup of a message has only text in it", remedy="give the text", rule="RFC 5730")
         object.__setattr__(self, "text", self.markup.text)
+        object.__setattr__(self, "language", _language_of(self.markup))
+
+
+def _language_of(markup: Part) -> str:
+    return checks.language(checks.language_of(markup.attribute("lang")), "language of a message")
 
 
 _QUEUE: Final = Fields(
     needed={
         "count": values.number(0, 2**64 - 1),
-        "message_id": checks.token(1, 255),
+        "message_id": _MESSAGE_ID,
         "text": checks.xml_text,
         "language": checks.language,
     },

@@ -16,7 +16,7 @@ from typing import Any, Final
 from zonekit.epp import domains, hosts, keyrelay, namespaces, offers, secdns, sessions
 from zonekit.epp.frames import Command, Frame, Response
 from zonekit.epp.parts import Part, parse_xml
-from zonekit.errors import FrameError, RenderError
+from zonekit.errors import EppError, FrameError, RenderError
 from zonekit.render import XmlElement, render_template
 from zonekit.resources import TemplateDirectory
 from zonekit.transfer import receipts
@@ -84,13 +84,17 @@ RESPONSE_EXTENSIONS: Final[Mapping[type, str]] = {
 def write_frame(frame: Frame, *, own_templates: TemplateDirectory | None = None) -> bytes:
     """Return the octets of a frame, in UTF-8, as they go over the connection behind their length (RFC 5734 section 4).
 
-    :func:`~zonekit.epp.reading.read_frame` makes an equal frame of them, and the same frame gives the same octets.
+    :func:`~zonekit.epp.reading.read_frame` makes an equal frame of them, and the same frame gives the same octets. Two things
+    are not the same when they are read: a :class:`~zonekit.epp.parts.Part` of what zonekit has a value for comes back as that
+    value, or is refused where it is none; and a frame of more than :data:`~zonekit.epp.parts.MAX_OCTETS` is read only by who
+    allows that. What came from another party is written as it is, a result code or a status that no RFC has too.
 
     Args:
         frame: the frame.
         own_templates: the user's directory of templates; those of frames are in its subdirectory ``epp``.
 
     Raises:
+        EppError: it is no frame.
         RenderError: a template that cannot be printed, or one of the user's own that prints no XML.
 
     >>> print(write_frame(sessions.Hello()).decode(), end="")
@@ -99,6 +103,13 @@ def write_frame(frame: Frame, *, own_templates: TemplateDirectory | None = None)
       <hello/>
     </epp>
     """
+    if type(frame) not in FRAMES:
+        raise EppError(
+            f"a {type(frame).__name__} is no frame",
+            remedy="give one of "
+            + ", ".join(kind.__name__ for kind in FRAMES)
+            + ": what is asked for goes in a Command",
+        )
     octets = _laid_out(render_template(_FRAME, own_templates=own_templates, value=_printable(frame, FRAMES))).encode()
     if own_templates is not None:
         try:
@@ -201,6 +212,10 @@ def _relayed_key(value: keyrelay.RelayedKey) -> SimpleNamespace:
     return _fields(value, relative=relative, absolute=_shown(value.expiry) if relative is None else None)
 
 
+def _domain_update(value: domains.DomainUpdate) -> SimpleNamespace:
+    return _fields(value, takes_code_away=_shown(isinstance(value.auth_info, domains.NoAuthInfo)))
+
+
 def _addresses(addresses: tuple[str, ...]) -> list[SimpleNamespace]:
     return [SimpleNamespace(version="v6" if ":" in each else "v4", text=each) for each in addresses]
 
@@ -222,5 +237,6 @@ _PRINTERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     keyrelay.RelayedKey: _relayed_key,
     hosts.HostCreate: _addressed,
     hosts.HostUpdate: _host_update,
+    domains.DomainUpdate: _domain_update,
     domains.NameServer: _addressed,
 }
