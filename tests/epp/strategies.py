@@ -40,9 +40,11 @@ from zonekit.epp import (
     KeyRelayData,
     Login,
     Logout,
+    MalformedDs,
     MessageQueue,
     NameServer,
     NameServers,
+    NoAuthInfo,
     NsForm,
     Part,
     PendingActionData,
@@ -65,6 +67,7 @@ from zonekit.epp import (
     TransferStatus,
 )
 from zonekit.epp.checks import collapsed
+from zonekit.epp.domains import CLIENT_STATUSES
 
 HOSTILE: Final = (
     *("]]>", "<![CDATA[", "</domain:pw>", "<x/>", "&amp;", "&lt;", "&#60;", "&undefined;", "<!-- -->", "<?pi ?>"),
@@ -106,7 +109,7 @@ def domain_names() -> SearchStrategy[str]:
     """Names of domains and hosts."""
     label = st.text("abc019-", min_size=1, max_size=8)
     usual = st.lists(label, min_size=1, max_size=3).map(".".join)
-    return st.one_of(usual, st.sampled_from((LONGEST, "xn--bcher-kva.example", r"a\.b.example", "bücher.example")))
+    return st.one_of(usual, st.sampled_from((LONGEST, "xn--bcher-kva.example", "_a.b_c.example")))
 
 
 def _instants() -> SearchStrategy[datetime]:
@@ -140,9 +143,9 @@ def _few(values: SearchStrategy[Any], *, least: int = 0) -> SearchStrategy[tuple
     return st.lists(values, min_size=least, max_size=3, unique=True).map(tuple)
 
 
-def auth_infos() -> SearchStrategy[AuthInfo]:
-    """Authinfo codes."""
-    return st.builds(AuthInfo, password=lines(1), roid=_optional(_roids()))
+def auth_infos(least: int = 0) -> SearchStrategy[AuthInfo]:
+    """Authinfo codes, empty ones too where there need be no other."""
+    return st.builds(AuthInfo, password=lines(least), roid=_optional(_roids()))
 
 
 # ---- elements that zonekit has no value for --------------------------------------------------------------------------
@@ -208,9 +211,19 @@ def ds_datas() -> SearchStrategy[DsData]:
     )
 
 
+def _malformed_dss() -> SearchStrategy[MalformedDs]:
+    return st.builds(
+        MalformedDs,
+        key_tag=st.integers(0, 65535),
+        alg=st.integers(0, 255),
+        digest_type=st.sampled_from(sorted(_DIGESTS)),
+        digest=st.binary(max_size=19).map(bytes.hex),
+    )
+
+
 def registry_dss() -> SearchStrategy[RegistryDs]:
-    """DS records at a registry."""
-    return st.builds(RegistryDs, ds=ds_datas(), key=_optional(key_datas()))
+    """DS records at a registry, malformed ones too."""
+    return st.builds(RegistryDs, ds=st.one_of(ds_datas(), ds_datas(), _malformed_dss()), key=_optional(key_datas()))
 
 
 def _max_sig_lives() -> SearchStrategy[int | None]:
@@ -279,7 +292,8 @@ def _periods() -> SearchStrategy[Period]:
 
 
 def _domain_parts() -> SearchStrategy[DomainPart]:
-    parts = st.tuples(_optional(name_servers()), _contacts(), _statuses()).filter(any)
+    statuses = _few(st.builds(Status, value=st.sampled_from(sorted(CLIENT_STATUSES)), message=lines()))
+    parts = st.tuples(_optional(name_servers()), _contacts(), statuses).filter(any)
     return parts.map(lambda held: DomainPart(name_servers=held[0], contacts=held[1], statuses=held[2]))
 
 
@@ -304,13 +318,13 @@ def domain_updates() -> SearchStrategy[DomainUpdate]:
         add=_optional(_domain_parts()),
         remove=_optional(_domain_parts()),
         registrant=_optional(st.one_of(st.just(""), client_ids())),
-        auth_info=_optional(auth_infos()),
+        auth_info=_optional(st.one_of(auth_infos(), st.just(NoAuthInfo()))),
     )
 
 
 def _domain_transfers() -> SearchStrategy[DomainTransfer]:
     others = [each for each in TransferOperation if each is not TransferOperation.REQUEST]
-    request = st.tuples(st.just(TransferOperation.REQUEST), auth_infos())
+    request = st.tuples(st.just(TransferOperation.REQUEST), auth_infos(1))
     other = st.tuples(st.sampled_from(others), _optional(auth_infos()))
     return st.builds(
         lambda asked, name, period: DomainTransfer(operation=asked[0], auth_info=asked[1], name=name, period=period),
@@ -335,13 +349,22 @@ def _relayed_keys() -> SearchStrategy[RelayedKey]:
     return st.builds(RelayedKey, key=key_datas(), expiry=_optional(st.one_of(_instants(), _durations())))
 
 
+def _codes_of_extensions() -> SearchStrategy[Part]:
+    held = parts().map(lambda part: part.embedded)
+    around = (
+        '<k:authInfo xmlns:k="urn:ietf:params:xml:ns:keyrelay-1.0" xmlns:d="urn:ietf:params:xml:ns:domain-1.0">'
+        "<d:ext>{}</d:ext></k:authInfo>"
+    )
+    return held.map(lambda xml: Part(xml=around.format(xml)))
+
+
 def key_relay_datas() -> SearchStrategy[KeyRelayData]:
     """Keys that were relayed; the same key now and then twice."""
     keys = st.lists(_relayed_keys(), min_size=1, max_size=3).map(lambda found: (*found, *found[:1]))
     return st.builds(
         KeyRelayData,
         name=domain_names(),
-        auth_info=auth_infos(),
+        auth_info=st.one_of(auth_infos(), _codes_of_extensions()),
         keys=keys,
         created=_instants(),
         requester=client_ids(),
@@ -351,7 +374,8 @@ def key_relay_datas() -> SearchStrategy[KeyRelayData]:
 
 def _key_relay_creates() -> SearchStrategy[KeyRelayCreate]:
     keys = st.lists(_relayed_keys(), min_size=1, max_size=3, unique_by=lambda each: each.key)
-    return st.builds(KeyRelayCreate, name=domain_names(), auth_info=auth_infos(), keys=keys.map(tuple))
+    codes = st.one_of(auth_infos(1), _codes_of_extensions())
+    return st.builds(KeyRelayCreate, name=domain_names(), auth_info=codes, keys=keys.map(tuple))
 
 
 # ---- frames ---------------------------------------------------------------------------------------------------------
@@ -423,7 +447,14 @@ def commands() -> SearchStrategy[Command]:
     def of(action: SearchStrategy[Any], *extensions: SearchStrategy[Any]) -> SearchStrategy[Command]:
         more = st.tuples(*(_optional(each) for each in (*extensions, parts(), parts())))
         held = more.map(lambda found: tuple(each for each in found if each is not None))
-        return st.builds(Command, action=action, extensions=held, client_transaction=_optional(transaction_ids()))
+        given = st.tuples(action, held).filter(
+            lambda both: bool(both[1]) or not isinstance(both[0], DomainUpdate) or not both[0].changes_nothing
+        )
+        return st.builds(
+            lambda both, client: Command(action=both[0], extensions=both[1], client_transaction=client),
+            given,
+            _optional(transaction_ids()),
+        )
 
     return st.one_of(
         of(actions()), of(domain_creates(), sec_dnss()), of(domain_updates(), sec_dns_updates()), of(actions())
@@ -448,10 +479,21 @@ def _queues() -> SearchStrategy[MessageQueue]:
         count=st.integers(0, 2**64 - 1),
         message_id=tokens(),
         queued=_optional(_instants()),
-        text=texts(),
+        text=st.one_of(texts(), texts().map(lambda text: f"{text}\r\n{text}")),
         language=_languages(),
     )
-    return said.map(lambda queue: dataclasses.replace(queue, language=queue.language if queue.text else "en"))
+    marked_up = st.builds(
+        lambda text, language: MessageQueue(
+            count=1,
+            message_id="1",
+            markup=Part(
+                xml=f'<msg xmlns="urn:ietf:params:xml:ns:epp-1.0" lang="{language}">{_escaped(text)}<b>1</b></msg>'
+            ),
+        ),
+        texts(),
+        _languages(),
+    )
+    return st.one_of(said, said, marked_up)
 
 
 def datas() -> SearchStrategy[Any]:

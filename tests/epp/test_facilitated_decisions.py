@@ -54,6 +54,7 @@ from zonekit.epp.facilitated import is_same_code
 from zonekit.epp.frames import Command, Response, TransactionId
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate, KeyRelayData, RelayedKey
 from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report
+from zonekit.epp.parts import Part
 from zonekit.epp.registries import (
     DnssecPolicy,
     Interface,
@@ -322,7 +323,7 @@ def test_what_the_registry_did_not_look_at_is_its_own_fault() -> None:
     with pytest.raises(PlanError, match=r"is of example\.com"):
         taken(sighting=elsewhere)
     with pytest.raises(PlanError, match="key relay"):
-        taken(Command(action=DomainUpdate(name="example.nl")))
+        taken(Command(action=DomainUpdate(name="example.nl"), extensions=(UNKNOWN,)))
 
 
 # ---- the registry: what comes later ---------------------------------------------------------------------------------
@@ -358,6 +359,7 @@ def test_the_wait_is_announced_when_both_have_taken_it() -> None:
 
 
 UPDATE: Final = DomainUpdate(name="example.nl")
+UNKNOWN: Final = Part(xml="<a xmlns='urn:a'/>")
 MORE: Final = replace(UPDATE, add=DomainPart(statuses=(Status(value="clientHold"),)))
 
 
@@ -381,7 +383,7 @@ def test_an_update_that_changes_something_else_too_is_refused() -> None:
     assert codes(updated(course, decide, replace(receipt, extensions=both), LOSING_CLIENT)) == [2306]
     other = replace(receipt, action=DomainUpdate(name="example.com"))
     assert codes(updated(course, decide, other, LOSING_CLIENT)) == [2303]
-    assert codes(updated(course, decide, Command(action=UPDATE), LOSING_CLIENT)) == [2003]
+    assert codes(updated(course, decide, Command(action=UPDATE, extensions=(UNKNOWN,)), LOSING_CLIENT)) == [2003]
     assert updated(course, decide, receipt, LOSING_CLIENT).is_success
 
 
@@ -425,7 +427,9 @@ def test_a_report_says_what_is_so() -> None:
         command = Command(action=UPDATE, extensions=(report,))
         ruling = updated(course, facilitated.take_report, command, LOSING_CLIENT, sighting=sighting)
         assert codes(ruling) == [2306] and words in told(ruling)
-    bare = updated(course, facilitated.take_report, Command(action=UPDATE), LOSING_CLIENT, sighting=sighting)
+    bare = updated(
+        course, facilitated.take_report, Command(action=UPDATE, extensions=(UNKNOWN,)), LOSING_CLIENT, sighting=sighting
+    )
     assert codes(bare) == [2003]
 
 
@@ -456,7 +460,7 @@ def test_the_code_comes_by_itself() -> None:
     assert codes(updated(course, decide, beside, LOSING_CLIENT)) == [2306]
     more = replace(given, action=replace(MORE, auth_info=CODE))
     assert codes(updated(course, decide, more, LOSING_CLIENT)) == [2306]
-    assert codes(updated(course, decide, Command(action=UPDATE), LOSING_CLIENT)) == [2003]
+    assert codes(updated(course, decide, Command(action=UPDATE, extensions=(UNKNOWN,)), LOSING_CLIENT)) == [2003]
     assert codes(updated(course, decide, given, GAINING_CLIENT)) == [2201]
     ruling = updated(course, decide, given, LOSING_CLIENT)
     assert ruling.is_success and ruling.change == registrars.HANDED_OUT
@@ -469,7 +473,7 @@ def test_a_transfer_of_another_domain_is_of_no_case() -> None:
     ruling = updated(course, facilitated.take_transfer, Command(action=transfer), GAINING_CLIENT)
     assert codes(ruling) == [2303]
     with pytest.raises(PlanError, match="domain transfer"):
-        updated(course, facilitated.take_transfer, Command(action=UPDATE), GAINING_CLIENT)
+        updated(course, facilitated.take_transfer, Command(action=UPDATE, extensions=(UNKNOWN,)), GAINING_CLIENT)
 
 
 def test_a_transfer_waits_for_the_domain_to_validate_from_the_gaining_servers() -> None:

@@ -118,7 +118,7 @@ def test_a_text_that_would_break_out_comes_back_as_it_was(text: str) -> None:
     assert read_frame(write_frame(frame)) == frame
 
 
-@pytest.mark.parametrize("text", ["\x00", "\x0b", "\r", "\ud800", "\ufffe", "\x1b[2J"])
+@pytest.mark.parametrize("text", ["\x00", "\x0b", "\ud800", "\ufffe", "\x1b[2J"])
 def test_a_character_that_xml_cannot_carry_is_refused_before_it_is_written(text: str) -> None:
     with pytest.raises(EppError, match="has a character that XML cannot carry"):
         AuthInfo(password=text)
@@ -180,7 +180,7 @@ def test_an_element_of_no_namespace_of_its_own_is_no_extension() -> None:
 
 
 def test_a_command_that_is_an_element_of_another_namespace_is_refused() -> None:
-    with pytest.raises(EppError, match="a command is an element of another namespace"):
+    with pytest.raises(EppError, match="none of EPP's commands on objects"):
         Command(action=Part(xml="<renew xmlns='urn:x'/>"))
 
 

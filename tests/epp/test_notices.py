@@ -147,7 +147,6 @@ def test_keys_for_another_domain_are_refused_with_both_names(data: KeyRelayData,
     with pytest.raises(WrongOwner) as caught:
         relayed_keys(data, expected=expected)
     assert data.name in str(caught.value) and "example.org." in str(caught.value).lower()
-    assert data.auth_info.password not in ("", None)
     assert caught.value.owner == data.name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from lxml import etree
 from tests.epp.examples import EXAMPLES
 from tests.epp.strategies import frames
 from zonekit.epp import (
+    AuthInfo,
     Command,
     DomainInfoData,
     DomainUpdate,
@@ -26,11 +28,17 @@ from zonekit.epp import (
     Greeting,
     KeyRelayCreate,
     KeyRelayData,
+    MalformedDs,
+    NameServer,
+    NoAuthInfo,
     Part,
+    PollAcknowledge,
     Removal,
     Response,
     SecDns,
     SecDnsUpdate,
+    UnknownNotice,
+    notice_of,
     read_frame,
     write_frame,
 )
@@ -41,6 +49,10 @@ UNKNOWN: Final = "<a xmlns='urn:a'/>"
 PIECES: Final = ("keep-it", "2-your", "yourself")
 """Of the authinfo code that the examples have, cut up as it may be."""
 RESULT: Final = "<result code='2000'><msg/>{}</result><trID><svTRID>a-1</svTRID></trID>"
+LONG: Final = "a" * 900_000
+OF_MANY: Final = " ".join(f"a{number}=''" for number in range(60_000))
+MANY: Final = " ".join(f"xmlns:n{number}='u'" for number in range(20_000))
+FEW: Final = " ".join(f"xmlns:n{number}='u{number}'" for number in range(199))
 SECRETS: Final = ("keep-it-2-yourself", "s3cret", "hunter2")
 
 
@@ -95,8 +107,6 @@ REFUSED: Final = [
     ),
     ("rfc5731-info-response", "<trID>.*</trID>", _DELETED, "epp/response", "trID is missing, or not at its place"),
     ("rfc5731-info-response", "<result.*</result>", _DELETED, "epp/response", "result is missing"),
-    ("rfc5731-info-response", "<resData>.*</resData>", "<resData/>", "epp/response/resData", "it is empty"),
-    ("rfc5910-create-ds", "<extension>.*</extension>", "<extension/>", "epp/command/extension", "it is empty"),
     (
         "rfc5910-create-ds",
         "<extension>.*</extension>",
@@ -152,8 +162,8 @@ REFUSED: Final = [
         "rfc5731-transfer-request",
         "<domain:pw.*?</domain:pw>",
         "<domain:pw></domain:pw>",
-        "epp/command/transfer/transfer/authInfo/pw",
-        "password of authinfo is empty",
+        "epp/command/transfer/transfer",
+        "has an empty authinfo code",
     ),
     (
         "rfc5731-transfer-request",
@@ -168,13 +178,6 @@ REFUSED: Final = [
         "<domain:rem/><domain:rem>",
         "epp/command/update/update/rem[2]",
         "it does not belong here",
-    ),
-    (
-        "rfc5731-update",
-        "<domain:add>.*</domain:add>",
-        "<domain:add/>",
-        "epp/command/update/update/add",
-        "nothing is added or removed",
     ),
     (
         "rfc5731-update-host-objects",
@@ -230,7 +233,7 @@ REFUSED: Final = [
     ("rfc5731-info", ">example.nl<", f">{'a' * 64}.nl<", "epp/command/info/info", "has a label of more than 63 octets"),
     ("rfc5731-info", ">example.nl<", f">{'a.' * 130}nl<", "epp/command/info/info", "a name of"),
     ("rfc5731-info", ">example.nl<", "><", "epp/command/info/info", "has an empty label"),
-    ("rfc5731-info", ">example.nl<", ">.<", "epp/command/info/info", "is the root or too long"),
+    ("rfc5731-info", ">example.nl<", ">.<", "epp/command/info/info", "name of a domain info is the root"),
     (
         "rfc5731-info",
         '<domain:name( hosts="[^"]*")?>',
@@ -322,20 +325,6 @@ REFUSED: Final = [
         "<secDNS:digest>xyz",
         "epp/response/extension/infData/dsData/digest",
         "the digest of a DS is not hexadecimal",
-    ),
-    (
-        "rfc5910-info-response-ds",
-        "<secDNS:digest>[^<]*",
-        "<secDNS:digest>ABCD",
-        "epp/response/extension/infData/dsData/digest",
-        "a digest of type 2 has 32 octets, not 2",
-    ),
-    (
-        "rfc5910-info-response-ds",
-        "<secDNS:digest>[^<]*",
-        "<secDNS:digest>",
-        "epp/response/extension/infData/dsData/digest",
-        "a digest of type 2 has 32 octets, not 0",
     ),
     (
         "rfc5910-info-response-ds",
@@ -446,9 +435,9 @@ REFUSED: Final = [
     (
         "rfc8063-create-relative",
         "<keyrelay:relative>[^<]*",
-        "<keyrelay:relative>-P1D",
+        "<keyrelay:relative>P1D2M",
         "epp/command/create/create/keyRelayData/expiry/relative",
-        "'-P1D' is no duration",
+        "it is no duration",
     ),
     (
         "rfc8063-create-absolute",
@@ -555,11 +544,9 @@ def parts_of(value: Any) -> list[Part]:
         ("2026-02-29T00:00:00Z", None),
         ("2026-11-21T12:00:00+14:01", None),
         ("2026-11-21T12:00:00+01:60", None),
-        ("9999-12-31T23:59:59-01:00", None),
-        ("0001-01-01T00:00:00+01:00", None),
-        ("12026-11-21T12:00:00Z", None),
-        ("-2026-11-21T12:00:00Z", None),
         ("2026-11-21 12:00:00Z", None),
+        ("02026-11-21T12:00:00Z", None),
+        ("12026-02-29T12:00:00Z", None),
         ("\uff12\uff10\uff12\uff16-11-21T12:00:00Z", None),
     ],
 )
@@ -650,10 +637,14 @@ def test_what_is_unknown_is_kept_as_it_came() -> None:
     assert told.extensions[0] == Part(xml=more) and isinstance(told.extensions[1], SecDns)
     command = read_frame(changed("rfc5910-create-ds", "<extension>", f"<extension>{more}"))
     assert isinstance(command, Command) and command.extensions[0] == Part(xml=more)
-    odd = f"<command><frobnicate z='1'>{more}</frobnicate></command>"
-    command = read_frame(f'<epp xmlns="{EPP}">{odd}</epp>')
+    odd = f"<command><renew z='1'>{more}</renew></command>"
+    error = refused(f'<epp xmlns="{EPP}">{odd}</epp>')
+    assert error.path == "epp/command/renew" and "the attribute z is unknown" in str(error)
+    command = read_frame(f'<epp xmlns="{EPP}">{odd.replace(" z=", " xmlns:z=")}</epp>')
     assert isinstance(command, Command) and isinstance(command.action, Part)
-    assert command.action == Part(xml=f'<frobnicate xmlns="{EPP}" z="1">{more}</frobnicate>')
+    assert command.action == Part(xml=f'<renew xmlns="{EPP}">{more}</renew>')
+    for verb in ("frobnicate", "clTRID", "extension"):
+        assert refused(f'<epp xmlns="{EPP}"><command><{verb}>{more}</{verb}></command></epp>').path == "epp/command"
 
 
 def test_dnssec_data_of_the_old_extension_is_kept_as_it_came() -> None:
@@ -689,7 +680,11 @@ def test_a_code_may_be_taken_away_by_an_update_alone() -> None:
     null = "<domain:authInfo><domain:null/></domain:authInfo>"
     pattern = "<domain:authInfo>.*</domain:authInfo>"
     command = read_frame(changed("rfc5731-update", pattern, null))
-    assert isinstance(command, Command) and isinstance(command.action, Part)
+    assert isinstance(command, Command) and isinstance(command.action, DomainUpdate)
+    assert command.action.auth_info == NoAuthInfo()
+    assert b"<domain:null/>" in write_frame(command)
+    for odd in (null.replace("/><", ">a</domain:null><"), null.replace("<domain:null/>", "<domain:null/>a")):
+        assert "text stands where" in str(refused(changed("rfc5731-update", pattern, odd)))
     assert refused(changed("rfc5731-create", pattern, null)).path == "epp/command/create/create/authInfo"
 
 
@@ -727,6 +722,174 @@ def test_no_secret_is_in_the_repr_of_a_frame(name: str) -> None:
     codes = [str(each.text) for each in etree.fromstring(octets).iter("{*}pw", "{*}newPW")]
     shown = repr(read_frame(octets))
     assert not [code for code in codes if code in shown]
+
+
+# ---- what is allowed, or a habit of some servers, and is no reason to leave a message unread --------------------------
+
+
+def known(name: str, pattern: str, replacement: str) -> Any:
+    """The first thing that a changed example tells or does."""
+    frame = read_frame(changed(name, pattern, replacement))
+    assert isinstance(frame, Command | Response)
+    assert read_frame(write_frame(frame)) == frame
+    return frame.action if isinstance(frame, Command) else frame.data[0]
+
+
+@pytest.mark.parametrize("code", ["<domain:pw/>", "<domain:pw roid='A-B'></domain:pw>"])
+@pytest.mark.parametrize("name", ["rfc5731-info-response", "rfc5731-create", "rfc5731-update", "rfc8063-poll-response"])
+def test_an_empty_code_is_read_where_it_permits_nothing(name: str, code: str) -> None:
+    told = known(name, "<domain:pw.*?</domain:pw>", code)
+    assert isinstance(told.auth_info, AuthInfo) and told.auth_info.password == ""
+
+
+@pytest.mark.parametrize("name", ["rfc8063-poll-response", "rfc8063-create-relative"])
+def test_keys_with_a_code_of_an_extension_are_read(name: str) -> None:
+    told = known(name, "<domain:pw.*?</domain:pw>", "<domain:ext><x xmlns='urn:x'>s3cret</x></domain:ext>")
+    assert isinstance(told, KeyRelayData | KeyRelayCreate)
+    assert isinstance(told.auth_info, Part) and "s3cret" in told.auth_info.xml and "s3cret" not in repr(told)
+    assert told.keys == known(name, "<domain:pw>", "<domain:pw>").keys
+
+
+@pytest.mark.parametrize("said", ["P0D", "-P1D", "PT0.5S", "PT1.50S", "P1234567D"])
+def test_a_duration_that_is_not_held_keeps_what_it_stands_in(said: str) -> None:
+    pattern, written = "<keyrelay:relative>[^<]*", f"<keyrelay:relative>{said}"
+    assert isinstance(known("rfc8063-poll-response", pattern, written), Part)
+    assert isinstance(known("rfc8063-create-relative", pattern, written), Part)
+    assert isinstance(notice_of(response(changed("rfc8063-poll-response", pattern, written))), UnknownNotice)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00", "12026-11-21T12:00:00Z", "-2026-11-21T12:00:00Z"],
+)
+def test_an_instant_beyond_the_calendar_keeps_what_it_stands_in(instant: str) -> None:
+    assert isinstance(known("rfc5731-info-response", "<domain:exDate>[^<]*", f"<domain:exDate>{instant}"), Part)
+    error = refused(changed("rfc5730-greeting", "<svDate>[^<]*", f"<svDate>{instant}"))
+    assert error.path == "epp/greeting/svDate" and "beyond the years 1 to 9999" in str(error)
+
+
+def test_a_name_that_is_none_of_dns_keeps_what_it_stands_in() -> None:
+    pattern, name = "<keyrelay:name>[^<]*", "<keyrelay:name>ex\u00e4mple.nl"
+    assert isinstance(known("rfc8063-poll-response", pattern, name), Part)
+    assert isinstance(known("rfc5731-info", "(<domain:name[^>]*>)[^<]*", "\\1ex\u00e4mple.nl"), Part)
+
+
+def test_a_status_that_no_client_sets_keeps_the_command() -> None:
+    for status in ("serverHold", "bogus"):
+        assert isinstance(known("rfc5731-update", '(<domain:status[^>]* ?s=)"[^"]*"', rf'\1"{status}"'), Part)
+
+
+def test_the_end_of_a_line_in_a_message_is_kept_as_it_came() -> None:
+    queue = response(
+        changed("rfc5730-poll-transfer-pending", r"(<msg[^>]*>)[^<]*(</msg><|</msg>\s*</msgQ>)", r"\1a&#13;\nb\2")
+    )
+    assert queue.queue is not None and queue.queue.text == "a\r\nb"
+    assert read_frame(write_frame(queue)) == queue
+
+
+def test_a_message_with_a_long_identifier_is_read_and_acknowledged() -> None:
+    queue = response(changed("rfc5730-poll-transfer-pending", '(<msgQ [^>]*id=)"[^"]*"', rf'\1"{"a" * 300}"')).queue
+    assert queue is not None and queue.message_id == "a" * 300
+    command = Command(action=PollAcknowledge(message_id=queue.message_id))
+    assert read_frame(write_frame(command)) == command
+
+
+def test_a_refusal_says_which_message_it_was() -> None:
+    error = refused(changed("rfc8063-poll-response", "<secDNS:flags>257", "<secDNS:flags>many"))
+    assert error.message_id == "4720"
+    assert error.within("a file").message_id == "4720" and pickle.loads(pickle.dumps(error)).message_id == "4720"
+    assert refused(changed("rfc8063-poll-response", "<qDate>[^<]*", "<qDate>now")).message_id == "4720"
+    assert refused(changed("rfc5731-info-response", "<domain:clID>.*?<", "<domain:clID>ab<")).message_id is None
+    assert refused("<epp/>").message_id is None
+
+
+@pytest.mark.parametrize(("kind", "digest"), [(1, "0123456789abcdefABCD"), (2, "00"), (2, ""), (5, "")])
+def test_a_ds_with_a_digest_of_the_wrong_length_is_read_and_can_be_removed(kind: int, digest: str) -> None:
+    # RFC 5910 itself shows digests of 10 octets as those of type 1.
+    octets = changed(
+        "rfc5910-info-response-ds",
+        r"<secDNS:digestType>\d+(</secDNS:digestType>\s*)<secDNS:digest>[^<]*",
+        rf"<secDNS:digestType>{kind}\1<secDNS:digest>{digest}",
+    )
+    told = response(octets)
+    found = told.extensions[0]
+    assert isinstance(found, SecDns) and read_frame(write_frame(told)) == told
+    ds = found.ds[0].ds
+    assert isinstance(ds, MalformedDs) and (ds.digest_type, ds.digest) == (kind, digest.upper())
+    removal = Command(action=DomainUpdate(name="example.nl"), extensions=(SecDnsUpdate(remove=Removal(ds=found.ds)),))
+    assert read_frame(write_frame(removal)) == removal
+
+
+def test_a_type_may_be_named_on_any_element() -> None:
+    for name in EXAMPLES:
+        root = etree.fromstring(EXAMPLES[name])
+        for each in root.iter():
+            each.set("{http://www.w3.org/2001/XMLSchema-instance}type", "any")
+        if not parts_of(read_frame(EXAMPLES[name])):
+            assert read_frame(etree.tostring(root)) == read_frame(EXAMPLES[name])
+
+
+def servers(text: str) -> Any:
+    return known("rfc5731-info-response", "<domain:ns>.*</domain:ns>", f"<domain:ns>{text}</domain:ns>")
+
+
+ATTRIBUTE: Final = "<domain:hostAttr><domain:hostName>{}</domain:hostName>{}</domain:hostAttr>"
+ADDRESS: Final = "<domain:hostAddr>{}</domain:hostAddr>"
+
+
+def test_a_name_server_that_is_there_twice_has_the_addresses_of_both() -> None:
+    one, two = ADDRESS.format("192.0.2.1"), ADDRESS.format("192.0.2.2")
+    told = servers(ATTRIBUTE.format("NS1.example.nl", one * 2) + ATTRIBUTE.format("ns1.example.nl.", one + two))
+    assert told.name_servers.servers == (NameServer(name="ns1.example.nl", addresses=("192.0.2.1", "192.0.2.2")),)
+    told = servers("<domain:hostObj>ns1.example.nl</domain:hostObj>" * 2)
+    assert told.name_servers.servers == (NameServer(name="ns1.example.nl"),)
+
+
+def test_an_address_of_which_nobody_knows_what_it_means_keeps_what_it_stands_in() -> None:
+    assert isinstance(servers(ATTRIBUTE.format("ns1.example.nl", ADDRESS.format("192.000.002.001"))), Part)
+
+
+def test_an_address_is_of_the_version_that_it_says() -> None:
+    mapped = ATTRIBUTE.format("ns1.example.nl", ADDRESS.format("::ffff:192.0.2.1"))
+    pattern, around = "<domain:ns>.*</domain:ns>", "<domain:ns>{}</domain:ns>"
+    assert "of the version that ip says" in str(
+        refused(changed("rfc5731-info-response", pattern, around.format(mapped)))
+    )
+    assert servers(mapped.replace("hostAddr>:", 'hostAddr ip="v6">:')).name_servers.servers[0].addresses
+
+
+def test_what_is_empty_is_read_as_what_is_not_there() -> None:
+    bare = re.sub("(?s)<domain:ns>.*</domain:ns>", "", EXAMPLES["rfc5731-info-response"].decode())
+    assert read_frame(bare.replace("</domain:roid>", "</domain:roid>\n")) == read_frame(bare)
+    assert read_frame(changed("rfc5731-info-response", "<domain:ns>.*</domain:ns>", "<domain:ns/>")) == read_frame(bare)
+    plain = f'<epp xmlns="{EPP}"><response><result code="1000"><msg>ok</msg></result>{{}}<trID>{{}}<svTRID>a-1</svTRID></trID></response></epp>'
+    for filled in ("<resData/>", "<extension/>", "<extension> </extension>", '<msgQ count="0"/>'):
+        assert read_frame(plain.format(filled, "<clTRID/>")) == read_frame(plain.format("", ""))
+    assert "a" in str(refused(plain.format('<msgQ count="1"/>', "")))
+    command = f'<epp xmlns="{EPP}"><command><logout/>{{}}</command></epp>'
+    assert read_frame(command.format("<extension/><clTRID/>")) == read_frame(command.format(""))
+
+
+def test_an_update_of_nothing_goes_along_with_dnssec_data_alone() -> None:
+    empty = "</domain:name><domain:add/><domain:rem/><domain:chg/>"
+    octets = changed("rfc5910-update-rem-all", "</domain:name>", empty)
+    assert read_frame(octets) == read_frame(EXAMPLES["rfc5910-update-rem-all"])
+    alone = re.sub("(?s)<extension>.*</extension>", "", octets.decode())
+    assert "changes nothing" in str(refused(alone))
+
+
+@pytest.mark.parametrize(("written", "language"), [("", "en"), ("en_US", "en-US"), (" nl ", "nl")])
+def test_a_language_is_read_as_it_is_meant(written: str, language: str) -> None:
+    result = f'<result code="2000"><msg lang="{written}">no</msg></result>'
+    found = response(changed("rfc5730-poll-empty", "<result.*</result>", result))
+    assert found.results[0].language == language and read_frame(write_frame(found)) == found
+
+
+def test_the_path_of_a_refusal_is_not_longer_than_can_be_read() -> None:
+    long = "a" * 40_000
+    assert len(str(refused(f"<{long}/>"))) < 300
+    assert len(str(refused(f'<epp xmlns="{EPP}"><hello/><{long}/></epp>'))) < 300
+    assert len(str(refused(f'<epp xmlns="{EPP}"><hello {long}="1"/></epp>'))) < 300
 
 
 # ---- whatever comes -------------------------------------------------------------------------------------------------
@@ -818,6 +981,11 @@ def test_any_octets_are_a_frame_or_refused(octets: bytes | str) -> None:
         f"<command><logout/>{'<logout/>' * 90_000}</command>",
         f"<response>{RESULT.format('<value><a/></value>' * 9_000)}</response>",
         f"<command><logout a='{'b' * 900_000}'/></command>",
+        "<response>" + RESULT.format(f"<value><a xmlns='urn:a'>{LONG}</a></value>") + "</response>",
+        "<response>" + RESULT.format(f"<value><a {OF_MANY} xmlns='urn:a'/></value>") + "</response>",
+        f"<response {MANY}>{RESULT.format('<value><n1:a/></value>' * 6_000)}</response>",
+        f"<response {FEW}>{RESULT.format('<value><n1:a/></value>' * 9_000)}</response>",
+        f"<command><logout {OF_MANY}/></command>",
     ],
 )
 def test_a_frame_as_long_as_may_be_does_not_take_long(inner: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,12 @@ from tests.epp.strategies import frames, lines, tokens
 from zonekit.ds import DsData, KeyData
 from zonekit.epp import (
     AuthInfo,
+    AuthInfoNotice,
+    Command,
     Contact,
+    DomainCreate,
     DomainInfo,
+    DomainInfoData,
     DomainPart,
     DomainTransfer,
     DomainUpdate,
@@ -26,7 +31,10 @@ from zonekit.epp import (
     HostCreate,
     HostUpdate,
     KeyRelayCreate,
+    KeyRelayData,
     Login,
+    MalformedDs,
+    Material,
     MessageQueue,
     NameServer,
     NameServers,
@@ -47,34 +55,61 @@ from zonekit.epp import (
     TransferOperation,
     TransferStatus,
     result,
+    write_frame,
 )
 from zonekit.epp.checks import collapsed
-from zonekit.errors import DomainNameError, EppError, TimeError, ZonekitError
+from zonekit.errors import DomainNameError, DsError, EppError, TimeError, ZonekitError
 
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = KeyData(flags=257, protocol=3, alg=15, pub_key="l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=")
 DS: Final = RegistryDs(ds=DsData(key_tag=1, alg=13, digest_type=2, digest="ab" * 32))
 CODE: Final = AuthInfo(password="s3cret")
-POLICY: Final = Part(xml="<dcp xmlns='urn:ietf:params:xml:ns:epp-1.0'/>")
+EPP: Final = "urn:ietf:params:xml:ns:epp-1.0"
+EMPTY: Final = AuthInfo(password="")
+POLICY: Final = Part(xml=f"<dcp xmlns='{EPP}'><access><all/></access><statement/></dcp>")
 SERVER: Final = NameServer(name="ns1.example.net")
 
 REFUSED: Final[list[tuple[str, Callable[[], object]]]] = [
-    ("password of authinfo is empty or not of one line", lambda: AuthInfo(password="")),
-    ("password of authinfo is empty or not of one line", lambda: AuthInfo(password="a\nb")),
+    ("password of authinfo is not of one line", lambda: AuthInfo(password="a\nb")),
+    ("password of authinfo is not of one line", lambda: AuthInfo(password="a\rb")),
+    (
+        "the request to transfer a.nl. has an empty authinfo code",
+        lambda: DomainTransfer(operation=TransferOperation.REQUEST, name="a.nl", auth_info=EMPTY),
+    ),
+    (
+        "the key relay of a.nl. has an empty authinfo code",
+        lambda: KeyRelayCreate(name="a.nl", auth_info=EMPTY, keys=(RelayedKey(key=KEY),)),
+    ),
+    ("the material of frames has an empty authinfo code", lambda: Material(auth_info=EMPTY)),
+    (
+        "auth_info of a key relay is another element than authInfo",
+        lambda: KeyRelayCreate(name="a.nl", auth_info=POLICY, keys=(RelayedKey(key=KEY),)),
+    ),
     ("roid of authinfo is no repository object identifier", lambda: AuthInfo(password="a", roid="EX_REP")),
     ("roid of authinfo is no repository object identifier", lambda: AuthInfo(password="a", roid="EX-R_P")),
     ("roid of authinfo is no repository object identifier", lambda: AuthInfo(password="a", roid="E X-REP")),
     ("roid of authinfo is no repository object identifier", lambda: AuthInfo(password="a", roid="EX-REPOSITOR")),
     ("name of a domain info: ", lambda: DomainInfo(name="a..b")),
-    ("name of a domain info is the root or too long", lambda: DomainInfo(name=".")),
-    ("is the root or too long", lambda: DomainInfo(name=r"\001" * 63 + "." + r"\001" * 63)),
+    ("name of a domain info is the root", lambda: DomainInfo(name=".")),
+    *[
+        (f"name of a domain info is {shown}., with characters that no host name has", partial(DomainInfo, name=name))
+        for name, shown in {
+            "ex\u00e4mple.nl": r"ex\195\164mple.nl",
+            r"a\.b": r"a\.b",
+            "a b": r"a\032b",
+            "a<b": "a<b",
+        }.items()
+    ],
     ("name of a domain info is not known", lambda: DomainInfo(name=None)),  # type: ignore[arg-type]
     ("ns1.example.net. has an address twice", lambda: NameServer(name="ns1.example.net", addresses=("::1", "0::1"))),
     ("where no server is", lambda: NameServer(name="ns1.example.net", addresses=("::",))),
     ("where no server is", lambda: HostCreate(name="ns1.example.net", addresses=("fe80::1%eth0",))),
     ("'1.2.3'", lambda: HostCreate(name="ns1.example.net", addresses=("1.2.3",))),
-    ("no name server, or one twice", lambda: NameServers(form=NsForm.HOST_OBJECTS, servers=())),
-    ("no name server, or one twice", lambda: NameServers(form=NsForm.HOST_OBJECTS, servers=(SERVER, SERVER))),
+    ("no name server is given", lambda: NameServers(form=NsForm.HOST_OBJECTS, servers=())),
+    (
+        "the name server ns1.example.net. is there twice",
+        lambda: NameServers(form=NsForm.HOST_OBJECTS, servers=(SERVER, SERVER)),
+    ),
     (
         "a name server that is a host object is given with addresses",
         lambda: NameServers(form=NsForm.HOST_OBJECTS, servers=(NameServer(name="a.nl", addresses=("::1",)),)),
@@ -90,6 +125,9 @@ REFUSED: Final[list[tuple[str, Callable[[], object]]]] = [
     ("number of a period is True", lambda: Period(number=True)),
     ("nothing is added or removed", DomainPart),
     ("12 statuses; give 11 at most", lambda: DomainPart(statuses=tuple(Status(value=f"s{i}") for i in range(12)))),
+    ("the status bogus; give one of clientDelete", lambda: DomainPart(statuses=(Status(value="bogus"),))),
+    ("the status serverHold; give one of", lambda: DomainPart(statuses=(Status(value="serverHold"),))),
+    ("the update of a.nl. changes nothing", lambda: Command(action=DomainUpdate(name="a.nl"))),
     ("registrant of a domain update has 2", lambda: DomainUpdate(name="a.nl", registrant="ab")),
     (
         "a transfer is requested without an authinfo code",
@@ -119,6 +157,50 @@ REFUSED: Final[list[tuple[str, Callable[[], object]]]] = [
     (
         "expiry of a relayed key is beyond the calendar",
         lambda: RelayedKey(key=KEY, expiry=datetime.max.replace(microsecond=0, tzinfo=timezone(timedelta(hours=-1)))),
+    ),
+    ("expiry of a relayed key is a str, neither an instant nor a Duration", partial(RelayedKey, key=KEY, expiry="P1D")),
+    ("1234 is no result code", partial(result, 1234)),
+    ("a DomainInfo is no frame; give one of Hello", partial(write_frame, DomainInfo(name="a.nl"))),
+    ("a str is no frame", partial(write_frame, "<epp/>")),
+    ("this DS is not malformed", partial(MalformedDs, key_tag=1, alg=13, digest_type=2, digest="ab" * 32)),
+    ("this DS is not malformed", partial(MalformedDs, key_tag=1, alg=13, digest_type=5, digest="ab")),
+    (
+        "digest of a malformed DS is not hexadecimal",
+        partial(MalformedDs, key_tag=1, alg=13, digest_type=2, digest="abc"),
+    ),
+    ("key_tag of a malformed DS is 65536", partial(MalformedDs, key_tag=2**16, alg=13, digest_type=2, digest="ab")),
+    ("flags is no whole number but a str", partial(KeyData, flags="257", protocol=3, alg=13, pub_key="AAAA")),
+    ("flags is no whole number but a bool", partial(KeyData, flags=True, protocol=3, alg=13, pub_key="AAAA")),
+    ("is not base64", partial(KeyData, flags=257, protocol=3, alg=13, pub_key=None)),
+    ("keyTag is no whole number but a float", partial(DsData, key_tag=1.5, alg=13, digest_type=2, digest="ab" * 32)),
+    ("is not hexadecimal", partial(DsData, key_tag=1, alg=13, digest_type=2, digest=None)),
+    ("is not hexadecimal", partial(DsData, key_tag=1, alg=13, digest_type=2, digest=b"ab" * 32)),
+    *[
+        ("the element of a command is none of EPP's commands on objects", partial(Command, action=Part(xml=xml)))
+        for xml in (
+            f"<clTRID xmlns='{EPP}'>abc</clTRID>",
+            f"<extension xmlns='{EPP}'><a xmlns='urn:a'/></extension>",
+            f"<login xmlns='{EPP}'><pw>s3cret</pw></login>",
+            f"<frobnicate xmlns='{EPP}'><a xmlns='urn:a'/></frobnicate>",
+            "<renew xmlns='urn:x'><a xmlns='urn:a'/></renew>",
+        )
+    ],
+    *[
+        ("a command renew has not the element of one object in it", partial(Command, action=Part(xml=xml)))
+        for xml in (
+            f"<renew xmlns='{EPP}'/>",
+            f"<renew xmlns='{EPP}'><renew/></renew>",
+            f"<renew xmlns='{EPP}'><a xmlns=''/></renew>",
+            f"<renew xmlns='{EPP}'><a xmlns='urn:a'/><b xmlns='urn:b'/></renew>",
+        )
+    ],
+    (
+        "the policy of a greeting has no access and statement",
+        lambda: Greeting(server="abc", now=NOW, policy=Part(xml=f"<dcp xmlns='{EPP}'/>")),
+    ),
+    (
+        "the markup of a message has only text in it",
+        lambda: MessageQueue(count=1, message_id="1", markup=Part(xml=f"<msg xmlns='{EPP}'>abc</msg>")),
     ),
     ("a duration of nothing", Duration),
     ("years of a duration is 1000000", lambda: Duration(years=10**6)),
@@ -155,9 +237,51 @@ def test_what_no_frame_can_carry_is_refused_with_what_to_do(problem: str, make: 
     with pytest.raises(ZonekitError) as caught:
         make()
     assert problem in str(caught.value)
-    assert isinstance(caught.value, EppError | DomainNameError | TimeError)
+    assert isinstance(caught.value, EppError | DomainNameError | TimeError | DsError)
     assert caught.value.remedy or caught.value.rule
     assert "two  spaces" not in str(caught.value) and "short" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["s3cret-code", b"s3cret-code", ["s3cret-code"]])
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(DomainTransfer, operation=TransferOperation.REQUEST, name="a.nl"),
+        partial(DomainInfo, name="a.nl"),
+        partial(DomainCreate, name="a.nl"),
+        partial(DomainUpdate, name="a.nl"),
+        partial(DomainInfoData, name="a.nl", roid="A-B", sponsor="abc"),
+        partial(KeyRelayCreate, name="a.nl", keys=(RelayedKey(key=KEY),)),
+        partial(KeyRelayData, name="a.nl", keys=(RelayedKey(key=KEY),), created=NOW, requester="abc", actor="def"),
+        partial(AuthInfoNotice, name="a.nl"),
+        partial(Material),
+    ],
+)
+def test_a_code_that_is_given_bare_is_refused_and_not_shown(make: Callable[..., object], code: object) -> None:
+    with pytest.raises(EppError, match=f"is a {type(code).__name__} and no AuthInfo") as caught:
+        make(auth_info=code)
+    assert "s3cret" not in str(caught.value) + repr(caught.value.__context__)
+
+
+@pytest.mark.parametrize("password", [b"s3cret-code", 7, ["s3cret-code"]])
+def test_a_password_of_another_type_is_refused_and_not_shown(password: Any) -> None:
+    for make in (AuthInfo, partial(Login, client="abc"), partial(Login, client="abc", password="longer")):
+        with pytest.raises(EppError, match="is no text") as caught:
+            make(**{"new_password" if "password" in getattr(make, "keywords", {}) else "password": password})
+        assert "s3cret" not in str(caught.value)
+
+
+def test_the_language_of_a_message_is_that_of_its_text() -> None:
+    assert MessageQueue(count=1, message_id="1", language="nl") == MessageQueue(count=1, message_id="1")
+    markup = Part(xml=f"<msg xmlns='{EPP}' lang='nl'>a<b/></msg>")
+    assert MessageQueue(count=1, message_id="1", markup=markup).language == "nl"
+
+
+def test_what_an_instant_is_to_be_is_said_with_one_that_is_taken() -> None:
+    with pytest.raises(TimeError) as caught:
+        RelayedKey(key=KEY, expiry=datetime.now(UTC).replace(microsecond=1))
+    example = caught.value.remedy.removeprefix("give one, such as ")
+    assert RelayedKey(key=KEY, expiry=eval(example)).expiry is not None
 
 
 @given(frames())
@@ -195,7 +319,25 @@ def test_a_duration_is_the_same_when_its_text_is_read(numbers: list[int]) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", "P", "PT", "P1", "1D", "-P1D", "P1.5D", "PT1.5S", "P1S", "PT1D", "P1D ", "P1W", "P0D", "P1234567D", "p1d"],
+    [
+        "",
+        "P",
+        "PT",
+        "P1",
+        "1D",
+        "-P1D",
+        "P1.5D",
+        "PT1.5S",
+        "P1S",
+        "PT1D",
+        "P1D ",
+        "P1W",
+        "P0D",
+        "P1234567D",
+        "p1d",
+        "PT1.05S",
+        "PT1.S",
+    ],
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(EppError):
@@ -212,6 +354,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         ("P1Y", (2028, 2, 29), (2029, 2, 28)),
         ("P1Y3M5DT7H10M3S", (2000, 1, 12), (2001, 4, 17, 7, 10, 3)),
         ("PT36H", (2026, 12, 31), (2027, 1, 1, 12)),
+        ("PT3600.0S", (2026, 12, 31), (2026, 12, 31, 1)),
     ],
 )
 def test_a_month_is_as_long_as_the_month_it_begins_in(text: str, start: tuple[int, ...], end: tuple[int, ...]) -> None:

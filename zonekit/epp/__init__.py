@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Hosts,
         NameServer,
         NameServers,
+        NoAuthInfo,
         NsForm,
         PendingActionData,
         Period,
@@ -86,7 +87,7 @@ if TYPE_CHECKING:
         read_registry,
     )
     from zonekit.epp.results import Reason, Result, ResultCode, result
-    from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
+    from zonekit.epp.secdns import MalformedDs, RegistryDs, Removal, SecDns, SecDnsUpdate
     from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
     from zonekit.epp.statuses import (
         DomainStatus,
@@ -155,6 +156,7 @@ __all__ = [
     "Lock",
     "Login",
     "Logout",
+    "MalformedDs",
     "Material",
     "Message",
     "MessageQueue",
@@ -162,6 +164,7 @@ __all__ = [
     "NameServerPolicy",
     "NameServers",
     "Next",
+    "NoAuthInfo",
     "NoMessage",
     "Notice",
     "NsForm",
@@ -272,6 +275,7 @@ _HOMES: Final = {
     "Lock": "zonekit.epp.statuses",
     "Login": "zonekit.epp.sessions",
     "Logout": "zonekit.epp.sessions",
+    "MalformedDs": "zonekit.epp.secdns",
     "Material": "zonekit.epp.materials",
     "Message": "zonekit.epp.cases",
     "MessageQueue": "zonekit.epp.sessions",
@@ -279,6 +283,7 @@ _HOMES: Final = {
     "NameServerPolicy": "zonekit.epp.registries",
     "NameServers": "zonekit.epp.domains",
     "Next": "zonekit.epp.explanations",
+    "NoAuthInfo": "zonekit.epp.domains",
     "NoMessage": "zonekit.epp.notices",
     "Notice": "zonekit.epp.notices",
     "NsForm": "zonekit.epp.domains",

@@ -44,7 +44,7 @@ def domain_name(value: object, where: str) -> str:
         raise EppError(f"{where} is the root", remedy="give the name of a domain or host", rule="RFC 5730")
     if not _NAME.fullmatch(name):
         raise EppError(
-            f"{where} is {ascii(name)[1:-1][:60]}, with characters that no host name has",
+            f"{where} is {name[:60]}, with characters that no host name has",
             remedy="give letters, digits and hyphens; for other letters the A-label, xn--",
             rule="RFC 5890 section 2.3.2.1",
         )

@@ -60,6 +60,7 @@ _UNITS: Final = {each.value: each for each in PeriodUnit}
 _KEY_FIELDS: Final = ("flags", "protocol", "alg", "pubKey")
 _IP_VERSIONS: Final = {"v4": 4, "v6": 6}
 _PADDED: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
+_HEXADECIMAL: Final = re.compile("(?:[0-9A-Fa-f]{2})*")
 _DURATION: Final = re.compile(
     r"-?P(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.ASCII
 )
@@ -444,6 +445,8 @@ def _ds(*, digest: str, **fields: int) -> AnyDs:
     try:
         return DsData(digest=digest, **fields)
     except DsError:
+        if not _HEXADECIMAL.fullmatch(digest):
+            raise
         return MalformedDs(digest=digest, **fields)
 
 
