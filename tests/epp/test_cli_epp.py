@@ -6,14 +6,19 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from lxml import etree
 
+from tests.epp import test_offers
 from tests.epp.examples import EXAMPLES
 from tests.epp.strategies import frames
+from tests.epp.test_offers import REPORT, WAIT, command_with, response_with
 from tests.keyring import NOW, VALIDITY, csk
 from tests.test_cli import refuse, run, succeed
 from zonekit import rdata as rd
@@ -23,7 +28,7 @@ from zonekit.cli.app import Later
 from zonekit.cli.exits import BAD_INPUT, REFUSED
 from zonekit.cli.frames import frame_lines, frame_object
 from zonekit.dnskeys import dnskeys_of, parse_dnskeys
-from zonekit.epp import DomainTransfer, Frame, read_frame
+from zonekit.epp import DomainTransfer, Frame, read_frame, write_frame
 from zonekit.files import read_zone, write_key, write_zone
 from zonekit.instants import instant_text
 from zonekit.signing import sign_zone
@@ -57,7 +62,14 @@ def test_every_example_is_told_without_its_secrets(name: str) -> None:
     assert told["frame"] == frame_object(read_frame(octets))
 
 
-@given(frames())
+def flow_frames() -> SearchStrategy[Frame]:
+    """Frames of transfers that the registry carries."""
+    along = st.one_of(test_offers.offers, test_offers.reports, test_offers.receipts())
+    told = st.one_of(test_offers.announcements, test_offers.receipts())
+    return st.one_of(along.map(command_with), told.map(response_with))
+
+
+@given(st.one_of(frames(), flow_frames()))
 def test_there_are_words_for_every_frame(frame: Frame) -> None:
     lines = frame_lines(frame)
     assert lines and not [line for line in lines if re.match("it has a [A-Z]", line)]
@@ -100,6 +112,7 @@ def test_a_key_relay_is_told_in_plain_words(message: Path) -> None:
         ("rfc5731-info-response-locked", "it has the status serverUpdateProhibited"),
         ("rfc5910-update-rem-all", "remove all of its DS and keys"),
         ("rfc5910-update-urgent", "do it at once"),
+        ("rfc5731-info", "it is to name all hosts: those delegated to and those in the domain"),
         (
             "rfc5732-info",
             "it has something that zonekit has no words for: the element info of urn:ietf:params:xml:ns:epp-1.0",
@@ -108,6 +121,36 @@ def test_a_key_relay_is_told_in_plain_words(message: Path) -> None:
 )
 def test_what_each_frame_means(name: str, line: str) -> None:
     assert line in succeed("epp", "read", "-", text=EXAMPLES[name]).stdout.splitlines()
+
+
+def test_who_did_what_is_told() -> None:
+    told = succeed("epp", "read", "-", text=EXAMPLES["rfc5731-info-response"]).stdout
+    for name, words in (
+        ("registrant", "it has the registrant {}\n"),
+        ("crID", " by {}\n"),
+        ("upID", " by {}\n"),
+    ):
+        found = re.search(f"<domain:{name}>([^<]*)", EXAMPLES["rfc5731-info-response"].decode())
+        assert found is not None and words.format(found[1]) in told
+    created = succeed("epp", "read", "-", text=EXAMPLES["rfc5731-create"]).stdout
+    found = re.search("<domain:registrant>([^<]*)", EXAMPLES["rfc5731-create"].decode())
+    assert found is not None and f"with the registrant {found[1]}\n" in created
+    for asked, words in (("del", "delegated to, and no"), ("sub", "in the domain, and no"), ("none", "no hosts")):
+        info = re.sub("<domain:name[^>]*>", f'<domain:name hosts="{asked}">', EXAMPLES["rfc5731-info"].decode())
+        assert words in succeed("epp", "read", "-", text=info.encode()).stdout
+
+
+def test_a_code_that_is_taken_away_or_empty_and_a_malformed_ds_are_told_as_such() -> None:
+    update = EXAMPLES["rfc5731-update"].decode()
+    for code, words in (
+        ("<domain:null/>", "take its authinfo code away"),
+        ("<domain:pw/>", "give it an empty authinfo"),
+    ):
+        text = re.sub("<domain:pw.*?</domain:pw>", code, update)
+        assert words in succeed("epp", "read", "-", text=text.encode()).stdout
+    short = re.sub("<secDNS:digest>[^<]*", "<secDNS:digest>AB", EXAMPLES["rfc5910-info-response-ds"].decode())
+    told = succeed("epp", "read", "-", text=short.encode()).stdout
+    assert re.search("with the DS .* AB, whose digest is of the wrong length for its type", told)
 
 
 def test_nothing_in_a_frame_commands_a_terminal() -> None:
@@ -193,6 +236,68 @@ def test_a_frame_that_relays_no_keys_hands_none_on(name: str) -> None:
     result = run("epp", "read", "-", "--keys", text=EXAMPLES[name])
     assert (result.exit_code, result.stdout) == (REFUSED, "")
     assert "<stdin>: this frame relays no keys" in result.stderr
+
+
+DELETE = (
+    b'<epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><command><delete><domain:delete'
+    b' xmlns:domain="urn:ietf:params:xml:ns:domain-1.0"><domain:name>example.org</domain:name></domain:delete></delete>'
+    b"</command></epp>"
+)
+
+
+@pytest.mark.parametrize("options", [(), ("--keys",), ("--json",)])
+@pytest.mark.parametrize(
+    ("octets", "problem"),
+    [
+        (DELETE, "cannot tell that the delete of urn:ietf:params:xml:ns:epp-1.0"),
+        (EXAMPLES["rfc5732-create"], "cannot tell that the host ns"),
+        (EXAMPLES["rfc5732-info"], "cannot tell that the info of urn:ietf:params:xml:ns:epp-1.0"),
+        (EXAMPLES["rfc5730-hello"], "does not say what it is about, and example.nl. is expected"),
+        (EXAMPLES["rfc5730-poll-request"], "does not say what it is about"),
+        (EXAMPLES["rfc5730-poll-empty"], "does not say what it is about"),
+        (
+            EXAMPLES["rfc8063-poll-response"].replace(b"P2M5D", b"PT0.5S").replace(b">example.nl<", b">example.org<"),
+            "cannot tell that the infData of urn:ietf:params:xml:ns:keyrelay-1.0",
+        ),
+        (write_frame(command_with(replace(REPORT, name="example.org"))), "example.org."),
+        (write_frame(response_with(WAIT)).replace(b">example.nl<", b">example.org<"), "is about example.org."),
+    ],
+)
+def test_a_frame_of_which_nobody_knows_what_it_is_about_is_refused_with_an_origin(
+    octets: bytes, problem: str, options: tuple[str, ...]
+) -> None:
+    assert problem in refuse(REFUSED, "epp", "read", "-", *options, "-o", "example.nl", text=octets)
+    assert run("epp", "read", "-", *options, "-o", "example.nl", text=octets).stdout == ""
+
+
+def test_an_origin_that_is_no_name_is_refused_whatever_the_frame_is() -> None:
+    for name in ("rfc5730-hello", "rfc8063-poll-response"):
+        assert "has an empty label" in refuse(BAD_INPUT, "epp", "read", "-", "-o", "a..b", text=EXAMPLES[name])
+
+
+def test_keys_that_zonekit_cannot_read_are_not_passed_over(message: Path) -> None:
+    unread = message.read_bytes().replace(b"P2M5D", b"-P1D", 1)
+    assert "relays keys in a way that zonekit does not read" in refuse(
+        REFUSED, "epp", "read", "-", "--keys", text=unread
+    )
+    assert json.loads(succeed("epp", "read", "-", "--json", text=unread).stdout)["keys"] is None
+    command = EXAMPLES["rfc8063-create-relative"]
+    pattern = rb"(<keyrelay:relative>)[^<]*"
+    assert "does not read" in refuse(REFUSED, "epp", "read", "-", "--keys", text=re.sub(pattern, rb"\1P0D", command))
+
+
+def test_keys_with_a_code_of_an_extension_are_handed_on(message: Path) -> None:
+    code = b"<domain:ext><x xmlns='urn:x'>s3cret</x></domain:ext>"
+    octets = re.sub(b"<domain:pw.*?</domain:pw>", code, message.read_bytes())
+    plain = succeed("epp", "read", message, "--keys").stdout
+    assert succeed("epp", "read", "-", "--keys", text=octets, secrets=["s3cret"]).stdout == plain
+    assert "s3cret" not in succeed("epp", "read", "-", "--json", text=octets, secrets=["s3cret"]).stdout
+
+
+def test_no_keys_are_taken_from_a_failure(message: Path) -> None:
+    failed = message.read_bytes().replace(b'code="1301"', b'code="2400"')
+    assert "this answer is a failure" in refuse(REFUSED, "epp", "read", "-", "--keys", text=failed)
+    assert json.loads(succeed("epp", "read", "-", "--json", text=failed).stdout)["keys"] is None
 
 
 # ---- bad input ------------------------------------------------------------------------------------------------------

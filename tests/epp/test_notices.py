@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from tests.epp.examples import EXAMPLES
 from tests.epp.strategies import datas, key_relay_datas, parts
+from tests.epp.test_offers import announcements, receipts
 from tests.keyring import VALIDITY, csk, zsk
 from zonekit.dnskeys import Dnskey, check_intake, dnskeys_of, parse_dnskeys
 from zonekit.ds import KeyData
 from zonekit.epp import (
+    Announcement,
+    AnnouncementNotice,
     AuthInfo,
     Command,
     DomainTransferData,
@@ -27,6 +30,7 @@ from zonekit.epp import (
     Part,
     PendingActionData,
     PendingActionNotice,
+    ReceiptNotice,
     RelayedKey,
     Response,
     ResultCode,
@@ -42,6 +46,7 @@ from zonekit.epp import (
 from zonekit.errors import DuplicateKey, EppError, KeyTagCollision, MalformedKey, WrongOwner
 from zonekit.names import parse_origin
 from zonekit.signing import sign_zone
+from zonekit.transfer.receipts import Receipt
 from zonekit.zonefile import parse_zone
 from zonekit.zones import Zone
 
@@ -75,6 +80,19 @@ def test_the_examples_are_told_by_what_they_are_about() -> None:
         "rfc5730-poll-transfer-server-approved": TransferNotice,
     }
     assert {name: type(notice_of(example(name))) for name in kinds} == kinds
+
+
+@given(announcements)
+def test_what_the_registry_tells_of_itself_is_a_notice_of_its_domain(data: Announcement) -> None:
+    assert notice_of(message(data)) == AnnouncementNotice(response=message(data), data=data)
+    assert AnnouncementNotice(response=message(data), data=data).domain == data.name
+
+
+@given(receipts())
+def test_a_receipt_is_a_notice_of_its_domain(data: Receipt) -> None:
+    notice = notice_of(message(data))
+    assert notice == ReceiptNotice(response=message(data), data=data)
+    assert isinstance(notice, ReceiptNotice) and notice.domain == data.domain
 
 
 @given(datas())

@@ -13,14 +13,16 @@ from zonekit.cli.frames import frame_lines, frame_object
 from zonekit.cli.inputs import place, read_octets
 from zonekit.cli.outputs import print_json
 from zonekit.dnskeys import Dnskey
-from zonekit.epp import domains
+from zonekit.epp import domains, namespaces, offers
 from zonekit.epp.frames import Command, Frame, Response
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
 from zonekit.epp.notices import relayed_keys
-from zonekit.epp.parts import MAX_OCTETS
+from zonekit.epp.parts import MAX_OCTETS, Part
 from zonekit.epp.reading import read_frame
+from zonekit.epp.sessions import Login, Logout, PollAcknowledge, PollRequest
 from zonekit.errors import ZonekitError
-from zonekit.names import name_text, order_key, parse_origin
+from zonekit.names import WireName, name_text, order_key, parse_origin
+from zonekit.transfer.receipts import Receipt
 
 STEP: Final[Later | None] = Later("STEP", "zonekit.cli.epp_steps:step", "Print the frames of a step.")
 """The command for every word that is no command of the group: a step, whose frames it prints."""
@@ -60,7 +62,10 @@ def epp() -> None:
     help='Print the keys that the frame relays as DNSKEY records, and nothing else, for "zonekit merge --foreign -".',
 )
 @click.option(
-    "-o", "--origin", metavar="ORIGIN", help="The domain that the frame has to be about; refuse one about another."
+    "-o",
+    "--origin",
+    metavar="ORIGIN",
+    help="The domain that the frame has to be about; refuse one about another, or of which that cannot be told.",
 )
 @json_option
 def read(*, source: str, keys_only: bool, origin: str | None, as_json: bool) -> None:
@@ -74,52 +79,97 @@ def read(*, source: str, keys_only: bool, origin: str | None, as_json: bool) -> 
       zonekit epp read message.xml
       zonekit epp read message.xml --keys -o example.nl | zonekit merge example.nl.signed -K keys --foreign - -i
 
-    With --json: {"means": [TEXT], "keys": [DNSKEY], "frame": {"kind", ...}}, where the frame has the fields of zonekit's
+    With --json: {"means": [TEXT], "keys": [DNSKEY], "frame": {"kind", ...}}, where "keys" is null where it relays keys in a way
+    that zonekit does not read, or is the answer to a command that failed, the frame has the fields of zonekit's
     values without those that are secret, and what zonekit has no value for is {"kind": "Part", "namespace", "name"}.
     """
+    expected = None if origin is None else parse_origin(origin)
     octets = read_octets(source, MAX_OCTETS + 1)
     try:
         frame = read_frame(octets)
-        keys = _keys_of(frame, origin)
+        if expected is not None:
+            _check_about(frame, expected, place(source))
+        keys = _keys_of(frame)
+        if keys_only:
+            keys = _check_keys(frame, keys, place(source))
     except ZonekitError as error:
         raise error.within(place(source)) from None
-    if keys_only and not keys:
-        raise Refused(f"{place(source)}: this frame relays no keys; see what it means without --keys")
+    texts = None if keys is None else [key.text() for key in keys]
     if as_json:
-        print_json({"means": frame_lines(frame), "keys": [key.text() for key in keys], "frame": frame_object(frame)})
+        print_json({"means": frame_lines(frame), "keys": texts, "frame": frame_object(frame)})
         return
-    for line in [key.text() for key in keys] if keys_only else frame_lines(frame):
+    for line in texts if keys_only and texts is not None else frame_lines(frame):
         click.echo(one_line(line))
 
 
 _ABOUT_DOMAINS: Final = (
     *(domains.DomainInfo, domains.DomainCreate, domains.DomainUpdate, domains.DomainTransfer),
     *(domains.DomainInfoData, domains.DomainCreateData, domains.DomainTransferData, domains.PendingActionData),
+    *(KeyRelayCreate, KeyRelayData, offers.Report, offers.WaitNotice, offers.AuthInfoRequest, offers.AuthInfoNotice),
+    *(offers.NsNotice, offers.RemovalNotice),
 )
 
 
-def _keys_of(frame: Frame, origin: str | None) -> list[Dnskey]:
-    """The keys that a frame relays; none is left out, and a frame about another domain than the origin is refused."""
-    keys: list[Dnskey] = []
-    for each in _subjects(frame):
-        if isinstance(each, KeyRelayCreate | KeyRelayData):
-            keys += relayed_keys(each, expected=origin)
-        elif origin is not None and isinstance(each, _ABOUT_DOMAINS):
-            _check_about(each.name, origin)
-    return keys
+def _check_about(frame: Frame, origin: WireName, where: str) -> None:
+    """Check that everything in a frame that is about a domain is about this one, and that there is such a thing."""
+    subjects, extensions = _held(frame)
+    for each in subjects:
+        name = _name_of(each)
+        if name is None:
+            what = f"{each.name} of {each.namespace}" if isinstance(each, Part) else f"host {getattr(each, 'name', '')}"
+            raise Refused(
+                f"{where}: zonekit cannot tell that the {what} in this frame is about {name_text(origin)}; give no origin"
+            )
+    names = [name for each in (*subjects, *extensions) if (name := _name_of(each)) is not None]
+    if not names:
+        raise Refused(
+            f"{where}: this frame does not say what it is about, and {name_text(origin)} is expected; give no origin"
+        )
+    for name in names:
+        if order_key(parse_origin(name)) != order_key(origin):
+            raise Refused(
+                f"{where}: this frame is about {name} and not about {name_text(origin)}; give the one that is"
+            )
 
 
-def _subjects(frame: Frame) -> tuple[object, ...]:
+def _held(frame: Frame) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What a frame does or tells about objects, and what goes along with it."""
     match frame:
         case Command():
-            return (frame.action,)
+            is_of_session = isinstance(frame.action, Login | Logout | PollRequest | PollAcknowledge)
+            return () if is_of_session else (frame.action,), frame.extensions
         case Response():
-            return frame.data
+            return frame.data, frame.extensions
         case _:
-            return ()
+            return (), ()
 
 
-def _check_about(name: str, origin: str) -> None:
-    expected = parse_origin(origin)
-    if order_key(parse_origin(name)) != order_key(expected):
-        raise Refused(f"this frame is about {name} and not about {name_text(expected)}; give the one that is")
+def _name_of(value: object) -> str | None:
+    """The domain that a value is about; None where it is about none, or nobody can tell."""
+    if isinstance(value, Receipt):
+        return value.domain
+    return value.name if isinstance(value, _ABOUT_DOMAINS) else None
+
+
+def _keys_of(frame: Frame) -> list[Dnskey] | None:
+    """The keys that a frame relays, none left out; None where it may relay some that cannot be taken from it."""
+    subjects, extensions = _held(frame)
+    if isinstance(frame, Response) and not frame.is_success:
+        return None
+    if any(isinstance(each, Part) and namespaces.KEYRELAY in each.namespaces for each in (*subjects, *extensions)):
+        return None
+    return [key for each in subjects if isinstance(each, KeyRelayCreate | KeyRelayData) for key in relayed_keys(each)]
+
+
+def _check_keys(frame: Frame, keys: list[Dnskey] | None, where: str) -> list[Dnskey]:
+    if isinstance(frame, Response) and not frame.is_success:
+        raise Refused(
+            f"{where}: this answer is a failure, so no keys are taken from it; see what it means without --keys"
+        )
+    if keys is None:
+        raise Refused(
+            f"{where}: this frame relays keys in a way that zonekit does not read; see what it means without --keys"
+        )
+    if not keys:
+        raise Refused(f"{where}: this frame relays no keys; see what it means without --keys")
+    return keys

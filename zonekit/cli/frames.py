@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from zonekit.algorithms import Algorithm
 from zonekit.ds import KeyData
-from zonekit.epp import domains, hosts, keyrelay, namespaces, secdns, sessions
+from zonekit.epp import domains, hosts, keyrelay, namespaces, offers, secdns, sessions
 from zonekit.epp.frames import Command, Frame, Response
 from zonekit.epp.parts import Part
 from zonekit.epp.results import Result
 from zonekit.keys import SEP_FLAG, key_tag
+from zonekit.transfer.receipts import Receipt
 
 _Words = Callable[[Any], Iterator[str]]
 _ONE: Final = 1
@@ -174,12 +175,27 @@ def _with_code(auth_info: domains.AuthInfo | None) -> str:
 
 def _domain_info(info: domains.DomainInfo) -> Iterator[str]:
     yield f"what does the registry know of {info.name}{_with_code(info.auth_info)}?"
+    yield _HOSTS_ASKED[info.hosts]
+
+
+_HOSTS_ASKED: Final[Mapping[domains.Hosts, str]] = {
+    domains.Hosts.ALL: "it is to name all hosts: those delegated to and those in the domain",
+    domains.Hosts.DELEGATED: "it is to name the hosts that the domain is delegated to, and no others",
+    domains.Hosts.SUBORDINATE: "it is to name the hosts in the domain, and no others",
+    domains.Hosts.NONE: "it is to name no hosts",
+}
 
 
 def _domain_create(create: domains.DomainCreate) -> Iterator[str]:
     period = "" if create.period is None else f" for {_period(create.period)}"
     yield f"register {create.name}{period}{_with_code(create.auth_info)}"
+    yield from _registrant("with", create.registrant)
     yield from _parts_of("with", create.name_servers, create.contacts)
+
+
+def _registrant(verb: str, registrant: str | None) -> Iterator[str]:
+    if registrant is not None:
+        yield f"{verb} the registrant {registrant}"
 
 
 def _period(period: domains.Period) -> str:
@@ -213,8 +229,10 @@ def _domain_update(update: domains.DomainUpdate) -> Iterator[str]:
             yield from _parts_of(verb, part.name_servers, part.contacts, part.statuses)
     if update.registrant is not None:
         yield f"let {update.registrant or 'nobody'} be its registrant"
-    if update.auth_info is not None:
-        yield "give it a new authinfo code"
+    if isinstance(update.auth_info, domains.NoAuthInfo):
+        yield "take its authinfo code away"
+    elif update.auth_info is not None:
+        yield "give it a new authinfo code" if update.auth_info.password else "give it an empty authinfo code"
 
 
 def _domain_transfer(transfer: domains.DomainTransfer) -> Iterator[str]:
@@ -232,17 +250,21 @@ def _domain_transfer(transfer: domains.DomainTransfer) -> Iterator[str]:
 
 def _domain_info_data(data: domains.DomainInfoData) -> Iterator[str]:
     yield f"{data.name} is sponsored by {data.sponsor}; the registry calls it {data.roid}"
+    yield from _registrant("it has", data.registrant)
     yield from _parts_of("it has", data.name_servers, data.contacts, data.statuses)
     yield from (f"below it is the host {each}" for each in data.hosts)
-    dated = {
-        "was registered": data.created,
-        "was last changed": data.updated,
-        "was last transferred": data.transferred,
-        "expires": data.expires,
-    }
-    yield from (f"it {what} at {_instant(when)}" for what, when in dated.items() if when is not None)
+    yield from _done("was registered", data.created, data.creator)
+    yield from _done("was last changed", data.updated, data.updater)
+    yield from _done("was last transferred", data.transferred, None)
+    yield from _done("expires", data.expires, None)
     if data.auth_info is not None:
-        yield "its authinfo code is in the frame, and not shown"
+        is_there = "is in the frame, and not shown" if data.auth_info.password else "is empty in the frame"
+        yield f"its authinfo code {is_there}"
+
+
+def _done(what: str, at: datetime | None, by: str | None) -> Iterator[str]:
+    if at is not None or by is not None:
+        yield f"it {what}{'' if at is None else f' at {_instant(at)}'}{'' if by is None else f' by {by}'}"
 
 
 def _domain_create_data(data: domains.DomainCreateData) -> Iterator[str]:
@@ -311,10 +333,14 @@ def _sec_dns_update(update: secdns.SecDnsUpdate) -> Iterator[str]:
 
 def _records(verb: str, ds: tuple[secdns.RegistryDs, ...], keys: tuple[KeyData, ...]) -> Iterator[str]:
     for each in ds:
-        data = each.ds
         made_of = "" if each.key is None else f", made of the key {_key(each.key)}"
-        yield f"{verb} the DS {data.key_tag} {data.alg} {data.digest_type} {data.digest}{made_of}"
+        yield f"{verb} the DS {_ds(each.ds)}{made_of}"
     yield from (f"{verb} the key {_key(each)}" for each in keys)
+
+
+def _ds(ds: secdns.AnyDs) -> str:
+    malformed = ", whose digest is of the wrong length for its type" if isinstance(ds, secdns.MalformedDs) else ""
+    return f"{ds.key_tag} {ds.alg} {ds.digest_type} {ds.digest}{malformed}"
 
 
 def _max_sig_life(seconds: int | None) -> Iterator[str]:
@@ -352,6 +378,58 @@ def _relayed_key(each: keyrelay.RelayedKey) -> str:
     return f"the key {_key(each.key)}{until}"
 
 
+# ---- transfers that the registry carries -----------------------------------------------------------------------------
+
+
+def _offer(offer: offers.Offer) -> Iterator[str]:
+    yield from _parts_of("the gaining side offers", offer.name_servers, ())
+    yield from (f"the gaining side offers the DS {_ds(each)}" for each in offer.ds)
+    yield f"the losing side is asked to lower the TTLs of its NS and DNSKEY RRsets to {offer.ttl} seconds"
+
+
+def _report(report: offers.Report) -> Iterator[str]:
+    yield f"the zone {report.name} with serial {report.serial} has the gaining keys on all servers since {_instant(report.merged)}"
+    yield (
+        f"since {_instant(report.lowered)} its NS RRset has a TTL of {report.ns_ttl} seconds, and its DNSKEY RRset one of"
+        f" {report.dnskey_ttl}"
+    )
+
+
+def _wait_notice(notice: offers.WaitNotice) -> Iterator[str]:
+    yield f"the name servers of {notice.name} do not change before {_instant(notice.until)}"
+    yield f"until then caches may have the {notice.record} of before, with a TTL of {notice.ttl} seconds"
+
+
+def _auth_info_request(request: offers.AuthInfoRequest) -> Iterator[str]:
+    yield f"the registry asks for the authinfo code of {request.name}, for {request.requester} to ask for the transfer with"
+
+
+def _auth_info_notice(notice: offers.AuthInfoNotice) -> Iterator[str]:
+    yield f"the authinfo code of {notice.name} is in the frame, and not shown: ask for the transfer with it"
+
+
+def _ns_notice(notice: offers.NsNotice) -> Iterator[str]:
+    yield f"the registry changes the name servers of {notice.name} at {_instant(notice.at)}"
+    yield from _parts_of("it has from then on", notice.name_servers, ())
+
+
+def _removal_notice(notice: offers.RemovalNotice) -> Iterator[str]:
+    yield f"the losing DS of {notice.name} may go from {_instant(notice.not_before)} on"
+    yield from (f"that is the DS {_ds(each)}" for each in notice.ds)
+
+
+def _receipt(receipt: Receipt) -> Iterator[str]:
+    yield f"{receipt.by} received {_counted(len(receipt.keys), 'key')} of {receipt.domain} at {_instant(receipt.at)}"
+    for key in receipt.keys:
+        if key.is_accepted:
+            when = key.publication
+            state = "" if when is None else f", and is {when.state.value} at {_instant(when.at)}"
+            yield f"the key {key.key_tag}, algorithm {key.algorithm}, is accepted{state}; its DS: {key.ds.value}"
+        else:
+            reasons = ", and ".join(each.reason for each in key.refusals)
+            yield f"the key {key.key_tag}, algorithm {key.algorithm}, is refused: {reasons}"
+
+
 _WORDS: Final[Mapping[type, _Words]] = {
     sessions.Hello: _hello,
     sessions.Greeting: _greeting,
@@ -379,5 +457,13 @@ _WORDS: Final[Mapping[type, _Words]] = {
     secdns.SecDnsUpdate: _sec_dns_update,
     keyrelay.KeyRelayCreate: _key_relay_create,
     keyrelay.KeyRelayData: _key_relay_data,
+    offers.Offer: _offer,
+    offers.Report: _report,
+    offers.WaitNotice: _wait_notice,
+    offers.AuthInfoRequest: _auth_info_request,
+    offers.AuthInfoNotice: _auth_info_notice,
+    offers.NsNotice: _ns_notice,
+    offers.RemovalNotice: _removal_notice,
+    Receipt: _receipt,
 }
 """What tells of each kind of value."""

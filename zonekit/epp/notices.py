@@ -15,10 +15,12 @@ from zonekit.dnskeys import Dnskey
 from zonekit.epp.domains import DomainTransferData, PendingActionData, TransferStatus
 from zonekit.epp.frames import Data, Response
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
+from zonekit.epp.offers import Announcement, AuthInfoNotice, AuthInfoRequest, NsNotice, RemovalNotice, WaitNotice
 from zonekit.epp.parts import Part
 from zonekit.epp.results import ResultCode
 from zonekit.errors import EppError, WrongOwner
 from zonekit.names import name_text, order_key, parse_origin
+from zonekit.transfer.receipts import Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,42 @@ class PendingActionNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptNotice:
+    """What became of the keys that were relayed, where the registry carries the transfer.
+
+    Attributes:
+        response: the answer that it came in.
+        data: the losing side's receipt.
+    """
+
+    response: Response
+    data: Receipt
+
+    @property
+    def domain(self) -> str:
+        """The domain that the keys are of."""
+        return self.data.domain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementNotice:
+    """What the registry tells of itself, where it carries the transfer. See :mod:`zonekit.epp.offers`.
+
+    Attributes:
+        response: the answer that it came in.
+        data: it.
+    """
+
+    response: Response
+    data: Announcement
+
+    @property
+    def domain(self) -> str:
+        """The domain that is transferred."""
+        return self.data.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownNotice:
     """A message about anything else.
 
@@ -101,7 +139,15 @@ class UnknownNotice:
     response: Response
 
 
-Notice: TypeAlias = NoMessage | KeyRelayNotice | TransferNotice | PendingActionNotice | UnknownNotice
+Notice: TypeAlias = (
+    NoMessage
+    | KeyRelayNotice
+    | TransferNotice
+    | PendingActionNotice
+    | ReceiptNotice
+    | AnnouncementNotice
+    | UnknownNotice
+)
 """What a message of the queue is about."""
 
 _RULE: Final = "RFC 5730 section 2.9.2.3"
@@ -136,6 +182,10 @@ def _typed(data: Data, response: Response) -> Notice:
             return TransferNotice(response=response, data=data)
         case PendingActionData():
             return PendingActionNotice(response=response, data=data)
+        case Receipt():
+            return ReceiptNotice(response=response, data=data)
+        case WaitNotice() | AuthInfoRequest() | AuthInfoNotice() | NsNotice() | RemovalNotice():
+            return AnnouncementNotice(response=response, data=data)
         case _:
             return UnknownNotice(response=response)
 
