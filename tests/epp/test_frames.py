@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from zonekit.epp import (
     MessageQueue,
     Part,
     Response,
+    Result,
     ResultCode,
     SecDnsUpdate,
     Status,
@@ -33,7 +35,8 @@ from zonekit.epp import (
     result,
     write_frame,
 )
-from zonekit.errors import EppError, RenderError
+from zonekit.epp.parts import parse_xml
+from zonekit.errors import EppError, FrameError, RenderError
 from zonekit.resources import shipped_templates
 
 ANY_TEXT: Final = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=("Cs",))))
@@ -164,6 +167,26 @@ def test_every_value_in_every_template_goes_through_the_filter() -> None:
                 printed,
             )
             assert printed.endswith(" | xml ") or number, f"{template.name}: {printed}"
+
+
+def test_what_does_not_come_back_as_it_was_is_what_is_said() -> None:
+    def answer(part: Part) -> Response:
+        return Response(results=(result(ResultCode.COMPLETED),), transaction=TransactionId(server="a-1"), data=(part,))
+
+    info = DomainInfoData(name="example.nl", roid="EX-NL", sponsor="losing")
+    written = write_frame(dataclasses.replace(answer(Part(xml="<a xmlns='urn:a'/>")), data=(info,)))
+    known = Part.of(parse_xml(written).find(".//{*}infData"))
+    assert read_frame(write_frame(answer(known))) == read_frame(written)
+    with pytest.raises(FrameError, match="name is missing"):
+        read_frame(write_frame(answer(Part(xml=f"<infData xmlns='{known.namespace}'/>"))))
+    alone = Part(xml="<a xmlns='urn:a'/>")
+    around = Part(xml=f"<value xmlns='urn:ietf:params:xml:ns:epp-1.0'>{alone.embedded}</value>")
+    faulty = Result(code=2001, message="", values=(around,))
+    read = read_frame(write_frame(Response(results=(faulty,), transaction=TransactionId(server="a-1"))))
+    assert isinstance(read, Response) and read.results[0].values == (alone,)
+    code = Result(code=1234, message="")
+    told = Response(results=(code,), transaction=TransactionId(server="a-1"))
+    assert read_frame(write_frame(told)) == told, "a code that no RFC has is written as it came"
 
 
 # ---- what may be in a frame -----------------------------------------------------------------------------------------

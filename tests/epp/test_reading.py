@@ -132,7 +132,7 @@ REFUSED: Final = [
         "rfc5730-login",
         "<pw>.*?</pw>",
         "<pw>hunter2<b/></pw>",
-        "epp/command/login/pw/b",
+        "epp/command/login/pw",
         "an element stands where only text",
     ),
     (
@@ -883,6 +883,13 @@ def test_a_language_is_read_as_it_is_meant(written: str, language: str) -> None:
     result = f'<result code="2000"><msg lang="{written}">no</msg></result>'
     found = response(changed("rfc5730-poll-empty", "<result.*</result>", result))
     assert found.results[0].language == language and read_frame(write_frame(found)) == found
+
+
+def test_an_element_in_a_code_is_not_named() -> None:
+    # As a code with a < in it would look that its sender has not escaped.
+    for inner in ("<s3cret/>", "a<s3cret></s3cret>"):
+        octets = changed("rfc5731-info-response", "<domain:pw.*?</domain:pw>", f"<domain:pw>{inner}</domain:pw>")
+        assert refused(octets).path == "epp/response/resData/infData/authInfo/pw"
 
 
 def test_the_path_of_a_refusal_is_not_longer_than_can_be_read() -> None:

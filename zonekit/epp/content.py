@@ -238,7 +238,8 @@ def text(element: Element, *attributes: str) -> str:
     """
     _check_attributes(element, attributes)
     if len(element):
-        raise refusal(element[0], "an element stands where only text may")
+        # Without its name, which may be a piece of a code that was not escaped.
+        raise refusal(element, "an element stands where only text may")
     return element.text or ""
 
 

@@ -84,9 +84,10 @@ RESPONSE_EXTENSIONS: Final[Mapping[type, str]] = {
 def write_frame(frame: Frame, *, own_templates: TemplateDirectory | None = None) -> bytes:
     """Return the octets of a frame, in UTF-8, as they go over the connection behind their length (RFC 5734 section 4).
 
-    :func:`~zonekit.epp.reading.read_frame` makes an equal frame of them, and the same frame gives the same octets. Two things
-    are not the same when they are read: a :class:`~zonekit.epp.parts.Part` of what zonekit has a value for comes back as that
-    value, or is refused where it is none; and a frame of more than :data:`~zonekit.epp.parts.MAX_OCTETS` is read only by who
+    :func:`~zonekit.epp.reading.read_frame` makes an equal frame of them, and the same frame gives the same octets. Three
+    things are not the same when they are read: a :class:`~zonekit.epp.parts.Part` of what zonekit has a value for comes back as
+    that value, or is refused where it is none; one that is a ``value`` with a single element in it comes back as that element;
+    and a frame of more than :data:`~zonekit.epp.parts.MAX_OCTETS` is read only by who
     allows that. What came from another party is written as it is, a result code or a status that no RFC has too.
 
     Args:
