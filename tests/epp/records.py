@@ -130,7 +130,7 @@ class Record:
             hosts=tuple(name for name in self.hosts if name.endswith(f".{DOMAIN}")),
             auth_info=AuthInfo(password=self.code),
         )
-        with_key = tuple(RegistryDs(ds=each) for each in sorted(self.ds, key=lambda each: each.text()))
+        with_key = tuple(RegistryDs(ds=each) for each in sorted(self.ds, key=lambda each: each.digest))
         keys = tuple(sorted(self.keys, key=lambda each: each.text()))
         return Registered(info=info, dnssec=SecDns(ds=with_key, keys=keys) if with_key or keys else None)
 

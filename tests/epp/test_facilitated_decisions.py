@@ -45,6 +45,7 @@ from zonekit.epp.domains import (
     DomainTransfer,
     DomainTransferData,
     DomainUpdate,
+    NoAuthInfo,
     NsForm,
     Status,
     TransferOperation,
@@ -160,6 +161,11 @@ def test_codes_are_the_same_where_they_are_equal(first: AuthInfo, second: AuthIn
 def test_a_code_that_only_begins_alike_is_another(code: str) -> None:
     begun = AuthInfo(password=CODE.password[:-1] + code)
     assert codes(taken(replace(OFFER, action=replace(RELAY, auth_info=begun)))) == [2202]
+    of_extension = Part(
+        xml="<k:authInfo xmlns:k='urn:ietf:params:xml:ns:keyrelay-1.0' xmlns:d='urn:ietf:params:xml:ns:domain-1.0'>"
+        "<d:ext><a xmlns='urn:a'/></d:ext></k:authInfo>"
+    )
+    assert codes(taken(replace(OFFER, action=replace(RELAY, auth_info=of_extension)))) == [2202]
 
 
 def with_keys(*keys: RelayedKey) -> Command:
@@ -462,6 +468,9 @@ def test_the_code_comes_by_itself() -> None:
     assert codes(updated(course, decide, more, LOSING_CLIENT)) == [2306]
     assert codes(updated(course, decide, Command(action=UPDATE, extensions=(UNKNOWN,)), LOSING_CLIENT)) == [2003]
     assert codes(updated(course, decide, given, GAINING_CLIENT)) == [2201]
+    for none in (NoAuthInfo(), AuthInfo(password="")):
+        taken_away = Command(action=replace(UPDATE, auth_info=none))
+        assert 2003 in codes(updated(course, decide, taken_away, LOSING_CLIENT))
     ruling = updated(course, decide, given, LOSING_CLIENT)
     assert ruling.is_success and ruling.change == registrars.HANDED_OUT
     assert [each.client for each in ruling.messages] == [GAINING_CLIENT]

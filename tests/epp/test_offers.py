@@ -295,6 +295,12 @@ def test_a_code_that_is_no_password_is_refused_and_not_shown() -> None:
     assert "2fooBAR" not in str(caught.value)
 
 
+def test_a_malformed_ds_is_refused_where_it_is_to_be_added_or_removed() -> None:
+    for kind in ("Offer", "RemovalNotice"):
+        with pytest.raises(FrameError, match="the digest of a DS is of the wrong length for its type"):
+            read_frame(_FRAMES[kind].replace(b"AB" * 32, b"AB"))
+
+
 def test_a_ds_with_a_key_in_it_is_refused_and_no_key_is_dropped() -> None:
     key = (
         b"<secDNS:keyData><secDNS:flags>257</secDNS:flags><secDNS:protocol>3</secDNS:protocol><secDNS:alg>13</secDNS:alg>"

@@ -512,6 +512,15 @@ def test_a_frame_that_is_too_long_is_refused_before_it_is_read() -> None:
     read_frame(octets, max_octets=len(octets))
 
 
+def test_what_is_kept_as_it_came_is_as_long_as_the_frame_may_be() -> None:
+    more = f"<x:a xmlns:x='urn:x'>{'> ' * 700_000}</x:a></resData>"
+    octets = changed("rfc5731-info-response", "</resData>", more)
+    found = read_frame(octets, max_octets=2**21)
+    assert isinstance(found, Response) and isinstance(found.data[1], Part)
+    assert found.data[1].text == "> " * 700_000
+    assert read_frame(write_frame(found), max_octets=2**23) == found
+
+
 def refused_at(octets: bytes, max_octets: int) -> FrameError:
     with pytest.raises(FrameError) as caught:
         read_frame(octets, max_octets=max_octets)

@@ -44,7 +44,7 @@ from zonekit.epp.offers import Offer, Report
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
-from zonekit.epp.secdns import SecDnsUpdate
+from zonekit.epp.secdns import MalformedDs, SecDnsUpdate
 from zonekit.epp.sessions import PollAcknowledge, PollRequest
 from zonekit.epp.steps import Sender, StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
 from zonekit.epp.writing import write_frame
@@ -369,6 +369,23 @@ def test_keys_are_removed_by_key() -> None:
 def test_a_ds_of_nobody_goes_with_the_losing_ones_and_is_told() -> None:
     desk = Desk.of(a_plan(), a_registry()).until("losing-ds-removed")
     stray = replace(ds_data(LOSING_KEYS[0], 2), key_tag=1, digest="AB" * 32)
+    desk.record = replace(desk.record, ds=desk.record.ds | {stray})
+    found = desk.frames("losing-ds-removed")
+    assert "ds-of-nobody" in {each.code for each in found.findings}
+    assert desk.record.after(*[each.command for each in found.frames]).ds == {ds_data(GAINING_KEYS[0], 2)}
+
+
+@pytest.mark.parametrize("digest_type", [2, 4])
+def test_a_malformed_ds_is_told_like_any_other_and_can_be_removed(digest_type: int) -> None:
+    stray = MalformedDs(key_tag=1, alg=13, digest_type=digest_type, digest="AB")
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    desk.record = replace(desk.record, ds=desk.record.ds | {stray})
+    with pytest.raises(FrameWithheld, match="it shows a DS with key tag 1, algorithm 13"):
+        desk.frames("ds-added")
+    update = only_update(desk.frames("ds-added", override=OVERRIDE))
+    assert update.add is not None and update.remove is None
+    assert {each.ds for each in update.add.ds} == {ds_data(GAINING_KEYS[0], 2)}
+    desk = Desk.of(a_plan(), a_registry()).until("losing-ds-removed")
     desk.record = replace(desk.record, ds=desk.record.ds | {stray})
     found = desk.frames("losing-ds-removed")
     assert "ds-of-nobody" in {each.code for each in found.findings}
