@@ -118,7 +118,7 @@ def _check_length(text: str, where: str, least: int, most: int) -> str:
     return text
 
 
-message = line(0, 2**16)
+message = line(0, 2**31 - 1)
 """Checks what a server says to people."""
 client_id = token(3, 16)
 """Checks the identifier of a client: ``clIDType``."""
