@@ -62,7 +62,8 @@ from zonekit.transfer.values import PARENT_HOW_TO_FIND, Fields
 from zonekit.transfer.versions import DsEntry
 from zonekit.ttl import Ttl
 
-_MADE_DIGESTS: Final = (2, 4)
+MADE_DIGESTS: Final = (2, 4)
+"""The digest types that a DS may be added with: SHA-256 and SHA-384 (RFC 9904)."""
 _FIVE_DAYS: Final = timedelta(days=5)
 _OCTETS: Final = values.set_of(values.number(0, 255))
 
@@ -117,7 +118,7 @@ class DnssecPolicy:
 
     def __post_init__(self) -> None:
         check_fields(_DNSSEC_FIELDS, self, "the DNSSEC policy of a registry")
-        if self.digest_types is not None and self.digest_types.isdisjoint(_MADE_DIGESTS):
+        if self.digest_types is not None and self.digest_types.isdisjoint(MADE_DIGESTS):
             raise EppError(
                 "digest_types has neither 2 (SHA-256) nor 4 (SHA-384), and no DS record is to be added with another",
                 remedy="ask the registry, or leave it out where it takes any",
@@ -127,7 +128,7 @@ class DnssecPolicy:
     @property
     def digest_type(self) -> int:
         """The digest type that DS records are added with: SHA-256 where it takes that."""
-        return next(each for each in _MADE_DIGESTS if self.digest_types is None or each in self.digest_types)
+        return next(each for each in MADE_DIGESTS if self.digest_types is None or each in self.digest_types)
 
 
 _DNSSEC_FIELDS: Final = Fields(
