@@ -17,12 +17,14 @@ from tests.test_transfer_plan import ds_of
 from tests.transfer_worlds import GAINING, LOSING, World
 from tests.transfer_worlds import GAINING_KEYS as GAINING_KEYS_TEXT
 from tests.transfer_worlds import LOSING_KEYS as LOSING_KEYS_TEXT
+from zonekit import rdata as rd
 from zonekit.cli.epp_steps import AUTH_INFO_VARIABLE
 from zonekit.cli.exits import BAD_INPUT, REFUSED
 from zonekit.dnskeys import Dnskey
 from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate
 from zonekit.epp.frames import Command
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate
+from zonekit.epp.offers import Report
 from zonekit.epp.parts import Part
 from zonekit.epp.reading import read_frame
 from zonekit.epp.secdns import SecDnsUpdate
@@ -276,6 +278,35 @@ def test_the_receipt_and_the_expiry_are_given(tmp_path: Path) -> None:
     write_text(str(relay.path("code")), "s3cret-code-of-transfer")
     (sent,) = relay.frames("--auth-info-file", relay.path("code"), "--expiry", "P30D")
     assert isinstance(sent.action, KeyRelayCreate) and sent.action.keys[0].expiry == Duration(days=30)
+
+
+def test_the_report_of_the_losing_side_is_of_its_zone_and_of_what_is_on_record(tmp_path: Path) -> None:
+    office = Office(tmp_path, "losing-merged", Flow.REGISTRY_FACILITATED)
+    write_zone(LOSING, office.path("losing.zone"))
+    write_text(str(office.path("transfer.toml")), TRANSFER + 'losing_zone = "losing.zone"\n')
+    assert (
+        "the report of the losing side is not given; record since when"
+        in refuse(BAD_INPUT, *office.words("--override", "me", "--why", "a drill")).splitlines()[-1]
+    )
+    desk = office.desk
+    for step_id in desk.in_order():
+        if step_id not in desk.plan.events and step_id in ("losing-merged", "ttls-lowered"):
+            desk.done(step_id)
+    merged, lowered = desk.plan.events["losing-merged"], desk.plan.events["ttls-lowered"]
+    write_text(str(office.path("plan.json")), plan_json(desk.plan))
+    office.now = instant_text(max(merged.completed, lowered.completed))
+    for step_id in ("losing-merged", "ttls-lowered"):
+        (command,) = office.frames(step_id=step_id)
+        assert command.extensions == (
+            Report(
+                name=DOMAIN,
+                serial=LOSING.serial,
+                merged=merged.completed,
+                lowered=lowered.completed,
+                ns_ttl=LOSING.apex_rrset(rd.NS).ttl,
+                dnskey_ttl=LOSING.apex_rrset(rd.DNSKEY).ttl,
+            ),
+        )
 
 
 def test_who_is_not_the_sponsor_is_told_by_the_answer_to_info(office: Office) -> None:

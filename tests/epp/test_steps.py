@@ -594,6 +594,16 @@ def test_a_host_that_is_left_and_one_of_another_domain_are_told() -> None:
     assert not any(isinstance(each.command.action, HostCreate) for each in found.frames)
 
 
+def test_every_host_of_the_domain_that_is_left_is_told() -> None:
+    plan = servers_plan(inside("ns1"), inside("ns2"))
+    desk = Desk.of(plan, a_registry()).until("ns-changed")
+    desk.record = replace(desk.record, hosts={**desk.record.hosts, "old.example.nl.": ("192.0.2.7",)})
+    for hosts in (desk.record.hosts, {}):
+        found = desk.frames("ns-changed", hosts=hosts)
+        left = [each.owner for each in found.findings if each.code == "host-left"]
+        assert left == ["ns1.example.nl.", "old.example.nl."]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -857,6 +867,11 @@ def test_a_ds_that_is_gone_after_the_transfer_is_added_again_whatever_the_profil
     (restored,) = found.frames
     assert desk.record.after(restored.command).ds == had and not restored.waits_for
     assert "ds-dropped" in {each.code for each in found.findings}
+    blind = desk.frames("domain-transferred", auth_info=None, registered=None)
+    if on_transfer is OnTransfer.DROP:
+        assert desk.record.after(*[each.command for each in blind.frames]).ds == had
+    else:
+        assert not blind.frames
     desk.record = replace(desk.record, ds=had)
     assert not desk.frames("domain-transferred", auth_info=None, client=client).frames
 

@@ -32,6 +32,7 @@ from zonekit.epp.domains import AuthInfo, NameServer, TransferOperation
 from zonekit.epp.frames import Response
 from zonekit.epp.keyrelay import Duration, Expiry
 from zonekit.epp.materials import Material, Registered
+from zonekit.epp.offers import Report
 from zonekit.epp.parts import MAX_OCTETS
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import RegistryProfile, read_registry
@@ -266,6 +267,9 @@ def step(
             urgent=urgent,
             operation=None if operation is None else TransferOperation(operation),
             receipt=None if receipt_file is None else _read_receipt(receipt_file),
+            report=_report(transfer, known.plan)
+            if FrameKind.SEND_REPORT in _kinds(known.plan, step_id, actor)
+            else None,
             because=because or "",
         )
         found = step_frames(
@@ -369,7 +373,28 @@ _WITH_CODE: Final = frozenset(
 
 def _needs_code(plan: Plan, step_id: str, actor: Actor) -> bool:
     """Whether the frames of a step may hold the authinfo code."""
-    return not _WITH_CODE.isdisjoint(carriage(plan.flow, step_id).frames.get(actor, ()))
+    return not _WITH_CODE.isdisjoint(_kinds(plan, step_id, actor))
+
+
+def _kinds(plan: Plan, step_id: str, actor: Actor) -> tuple[FrameKind, ...]:
+    return carriage(plan.flow, step_id).frames.get(actor, ())
+
+
+def _report(transfer: Transfer, plan: Plan) -> Report | None:
+    """What the losing side says it has done: since when by what is on record, and the rest by its zone."""
+    name = transfer.file.files.losing_zone
+    merged, lowered = plan.events.get("losing-merged"), plan.events.get("ttls-lowered")
+    if name is None or merged is None or lowered is None:
+        return None
+    zone = _zone(transfer, name)
+    return Report(
+        name=plan.facts.domain,
+        serial=zone.serial,
+        merged=merged.completed,
+        lowered=lowered.completed,
+        ns_ttl=zone.apex_rrset(rd.NS).ttl,
+        dnskey_ttl=zone.apex_rrset(rd.DNSKEY).ttl,
+    )
 
 
 def _actor(plan: Plan, step_id: str, name: str | None) -> Actor:

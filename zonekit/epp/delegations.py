@@ -206,12 +206,13 @@ class DsDesk:
         A DS that may not be made any more does not come back beside a stronger one of the same key (RFC 9904).
 
         Args:
-            is_done: whether the transfer is done; what the registry shows is of after it then, and else of before.
+            is_done: whether the transfer is done; what the registry shows is of after it then, and else of before. Where it shows
+                nothing, everything is taken to be dropped.
 
         Raises:
             EppError: a key is not given, or the registry does not take it.
         """
-        held = self.held if is_done else ()
+        held = () if self.material.registered is None or not is_done else self.held
         dropped = self.planned if is_done else self.held or self.planned
         stronger = {_key_named(each.ds) for each in dropped if isinstance(each, RegistryDs) and _may_be_made(each)}
         wanted = [
@@ -689,7 +690,7 @@ class NsDesk:
                 else:
                     hosts.append(HostCreate(name=each.name))
         names = {each.name for each in wanted}
-        findings += [self._left(name) for name in now if name not in names and self._is_inside(name)]
+        findings += [self._left(name) for name in self._hosts(now) if name not in names and self._is_inside(name)]
         added = [NameServer(name=each.name) for each in wanted if each.name not in now]
         removed = [NameServer(name=name) for name in now if name not in names]
         hosts.sort(key=lambda each: isinstance(each, HostUpdate))
@@ -703,9 +704,7 @@ class NsDesk:
     def _host_inside(
         self, server: NameServer, now: Mapping[str, tuple[str, ...] | None]
     ) -> Iterator[HostCreate | HostUpdate]:
-        registered = self.material.registered
-        known = {*now, *self.material.hosts, *(() if registered is None else registered.info.hosts)}
-        if server.name not in known:
+        if server.name not in self._hosts(now):
             yield HostCreate(name=server.name, addresses=server.addresses)
             return
         has = self.material.hosts.get(server.name, now.get(server.name))
@@ -719,6 +718,12 @@ class NsDesk:
         remove = tuple(each for each in has if each not in server.addresses)
         if add or remove:
             yield HostUpdate(name=server.name, add=add, remove=remove)
+
+    def _hosts(self, now: Iterable[str]) -> tuple[str, ...]:
+        """The names of the host objects that are known to be at the registry."""
+        registered = self.material.registered
+        of_domain = () if registered is None else registered.info.hosts
+        return tuple(dict.fromkeys((*now, *self.material.hosts, *of_domain)))
 
     def _by_attributes(self, wanted: tuple[NameServer, ...], now: Mapping[str, tuple[str, ...] | None]) -> NsChange:
         stays = {each.name for each in wanted if each.name in now and self._has_these(each, now[each.name])}
@@ -746,7 +751,7 @@ class NsDesk:
             code="host-left",
             severity=Severity.INFO,
             owner=name,
-            message="the host object stays at the registry with the losing addresses",
+            message="the host object stays at the registry with the addresses that it has",
             rule="RFC 5732 section 3.2.2",
             remedy="have it deleted when the transfer is over and no other domain names it",
         )

@@ -752,7 +752,7 @@ def _send_report(case: _Case) -> _Drafts:
     if report is None:
         raise EppError(
             f"{case.domain}: the report of the losing side is not given",
-            remedy="say since when its servers give the gaining keys and the low TTLs",
+            remedy="record since when its servers give the gaining keys and the low TTLs, and give the losing zone",
         )
     return _said(case, report.name, report, "tell the registry that the keys are merged and the TTLs low")
 
