@@ -190,6 +190,8 @@ def test_files_of_frames_sort_in_the_order_of_sending(tmp_path: Path) -> None:
     assert len(printed) == 13 and printed == [path.read_bytes() for path in sorted(target.iterdir())]
     there = refuse(BAD_INPUT, *words, "-f", office.path("info.xml"))
     assert there.endswith("info.xml: is no directory; give -f one, for a file for each frame")
+    below = refuse(BAD_INPUT, *words, "-f", office.path("info.xml") / "frames")
+    assert below.endswith("info.xml/frames: Not a directory; give -f a directory that can be made")
 
 
 @pytest.mark.parametrize(

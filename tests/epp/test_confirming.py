@@ -236,6 +236,15 @@ def test_a_transfer_after_which_the_ds_is_gone_is_not_as_planned() -> None:
         assert confirms(frames, moved.response(), at=AT, gaining="gaining").evidence is not None
 
 
+def test_what_the_gaining_registrar_was_not_told_before_the_transfer_is_looked_for_after_it() -> None:
+    desk = desk_at("domain-transferred", Flow.REGISTRAR_CHANGE)
+    frames = desk.frames("domain-transferred", registered=replace(desk.record, ds=frozenset()).shown)
+    lost = replace(desk.record, sponsor="gaining", ds=frozenset())
+    assert confirms(frames, lost.response(), at=AT, gaining="gaining").standing is Standing.DIFFERS
+    whole = replace(desk.record, sponsor="gaining")
+    assert confirms(frames, whole.response(), at=AT, gaining="gaining").standing is Standing.CONFIRMED
+
+
 def test_the_answer_to_the_info_that_asks_for_the_code_says_whether_it_is_told() -> None:
     desk = desk_at("authinfo-given", Flow.REGISTRAR_CHANGE)
     frames = desk.frames("authinfo-given", auth_info=None)

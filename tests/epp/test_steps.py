@@ -484,6 +484,8 @@ def test_a_registry_of_keys_makes_the_digest_types_that_the_plan_counts_on() -> 
     registry = a_registry(interface=Interface.KEY_DATA, digest_types=frozenset({4}))
     with pytest.raises(EppError, match="makes DS of digest type 4, and the plan counts on 2; plan again with"):
         Desk.of(a_plan(), registry).until("ds-added").frames("ds-added")
+    with pytest.raises(EppError, match="makes DS of digest type 4, and the plan counts on 2; plan again with"):
+        Desk.of(a_plan(Flow.REGISTRY_FACILITATED), registry).until("keys-offered").frames("keys-offered")
 
 
 def test_all_keys_are_removed_when_no_key_is_left_whether_or_not_they_were_shown() -> None:

@@ -558,7 +558,10 @@ def _write(found: StepFrames, directory: str) -> None:
     target = Path(directory)
     if target.exists() and not target.is_dir():
         raise BadInput(f"{directory}: is no directory; give -f one, for a file for each frame")
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{directory}: {error.strerror}; give -f a directory that can be made") from None
     width = len(str(len(found.frames)))
     paths = [target / f"{number:0{width}}-{_kind(each)}.xml" for number, each in enumerate(found.frames, start=1)]
     there = [str(path) for path in paths if path.exists()]

@@ -203,7 +203,8 @@ class _Reading:
 
     def _which(self, frame: SentFrame) -> str:
         """Which frame it is, for people."""
-        return f"frame {self.sent.index(frame) + 1} of {len(self.sent)}"
+        number = len(self.sent)
+        return f"frame {self.sent.index(frame) + 1} of {number}" if number > 1 else "the frame"
 
     def _by_info(self, info: DomainInfoData) -> Told:
         if self.frames.step_id == _TRANSFER:

@@ -160,7 +160,8 @@ class DsDesk:
         facts = self.plan.facts
         wanted = ds_with_gaining(facts, [planned.step for planned in self.plan.steps], facts.parent.ds)
         number = len({each.key for each in wanted} if self._takes_keys else wanted)
-        self._check_limits(number, self._gaining_entries)
+        check_limits(self.registry, number, self._gaining_entries, self._domain)
+        self._check_made(self._gaining_entries)
         return tuple(self._ds(key, kind).ds for key in self._gaining.values() for kind in self._planned_types)
 
     def lacking_gaining(self) -> Iterator[str]:
@@ -198,7 +199,9 @@ class DsDesk:
             EppError: a key is not given, or the registry does not take what would come of it.
         """
         held = self.held
-        return self._change(held, _not_in(held, self._wanted_beside(held)))
+        added = _not_in(held, self._wanted_beside(held))
+        self._check_made(added)
+        return self._change(held, added)
 
     def restoring(self, *, is_done: bool) -> DsChange:
         """Return the change that adds again what the registry drops in a transfer.
@@ -223,9 +226,13 @@ class DsDesk:
         return self._change(held, _not_in(held, wanted))
 
     def kept(self) -> Delegation | None:
-        """Return what the domain has now and is to have after a transfer as well; None where that cannot be told."""
+        """Return what the domain has now and is to have after a transfer as well; None where that cannot be told.
+
+        An answer without DNSSEC data may be one to a registrar who is not told it: what is on record counts then.
+        """
         try:
-            return dnssec_of(self.held, takes_keys=self._takes_keys)
+            entries = self.planned if self.shows_none else self.held
+            return dnssec_of(entries, takes_keys=self._takes_keys)
         except EppError:
             return None
 
@@ -419,7 +426,7 @@ class DsDesk:
         wanted = (*held, *added)
         if not added and self.material.max_sig_life is None:
             return self._changed(held, wanted, None)
-        self._check_limits(len(wanted), added)
+        check_limits(self.registry, len(wanted), added, self._domain)
         ds, keys = _by_kind(added)
         add = SecDns(ds=ds, keys=keys) if added else None
         return self._changed(held, wanted, self._update(add=add))
@@ -427,8 +434,12 @@ class DsDesk:
     def _changed(self, before: tuple[Entry, ...], after: tuple[Entry, ...], update: SecDnsUpdate | None) -> DsChange:
         return DsChange(before=before, after=after, update=update, takes_keys=self._takes_keys)
 
-    def _check_limits(self, number: int, added: tuple[Entry, ...]) -> None:
-        check_limits(self.registry, number, added, self._domain)
+    def _check_made(self, added: tuple[Entry, ...]) -> None:
+        """Check that a registry that takes keys makes the DS of added ones that the plan counts on.
+
+        Raises:
+            EppError: it makes others.
+        """
         made = self.registry.dnssec.digest_types
         if not self._takes_keys or not added or made is None:
             return
