@@ -47,7 +47,7 @@ from zonekit.epp.offers import Offer, Report
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
-from zonekit.epp.secdns import SecDnsUpdate
+from zonekit.epp.secdns import SecDns, SecDnsUpdate
 from zonekit.epp.sessions import PollAcknowledge, PollRequest
 from zonekit.epp.steps import Sender, StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
 from zonekit.epp.writing import write_frame
@@ -852,6 +852,13 @@ def test_a_ds_comes_back_with_its_key_where_the_registry_wants_that() -> None:
     desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), registry).until("domain-transferred")
     _, restored = desk.frames("domain-transferred", override=OVERRIDE).frames
     assert replace(desk.record, ds=frozenset()).after(restored.command).ds == desk.record.ds
+    shown = desk.record.shown
+    keyed = SecDns(
+        ds=tuple(replace(each, key=KeyData.from_rdata(GAINING_KEYS[0].dnskey_rdata)) for each in shown.dnssec.ds)
+    )  # type: ignore[union-attr]
+    plain = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP)).until("domain-transferred")
+    _, without = plain.frames("domain-transferred", override=OVERRIDE, registered=replace(shown, dnssec=keyed)).frames
+    assert replace(plain.record, ds=frozenset()).after(without.command).ds == desk.record.ds
     with pytest.raises(EppError, match=r"takes a DS with its key, and that of a DS with key tag .* is not given"):
         desk.frames("domain-transferred", override=OVERRIDE, losing_keys=())
 
@@ -876,6 +883,16 @@ def test_a_ds_that_is_gone_after_the_transfer_is_added_again_whatever_the_profil
         assert not blind.frames
     desk.record = replace(desk.record, ds=had)
     assert not desk.frames("domain-transferred", auth_info=None, client=client).frames
+
+
+def test_a_transfer_needs_no_keys_and_says_of_the_ds_after_it_what_can_be_told() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry()).until("domain-transferred")
+    shown, hidden = (
+        desk.frames("domain-transferred", registered=registered, losing_keys=(), gaining_keys=())
+        for registered in (desk.record.shown, None)
+    )
+    assert shown.after == Delegation(ds=desk.record.ds) and hidden.after is None
+    assert [each.command for each in shown.frames] == [each.command for each in hidden.frames]
 
 
 # ---- keys relayed and offered ---------------------------------------------------------------------------------------
