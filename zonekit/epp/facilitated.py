@@ -435,8 +435,7 @@ def add_ds(case: Case, *, now: datetime) -> Ruling:
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
         case.progress.lacks("ds-added", now, case.servers),
     )
-    ds = tuple(RegistryDs(ds=each) for each in case.offer.ds if each not in case.losing_ds)
-    change = SecDnsUpdate(add=SecDns(ds=ds))
+    change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in case.offer.ds)))
     return Ruling(case=case.with_progress(case.progress.begin("ds-added", now)), change=change)
 
 

@@ -126,7 +126,7 @@ class Progress:
         """
         found, look = self, Look(sighting)
         for planned in self.plan.steps:
-            if planned.id not in found.plan.events and not found._are_done(planned.step.after, sighting.at):
+            if planned.id not in found.plan.events and not found._are_done(planned.step.after):
                 continue  # what is to be undone later looks as if it were, before it is done
             try:
                 evidence = see_step(found.plan, planned.id, sighting, by=by, look=look)
@@ -175,12 +175,11 @@ class Progress:
             if each.truth is not Truth.TRUE and each.step_id in step_ids
         )
 
-    def _are_done(self, step_ids: Iterable[str], at: datetime) -> bool:
-        """Whether steps are on record, or waits that are over and that come after such."""
+    def _are_done(self, step_ids: Iterable[str]) -> bool:
+        """Whether steps are on record, or waits that have begun: what is done before one is over is so all the same."""
         steps = [self.plan.step(step_id) for step_id in step_ids]
         return all(
-            step.id in self.plan.events
-            or (step.step.actor is Actor.NOBODY and step.not_before <= at and self._are_done(step.step.after, at))
+            step.id in self.plan.events or (step.step.actor is Actor.NOBODY and self._are_done(step.step.after))
             for step in steps
         )
 
