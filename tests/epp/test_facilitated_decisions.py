@@ -265,6 +265,16 @@ def test_an_offer_is_refused_with_every_reason(what: str) -> None:
     assert not response.is_success and response.results == ruling.results
 
 
+def test_the_servers_that_are_offered_are_those_that_are_planned_for() -> None:
+    facts = the_facts()
+    nameless = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset()))
+    case = taken(facts=nameless).case
+    assert case is not None and case.progress.servers[Source.GAINING] == frozenset(GAINING_SERVERS)
+    others = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(("ns9.gaining.example",))))
+    with pytest.raises(PlanError, match="ns9"):
+        taken(facts=others)
+
+
 PROFILE: Final = RegistryProfile(
     name="the registry of nl",
     zone="nl",
@@ -437,7 +447,9 @@ def test_a_report_says_what_is_so() -> None:
 
 
 def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
-    course = course_at("merged")
+    course = course_at("accepted")
+    registrars.merge(course.losing)
+    course.registry.now += SETTLED
     sighting = course.registry.servers.look(course.now)
     behind = frozenset(("ns2.losing.example.",))
     lagging = replace(
@@ -445,14 +457,16 @@ def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
         giving={**sighting.giving, Source.LOSING: sighting.giving[Source.LOSING] - behind},
         lacking={**sighting.lacking, Source.LOSING: behind},
     )
-    case = taken().case
-    assert case is not None
-    fresh = replace(case, receipt=case_of(course).receipt)
+    fresh = case_of(course)
     command = registrars.report(course.losing)
     known = {"client": LOSING_CLIENT, "domain": DOMAIN, "now": course.now}
     ruling = facilitated.take_report(fresh, command, sighting=lagging, **known)
     assert set(codes(ruling)) == {2308} and "ns2.losing.example." in told(ruling)
     assert ruling.case is not None and ruling.case.report is None, "and what was seen is kept"
+    unasked = replace(sighting, giving={**sighting.giving, Source.LOSING: sighting.giving[Source.LOSING] - behind})
+    ruling = facilitated.take_report(fresh, command, sighting=unasked, **known)
+    assert set(codes(ruling)) == {2308} and "losing-merged" in told(ruling)
+    assert facilitated.take_report(fresh, command, sighting=sighting, **known).is_success
 
 
 def test_the_code_comes_by_itself() -> None:

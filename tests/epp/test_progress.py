@@ -58,6 +58,14 @@ def test_a_step_is_done_when_it_was_first_seen_on_every_server() -> None:
     assert again.plan.step("losing-merged").completed == NOW + SETTLED
 
 
+def test_a_step_is_not_done_on_servers_that_were_not_asked() -> None:
+    sighting = merged_servers().look(NOW + SETTLED)
+    part = replace(sighting, giving={**sighting.giving, Source.LOSING: frozenset(("ns1.losing.example.",))})
+    found = AGREED.seen(part, by="us")
+    assert "gaining-merged" in found.plan.events and "losing-merged" not in found.plan.events
+    assert "losing-merged" in found.seen(sighting, by="us").plan.events
+
+
 def test_where_nobody_looked_before_it_may_have_begun_as_soon_as_what_goes_before() -> None:
     found = AGREED.seen(merged_servers().look(NOW + SETTLED), by="us")
     assert found.plan.step("losing-merged").started == NOW

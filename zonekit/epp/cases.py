@@ -29,7 +29,6 @@ from zonekit.transfer import values
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.values import Fields
-from zonekit.transfer.versions import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +166,6 @@ class Case:
     def offered_keys(self) -> tuple[Dnskey, ...]:
         """The relayed keys as DNSKEYs."""
         return relayed_keys(self.relay)
-
-    @property
-    def servers(self) -> dict[Source, frozenset[str]]:
-        """The name servers of both sides, each of which has to be seen to give what a step is for."""
-        return {
-            Source.LOSING: self.progress.plan.facts.losing.name_servers,
-            Source.GAINING: frozenset(each.name for each in self.offer.name_servers.servers),
-        }
 
     def with_progress(self, progress: Progress) -> Case:
         """Return it with another progress."""

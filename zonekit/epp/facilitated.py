@@ -145,7 +145,7 @@ def take_offer(
         facts = replace(facts, timing=registry.timing(facts.timing))
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
-    agreed = replace(facts, timing=replace(facts.timing, lowered_ttl=offer.ttl))
+    agreed = _agreed(facts, offer)
     try:
         plan = plan_transfer(agreed, flow=Flow.REGISTRY_FACILITATED, start=now)
     except PlanError as error:
@@ -166,6 +166,19 @@ def take_offer(
     text = f"{relay.name}: keys, DS and name servers of the gaining side"
     message = Message(client=domain.sponsor, text=text, data=data, extensions=(offer,))
     return Ruling(case=made, messages=(message,))
+
+
+def _agreed(facts: Facts, offer: Offer) -> Facts:
+    """The facts with the TTL that is asked for, and the name servers that are offered where nobody said which there are."""
+    offered = frozenset(each.name for each in offer.name_servers.servers)
+    gaining = facts.gaining if facts.gaining.name_servers else replace(facts.gaining, name_servers=offered)
+    if not gaining.name_servers <= offered:
+        raise PlanError(
+            f"{facts.domain}: the facts name {', '.join(sorted(gaining.name_servers - offered))} as gaining servers, and the offer"
+            " does not",
+            remedy="make the facts of what is offered",
+        )
+    return replace(facts, gaining=gaining, timing=replace(facts.timing, lowered_ttl=offer.ttl))
 
 
 def _not_permitted(
@@ -433,7 +446,7 @@ def add_ds(case: Case, *, now: datetime) -> Ruling:
         "ds-added",
         _once(case, "ds-added"),
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
-        case.progress.lacks("ds-added", now, case.servers),
+        case.progress.lacks("ds-added", now),
     )
     change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in case.offer.ds)))
     return Ruling(case=case.with_progress(case.progress.begin("ds-added", now)), change=change)
@@ -456,7 +469,7 @@ def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
         ["it is announced already"] if case.wait is not None else [],
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
         _untrue(seen, sighting, "losing-verified"),
-        seen.progress.lacks("wait-announced", now, case.servers),
+        seen.progress.lacks("wait-announced", now),
     )
     plan = seen.progress.plan
     binding = plan.by_longest_ttl.because
@@ -479,7 +492,7 @@ def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
         case,
         "authinfo-given",
         _once(case, "authinfo-given"),
-        case.progress.lacks("authinfo-given", now, case.servers),
+        case.progress.lacks("authinfo-given", now),
     )
     text = f"{case.name}: the authinfo code is asked for"
     data = AuthInfoRequest(name=case.name, requester=case.gaining)
@@ -531,7 +544,7 @@ def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
         "ns-changed",
         _once(seen, "ns-changed"),
         ["the wait that keeps it is not announced, or not over"] if early else [],
-        seen.progress.lacks("ns-changed", at, case.servers),
+        seen.progress.lacks("ns-changed", at),
         seen.progress.lacks_by_sight("ns-changed", _with_keys(case, sighting)),
     )
     text = f"{case.name}: the NS names the gaining servers from now on"
@@ -589,7 +602,7 @@ def _requested(case: Case, transfer: DomainTransfer, client: str, domain: Domain
         refused.append(result(ResultCode.NOT_TRANSFERABLE, f"{case.gaining} is the sponsor already"))
     else:
         refused += _locked(domain, Operation.REQUEST, Party.OTHER)
-        refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now, case.servers))
+        refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now))
     if refused:
         return Ruling(case=case, results=tuple(refused))
     data = DomainTransferData(
@@ -675,7 +688,7 @@ def allow_removal(case: Case, *, now: datetime) -> Ruling:
         case,
         "removal-allowed",
         _once(case, "removal-allowed"),
-        case.progress.lacks("removal-allowed", now, case.servers),
+        case.progress.lacks("removal-allowed", now),
     )
     not_before = case.progress.plan.step("losing-ds-removed").not_before
     data = RemovalNotice(name=case.name, not_before=not_before, ds=case.losing_ds)
@@ -702,7 +715,7 @@ def take_removal(case: Case, command: Command, *, client: str, domain: DomainInf
         refused.append(result(ResultCode.MISSING_PARAMETER, "no DS is removed"))
     elif not _is_of_losing(case, update.remove) or update.add is not None or update.max_sig_life is not None:
         refused.append(result(ResultCode.PARAMETER_POLICY, "every losing DS has to go, and nothing else"))
-    lacking = (*_once(case, "losing-ds-removed"), *case.progress.lacks("losing-ds-removed", now, case.servers))
+    lacking = (*_once(case, "losing-ds-removed"), *case.progress.lacks("losing-ds-removed", now))
     refused += refusals(ResultCode.COMMAND_USE, lacking)
     if refused:
         return Ruling(case=case, results=tuple(refused))
