@@ -35,7 +35,7 @@ from zonekit.denial import Nsec3, denial_of
 from zonekit.dnskeys import key_tags, keys_to_take
 from zonekit.ds import dsset_text, make_ds
 from zonekit.errors import FileError, FleetError, KeyFileExists, TimeError
-from zonekit.files import read_keys, read_zone, write_key, write_zone
+from zonekit.files import read_keys, read_text, read_zone, write_key, write_zone
 from zonekit.findings import Severity
 from zonekit.fleet import (
     FleetSummary,
@@ -828,7 +828,7 @@ def test_a_command_that_is_killed_among_its_processes_is_taken_up_again(tmp_path
 
 def test_an_interrupt_ends_a_command_in_one_line(tmp_path: Path) -> None:
     made = Fleet(tmp_path)
-    write_hosting_zones(300, made.zones)
+    write_hosting_zones(1500, made.zones)  # seconds of work, of which most is left when the first is seen
     running = subprocess.Popen(
         command_line(made, "-n", "2"),
         stdout=subprocess.DEVNULL,
@@ -844,7 +844,7 @@ def test_an_interrupt_ends_a_command_in_one_line(tmp_path: Path) -> None:
         _, errors = running.communicate(timeout=BOUND_SECONDS)
     assert (running.returncode, errors.strip()) == (130, b"zonekit: interrupted")
     assert not list(made.keys.glob(".*")) and not list(made.signed.glob(".*"))
-    assert results(made.sign(batch_zones=100)) <= {ZoneResult.DONE, ZoneResult.CURRENT}
+    assert results(made.sign(processes=2, batch_zones=100)) <= {ZoneResult.DONE, ZoneResult.CURRENT}
 
 
 def test_two_runs_are_never_at_work_in_one_directory(fleet_of: Fleet) -> None:
@@ -1374,3 +1374,27 @@ def test_a_copy_that_ends_leaves_the_run_to_the_process_that_it_is_a_copy_of(fle
             pass
         with staging.joined(fleet_of.signed, run):
             pass
+
+
+def test_a_caller_may_go_elsewhere_between_two_outcomes(fleet_of: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(fleet_of.root)
+    outcomes = sign_fleet("zones", "signed", key_directory="keys", now=NOW, rules=GENERATE, processes=1, batch_zones=1)
+    first = next(outcomes)
+    monkeypatch.chdir("/")
+    assert {each.result for each in (first, *outcomes)} == {ZoneResult.DONE}
+    assert not (fleet_of.signed / WORKPLACE).exists() and not (fleet_of.keys / WORKPLACE).exists()
+
+
+def test_what_is_merged_is_what_the_recipe_was_made_of(two_operators: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file of foreign keys is read once, so that nobody can change it in between."""
+    read: list[str] = []
+
+    def read_and_note(path: str) -> str:
+        read.append(os.path.basename(path))
+        return read_text(path)
+
+    *moving, _ = two_operators.names
+    monkeypatch.setattr(zonework, "read_text", read_and_note)
+    outcomes = two_operators.merge()
+    assert {outcomes[name].result for name in moving} == {ZoneResult.DONE}
+    assert sorted(read) == [f"{name}.dnskeys" for name in moving]

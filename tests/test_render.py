@@ -7,6 +7,7 @@ import itertools
 import re
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,7 @@ import dns.zone
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from tests.peers import assert_accepted, named_checkzone, named_compilezone, run_peer
 from tests.strategies import ORIGIN, names, rrsets, zones
@@ -36,6 +38,7 @@ from zonekit.render import (
     InlineSigning,
     PolicyKey,
     Secondary,
+    XmlElement,
     iter_zone_text,
     render_dnssec_policy,
     render_handover_sheet,
@@ -419,6 +422,9 @@ def test_a_template_directory_may_be_given_as_text(tmp_path: Path) -> None:
         ("{{ lines | quoted }}", "control character"),
         ("{{ lines | code }}", "control character"),
         ("{{ text | word }}", "is not one word"),
+        ("{{ (text | xml) ~ text }}", "without a filter"),
+        ("{{ number | xml }}", "filter takes text"),
+        ("{{ evil | xml }}", "a character in a value to print that XML cannot carry"),
         ("{{ text.__class__.__mro__ | line }}", "unsafe"),
         ("{{ 1 / 0 }}", "division by zero"),
         ("{% include 'nowhere.j2' %}", "there is no template 'nowhere.j2'"),
@@ -429,8 +435,24 @@ def test_a_template_directory_may_be_given_as_text(tmp_path: Path) -> None:
 def test_a_mistake_in_a_template_is_one_clear_error(tmp_path: Path, text: str, what: str) -> None:
     directory = own_template(tmp_path, text)
     with pytest.raises(RenderError, match=what) as raised:
-        render_template("own.j2", **directory, text="a b", lines="a\nb", number=7, thing={})
+        render_template("own.j2", **directory, text="a b", lines="a\nb", evil="a\x1b", number=7, thing={})
     assert "\n" not in str(raised.value)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")))
+def test_a_text_is_the_same_when_xml_reads_it_from_an_element_and_from_an_attribute(text: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        own = own_template(Path(directory), '<a b="{{ text | xml }}">{{ text | xml }}</a>')
+        for each in (text, f" {text}\t\n", f"\r{text}\r\n"):
+            printed = render_template("own.j2", **own, text=each)
+            read = etree.fromstring(printed)
+            assert (read.get("b"), read.text or "", len(read)) == (each, each, 0)
+            assert "\n" not in printed
+
+
+def test_an_element_of_xml_is_printed_as_it_is_and_what_is_made_from_it_is_text(tmp_path: Path) -> None:
+    own = own_template(tmp_path, "{{ element | xml }}{{ (element ~ '') | xml }}")
+    assert render_template("own.j2", **own, element=XmlElement("<a/>")) == "<a/>&lt;a/&gt;"
 
 
 def test_a_template_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ from zonekit.serials import (
     SerialOutcome,
     SerialPolicy,
     change_serial,
+    latest_serial,
     next_serial,
+    not_raised,
     serial_add,
     serial_compare,
     serial_gt,
@@ -216,3 +218,20 @@ def test_dnssec_signzone_chooses_the_same_serial(policy: str, current: int, tmp_
     serial = re.search(r"\sSOA\s+\S+ \S+ (\d+) ", done.stdout)
     assert serial is not None, done.stdout
     assert int(serial[1]) == next_serial(current, SerialPolicy(policy), day + timedelta(seconds=1))
+
+
+@given(serials, st.one_of(st.none(), serials), st.sampled_from(SerialPolicy))
+def test_the_latest_of_two_serials_is_before_neither(serial: int, earlier: int | None, policy: SerialPolicy) -> None:
+    latest = latest_serial(serial, earlier, policy)
+    assert latest in (serial, earlier)
+    assert not serial_gt(serial, latest)
+    if policy is SerialPolicy.KEEP:
+        assert latest == serial
+    elif earlier is not None:
+        assert not serial_gt(earlier, latest)
+
+
+def test_a_serial_that_was_not_raised_is_told_with_both() -> None:
+    finding = not_raised(b"\x02nl\x00", 7, 8)
+    assert (finding.code, finding.owner, finding.severity) == ("serial-not-raised", "nl.", Severity.WARNING)
+    assert "serial 7 is not after the earlier one 8" in finding.message

@@ -34,7 +34,6 @@ from zonekit.instants import SignatureValidity, epoch_seconds
 from zonekit.keys import SigningKey, generate_csk, key_tag
 from zonekit.names import from_wire_name, name_text
 from zonekit.nodes import pack_record
-from zonekit.render import iter_signed_text, render_zone
 from zonekit.signatures import verify_rrset
 from zonekit.signing import Jitter, Reuse, prepare_signing, sign_rrset, sign_zone
 from zonekit.ttl import Ttl
@@ -320,23 +319,6 @@ def test_nothing_depends_on_where_blocks_end(zone: Zone, denial: Denial, owners:
         assert list(sign_zone(cut_up, KEYS, validity=LATER_VALIDITY, denial=denial, reuse=due).nodes()) == list(
             again.nodes()
         )
-
-
-@given(signable_zones(max_names=12), denials, st.integers(1, 3), st.booleans())
-def test_signing_and_printing_in_one_go_gives_the_text_of_the_signed_zone(
-    zone: Zone, denial: Denial, owners: int, zonemd: bool
-) -> None:
-    if zonemd:
-        zone = zone.add(RRset.from_text("example.nl.", 60, "ZONEMD", f"7 1 1 {'00' * 48}"))
-    text = render_zone(sign_zone(zone, KEYS, validity=VALIDITY, denial=denial))
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
-        patch.setattr(zones_module, "BLOCK_OWNERS", owners)
-        patch.setattr(signing_module, "BLOCK_OWNERS", owners)
-        cut_up = Zone.from_rrsets("example.nl", zone.rrsets())
-        prepared = prepare_signing(cut_up, KEYS, validity=VALIDITY, denial=denial)
-        assert (prepared.apex, prepared.serial, prepared.denial) == (zone.apex, zone.serial, denial)
-        assert "".join(iter_signed_text(prepared)) == text
-        assert "".join(iter_signed_text(prepared, executor=threads)) == text
 
 
 def test_what_is_signed_into_a_file_is_what_is_signed_and_then_written(tmp_path: Path) -> None:

@@ -98,6 +98,12 @@ def test_a_plan_is_made_without_arithmetic_and_without_the_network() -> None:
     assert not loaded & {*ARITHMETIC, *DNSPYTHON, *NETWORK, *PRINTING, *PROCESSES, "sqlite3"}
 
 
+def test_a_frame_is_read_without_templates_arithmetic_and_the_network() -> None:
+    loaded = loaded_by("epp", "read", str(ROOT / "tests" / "epp" / "examples" / "rfc8063-poll-response.xml"))
+    assert loaded >= {"lxml.etree", "zonekit.epp.reading"}
+    assert not loaded & {*ARITHMETIC, *DNSPYTHON, *NETWORK, *PRINTING, *PROCESSES, "sqlite3", "tomllib"}
+
+
 @pytest.mark.parametrize("command", ["merge", "publish", "withdraw"])
 def test_what_may_ask_servers_does_not_load_dnspythons_transports_for_its_help(command: str) -> None:
     loaded = loaded_by(command, "--help")

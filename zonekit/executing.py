@@ -19,7 +19,9 @@ _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
-def in_order(work: Callable[[_Given], _Made], jobs: Iterable[_Given], executor: Executor | None) -> Iterator[_Made]:
+def done_in_order(
+    work: Callable[[_Given], _Made], jobs: Iterable[_Given], executor: Executor | None
+) -> Iterator[_Made]:
     """Yield what ``work`` makes of each of ``jobs``, in their order.
 
     Args:

@@ -146,6 +146,7 @@ def sign_fleet(
         TimeError: ``now`` is naive or not in whole seconds.
     """
     instant = utc(now)
+    directory, output_directory, key_directory = map(_absolute, (directory, output_directory, key_directory))
     _check_output(directory, output_directory, suffix)
     _make_directory(output_directory, 0o777)
     if rules.generate is None:
@@ -155,9 +156,9 @@ def sign_fleet(
     written = [output_directory, *([] if rules.generate is None else [key_directory])]
     with _claimed_all(written) as runs:
         work = Signing(
-            source=_absolute(directory),
-            output=_absolute(output_directory),
-            key_directory=_absolute(key_directory),
+            source=directory,
+            output=output_directory,
+            key_directory=key_directory,
             suffix=suffix,
             now=instant,
             rules=rules,
@@ -208,20 +209,22 @@ def merge_fleet(
         TimeError: ``now`` is naive or not in whole seconds.
     """
     instant = utc(now)
+    directory, output_directory, key_directory = map(_absolute, (directory, output_directory, key_directory))
+    foreign_directory = _absolute(foreign_directory)
     _check_output(directory, output_directory, suffix)
     _make_directory(output_directory, 0o777)
-    with opened_directory(_absolute(foreign_directory)):
+    with opened_directory(foreign_directory):
         pass
     finish_killed_run(key_directory)
     with _claimed_all([output_directory]) as runs:
         work = Merging(
-            source=_absolute(directory),
-            output=_absolute(output_directory),
-            key_directory=_absolute(key_directory),
+            source=directory,
+            output=output_directory,
+            key_directory=key_directory,
             suffix=suffix,
             now=instant,
             rules=rules,
-            foreign_directory=_absolute(foreign_directory),
+            foreign_directory=foreign_directory,
             foreign_suffix=foreign_suffix,
             runs=runs,
         )
@@ -259,8 +262,9 @@ def verify_fleet(
         FleetError: the processes are ended from outside again and again, or the executor is broken.
         TimeError: ``now`` is naive or not in whole seconds.
     """
+    directory = _absolute(directory)
     work = Verifying(
-        source=_absolute(directory),
+        source=directory,
         suffix=suffix,
         now=utc(now),
         severity=severity,
@@ -292,7 +296,7 @@ def _check_output(directory: StrPath, output_directory: StrPath, suffix: str) ->
 
 
 def _absolute(directory: StrPath) -> str:
-    """The path of a directory for workers, which may stand elsewhere."""
+    """The path of a directory for workers, which may stand elsewhere, and for this process if it goes there meanwhile."""
     return os.path.abspath(plain_path(directory))
 
 
@@ -302,11 +306,11 @@ def _make_directory(directory: StrPath, mode: int) -> None:
 
 
 @contextlib.contextmanager
-def _claimed_all(directories: Iterable[StrPath]) -> Iterator[tuple[tuple[str, str], ...]]:
+def _claimed_all(directories: Iterable[str]) -> Iterator[tuple[tuple[str, str], ...]]:
     """Have these directories to oneself; yield each with the name of the run in it."""
-    distinct = {os.path.realpath(plain_path(directory)): directory for directory in directories}
+    distinct = {os.path.realpath(directory): directory for directory in directories}
     with contextlib.ExitStack() as claims:
-        yield tuple((_absolute(given), claims.enter_context(claimed(given))) for _, given in sorted(distinct.items()))
+        yield tuple((given, claims.enter_context(claimed(given))) for _, given in sorted(distinct.items()))
 
 
 # ---- the zones of a directory ----------------------------------------------------------------------------------------
@@ -325,14 +329,14 @@ def _batches(
         yield Batch(number=str(number), zones=held)
 
 
-def _without_source(directory: StrPath, output_directory: StrPath, suffix: str) -> Iterator[ZoneOutcome]:
+def _without_source(directory: str, output_directory: str, suffix: str) -> Iterator[ZoneOutcome]:
     """Yield the zones that were made here and have no zone file any more: they stay, and somebody may serve them."""
-    with opened_directory(_absolute(directory)) as source:
+    with opened_directory(directory) as source:
         for zone in zones_in(output_directory, suffix):
             name = zone + suffix
             if is_there(name, source, name):
                 continue
-            path = os.path.join(plain_path(output_directory), name)
+            path = os.path.join(output_directory, name)
             if recipe_in(path) is not None and is_named_by_zone(zone):
                 finding = zone_finding(
                     zone,

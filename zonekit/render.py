@@ -27,14 +27,13 @@ from zonekit.algorithms import Algorithm, new_key_bits, require_may_sign
 from zonekit.denial import Denial, Nsec, Nsec3, OptOut
 from zonekit.ds import matches_ds
 from zonekit.errors import DomainNameError, RenderError, SigningKeyError
-from zonekit.executing import in_order
+from zonekit.executing import done_in_order
 from zonekit.instants import rrsig_time_text
 from zonekit.keys import REVOKE_FLAG, SEP_FLAG, KeyRole, key_file_stem, key_tag
 from zonekit.names import ROOT, WireName, name_end, name_text, order_key, parse_origin
 from zonekit.nodes import HEADER_OCTETS, Node, PackedRRset, rdata_of, split_node, ttl_of
 from zonekit.rdata import print_rdata
 from zonekit.resources import TemplateDirectory, template_loader
-from zonekit.signing import PreparedZone, Recipe, Segment, sign_segment
 from zonekit.ttl import MAX_TTL, Ttl, duration_text, to_ttl
 from zonekit.zones import Block, RRset, Zone
 
@@ -89,28 +88,7 @@ def iter_zone_text(zone: Zone, *, executor: Executor | None = None) -> Iterator[
     With an ``executor`` its workers print the pieces, some at a time; they come in order all the same.
     """
     yield head_text(zone)
-    yield from in_order(functools.partial(block_text, zone.apex), zone.blocks, executor)
-
-
-def iter_signed_text(prepared: PreparedZone, *, executor: Executor | None = None) -> Iterator[str]:
-    """Yield the text of the signed zone, which is that of :func:`render_zone` for what :meth:`PreparedZone.sign` returns.
-
-    Each part of the zone is signed and printed in one go, by the workers of an ``executor`` where there is one, and is text
-    when it comes back: the signed zone is never held as a whole. One with a ZONEMD is signed first and printed then.
-
-    Raises:
-        SigningError: as :func:`zonekit.sign_zone`, between two pieces as well.
-    """
-    if prepared.has_zonemd:
-        yield from iter_zone_text(prepared.sign(executor=executor), executor=executor)
-        return
-    segments = prepared.segments(executor=executor)
-    yield head_text(prepared.sign_apex(next(segments)))
-    yield from prepared.run(_signed_text, segments, executor=executor)
-
-
-def _signed_text(recipe: Recipe, segment: Segment) -> str:
-    return block_text(recipe.apex, sign_segment(recipe, segment))
+    yield from done_in_order(functools.partial(block_text, zone.apex), zone.blocks, executor)
 
 
 def head_text(zone: Zone) -> str:

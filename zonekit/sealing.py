@@ -77,8 +77,10 @@ def iter_sealed_text(zone: Zone, *, executor: Executor | None = None) -> Iterato
 
 
 def iter_sealed_signed_text(prepared: PreparedZone, *, executor: Executor | None = None) -> Iterator[str]:
-    """Yield the text of :func:`iter_sealed_text` for the signed zone, as :func:`zonekit.iter_signed_text` does without the
-    seal: each part is signed and printed in one go.
+    """Yield the text of :func:`iter_sealed_text` for the signed zone.
+
+    Each part of the zone is signed and printed in one go, by the workers of an ``executor`` where there is one, and is text
+    when it comes back: the signed zone is never held as a whole. One with a ZONEMD is signed first and printed then.
 
     Raises:
         SigningError: as :func:`zonekit.sign_zone`, between two pieces as well.

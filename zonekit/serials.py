@@ -155,6 +155,30 @@ def _required(now: datetime | None, policy: SerialPolicy) -> datetime:
     return utc(now)
 
 
+def latest_serial(serial: int, earlier: int | None, policy: SerialPolicy) -> int:
+    """Return the serial that the new one has to be after: that of the data, or of what was made of it earlier if that is later.
+
+    With the policy KEEP it is the former: whoever takes care of the serial does so there.
+    """
+    if earlier is None or policy is SerialPolicy.KEEP or not serial_gt(earlier, serial):
+        return serial
+    return earlier
+
+
+def not_raised(apex: WireName, serial: int, earlier: int) -> Finding:
+    """Return the finding that a zone changed and that its serial is not after the one it had."""
+    return Finding(
+        code="serial-not-raised",
+        severity=Severity.WARNING,
+        owner=name_text(apex),
+        rdtype="SOA",
+        message=f"the zone changed, and its serial {serial} is not after the earlier one {earlier}: secondaries will keep the"
+        " old zone",
+        remedy="raise the serial in the zone file, or let --serial do it",
+        rule="RFC 1982 section 3.2",
+    )
+
+
 def serial_compare(first: int, second: int) -> SerialOrder:
     """Return how ``first`` lies to ``second`` (RFC 1982 section 3.2).
 

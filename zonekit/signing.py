@@ -43,7 +43,7 @@ from zonekit.denial import (
 from zonekit.dnskeys import dnskeys_of, key_tag_collisions, signer_of, union
 from zonekit.ds import DnskeyHolder, asks_for
 from zonekit.errors import SigningError
-from zonekit.executing import in_order
+from zonekit.executing import done_in_order
 from zonekit.instants import SignatureValidity, epoch_seconds, serial_before, utc
 from zonekit.keys import REVOKE_FLAG, ZONE_KEY_FLAG, LocalSigner, SigningKey, key_tag
 from zonekit.names import WireName, from_wire_name, is_subdomain, label_count, name_text, order_key
@@ -405,7 +405,7 @@ def prepare_signing(
 ) -> PreparedZone:
     """Return a zone of which all is decided and checked that :func:`sign_zone` decides and checks before it signs.
 
-    For whoever wants the text of the signed zone and not the zone: :func:`zonekit.render.iter_signed_text` prints each part
+    For whoever wants the file of the signed zone and not the zone: :func:`zonekit.write_signed_zone` has each part printed
     where it was signed, so that the signed zone is never held as a whole. The arguments and the errors are those of
     :func:`sign_zone`; what a signer fails at and a hash that two names share come out when it is signed.
     """
@@ -479,8 +479,12 @@ class PreparedZone:
         """Return the zone signed; see :func:`sign_zone`."""
         segments = self.segments(executor=executor)
         apex = self.sign_apex(next(segments))
-        signed = Zone.from_blocks(apex.apex, apex.apex_node, self.run(sign_segment, segments, executor=executor))
-        signed.signature_tags()  # which the file's seal says and withdrawing a key asks for: looked up now, it is known then
+        blocks: list[Block] = []
+        tags: set[int] = set()
+        for block, found in self.run(_sign_and_tell, segments, executor=executor):
+            blocks.append(block)
+            tags |= found
+        signed = Zone.from_blocks(apex.apex, apex.apex_node, blocks, signature_tags=frozenset(tags))
         return _with_zonemd(signed, self.recipe, self.earlier)
 
     def sign_apex(self, segment: Segment) -> Zone:
@@ -515,7 +519,7 @@ class PreparedZone:
             SigningError: the processes of the executor cannot be sent what it takes.
         """
         try:
-            yield from in_order(functools.partial(work, self.recipe), segments, executor)
+            yield from done_in_order(functools.partial(work, self.recipe), segments, executor)
         except (pickle.PicklingError, TypeError, AttributeError):
             if executor is None or _can_travel(self.recipe):
                 raise
@@ -995,6 +999,12 @@ def sign_segment(recipe: Recipe, segment: Segment) -> Block:
     return Block(owners, nodes)
 
 
+def _sign_and_tell(recipe: Recipe, segment: Segment) -> tuple[Block, frozenset[int]]:
+    """A segment signed, and the key tags in its signatures."""
+    block = sign_segment(recipe, segment)
+    return block, signed_key_tags(segment, block)
+
+
 def signed_key_tags(segment: Segment, signed: Block) -> frozenset[int]:
     """Return the key tags in the signatures of a segment that was signed."""
     octets = b"".join(segment.nodes)
@@ -1046,13 +1056,11 @@ def _sign_chain(recipe: Recipe, denial: Nsec3, segment: Segment) -> list[tuple[W
             for owner, record in records
         ]
     labels, pens = label_count(recipe.apex) + 1, recipe.zone_pens
-    return [
-        (
-            owner,
-            b"".join([*_sign(owner.lower(), labels, (rd.NSEC3, 0, [record]), pens), record]),
-        )  # RRSIG is before NSEC3
-        for owner, record in records
-    ]
+
+    def signed(owner: WireName, record: Record) -> Node:
+        return b"".join([*_sign(owner.lower(), labels, (rd.NSEC3, 0, [record]), pens), record])  # RRSIG is before NSEC3
+
+    return [(owner, signed(owner, record)) for owner, record in records]
 
 
 def _owner_order(pair: tuple[WireName, Node]) -> bytes:

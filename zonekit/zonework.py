@@ -46,12 +46,12 @@ from zonekit.fleetfiles import (
 )
 from zonekit.instants import DEFAULT_INCEPTION_MARGIN, SignatureValidity, epoch_seconds, instant_text
 from zonekit.keyfiles import render_key_file, render_private_file
-from zonekit.keys import KeyRole, KeyTiming, KeyUse, SigningKey, generate_csk, generate_ksk, generate_zsk
+from zonekit.keys import SEP_FLAG, KeyRole, KeyTiming, KeyUse, SigningKey, generate_csk, generate_ksk, generate_zsk
 from zonekit.names import from_wire_name, parse_origin
 from zonekit.nodes import signature_expirations
 from zonekit.recipes import Recipe
 from zonekit.render import iter_zone_text
-from zonekit.serials import SerialPolicy, change_serial, serial_gt
+from zonekit.serials import SerialPolicy, change_serial, latest_serial, not_raised, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, Jitter, sign_zone
 from zonekit.staging import Staging, begun, joined
 from zonekit.verifying import verify_zone
@@ -61,7 +61,6 @@ from zonekit.zones import RRset, Zone
 
 _DIGEST_OCTETS: Final = 16
 _GROUP_OCTETS: Final = 2**20  # of zone files that take each step together
-_SEP_FLAG: Final = 1
 _MODULUS: Final = 2**32
 
 
@@ -144,7 +143,7 @@ class _OwnKeys:
     @property
     def ds_tags(self) -> tuple[int, ...]:
         """The key tags of those that sign and that a DS may point to."""
-        flagged = [key for key in self.signing if key.flags & _SEP_FLAG]
+        flagged = [key for key in self.signing if key.flags & SEP_FLAG]
         return tuple(sorted(key.key_tag for key in flagged or self.signing))
 
     def update(self, digest: hashlib.blake2b) -> None:
@@ -162,6 +161,7 @@ class _Draft:
     zone: str
     key_files: tuple[str, ...]
     octets: bytes = b""
+    foreign: str = ""
     earlier: _Earlier | None = None
     own: _OwnKeys = _OwnKeys(signing=())
     new_keys: dict[str, SigningKey] = field(default_factory=dict)
@@ -186,6 +186,7 @@ class _Draft:
         """End it, and let go of what is not needed any more."""
         self.result = result
         self.octets = self.text = b""
+        self.foreign = ""
         self.made = None
 
     def fail(self, problem: str) -> None:
@@ -410,18 +411,12 @@ class _Making:
     def _next_serial(self, draft: _Draft, policy: SerialPolicy) -> int:
         """Choose the serial; note one by which nobody would know that the zone is another."""
         assert draft.made is not None
-        latest = _latest_serial(draft.made, draft.earlier, policy)
-        change = change_serial(latest, policy, self.now)
+        recipe = None if draft.earlier is None else draft.earlier.recipe
+        before = None if recipe is None else recipe.serial
+        change = change_serial(latest_serial(draft.made.serial, before, policy), policy, self.now)
         draft.findings += change.findings(draft.made.apex)
-        before = None if draft.earlier is None or draft.earlier.recipe is None else draft.earlier.recipe.serial
         if before is not None and not serial_gt(change.new, before):
-            draft.note(
-                "serial-not-raised",
-                f"serial {change.new} is not after {before}, which it had before: secondaries keep the old zone",
-                rdtype="SOA",
-                remedy="raise the serial in the zone file, or let it be raised by another serial policy",
-                rule="RFC 1034 section 4.3.5",
-            )
+            draft.findings += (not_raised(draft.made.apex, change.new, before),)
         return change.new
 
     def _parse(self, draft: _Draft, desk: _Desk) -> None:
@@ -494,14 +489,6 @@ def _give_up(draft: _Draft, desk: _Desk, problem: str) -> None:
     if desk.keys is not None:
         for name in draft.new_key_files:
             desk.keys.drop(name)
-
-
-def _latest_serial(zone: Zone, earlier: _Earlier | None, policy: SerialPolicy) -> int:
-    """The serial that the new one has to be after."""
-    if earlier is None or earlier.recipe is None or policy is SerialPolicy.KEEP:
-        return zone.serial
-    before = earlier.recipe.serial
-    return before if serial_gt(before, zone.serial) else zone.serial
 
 
 def _first_expiration(zone: Zone, now: datetime) -> datetime:
@@ -629,9 +616,9 @@ class Merging(_Making):
         if not is_there(draft.zone + self.foreign_suffix, desk.beside, self._foreign_file(draft)):
             self._leave_alone(draft)
             return
-        foreign = read_text(self._foreign_file(draft)).encode()
+        draft.foreign = read_text(self._foreign_file(draft))
         self._find_keys(draft, self.rules.flagged_keys)
-        self._compare(draft, (b"merge", foreign, draft.octets), self.rules)
+        self._compare(draft, (b"merge", draft.foreign.encode(), draft.octets), self.rules)
 
     def _leave_alone(self, draft: _Draft) -> None:
         """End with a zone for which there are no foreign DNSKEYs; what was merged while there were some, stays."""
@@ -653,11 +640,10 @@ class Merging(_Making):
         return os.path.join(self.foreign_directory, draft.zone + self.foreign_suffix)
 
     def _foreign_keys(self, draft: _Draft) -> tuple[Dnskey, ...]:
-        path = self._foreign_file(draft)
         try:
-            return parse_dnskeys(read_text(path), owner=from_wire_name(parse_origin(draft.zone)))
+            return parse_dnskeys(draft.foreign, owner=from_wire_name(parse_origin(draft.zone)))
         except ZonekitError as error:
-            raise error.within(shown_path(path)) from None
+            raise error.within(shown_path(self._foreign_file(draft))) from None
 
     def _merge(self, draft: _Draft, desk: _Desk) -> None:
         rules, zone = self.rules, draft.made

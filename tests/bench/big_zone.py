@@ -39,14 +39,16 @@ PROCESSES: Final = 2
 _COMMAND_LINE: Final = "zonekit sign (command line)"
 _FLOOR: Final = "raw signing, cryptography"
 _LDNS: Final = "ldns-signzone"
-_KNOT: Final = f"kzonesign, {PROCESSES} threads"
+KNOT: Final = f"kzonesign, {PROCESSES} threads"
 
 
-def _zonekit(processes: int) -> str:
+def zonekit_in(processes: int) -> str:
+    """What a table calls zonekit with so many processes."""
     return f"zonekit, {processes} process{'es' if processes > 1 else ''}"
 
 
-def _bind(processes: int) -> str:
+def bind_in(processes: int) -> str:
+    """What a table calls dnssec-signzone with so many threads."""
     return f"dnssec-signzone -P -n {processes}"
 
 
@@ -98,14 +100,14 @@ class BigZoneFiles:
             self.keys,
             lab.inception_text,
             lab.expiration_text,
-            self.signed_by(_zonekit(processes)),
+            self.signed_by(zonekit_in(processes)),
             processes,
             self.zone.denial,
         )
 
     def ensure_signed(self, lab: Lab) -> Path:
         """Return the zone as zonekit signs it; sign it when it has not been signed yet."""
-        path = self.signed_by(_zonekit(1))
+        path = self.signed_by(zonekit_in(1))
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             run(self.sign_command(lab, 1))
@@ -153,14 +155,14 @@ def _sections(lab: Lab, files: BigZoneFiles, name: str, rounds: int) -> list[Sec
             name=f"{name}-1-process",
             title=f"Signing {what}: one process",
             unit=Unit.SECONDS,
-            rows=rows_named(rows, [_zonekit(1), _COMMAND_LINE, _LDNS, _bind(1), _FLOOR]),
+            rows=rows_named(rows, [zonekit_in(1), _COMMAND_LINE, _LDNS, bind_in(1), _FLOOR]),
             notes=_NOTES,
         ),
         Section(
             name=f"{name}-{PROCESSES}-processes",
             title=f"Signing {what}: {PROCESSES} processes or threads",
             unit=Unit.SECONDS,
-            rows=rows_named(rows, [_zonekit(PROCESSES), _LDNS, _KNOT, _bind(PROCESSES), _FLOOR]),
+            rows=rows_named(rows, [zonekit_in(PROCESSES), _LDNS, KNOT, bind_in(PROCESSES), _FLOOR]),
             processes=PROCESSES,
             notes=(
                 "ldns-signzone has one thread and stands here too; kzonesign signs with several threads, and reads and"
@@ -207,7 +209,7 @@ _NOTES: Final = (
 
 def _zonekit_alone(lab: Lab, files: BigZoneFiles) -> list[Contender]:
     return [
-        _signer(lab, files, _zonekit(1), Kind.ZONEKIT, files.sign_command(lab, 1)),
+        _signer(lab, files, zonekit_in(1), Kind.ZONEKIT, files.sign_command(lab, 1)),
         _zonekit_in_processes(lab, files),
     ]
 
@@ -277,10 +279,10 @@ def _signer(
 
 
 def _zonekit_in_processes(lab: Lab, files: BigZoneFiles) -> Contender:
-    name = _zonekit(PROCESSES)
+    name = zonekit_in(PROCESSES)
 
     def verify() -> None:
-        if not filecmp.cmp(files.signed_by(name), files.signed_by(_zonekit(1)), shallow=False):
+        if not filecmp.cmp(files.signed_by(name), files.signed_by(zonekit_in(1)), shallow=False):
             raise BenchError(f"zonekit writes other bytes with {PROCESSES} processes than with one")
 
     return _signer(lab, files, name, Kind.ZONEKIT, files.sign_command(lab, PROCESSES), verify=verify)
@@ -295,7 +297,7 @@ def _command_line(lab: Lab, files: BigZoneFiles) -> Row:
     where: Command = ["-o", BIG_ORIGIN, "-K", files.keys, "-f", output, files.plain]
     how = f"--{files.zone.denial}"
     sample = run([sys.executable, "-m", "zonekit.cli", "sign", "-q", how, *when, *where]).sample
-    if not filecmp.cmp(output, files.signed_by(_zonekit(1)), shallow=False):
+    if not filecmp.cmp(output, files.signed_by(zonekit_in(1)), shallow=False):
         raise BenchError(f"{_COMMAND_LINE} writes other bytes than the library")
     return Row(name=_COMMAND_LINE, kind=Kind.ZONEKIT, items=1, samples=(sample,), remark="once")
 
@@ -322,7 +324,7 @@ def _dnssec_signzone(lab: Lab, files: BigZoneFiles, threads: int) -> Contender |
     found = lab.find("dnssec-signzone")
     if found is None:
         return None
-    name = _bind(threads)
+    name = bind_in(threads)
     denial = ["-3", "-", "-H", "0"] if files.zone.denial is DenialKind.NSEC3 else []
     command = [
         *found,
@@ -351,8 +353,8 @@ def _kzonesign(lab: Lab, files: BigZoneFiles) -> Contender | None:
     )
     for key in sorted(files.keys.glob("K*.key")):
         run([keymgr, "-c", config, BIG_ORIGIN, "import-bind", key])
-    command: Command = [kzonesign, "-c", config, "-o", files.signed_by(_KNOT).parent, BIG_ORIGIN]
-    return _signer(lab, files, _KNOT, Kind.PEER, command)
+    command: Command = [kzonesign, "-c", config, "-o", files.signed_by(KNOT).parent, BIG_ORIGIN]
+    return _signer(lab, files, KNOT, Kind.PEER, command)
 
 
 def _splits(lab: Lab, files: BigZoneFiles) -> Section:

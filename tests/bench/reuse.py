@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from tests.bench.big_zone import PROCESSES, BigZoneFiles, floor_sample
+from tests.bench.big_zone import KNOT, PROCESSES, BigZoneFiles, bind_in, floor_sample, zonekit_in
 from tests.bench.inputs import BIG_ORIGIN, write_zone_file
 from tests.bench.knot import Keys, write_config
 from tests.bench.lab import Lab, Section, Unit, rows_named
@@ -45,15 +45,6 @@ _VALIDITY: Final = timedelta(days=20)
 _EARLIEST_EXPIRATION: Final = _REFRESH - _JITTER / 20
 _COMMAND_LINE: Final = "zonekit sign --previous (command line)"
 _FLOOR: Final = "raw signing of what is due"
-_KNOT: Final = f"kzonesign, {PROCESSES} threads"
-
-
-def _zonekit(processes: int) -> str:
-    return f"zonekit, {processes} process{'es' if processes > 1 else ''}"
-
-
-def _bind(processes: int) -> str:
-    return f"dnssec-signzone -P -n {processes}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +160,7 @@ def measure(lab: Lab) -> list[Section]:
             name="reuse-1-process",
             title=f"Signing {what}: one process",
             unit=Unit.SECONDS,
-            rows=rows_named(rows, [_zonekit(1), _COMMAND_LINE, _bind(1), _FLOOR]),
+            rows=rows_named(rows, [zonekit_in(1), _COMMAND_LINE, bind_in(1), _FLOOR]),
             notes=notes,
             figures={"signatures due": due},
         ),
@@ -177,7 +168,7 @@ def measure(lab: Lab) -> list[Section]:
             name=f"reuse-{PROCESSES}-processes",
             title=f"Signing {what}: {PROCESSES} processes or threads",
             unit=Unit.SECONDS,
-            rows=rows_named(rows, [_zonekit(PROCESSES), _KNOT, _bind(PROCESSES), _FLOOR]),
+            rows=rows_named(rows, [zonekit_in(PROCESSES), KNOT, bind_in(PROCESSES), _FLOOR]),
             processes=PROCESSES,
             notes=notes,
             figures={"signatures due": due},
@@ -256,7 +247,7 @@ def _contender(
 
 
 def _zonekit_contender(files: ReuseFiles, processes: int) -> Contender:
-    name = _zonekit(processes)
+    name = zonekit_in(processes)
     output = files.signed_by(name)
     command = files.driver_command("resign", files.plain, files.previous, files.validity, output, processes)
 
@@ -279,7 +270,7 @@ def _dnssec_signzone(files: ReuseFiles, threads: int, counts: dict[str, Counted]
     found = files.lab.find("dnssec-signzone")
     if found is None:
         return None
-    name = _bind(threads)
+    name = bind_in(threads)
     validity = ["-s", _bind_time(files.validity.inception), "-e", _bind_time(files.validity.expiration)]
     refresh = ["-i", str(_seconds(_REFRESH)), "-j", str(_seconds(_JITTER))]
     options = ["-S", "-K", files.big.keys, "-x", "-P", "-q", "-n", str(threads), "-o", BIG_ORIGIN]
@@ -310,8 +301,8 @@ def _kzonesign(files: ReuseFiles, counts: dict[str, Counted]) -> Contender | Non
     )
     for key in sorted(files.big.keys.glob("K*.key")):
         run([keymgr, "-c", config, BIG_ORIGIN, "import-bind", key])
-    command: Command = [kzonesign, "-c", config, "-o", files.signed_by(_KNOT).parent, BIG_ORIGIN]
-    return _peer(files, _KNOT, command, counts)
+    command: Command = [kzonesign, "-c", config, "-o", files.signed_by(KNOT).parent, BIG_ORIGIN]
+    return _peer(files, KNOT, command, counts)
 
 
 def _command_line(files: ReuseFiles) -> Row:
@@ -324,7 +315,7 @@ def _command_line(files: ReuseFiles) -> Row:
     where: Command = ["-o", BIG_ORIGIN, "-K", files.big.keys, "-f", output, files.plain]
     jitter = ["--jitter", f"{_JITTER.days}d"]
     sample = run([sys.executable, "-m", "zonekit.cli", "sign", "-q", *when, *again, *jitter, *where]).sample
-    if not filecmp.cmp(output, files.signed_by(_zonekit(1)), shallow=False):
+    if not filecmp.cmp(output, files.signed_by(zonekit_in(1)), shallow=False):
         raise BenchError(f"{_COMMAND_LINE} writes other bytes than the library")
     return Row(name=_COMMAND_LINE, kind=Kind.ZONEKIT, items=1, samples=(sample,), remark="once")
 

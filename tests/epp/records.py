@@ -39,6 +39,8 @@ class Record:
         hosts: host objects, with their addresses.
         statuses: its statuses.
         code: its authinfo code.
+        sponsor: its registrar.
+        pending: whether a transfer was asked for.
     """
 
     registry: RegistryProfile
@@ -48,6 +50,7 @@ class Record:
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     statuses: tuple[str, ...] = ("ok",)
     code: str = "old-code"
+    sponsor: str = "losing"
     pending: bool = False
 
     def after(self, *commands: Command) -> Record:
@@ -121,7 +124,7 @@ class Record:
         info = DomainInfoData(
             name=DOMAIN,
             roid="EXAMPLE1-REP",
-            sponsor="losing",
+            sponsor=self.sponsor,
             statuses=tuple(Status(value=each) for each in self.statuses),
             name_servers=NameServers(form=self.registry.name_servers.form, servers=servers) if servers else None,
             hosts=tuple(name for name in self.hosts if name.endswith(f".{DOMAIN}")),

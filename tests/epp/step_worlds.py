@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from tests import transfer_worlds
 from tests.epp.records import DOMAIN, Record, keys_of
-from tests.keyring import ksk, zsk
 from tests.test_transfer_plan import NOW, facts_for, the_facts
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import DsData, digest_dnskey
@@ -37,8 +37,8 @@ from zonekit.transfer.timelines import ds_with_gaining
 from zonekit.transfer.versions import DsEntry
 from zonekit.ttl import Ttl
 
-LOSING_KEYS: Final = parse_dnskeys([ksk(), zsk()])
-GAINING_KEYS: Final = parse_dnskeys([ksk(number=1), zsk(number=1)])
+LOSING_KEYS: Final = parse_dnskeys(transfer_worlds.LOSING_KEYS)
+GAINING_KEYS: Final = parse_dnskeys(transfer_worlds.GAINING_KEYS)
 SPONSORS: Final = (Actor.REGISTRAR, Actor.LOSING_REGISTRAR, Actor.GAINING_REGISTRAR)
 OF_DELEGATION: Final = (FrameKind.ADD_DS, FrameKind.REMOVE_LOSING_DS, FrameKind.REMOVE_ALL_DS, FrameKind.CHANGE_NS)
 DS_STEPS: Final = ("ds-added", "losing-ds-removed", "all-ds-removed")
@@ -183,6 +183,7 @@ class Desk:
         material: Material | None = None,
         override: Override | None = None,
         lift_locks: bool = False,
+        client: str | None = None,
         **changes: Any,
     ) -> StepFrames:
         """The frames of a step, when its time has come and all before it is done."""
@@ -190,7 +191,7 @@ class Desk:
         return step_frames(
             self.plan,
             step_id,
-            sender=self.sender(actor, lift_locks=lift_locks),
+            sender=self.sender(actor, lift_locks=lift_locks, client=client),
             material=replace(material or self.material, **changes),
             evidence=self.evidence,
             now=now or self.plan.step(step_id).not_before,

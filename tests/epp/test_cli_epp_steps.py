@@ -13,12 +13,13 @@ import pytest
 from tests.epp.records import DOMAIN, Record
 from tests.epp.step_worlds import GAINING_KEYS, LOSING_KEYS, Desk, a_plan, a_registry, ds_data, entries_as_ds
 from tests.test_cli import refuse, run, succeed
-from tests.transfer_worlds import GAINING
+from tests.transfer_worlds import GAINING, LOSING
 from zonekit.cli.epp_steps import AUTH_INFO_VARIABLE
 from zonekit.cli.exits import BAD_INPUT, REFUSED
 from zonekit.dnskeys import Dnskey
 from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate
 from zonekit.epp.frames import Command
+from zonekit.epp.keyrelay import Duration, KeyRelayCreate
 from zonekit.epp.parts import Part
 from zonekit.epp.reading import read_frame
 from zonekit.epp.secdns import SecDnsUpdate
@@ -29,6 +30,7 @@ from zonekit.instants import instant_text
 from zonekit.state import State
 from zonekit.transfer.course import Course, KeySeen
 from zonekit.transfer.planfile import plan_json
+from zonekit.transfer.receipts import make_receipt
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
 
@@ -194,6 +196,46 @@ def test_the_code_is_in_the_frame_it_belongs_to_and_nowhere_else(
     assert wrong.exit_code == BAD_INPUT and "not of one line" in wrong.stderr
 
 
+def test_the_receipt_and_the_expiry_are_given(tmp_path: Path) -> None:
+    office = Office(tmp_path, "keys-exchanged", Flow.REGISTRY_FACILITATED)
+    receipt = make_receipt(LOSING, GAINING_KEYS, by="the losing operator", at=office.desk.plan.start)
+    write_text(str(office.path("receipt.json")), receipt.as_json())
+    (command,) = office.frames("--receipt", office.path("receipt.json"))
+    assert command.extensions == (receipt,)
+    write_text(str(office.path("receipt.json")), "{}")
+    assert "receipt.json: format: is missing" in refuse(
+        BAD_INPUT, *office.words("--receipt", office.path("receipt.json"))
+    )
+    relay = Office(tmp_path, "keys-exchanged", Flow.REGISTRAR_CHANGE)
+    write_text(str(relay.path("code")), "s3cret-code-of-transfer")
+    (sent,) = relay.frames("--auth-info-file", relay.path("code"), "--expiry", "P30D")
+    assert isinstance(sent.action, KeyRelayCreate) and sent.action.keys[0].expiry == Duration(days=30)
+
+
+def test_who_is_not_the_sponsor_is_told_by_the_answer_to_info(office: Office) -> None:
+    office.frames("--info", office.path("info.xml"), "--client", "losing")
+    withheld = run(*office.words("--info", office.path("info.xml"), "--client", "gaining"))
+    assert withheld.exit_code == REFUSED and "to be the sponsor of the domain" in withheld.stderr
+
+
+def test_the_keys_come_from_the_gaining_zone_where_nothing_else_has_them(office: Office) -> None:
+    write_zone(GAINING, office.path("gaining.zone"))
+    for keys in ('["gaining.dnskeys"]', "[]"):
+        text = TRANSFER.replace('["gaining.dnskeys"]', keys) + 'gaining_zone = "gaining.zone"\n'
+        write_text(str(office.path("transfer.toml")), text)
+        (command,) = office.frames()
+        (update,) = command.extensions
+        assert isinstance(update, SecDnsUpdate) and update.add is not None
+        assert [each.ds for each in update.add.ds] == [ds_data(GAINING_KEYS[0], 2)]
+    write_text(str(office.path("transfer.toml")), TRANSFER)
+    write_text(str(office.path("gaining.dnskeys")), "no key\n")
+    assert "gaining.dnskeys: " in refuse(BAD_INPUT, *office.words())
+
+
+def test_files_and_json_do_not_go_together(office: Office) -> None:
+    assert "leave -f out" in refuse(BAD_INPUT, *office.words("--json", "-f", office.path("frames")))
+
+
 def test_frames_that_ask_need_nothing_confirmed(office: Office) -> None:
     info, poll = office.frames("--ask", step_id="ns-changed")
     assert info.action == DomainInfo(name=DOMAIN) and poll.action == PollRequest()
@@ -206,7 +248,7 @@ def test_json_has_all_there_is(office: Office) -> None:
     (frame,) = found["frames"]
     assert frame["transaction"] == "ABC-1" and frame["accepts"] == [] and frame["waits_for"] == ""
     assert isinstance(read_frame(frame["xml"]), Command)
-    assert [each["code"] for each in found["findings"]] == ["registry-not-shown"]
+    assert [each["code"] for each in found["findings"]] == ["registry-not-shown", "plan-too-quick"]
     forced = succeed(*office.words("--json", "--override", "me", "--why", "a drill", step_id="ns-changed"))
     decision = json.loads(forced.stdout)["decision"]
     assert decision["decision"] == "overridden" and (decision["who"], decision["why"]) == ("me", "a drill")

@@ -154,6 +154,16 @@ def test_a_pending_action_tells_how_its_command_ended() -> None:
         told(frames, ResultCode.ACK_TO_DEQUEUE, replace(action, client_transaction="OTHER-1"))
 
 
+def test_a_pending_action_confirms_an_offer_and_no_transfer() -> None:
+    action = PendingActionData(name=DOMAIN, succeeded=True, server_transaction="registry-1", acted=NOW)
+    _, frames = transferring()
+    assert told(frames, ResultCode.ACK_TO_DEQUEUE, action).standing is Standing.TAKEN
+    offered = desk_at("keys-offered", Flow.REGISTRY_FACILITATED).frames("keys-offered")
+    assert told(offered, ResultCode.ACK_TO_DEQUEUE, action).standing is Standing.CONFIRMED
+    with pytest.raises(EppError, match="says nothing about ds-added"):
+        told(desk_at("ds-added").frames("ds-added"), ResultCode.COMPLETED, transfer_data(TransferStatus.PENDING))
+
+
 def test_an_answer_about_something_else_is_refused() -> None:
     frames = desk_at("ds-added").frames("ds-added")
     other = transfer_data(TransferStatus.SERVER_APPROVED, name="example.com.")

@@ -144,7 +144,7 @@ REFUSED: Final = [
         "(<domain:authInfo>).*(</domain:authInfo>)",
         r"\1\2",
         "epp/command/transfer/transfer/authInfo",
-        "pw or ext or null is missing",
+        "pw or ext is missing",
     ),
     (
         "rfc5731-transfer-request",
@@ -683,6 +683,14 @@ def test_an_authinfo_code_of_an_extension_keeps_the_element_around_it() -> None:
     assert isinstance(told, Part) and told.name == "infData" and "s3cret" in told.xml and "s3cret" not in repr(told)
 
 
+def test_a_code_may_be_taken_away_by_an_update_alone() -> None:
+    null = "<domain:authInfo><domain:null/></domain:authInfo>"
+    pattern = "<domain:authInfo>.*</domain:authInfo>"
+    command = read_frame(changed("rfc5731-update", pattern, null))
+    assert isinstance(command, Command) and isinstance(command.action, Part)
+    assert refused(changed("rfc5731-create", pattern, null)).path == "epp/command/create/create/authInfo"
+
+
 def test_a_host_update_of_more_than_addresses_is_kept_as_it_came() -> None:
     command = read_frame(EXAMPLES["rfc5732-update"])
     assert isinstance(command, Command) and isinstance(command.action, Part)
@@ -728,7 +736,7 @@ def mutated(octets: bytes, data: DataObject) -> bytes:
         st.sampled_from(("octet", "cut", "insert", "delete", "double", "swap", "rename", "text", "attribute"))
     )
     if how in ("octet", "cut", "insert"):
-        at = data.draw(st.integers(0, len(octets) - 1))
+        at = data.draw(st.integers(0, max(len(octets) - 1, 0)))
         end = at + (how == "octet")
         return octets[:at] + (b"" if how == "cut" else data.draw(st.binary(min_size=1, max_size=3)) + octets[end:])
     root = etree.fromstring(octets)

@@ -29,27 +29,35 @@ from tests.epp.step_worlds import (
     registries,
     servers_of,
 )
+from tests.keyring import ksk
 from tests.test_transfer_plan import NOW, ds_of, the_facts
+from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import KeyData
-from zonekit.epp.carriers import CARRIED, FrameKind, carriage
+from zonekit.epp.carriers import CARRIED, FrameKind, carriage, carriage_list
 from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate, NameServer, NsForm, TransferOperation
+from zonekit.epp.gaining import make_offer
 from zonekit.epp.hosts import HostCreate, HostUpdate
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate
-from zonekit.epp.offers import Offer
+from zonekit.epp.materials import tag_of
+from zonekit.epp.offers import Offer, Report
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
 from zonekit.epp.secdns import SecDnsUpdate
 from zonekit.epp.sessions import PollAcknowledge, PollRequest
-from zonekit.epp.steps import StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
+from zonekit.epp.steps import Sender, StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
 from zonekit.epp.writing import write_frame
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.journal import Confirmed, Overridden
-from zonekit.transfer.plan import Plan
+from zonekit.transfer.parties import NOT_GIVEN
+from zonekit.transfer.plan import Plan, plan_transfer
+from zonekit.transfer.receipts import make_receipt
 from zonekit.transfer.steps import STEPS, Actor, Flow, with_shared_servers
 from zonekit.transfer.timelines import ds_with_gaining
+from zonekit.transfer.versions import Key
+from zonekit.ttl import Ttl
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
@@ -74,6 +82,16 @@ def test_who_changes_a_delegation_is_who_takes_the_step() -> None:
                 assert all(kind in OF_DELEGATION for kind in kinds)
             else:
                 assert not set(kinds) & set(OF_DELEGATION)
+
+
+@pytest.mark.parametrize("flow", Flow)
+def test_the_list_of_a_flow_has_a_line_for_each_step(flow: Flow) -> None:
+    lines = carriage_list(flow).splitlines()
+    assert [line.split("`")[1] for line in lines] == [step.id for step in STEPS[flow]]
+    for step, line in zip(STEPS[flow], lines, strict=True):
+        frames = carriage(flow, step.id).frames
+        assert ("no frame; " in line) is not bool(frames)
+        assert all(f"the {sender.value} sends " in line for sender in frames)
 
 
 def test_every_kind_of_frames_carries_some_step() -> None:
@@ -257,10 +275,32 @@ def test_without_an_answer_to_info_what_the_plan_has_is_taken_and_that_is_told()
     assert [each.code for each in found.findings] == ["registry-not-shown"]
 
 
+@pytest.mark.parametrize("interface", Interface)
+def test_what_is_on_record_is_what_the_registry_has_where_it_shows_nothing(interface: Interface) -> None:
+    desk = Desk.of(a_plan(facts=sha1_facts()), a_registry(interface=interface)).until("losing-ds-removed")
+    found = desk.frames("losing-ds-removed", registered=None)
+    assert desk.record.after(*[each.command for each in found.frames]) == desk.record.after(
+        *[each.command for each in desk.frames("losing-ds-removed").frames]
+    )
+    desk.done("losing-ds-removed")
+    again = desk.frames("losing-ds-removed", registered=None, now=desk.plan.finished)
+    assert not again.frames and again.after == found.after
+    through = Desk.of(a_plan(Flow.THROUGH_INSECURE), a_registry(interface=interface)).until("ds-added")
+    assert through.frames("ds-added", registered=None).after == through.frames("ds-added").after
+
+
+def test_what_cannot_be_told_withholds_nothing() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    assert desk.frames("ds-added", losing_keys=()).frames
+
+
 def test_urgent_and_max_sig_life_go_along_where_the_registry_takes_them() -> None:
     desk = Desk.of(a_plan(), a_registry(max_sig_life=True)).until("ds-added")
     update = only_update(desk.frames("ds-added", urgent=True, max_sig_life=604800))
     assert update.urgent and update.max_sig_life == 604800
+    desk.take("ds-added")
+    again = only_update(desk.frames("ds-added", max_sig_life=86400))
+    assert again == SecDnsUpdate(max_sig_life=86400)
     for field, wanted in (("urgent", True), ("max_sig_life", 604800)):
         plain = Desk.of(a_plan(), a_registry(urgent=False)).until("ds-added")
         with pytest.raises(EppError, match=f"would answer 2102; leave it out; where it does, say {field}"):
@@ -338,7 +378,7 @@ def test_a_ds_of_nobody_goes_with_the_losing_ones_and_is_told() -> None:
 def test_what_is_so_already_needs_no_frame() -> None:
     desk = Desk.of(a_plan(), a_registry()).until("ds-added")
     desk.take("ds-added")
-    found = desk.frames("ds-added", override=OVERRIDE)
+    found = desk.frames("ds-added")
     assert not found.frames and found.decision is None
     assert [each.code for each in found.findings] == ["nothing-to-do"]
     through = Desk.of(a_plan(Flow.THROUGH_INSECURE), a_registry()).until("all-ds-removed")
@@ -355,8 +395,6 @@ def test_the_keys_have_to_be_those_that_the_plan_counts_on() -> None:
         desk.frames("ds-added", gaining_keys=GAINING_KEYS[1:])
     with pytest.raises(EppError, match=r"and keys \d+, \d+ could be it"):
         desk.frames("ds-added", gaining_keys=(*GAINING_KEYS, LOSING_KEYS[0]))
-    from tests.keyring import ksk
-
     with pytest.raises(EppError, match=r"is of other\.nl\.; give the keys of this domain"):
         desk.frames("ds-added", gaining_keys=parse_dnskeys([ksk(owner="other.nl")]))
 
@@ -379,8 +417,6 @@ def test_a_key_tag_in_the_plan_tells_which_key_it_is() -> None:
 
 
 def servers_plan(losing: set[str], gaining: set[str]) -> Plan:
-    from zonekit.ttl import Ttl
-
     facts = the_facts()
     ttl = Ttl(3600)
     return a_plan(
@@ -449,6 +485,24 @@ def test_servers_that_do_not_fit_are_refused(changes: dict[str, object], message
     plan = servers_plan({"ns.losing.example."}, {*inside("ns1"), "ns.gaining.example."})
     with pytest.raises(EppError, match=message):
         Desk.of(plan, a_registry()).until("ns-changed").frames("ns-changed", **changes)
+
+
+def test_servers_that_nobody_knows_now_are_asked_for() -> None:
+    facts = the_facts()
+    unnamed = replace(facts, losing=replace(facts.losing, name_servers=NOT_GIVEN))
+    named = replace(unnamed, gaining=replace(facts.gaining, name_servers=NOT_GIVEN))
+    plan = plan_transfer(named, flow=Flow.OPERATOR_CHANGE, start=NOW)
+    desk = Desk.of(plan, a_registry())
+    desk.record = replace(desk.record, servers={"ns.losing.example.": ()})
+    servers = (NameServer(name="ns.gaining.example.", addresses=("198.51.100.1",)),)
+    for step_id in desk.in_order():
+        if step_id == "ns-changed":
+            break
+        desk.done(step_id)
+    with pytest.raises(EppError, match="it is not known which name servers the registry of nl has for it"):
+        desk.frames("ns-changed", registered=None, gaining_servers=servers)
+    found = desk.frames("ns-changed", gaining_servers=servers)
+    assert desk.record.after(*[each.command for each in found.frames]).servers == {"ns.gaining.example.": ()}
 
 
 def test_too_few_and_too_many_servers_are_refused() -> None:
@@ -634,6 +688,47 @@ def test_the_registry_has_to_be_that_of_the_domain() -> None:
             Desk.of(a_plan(), a_registry(zone=zone)).frames("ds-added", actor=Actor.REGISTRAR)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hosts": ()}, "hosts of the material of frames is no mapping"),
+        ({"hosts": {"ns1.example.nl": ("192.0.2.999",)}}, "and not an IPv4 or IPv6 address"),
+        ({"max_sig_life": 0}, "max_sig_life of the material of frames"),
+        ({"because": "two\nlines"}, "because of the material of frames"),
+    ],
+)
+def test_material_is_checked_when_it_is_made(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(EppError, match=message):
+        replace(Desk.of(a_plan(), a_registry()).material, **changes)
+
+
+def test_a_sender_has_a_function_for_its_identifiers() -> None:
+    with pytest.raises(EppError, match="transactions is no function"):
+        Sender(actor=Actor.REGISTRAR, registry=a_registry(), transactions="ABC-1")  # type: ignore[arg-type]
+
+
+def test_a_key_tag_that_the_facts_say_outweighs_the_name() -> None:
+    facts = the_facts()
+    first, *rest = facts.gaining.keys
+    key = Key(name="KSK 1 of the gaining operator", algorithm=13, key_tag=GAINING_KEYS[0].key_tag)
+    tagged = replace(facts, gaining=replace(facts.gaining, keys=(replace(first, key=key), *rest)))
+    assert tag_of(key) == GAINING_KEYS[0].key_tag
+    assert Desk.of(a_plan(facts=tagged), a_registry()).until("ds-added").frames("ds-added").frames
+    revoked = replace(GAINING_KEYS[0], flags=GAINING_KEYS[0].flags | 0x80)
+    with pytest.raises(EppError, match="no DNSKEY that is given is it"):
+        Desk.of(a_plan(), a_registry()).until("ds-added").frames("ds-added", gaining_keys=(revoked,))
+
+
+def test_a_profile_with_longer_times_than_the_plan_is_told() -> None:
+    desk = Desk.of(a_plan(), a_registry(propagation_delay=timedelta(hours=1), negative_ttl=Ttl(901)))
+    (finding,) = desk.until("ds-added").frames("ds-added").findings
+    assert finding.code == "plan-too-quick"
+    assert finding.message.endswith("counts on: negative_ttl 15m1s and not 15m, propagation_delay 1h and not 0s")
+    dropping = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP, negative_ttl=Ttl(7200)))
+    with pytest.raises(FrameWithheld, match=": 2h and as long as it takes"):
+        dropping.until("domain-transferred").frames("domain-transferred")
+
+
 def test_identifiers_are_those_of_the_caller() -> None:
     transactions = numbered("ABC", first=7)
     assert [transactions(), transactions()] == ["ABC-7", "ABC-8"]
@@ -649,3 +744,103 @@ def test_what_only_asks_is_never_withheld() -> None:
     assert info.command.action == DomainInfo(name=DOMAIN, auth_info=CODE)
     assert poll.command.action == PollRequest() and ResultCode.NO_MESSAGES in poll.accepts
     assert acknowledging_frame("12", sender=sender).command.action == PollAcknowledge(message_id="12")
+
+
+def test_once_the_ds_is_dropped_the_frame_that_adds_it_again_is_alone() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP)).until("domain-transferred")
+    before = desk.record.ds
+    desk.record = replace(desk.record, ds=frozenset(), sponsor="gaining")
+    found = desk.frames("domain-transferred", client="gaining")
+    (restored,) = found.frames
+    assert isinstance(found.decision, Confirmed)
+    assert restored.purpose == "add the DS again that the registry drops in the transfer"
+    locked = replace(desk.record, statuses=("serverUpdateProhibited",))
+    with pytest.raises(FrameWithheld, match="serverUpdateProhibited"):
+        desk.frames("domain-transferred", client="gaining", registered=locked.shown)
+    desk.record = desk.record.after(restored.command)
+    assert desk.record.ds == before and not desk.frames("domain-transferred", client="gaining").frames
+
+
+def test_who_is_not_the_sponsor_changes_nothing_and_who_is_asks_for_nothing() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    assert desk.frames("ds-added", client="losing").frames
+    with pytest.raises(FrameWithheld, match="to be the sponsor of the domain; the registry of nl names losing"):
+        desk.frames("ds-added", client="gaining")
+    moved = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry()).until("domain-transferred")
+    assert moved.frames("domain-transferred", client="gaining").frames
+    assert not moved.frames("domain-transferred", client="losing").frames
+
+
+def test_what_the_registry_shows_of_another_domain_is_refused() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    shown = desk.record.shown
+    other = replace(shown, info=replace(shown.info, name="example.com"))
+    with pytest.raises(
+        EppError, match=r"what the registry shows is of example\.com\.; give its answer about this domain"
+    ):
+        desk.frames("ds-added", registered=other)
+
+
+def test_the_offer_is_that_which_the_gaining_side_makes_of_its_zone() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry()).until("keys-offered")
+    finished, ttl = desk.plan.finished, desk.plan.facts.timing.lowered_ttl
+    of_zone = make_offer(GAINING, LOSING, auth_info=CODE, form=NsForm.HOST_OBJECTS, ttl=ttl, now=NOW, expiry=finished)
+    servers = tuple(NameServer(name=name) for name in GAINING_SERVERS)
+    facts = desk.plan.facts
+    named = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(GAINING_SERVERS)))
+    desk.plan = plan_transfer(named, flow=Flow.REGISTRY_FACILITATED, start=NOW)
+    desk.evidence = []
+    desk = desk.until("keys-offered")
+    (sent,) = desk.frames("keys-offered", gaining_servers=servers, relay_expiry=finished).frames
+    assert isinstance(of_zone.action, KeyRelayCreate) and isinstance(sent.command.action, KeyRelayCreate)
+    assert set(sent.command.action.keys) == set(of_zone.action.keys)
+    (offer,), (other,) = sent.command.extensions, of_zone.extensions
+    assert isinstance(offer, Offer) and isinstance(other, Offer)
+    assert set(offer.name_servers.servers) == set(other.name_servers.servers)
+    assert (offer.ds, offer.ttl) == (other.ds, other.ttl)
+
+
+def test_an_offer_is_withheld_where_a_status_would_stop_the_transfer() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry()).until("keys-offered")
+    desk.record = replace(desk.record, statuses=("clientTransferProhibited", "serverUpdateProhibited"))
+    with pytest.raises(FrameWithheld) as refused:
+        desk.frames("keys-offered", lift_locks=True)
+    assert len(refused.value.reasons) == 2 and "have the sponsor remove it" in refused.value.reasons[1]
+
+
+def test_the_losing_side_sends_its_receipt_and_when_it_is_so_its_report() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry()).until("keys-exchanged")
+    receipt = make_receipt(LOSING, GAINING_KEYS, by="the losing operator", at=NOW)
+    with pytest.raises(EppError, match="the receipt for the gaining keys is not given"):
+        desk.frames("keys-exchanged")
+    (sent,) = desk.frames("keys-exchanged", receipt=receipt).frames
+    assert sent.command.action == DomainUpdate(name=DOMAIN) and sent.command.extensions == (receipt,)
+    low = Ttl(600)
+    report = Report(name=DOMAIN, serial=8, merged=NOW, lowered=NOW, ns_ttl=low, dnskey_ttl=low)
+    desk = desk.until("losing-merged")
+    later = desk.plan.finished
+    with pytest.raises(FrameWithheld, match="nothing confirms that, and the report says it") as refused:
+        desk.frames("losing-merged", report=report, now=later)
+    assert [each.split(":")[0] for each in refused.value.reasons] == ["losing-merged", "ttls-lowered"]
+    for step_id in ("losing-merged", "ttls-lowered"):
+        desk.done(step_id)
+    (told,) = desk.frames("ttls-lowered", report=report, now=later).frames
+    assert told.command.extensions == (report,)
+    with pytest.raises(EppError, match=r"the report of the losing side is not given"):
+        desk.frames("losing-merged", now=later)
+    with pytest.raises(EppError, match=r"what is to be told is of example\.com\."):
+        desk.frames("losing-merged", now=later, report=replace(report, name="example.com"))
+
+
+@pytest.mark.parametrize("changes", [{"urgent": True}, {"max_sig_life": 604800}])
+def test_only_a_change_of_the_ds_is_urgent(changes: dict[str, object]) -> None:
+    desk = Desk.of(a_plan(), a_registry(max_sig_life=True)).until("ns-changed")
+    with pytest.raises(EppError, match="ns-changed does not change the DS, and nothing else is urgent"):
+        desk.frames("ns-changed", **changes)
+
+
+def test_an_override_of_the_future_is_none() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ns-changed")
+    early = desk.plan.step("ns-changed").not_before - timedelta(seconds=1)
+    with pytest.raises(PlanError, match="comes after the decision"):
+        desk.frames("ns-changed", now=early, override=replace(OVERRIDE, when=early + timedelta(hours=1)))

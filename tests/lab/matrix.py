@@ -56,6 +56,8 @@ KEPT_SECONDS: Final = 10
 """The minimum TTL, and the margin for stale data, that resolvers are set to in their rows."""
 RECORD_TTL: Final = Ttl(1)
 """The TTL of what is kept for longer than that."""
+STALE_TTL: Final = Ttl(5)
+"""The TTL of what is used when it has run out."""
 NS_TTL: Final = Ttl(3)
 """The TTL of both NS RRsets of a delegation that changes."""
 LEFT, NEVER_LEFT = "left", "never left"
@@ -77,8 +79,9 @@ class Column:
         kind: the program.
         settings: what makes it so, beside the laboratory's own settings.
         minimum: how its least TTL is set to ``KEPT_SECONDS``.
-        stale: how it is made to use for ``stale_seconds`` what has run out.
-        stale_seconds: ``KEPT_SECONDS`` where the program lets one choose.
+        stale: how it is made to use for ``KEPT_SECONDS`` what has run out.
+        stale_from_question: whether it counts them from question to question, so that what nobody asked for is used once more
+            for as long as it has not been cleaned out of the cache.
     """
 
     program: str
@@ -88,7 +91,7 @@ class Column:
     settings: Mapping[str, str] = field(default_factory=dict)
     minimum: Mapping[str, str]
     stale: Mapping[str, str]
-    stale_seconds: int = KEPT_SECONDS
+    stale_from_question: bool = False
 
     @property
     def label(self) -> str:
@@ -112,9 +115,8 @@ _UNBOUND_STALE: Final = {
     "serve-expired-ttl-reset": "no",
     "serve-expired-reply-ttl": "1",
 }
-_PDNS_STALE: Final = {"serve-stale-extensions": "1"}
-_PDNS_STALE_SECONDS: Final = 30
-"""An extension keeps a record for that long; with a short TTL each is used up sooner, and never later."""
+_PDNS_STALE: Final = {"serve-stale-extensions": str(KEPT_SECONDS // STALE_TTL)}
+"""An extension is as long as the TTL, 30 seconds at most."""
 _KNOT_STALE: Final = {
     "modules.load": "('serve_stale < cache')",
     "serve_stale.timeout": " = 200",
@@ -141,7 +143,7 @@ COLUMNS: Final = (
         kind=PdnsRecursor,
         minimum={"minimum-ttl-override": str(KEPT_SECONDS)},
         stale=_PDNS_STALE,
-        stale_seconds=_PDNS_STALE_SECONDS,
+        stale_from_question=True,
     ),
     Column(
         program="Knot Resolver",
@@ -187,19 +189,6 @@ class Row:
     name: str
     title: str
     model: Callable[[ResolverProfile], str]
-
-    def modelled(self, column: Column) -> str:
-        """What the model says of a column."""
-        return self.model(column.profile)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StaleRow(Row):
-    """A row that depends on how long stale data may be used."""
-
-    def modelled(self, column: Column) -> str:
-        """What the model says of a column that uses stale data for as long as it is set to."""
-        return self.model(replace(column.profile, stale_margin=timedelta(seconds=column.stale_seconds)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,8 +290,8 @@ def _data(
     return DataVersion(source=Source.LOSING, record=record, ttl=_LONG, signatures=(signature,), start=start, end=end)
 
 
-def _kept_for(**settings: object) -> Callable[[ResolverProfile], str]:
-    return lambda profile: f"{replace(profile, **settings).kept(RECORD_TTL)} s"  # type: ignore[arg-type]
+def _kept_for(ttl: Ttl, **settings: object) -> Callable[[ResolverProfile], str]:
+    return lambda profile: f"{replace(profile, **settings).kept(ttl)} s"  # type: ignore[arg-type]
 
 
 _LONG: Final = Ttl(3600)
@@ -375,18 +364,18 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         name="minimum-ttl",
         title=f"an unsigned record with a TTL of {RECORD_TTL} s, where the least TTL is set to {KEPT_SECONDS} s",
-        model=_kept_for(minimum_ttl=Ttl(KEPT_SECONDS)),
+        model=_kept_for(RECORD_TTL, minimum_ttl=Ttl(KEPT_SECONDS)),
     ),
     Row(
         name="minimum-ttl-signed",
         title="the same, signed",
-        model=_kept_for(minimum_ttl=Ttl(KEPT_SECONDS)),
+        model=_kept_for(RECORD_TTL, minimum_ttl=Ttl(KEPT_SECONDS)),
     ),
-    StaleRow(
+    Row(
         name="stale",
-        title=f"a record with a TTL of {RECORD_TTL} s, where no server answers and stale data may be used"
-        f" for {KEPT_SECONDS} s, by PowerDNS Recursor for {_PDNS_STALE_SECONDS} s",
-        model=_kept_for(),
+        title=f"a record with a TTL of {STALE_TTL} s, where no server answers and stale data may be used for {KEPT_SECONDS} s;"
+        " PowerDNS Recursor is asked for it all the time",
+        model=_kept_for(STALE_TTL, stale_margin=timedelta(seconds=KEPT_SECONDS)),
     ),
 )
 
@@ -433,7 +422,7 @@ KNOWN: Final = (
 def expected(row: Row, column: Column) -> str:
     """What is to be seen: what the model says, or what is known to be otherwise."""
     known = _known(row, column)
-    return known.seen if known else row.modelled(column)
+    return known.seen if known else row.model(column.profile)
 
 
 def _known(row: Row, column: Column) -> Otherwise | None:
@@ -478,7 +467,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cell(row: Row, column: Column) -> str:
     known = _known(row, column)
-    return f"{known.seen} {_mark(KNOWN.index(known))}" if known else row.modelled(column)
+    return f"{known.seen} {_mark(KNOWN.index(known))}" if known else row.model(column.profile)
 
 
 def _mark(number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ from tests.lab.matrix import (
     NS_TTL,
     RECORD_TTL,
     ROWS,
+    STALE_TTL,
     ChainRow,
     Column,
     supported,
@@ -47,6 +48,7 @@ from tests.lab.zones import child, signed_zone, unsigned_zone
 from zonekit.ds import make_ds
 from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey
+from zonekit.ttl import Ttl
 from zonekit.zones import RRset, Zone
 
 T = TypeVar("T")
@@ -184,16 +186,24 @@ class Bench:
         self.lab.parent.delegate(domain, self.operator.hosts, ds=ds, ns_ttl=LONG_TTL)
         return keys
 
-    def _zone(self, domain: str, *, serial: int = 1, address: str = OLD, hosts: Sequence[str] = ()) -> Zone:
-        """Records that are kept for a second, and an NS RRset that is kept for long."""
+    def _zone(
+        self,
+        domain: str,
+        *,
+        ttl: Ttl = RECORD_TTL,
+        serial: int = 1,
+        address: str = OLD,
+        hosts: Sequence[str] = (),
+    ) -> Zone:
+        """Records that are kept for a second or few, and an NS RRset that is kept for long."""
         return unsigned_zone(
             domain,
             hosts or self.operator.hosts,
-            ttl=RECORD_TTL,
+            ttl=ttl,
             ns_ttl=LONG_TTL,
             serial=serial,
             address=address,
-            more=[RRset.from_text(name, RECORD_TTL, "A", address) for pair in kept_names(domain) for name in pair],
+            more=[RRset.from_text(name, ttl, "A", address) for pair in kept_names(domain) for name in pair],
         )
 
     def _after_ds_change(
@@ -298,14 +308,15 @@ class Bench:
         serve(OLD)
         ds = make_ds(keys[:1], ttl=LONG_TTL) if secure else None
         self.lab.parent.delegate(domain, self.operator.hosts, ds=ds, ns_ttl=LONG_TTL)
-        seconds = dict.fromkeys(self.minimum, KEPT_SECONDS)
-        return kept(self.minimum, domain, seconds, arrange=lambda: serve(OLD), change=lambda: serve(NEW))
+        return kept(
+            self.minimum, domain, RECORD_TTL, KEPT_SECONDS, arrange=lambda: serve(OLD), change=lambda: serve(NEW)
+        )
 
     def _kept_stale(self) -> Cells:
         """The operator's servers stop."""
         domain = child("stale")
         going = self.lab.operator("going", KnotServer)
-        zone, keys = signed_zone(self._zone(domain, hosts=going.hosts), dnskey_ttl=LONG_TTL)
+        zone, keys = signed_zone(self._zone(domain, ttl=STALE_TTL, hosts=going.hosts), dnskey_ttl=LONG_TTL)
         going.load(zone)
         self.lab.parent.delegate(domain, going.hosts, ds=make_ds(keys[:1], ttl=LONG_TTL), ns_ttl=LONG_TTL)
 
@@ -314,8 +325,15 @@ class Bench:
                 server.restart()
             going.wait_for_serial(zone.origin, zone.serial)
 
-        seconds = {column.label: RECORD_TTL + column.stale_seconds for column in COLUMNS}
-        return kept(self.stale, domain, seconds, arrange=start, change=going.stop)
+        return kept(
+            self.stale,
+            domain,
+            STALE_TTL,
+            STALE_TTL + KEPT_SECONDS,
+            arrange=start,
+            change=going.stop,
+            asked_throughout=[column.label for column in COLUMNS if column.stale_from_question],
+        )
 
 
 def kept_names(domain: str) -> list[tuple[str, str]]:
@@ -326,15 +344,18 @@ def kept_names(domain: str) -> list[tuple[str, str]]:
 def kept(
     resolvers: Mapping[str, Resolver],
     domain: str,
-    seconds: Mapping[str, int],
+    ttl: Ttl,
+    seconds: int,
     *,
     arrange: Callable[[], None],
     change: Callable[[], None],
+    asked_throughout: Collection[str] = (),
 ) -> Cells:
     """How long resolvers keep a record beyond its TTL: so many seconds, or less, or more.
 
     Two names are asked for before the change, and each once more: the first when its TTL is over, the second when it must
-    be gone. Where the machine was too slow for the first to tell anything, all is done again.
+    be gone, and all the time until then where ``asked_throughout`` has the resolver's label. Where the machine was too slow
+    for the first to tell anything, all is done again.
     """
     for early, late in kept_names(domain):
         arrange()
@@ -344,18 +365,22 @@ def kept(
                 assert address(resolver, name) == OLD, f"{name}\n{resolver.log_tail()}"
         last = time.monotonic()
         change()
-        sleep_until(last + RECORD_TTL + _OVER_SECONDS)
-        may_be_gone = first + min(seconds.values()) - 1
-        in_time = time.monotonic() + _PATIENCE_SECONDS < may_be_gone
-        still = at_each(resolvers, _finding(early, until=may_be_gone))
-        if not in_time and set(still.values()) != {OLD}:
-            continue
         with ThreadPoolExecutor(len(resolvers)) as executor:
             then = {
-                label: executor.submit(_found_at, last + seconds[label] + _OVER_SECONDS, resolver, late)
+                label: executor.submit(
+                    _found_throughout if label in asked_throughout else _found_at,
+                    last + seconds + _OVER_SECONDS,
+                    resolver,
+                    late,
+                )
                 for label, resolver in resolvers.items()
             }
-        return {label: _kept(seconds[label], still[label], then[label].result()) for label in resolvers}
+            sleep_until(last + ttl + _OVER_SECONDS)
+            may_be_gone = first + seconds - 1
+            in_time = time.monotonic() + _PATIENCE_SECONDS < may_be_gone
+            still = at_each(resolvers, _finding(early, until=may_be_gone))
+        if in_time or set(still.values()) == {OLD}:
+            return {label: _kept(seconds, still[label], then[label].result()) for label in resolvers}
     raise AssertionError(f"in {_TRIES} tries the machine was too slow to tell how long {domain} is kept")
 
 
@@ -370,6 +395,13 @@ def _finding(name: str, *, until: float) -> Callable[[Resolver], str | None]:
 
 def _found_at(instant: float, resolver: Resolver, name: str) -> str | None:
     sleep_until(instant)
+    return address(resolver, name)
+
+
+def _found_throughout(until: float, resolver: Resolver, name: str) -> str | None:
+    while time.monotonic() < until:
+        address(resolver, name)
+        time.sleep(_PAUSE_SECONDS)
     return address(resolver, name)
 
 

@@ -81,6 +81,11 @@ def _parse_expiry(text: str) -> Expiry:
     metavar="ACTOR",
     help="Who sends the frames, such as 'losing registrar'; not needed where only one has any.",
 )
+@click.option(
+    "--client",
+    metavar="ID",
+    help="The sender's client identifier at the registry, by which an answer to a domain info shows whether it is the sponsor.",
+)
 @click.option("--info", "info_file", metavar="FILE", help="The registry's answer to a domain info, as it is now.")
 @click.option(
     "--plan",
@@ -157,6 +162,7 @@ def step(
     source: str,
     registry_file: str,
     actor_name: str | None,
+    client: str | None,
     info_file: str | None,
     plan_file: str | None,
     auth_info_file: str | None,
@@ -214,6 +220,7 @@ def step(
         actor=actor,
         registry=registry,
         transactions=numbered(prefix or f"zonekit-{now:%Y%m%d%H%M%S}"),
+        client=client,
         lift_locks=lift_locks,
     )
     code = _auth_info(auth_info_file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -220,7 +220,7 @@ def sign(
             processes=processes,
         )
         teller = _Teller(doing="signing", done="signed", as_json=as_json, quiet=quiet)
-        summary = teller.tell(outcomes, count_zones(directory, suffix=suffix))
+        summary = teller.tell(outcomes, lambda: count_zones(directory, suffix=suffix))
     return REFUSED if summary.failed else OK
 
 
@@ -304,7 +304,7 @@ def merge(
             processes=processes,
         )
         teller = _Teller(doing="merging", done="merged", as_json=as_json, quiet=quiet)
-        summary = teller.tell(outcomes, count_zones(directory, suffix=suffix))
+        summary = teller.tell(outcomes, lambda: count_zones(directory, suffix=suffix))
     return REFUSED if summary.failed else OK
 
 
@@ -350,7 +350,7 @@ def verify(
             processes=processes,
         )
         teller = _Teller(doing="verifying", done="verified", as_json=as_json, quiet=quiet, passes_over=True)
-        summary = teller.tell(outcomes, count_zones(directory, suffix=suffix))
+        summary = teller.tell(outcomes, lambda: count_zones(directory, suffix=suffix))
     return REFUSED if summary.failed or summary.with_findings else OK
 
 
@@ -406,9 +406,10 @@ class _Teller:
     quiet: bool
     passes_over: bool = False
 
-    def tell(self, outcomes: Generator[ZoneOutcome, None, None], total: int) -> FleetSummary:
-        """Tell each outcome as it comes, beside a bar that knows how many there are, then the summary."""
+    def tell(self, outcomes: Generator[ZoneOutcome, None, None], count: Callable[[], int]) -> FleetSummary:
+        """Tell each outcome as it comes, beside a bar for which it is counted how many there are, then the summary."""
         with Progress(quiet=self.quiet) as progress, contextlib.closing(outcomes):
+            total = count() if progress.is_shown else 0
             summary = FleetSummary.of(self._told(progress.counted(self.doing, outcomes, total=total)))
         if self.as_json:
             click.echo(json.dumps({"summary": _summary_object(summary)}))

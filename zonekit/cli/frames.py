@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -61,7 +62,15 @@ def _plain(value: object) -> Any:
 
 
 def _told(value: object) -> Iterator[str]:
-    yield from _WORDS[type(value)](value)
+    yield from _WORDS.get(type(value), _plainly)(value)
+
+
+def _plainly(value: object) -> Iterator[str]:
+    """What there are no words of its own for: its fields, without those that are secret."""
+    shown = _plain(value)
+    yield f"it has a {shown.pop('kind')}"
+    for name, held in shown.items():
+        yield f"its {name.replace('_', ' ')}: {held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)}"
 
 
 def _all_told(values: Iterable[object]) -> Iterator[str]:

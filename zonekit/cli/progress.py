@@ -38,6 +38,11 @@ class Progress:
         if self._bars is not None:
             self._bars.stop()
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there are bars at all."""
+        return self._bars is not None
+
     @contextlib.contextmanager
     def working(self, what: str) -> Iterator[None]:
         """Show that work of unknown length goes on."""

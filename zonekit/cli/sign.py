@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,10 +30,9 @@ from zonekit.cli.progress import Progress
 from zonekit.cli.workers import jobs_option, workers_for
 from zonekit.denial import MAX_ITERATIONS, Denial, Nsec, Nsec3, OptOut
 from zonekit.errors import SigningError
-from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text
 from zonekit.names import name_text
-from zonekit.serials import SerialPolicy, change_serial, serial_gt
+from zonekit.serials import SerialPolicy, change_serial, latest_serial, not_raised, serial_gt
 from zonekit.signing import DEFAULT_DNSKEY_TTL, ForeignRecords, Jitter, Reuse, prepare_signing
 from zonekit.ttl import Ttl
 from zonekit.zones import Zone
@@ -168,7 +166,8 @@ def sign(
             target.spare(included)
             own = read_own_keys(key_names, key_directory, origin=parsed.zone.apex, as_csk=as_csk, now=now)
             earlier = _read_previous(previous, target, parsed.zone)
-        change = change_serial(_latest_serial(parsed.zone, earlier, policy), policy, now)
+        latest = latest_serial(parsed.zone.serial, None if earlier is None else earlier.serial, policy)
+        change = change_serial(latest, policy, now)
         prepared = prepare_signing(
             parsed.zone,
             own.signing,
@@ -187,7 +186,8 @@ def sign(
         else:  # it may be right where nothing changed, so it is signed as a whole, once, and compared
             with progress.working("signing"):
                 signed = prepared.sign(executor=workers)
-            findings += tuple(_serial_findings(signed, earlier))
+            if signed != earlier:
+                findings += (not_raised(signed.apex, signed.serial, earlier.serial),)
             target.write(signed, progress=progress, executor=workers)
     made_denial = denial_text(prepared.denial)
     voice.report(findings)
@@ -234,25 +234,3 @@ def _read_previous(previous: str | None, target: Target, zone: Zone) -> Zone | N
     if previous is None or (previous == target.path and not Path(previous).exists()):
         return None
     return read_zone(previous, name_text(zone.apex), None).zone
-
-
-def _latest_serial(zone: Zone, earlier: Zone | None, policy: SerialPolicy) -> int:
-    """The serial that the new one has to be after."""
-    if earlier is not None and policy is not SerialPolicy.KEEP and serial_gt(earlier.serial, zone.serial):
-        return earlier.serial
-    return zone.serial
-
-
-def _serial_findings(signed: Zone, earlier: Zone) -> Iterator[Finding]:
-    """That the serial is not after the earlier one, where the zone is another."""
-    if signed != earlier:
-        yield Finding(
-            code="serial-not-raised",
-            severity=Severity.WARNING,
-            owner=name_text(signed.apex),
-            rdtype="SOA",
-            message=f"the zone changed, and its serial {signed.serial} is not after the earlier one {earlier.serial}:"
-            " secondaries will keep the old zone",
-            remedy="raise the serial in the zone file, or let --serial do it",
-            rule="RFC 1982 section 3.2",
-        )

@@ -21,12 +21,12 @@ class FrameKind(enum.Enum):
     ADD_DS = "a domain update that adds the gaining DS or keys, and removes none"
     REMOVE_LOSING_DS = "a domain update that removes the losing DS or keys, and keeps the gaining ones"
     REMOVE_ALL_DS = "a domain update that removes all DS or keys"
-    RESTORE_DS = "a domain update that adds the DS or keys again that the registry dropped in the transfer"
+    RESTORE_DS = "where the registry drops the DS in the transfer, a domain update that adds it again"
     CHANGE_NS = "a domain update of the name servers, and creates and updates of the host objects that it needs"
     GIVE_AUTH_INFO = "a domain update that sets a new authinfo code and lifts clientTransferProhibited, or a domain info that tells the code"
     REQUEST_TRANSFER = "a domain transfer request, or a cancel of it"
     ANSWER_TRANSFER = "a domain transfer approve or reject"
-    RELAY_KEYS = "a key relay create with the gaining keys"
+    RELAY_KEYS = "a key relay create with the gaining keys, where the registry relays keys"
     OFFER_KEYS = "a key relay create with the gaining keys, and an offer of DS and name servers along with it"
     SEND_RECEIPT = "a domain update with nothing but the receipt for the gaining keys"
     SEND_REPORT = "a domain update with nothing but the report that the keys are merged and the TTLs low"
@@ -161,3 +161,20 @@ def carriage(flow: Flow, step_id: str) -> Carriage:
     if found is None:
         raise EppError(f"{flow.value} has no step {step_id}", remedy=f"its steps are {', '.join(CARRIED[flow])}")
     return found
+
+
+def carriage_list(flow: Flow) -> str:
+    """Return by what each step of a flow is carried as a list in Markdown: who sends which frames, or what there is instead.
+
+    >>> print(carriage_list(Flow.TO_UNSIGNED).splitlines()[2])
+    3. `all-ds-removed`: the registrar sends a domain update that removes all DS or keys.
+    """
+    lines = []
+    for number, step in enumerate(STEPS[flow], start=1):
+        found = CARRIED[flow][step.id]
+        sent = [
+            f"the {sender.value} sends {', and '.join(kind.value for kind in kinds)}"
+            for sender, kinds in found.frames.items()
+        ]
+        lines.append(f"{number}. `{step.id}`: {'; '.join(sent) or f'no frame; {found.otherwise}'}.")
+    return "\n".join(lines) + "\n"

@@ -212,7 +212,7 @@ class _Reading:
                 raise self._nothing()
         if not data.succeeded:
             return self._told(Standing.REFUSED, f"the registry did not do it, decided at {instant_text(data.acted)}")
-        if self.frames.step_id == _TRANSFER or self.frames.step_id in _BY_ANSWER:
+        if self.frames.step_id in _BY_ANSWER:
             return self._confirmed(f"the registry has done it at {instant_text(data.acted)}")
         return self._taken(f"the registry has done it at {instant_text(data.acted)}")
 

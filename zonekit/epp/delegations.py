@@ -152,10 +152,12 @@ class DsDesk:
         if self.material.registered is None:
             return
         try:
-            planned, held = set(map(_identity, self.planned)), set(map(_identity, self.held))
+            before, held = self.planned, set(map(_identity, self.held))
+            expected = set(map(_identity, (*before, *self._wanted_beside(before))))
         except EppError:
             return
-        for entry in sorted(held - planned, key=str):
+        planned = set(map(_identity, before))
+        for entry in sorted(held - expected, key=str):
             yield f"it shows {_entry_text(entry)}, which the plan does not count on"
         for entry in sorted(planned - held, key=str):
             yield f"it does not show {_entry_text(entry)}, which the plan counts on"
@@ -169,23 +171,23 @@ class DsDesk:
             EppError: a key is not given, or the registry does not take what would come of it.
         """
         held = self.held
-        if self._takes_keys:
-            wanted: Iterable[Entry] = (KeyData.from_rdata(key.dnskey_rdata) for key in self._gaining.values())
-        else:
-            wanted = self._ds_to_add(held)
         has = set(map(_identity, held))
-        added = tuple(each for each in wanted if _identity(each) not in has)
-        return self._change(held, added)
+        return self._change(held, tuple(each for each in self._wanted_beside(held) if _identity(each) not in has))
 
-    def restoring(self) -> DsChange:
+    def restoring(self, *, is_done: bool) -> DsChange:
         """Return the change that adds again what the registry drops in a transfer.
+
+        Args:
+            is_done: whether the transfer is done; what the registry shows is of after it then, and else of before.
 
         Raises:
             EppError: a key is not given, or the registry does not take it.
         """
-        registered = self.material.registered
-        has = registered is not None and registered.dnssec is not None
-        return self._change((), self.held if has else self.planned)
+        if not is_done:
+            return self._change((), self.held or self.planned)
+        held = self.held
+        has = set(map(_identity, held))
+        return self._change(held, tuple(each for each in self.planned if _identity(each) not in has))
 
     def removing_losing(self) -> DsChange:
         """Return the change that leaves the gaining DS or keys alone.
@@ -242,6 +244,12 @@ class DsDesk:
     @property
     def _gaining(self) -> dict[Key, Dnskey]:
         return signers_of(self.plan.facts.gaining, self.material.gaining_keys, self._domain, "gaining")
+
+    def _wanted_beside(self, held: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """What is to be there beside what is held when the gaining DS or keys have joined."""
+        if self._takes_keys:
+            return tuple(KeyData.from_rdata(key.dnskey_rdata) for key in self._gaining.values())
+        return tuple(self._ds_to_add(held))
 
     def _ds_to_add(self, held: tuple[Entry, ...]) -> Iterator[RegistryDs]:
         ours = [each.ds for each in held if isinstance(each, RegistryDs)]
@@ -308,11 +316,12 @@ class DsDesk:
 
     def _change(self, held: tuple[Entry, ...], added: tuple[Entry, ...]) -> DsChange:
         wanted = (*held, *added)
-        if not added:
+        if not added and self.material.max_sig_life is None:
             return DsChange(before=held, after=wanted, update=None)
         check_limits(self.registry, wanted, added, self._domain)
         ds, keys = _by_kind(added)
-        return DsChange(before=held, after=wanted, update=self._update(add=SecDns(ds=ds, keys=keys)))
+        add = SecDns(ds=ds, keys=keys) if added else None
+        return DsChange(before=held, after=wanted, update=self._update(add=add))
 
     def _update(self, *, remove: Removal | None = None, add: SecDns | None = None) -> SecDnsUpdate:
         policy, material = self.registry.dnssec, self.material

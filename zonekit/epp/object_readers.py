@@ -48,15 +48,19 @@ _IP_VERSIONS: Final = {"v4": ".", "v6": ":"}
 # ---- what objects have in common ------------------------------------------------------------------------------------
 
 
-def auth_info(element: Element) -> AuthInfo:
+def auth_info(element: Element, *others: str) -> AuthInfo:
     """Return an authinfo code, which is nowhere in a message.
+
+    Args:
+        element: the element that it is in.
+        others: what may stand in place of a code besides one of an extension.
 
     Raises:
         FrameError: it is none.
-        Unheld: it is of an extension, or the command takes it away.
+        Unheld: it is of an extension, or one of the others.
     """
     content = Content(element)
-    code = content.one("pw", "ext", "null", namespace=_DOMAIN)
+    code = content.one("pw", "ext", *others, namespace=_DOMAIN)
     content.end()
     if local_name(code) != "pw":
         raise Unheld
@@ -66,9 +70,9 @@ def auth_info(element: Element) -> AuthInfo:
         return AuthInfo(password=password, roid=roid)
 
 
-def _optional_auth_info(content: Content) -> AuthInfo | None:
+def _optional_auth_info(content: Content, *others: str) -> AuthInfo | None:
     found = content.optional("authInfo")
-    return None if found is None else auth_info(found)
+    return None if found is None else auth_info(found, *others)
 
 
 def transaction_id(element: Element) -> TransactionId:
@@ -196,7 +200,7 @@ def _domain_update(element: Element) -> domains.DomainUpdate:
     if change is not None:
         changes = Content(change)
         registrant = optional_token(changes.optional("registrant"))
-        code = _optional_auth_info(changes)
+        code = _optional_auth_info(changes, "null")
         changes.end()
     with within(element):
         return domains.DomainUpdate(

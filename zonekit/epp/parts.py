@@ -26,7 +26,7 @@ Element: TypeAlias = etree._Element
 MAX_OCTETS: Final = 2**20
 """How long a frame may be."""
 MAX_DEPTH: Final = 64
-"""How deep elements may stand in one another; those of the RFCs stand in 9."""
+"""How deep elements may stand in one another; those of the RFCs stand in 8."""
 MAX_ELEMENTS: Final = 20_000
 """How many elements a frame may have."""
 
@@ -39,6 +39,7 @@ _DECLARATION: Final = re.compile(
 )
 # Whatever may stand before the root element but a document type. Nothing here is tried a second time.
 _PROLOG: Final = re.compile(rf"(?:{_SPACE}++|<!--.*?-->|<\?.*?\?>)*+", re.DOTALL)
+_ROOT: Final = re.compile("<[A-Za-z_:\u0080-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PREFIX: Final = re.compile(r"[^\s:<>\"'&/=,;()\[\]{}]+(?=:)")
 _START: Final = re.compile(r"<[^\s/>]+")
 
@@ -67,14 +68,7 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
     '1 < 2'
     """
     text = _without_declaration(_decoded(octets, max_octets))
-    before = _PROLOG.match(text)
-    assert before is not None  # it matches nothing, too
-    if text.startswith("<!", before.end()):
-        raise _refusal(
-            "a document type, or a comment that does not end, stands before the root element",
-            line=text.count("\n", 0, before.end()) + 1,
-            remedy="send a document without a document type: it would define entities, which no frame needs",
-        )
+    _check_prolog(text)
     encoded = _encoded(text, max_octets)
     try:
         root = etree.fromstring(encoded, _safe_parser())
@@ -84,8 +78,28 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
     return root
 
 
+def _check_prolog(text: str) -> None:
+    """Check that the root element begins where the prolog ends: a document type could stand nowhere else.
+
+    libxml2 is to find the same element there: so neither a second byte order mark, which it would pass over, may be in
+    front, nor the NUL of another encoding, which it would guess.
+    """
+    before = _PROLOG.match(text)
+    assert before is not None  # it matches nothing, too
+    line = text.count("\n", 0, before.end()) + 1
+    if text.startswith("<!", before.end()):
+        raise _refusal(
+            "a document type, or a comment that does not end, stands before the root element",
+            line=line,
+            remedy="send a document without a document type: it would define entities, which no frame needs",
+        )
+    if not _ROOT.match(text, before.end()):
+        raise _refusal("no well-formed XML: no element begins where one is due", line=line)
+
+
 def _safe_parser() -> etree.XMLParser:
     return etree.XMLParser(
+        encoding="utf-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

@@ -8,6 +8,7 @@ with a reason, and the decision says so. Which step is carried by which frames i
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ from zonekit.findings import Finding, Severity
 from zonekit.instants import instant_text, utc
 from zonekit.transfer import values
 from zonekit.transfer.gate import NO_SERVERS, is_confirmed, may_begin
-from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Missing, Overridden, Override
+from zonekit.transfer.journal import Confirmed, Decision, Evidence, Lacking, Overridden, Override
 from zonekit.transfer.plan import Plan
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.values import Fields
@@ -85,6 +86,7 @@ class Sender:
         actor: who.
         registry: the registry.
         transactions: what gives each frame its identifier.
+        client: its client identifier at the registry, by which it knows itself as the sponsor; None where nobody says.
         lift_locks: whether locks of its own that stand in the way are lifted first, each by a frame of its own.
 
     Raises:
@@ -94,6 +96,7 @@ class Sender:
     actor: Actor
     registry: RegistryProfile
     transactions: Transactions
+    client: str | None = None
     lift_locks: bool = False
 
     def __post_init__(self) -> None:
@@ -103,7 +106,8 @@ class Sender:
 
 
 _SENDER: Final = Fields(
-    needed={"actor": values.a(Actor), "registry": values.a(RegistryProfile), "lift_locks": values.flag}
+    needed={"actor": values.a(Actor), "registry": values.a(RegistryProfile), "lift_locks": values.flag},
+    optional={"client": checks.client_id},
 )
 
 
@@ -212,10 +216,10 @@ class _Case:
         return self.registry.dnssec.on_transfer is OnTransfer.DROP and self.plan.facts.gaining.is_signed
 
     @property
-    def has_dropped_ds(self) -> bool:
-        """Whether it has done so: it shows none, and the plan has one."""
-        registered = self.material.registered
-        return self.drops_ds and registered is not None and registered.dnssec is None and bool(self.ds.planned)
+    def is_sponsor(self) -> bool | None:
+        """Whether the sender is the sponsor as the registry shows it; None where that cannot be told."""
+        registered, client = self.material.registered, self.sender.client
+        return None if registered is None or client is None else registered.info.sponsor == client
 
     @property
     def operation(self) -> TransferOperation:
@@ -256,32 +260,26 @@ def step_frames(
         TimeError: ``now`` is naive.
     """
     case = _Case(plan=plan, step_id=step_id, sender=sender, material=material)
+    seen = tuple(evidence)
     kinds = _kinds(case)
-    missing: list[Lacking] = []
-    locks: list[Lock] = []
-    decision = may_begin(plan, step_id, evidence, now=now, servers=servers)
-    if not _stops(case, kinds):
-        missing += decision.missing if isinstance(decision, Missing) else ()
-        missing += itertools.chain.from_iterable(_lacking(case, kind, tuple(evidence), now, servers) for kind in kinds)
-        locks = [lock for kind in kinds for lock in _locks(case, kind, is_first=kind is kinds[0])]
-    lifted = [lock for lock in locks if lock.may_lift and sender.lift_locks]
-    missing += [_as_lacking(step_id, lock) for lock in locks if lock not in lifted]
-    decided = _decided(step_id, decision, tuple(missing), override, now)
+    gate = _Gate(case=case, evidence=seen, now=now, servers=servers)
+    decision, lifted = (None, ()) if _stops(case, kinds) else gate.decide(kinds, override)
     drafts = [_DRAFTED[kind](case) for kind in kinds]
     frames = [draft for each in drafts for draft in each.frames]
+    findings = [*_findings(case), *[finding for each in drafts for finding in each.findings]]
     if frames:
-        frames = [*(_lifting(case, lock) for lock in lifted), *frames]
-    findings = (*_findings(case, lifted if frames else []), *itertools.chain(*[each.findings for each in drafts]))
-    if not frames:
-        findings = (*findings, _nothing_to_do(case))
-    changes = bool(frames) and not _stops(case, kinds)
+        frames = [*[_lifting(case, lock) for lock in lifted], *frames]
+        findings += [_lifted(case, lock) for lock in lifted]
+    else:
+        decision = None
+        findings.append(_nothing_to_do(case))
     return StepFrames(
         plan=plan,
         step_id=step_id,
         sender=sender.actor,
         frames=tuple(_sent(draft, sender) for draft in frames),
-        decision=decided if changes else None,
-        findings=findings,
+        decision=decision,
+        findings=tuple(findings),
         after=next((each.after for each in drafts if each.after is not None), None),
     )
 
@@ -289,10 +287,16 @@ def step_frames(
 def _kinds(case: _Case) -> tuple[FrameKind, ...]:
     """The kinds of frames that the sender has for the step."""
     case.plan.step(case.step_id)
-    if not case.registry.keeps(case.domain) or case.registry.zone == case.domain:
+    if not case.registry.keeps(case.domain) or case.registry.zone == case.domain.lower():
         raise EppError(
             f"{case.domain} does not lie in {case.registry.zone}, the zone of {case.registry.name}",
             remedy="give the profile of its registry",
+        )
+    shown = case.material.registered
+    if shown is not None and shown.info.name.lower() != case.domain.lower():
+        raise EppError(
+            f"{case.domain}: what the registry shows is of {shown.info.name}",
+            remedy="give its answer about this domain",
         )
     carried = carriage(case.plan.flow, case.step_id)
     why_none = carried.why_none(case.sender.actor)
@@ -317,7 +321,7 @@ def _kinds_in_transfer(case: _Case) -> tuple[FrameKind, ...]:
     """What the gaining registrar sends: the request, and where the registry drops the DS, that again when it is done."""
     if not case.drops_ds or case.operation is not TransferOperation.REQUEST:
         return (FrameKind.REQUEST_TRANSFER,)
-    if case.has_dropped_ds:
+    if case.is_sponsor:
         return (FrameKind.RESTORE_DS,)
     return (FrameKind.REQUEST_TRANSFER, FrameKind.RESTORE_DS)
 
@@ -331,59 +335,95 @@ def _stops(case: _Case, kinds: tuple[FrameKind, ...]) -> bool:
 # ---- what keeps frames from being sent ------------------------------------------------------------------------------
 
 
-def _decided(
-    step_id: str, decision: Decision, missing: tuple[Lacking, ...], override: Override | None, now: datetime
-) -> Decision:
-    if not missing:
-        # Of a step that ends a transfer nothing is missing, whatever the gate says of one that begins it.
-        return decision if isinstance(decision, Confirmed) else Confirmed(step_id=step_id, at=utc(now), evidence=())
-    if override is not None:
-        return Overridden(step_id=step_id, at=utc(now), missing=missing, override=override)
-    reasons = tuple(map(str, missing))
-    raise FrameWithheld(
-        f"the frames of {step_id} may not be sent at {instant_text(utc(now))}: {'; '.join(reasons)}",
-        reasons=reasons,
-        remedy="wait and look again, or override it with who, why and when",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gate:
+    """What decides whether the frames of a step may be sent: the plan's gate, the statuses, and what the registry does."""
 
+    case: _Case
+    evidence: tuple[Evidence, ...]
+    now: datetime
+    servers: Mapping[Source, frozenset[str]]
 
-def _lacking(
-    case: _Case,
-    kind: FrameKind,
-    evidence: tuple[Evidence, ...],
-    now: datetime,
-    servers: Mapping[Source, frozenset[str]],
-) -> Iterator[Lacking]:
-    """What a kind of frames lacks besides the confirmations of the plan and the absence of locks."""
-    match kind:
-        case FrameKind.ADD_DS:
-            for told in case.ds.unexpected():
-                yield Lacking(step_id=case.step_id, needed="the DS that the plan counts on", found=told)
-        case FrameKind.REQUEST_TRANSFER | FrameKind.ANSWER_TRANSFER if case.drops_ds:
-            yield Lacking(
-                step_id=case.step_id,
-                needed="a registry that keeps the DS in a transfer",
-                found=f"{case.registry.name} drops it, and {_insecure_text(case)}",
-            )
-        case FrameKind.SEND_REPORT:
-            for step_id in ("losing-merged", "ttls-lowered"):
-                if any(planned.id == step_id for planned in case.plan.steps) and not is_confirmed(
-                    case.plan, step_id, evidence, now=now, servers=servers
-                ):
-                    needed = case.plan.step(step_id).step.confirmed_by
-                    yield Lacking(step_id=step_id, needed=needed, found="nothing confirms that, and the report says it")
-        case _:
-            pass
-    registered = case.material.registered
-    if kind is FrameKind.ANSWER_TRANSFER and registered is not None and not _has(case, "pendingTransfer"):
-        yield Lacking(
-            step_id=case.step_id, needed="a transfer under way", found=f"{case.registry.name} shows no pendingTransfer"
+    def decide(self, kinds: tuple[FrameKind, ...], override: Override | None) -> tuple[Decision, tuple[Lock, ...]]:
+        """Return the decision, and the locks that are lifted first.
+
+        Raises:
+            FrameWithheld: something is missing, and nobody answers for it.
+            PlanError, TimeError: as :func:`~zonekit.transfer.gate.may_begin`.
+        """
+        case, at = self.case, utc(self.now)
+        decision = may_begin(case.plan, case.step_id, self.evidence, now=at, servers=self.servers)
+        locks = [lock for kind in kinds for lock in _locks(case, kind, is_first=kind is kinds[0])]
+        lifted = tuple(lock for lock in locks if lock.may_lift and case.sender.lift_locks)
+        missing = (
+            *(() if isinstance(decision, Confirmed) else decision.missing),
+            *[lacking for kind in kinds for lacking in self._lacking(kind)],
+            *[_as_lacking(case.step_id, lock) for lock in locks if lock not in lifted],
         )
+        if not missing:
+            return decision, lifted
+        if override is not None:
+            return Overridden(step_id=case.step_id, at=at, missing=missing, override=override), lifted
+        reasons = tuple(map(str, missing))
+        raise FrameWithheld(
+            f"the frames of {case.step_id} may not be sent at {instant_text(at)}: {'; '.join(reasons)}",
+            reasons=reasons,
+            remedy="wait and look again, or override it with who, why and when",
+        )
+
+    def _lacking(self, kind: FrameKind) -> Iterator[Lacking]:
+        """What a kind of frames lacks besides the confirmations of the plan and the absence of locks."""
+        match kind:
+            case FrameKind.ADD_DS:
+                for told in self.case.ds.unexpected():
+                    yield self._lacks("the DS that the plan counts on", told)
+            case FrameKind.REQUEST_TRANSFER if self.case.drops_ds and not self.case.is_sponsor:
+                yield self._drops()
+            case FrameKind.ANSWER_TRANSFER if self.case.drops_ds:
+                yield self._drops()
+            case FrameKind.SEND_REPORT:
+                yield from self._not_so()
+            case _:
+                pass
+        registered, name = self.case.material.registered, self.case.registry.name
+        if registered is None:
+            return
+        if self.case.is_sponsor is False and kind not in _OF_OTHERS:
+            yield self._lacks("to be the sponsor of the domain", f"{name} names {registered.info.sponsor}")
+        if kind is FrameKind.ANSWER_TRANSFER and not _has(self.case, "pendingTransfer"):
+            yield self._lacks("a transfer under way", f"{name} shows no pendingTransfer")
+
+    def _lacks(self, needed: str, found: str) -> Lacking:
+        return Lacking(step_id=self.case.step_id, needed=needed, found=found)
+
+    def _drops(self) -> Lacking:
+        found = f"{self.case.registry.name} drops it, and {_insecure_text(self.case)}"
+        return self._lacks("a registry that keeps the DS in a transfer", found)
+
+    def _not_so(self) -> Iterator[Lacking]:
+        """What a report says and nothing confirms."""
+        plan = self.case.plan
+        for planned in plan.steps:
+            if planned.id in _REPORTED and not is_confirmed(
+                plan, planned.id, self.evidence, now=self.now, servers=self.servers
+            ):
+                found = "nothing confirms that, and the report says it"
+                yield Lacking(step_id=planned.id, needed=planned.step.confirmed_by, found=found)
+
+
+_REPORTED: Final = ("losing-merged", "ttls-lowered")
+"""What a report says is done."""
+_OF_OTHERS: Final = (FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind.OFFER_KEYS, FrameKind.RESTORE_DS)
+"""What one sends who is not the sponsor, or not yet."""
 
 
 def _insecure_text(case: _Case) -> str:
-    parent = case.plan.facts.parent
-    least = parent.registration_delay + parent.propagation_delay + timedelta(seconds=parent.negative_ttl)
+    parent, times = case.plan.facts.parent, case.registry.times
+    least = (
+        max(parent.registration_delay, times.registration_delay)
+        + max(parent.propagation_delay, times.propagation_delay)
+        + timedelta(seconds=max(parent.negative_ttl, times.negative_ttl))
+    )
     return (
         "the domain is insecure from the transfer until the DS is added again and no cache holds that there is none:"
         f" {duration_text(least)} and as long as it takes the gaining registrar to add it"
@@ -425,7 +465,7 @@ def _lifting(case: _Case, lock: Lock) -> _Draft:
     )
 
 
-def _findings(case: _Case, lifted: Iterable[Lock]) -> Iterator[Finding]:
+def _findings(case: _Case) -> Iterator[Finding]:
     if case.material.registered is None:
         yield Finding(
             code="registry-not-shown",
@@ -436,15 +476,36 @@ def _findings(case: _Case, lifted: Iterable[Lock]) -> Iterator[Finding]:
             remedy="ask it with a domain info, and give the answer",
         )
     yield from status_findings(case.domain, case.statuses, rules=case.registry.statuses)
-    for lock in lifted:
+    longer = tuple(_longer_times(case))
+    if longer:
         yield Finding(
-            code="lock-lifted",
+            code="plan-too-quick",
             severity=Severity.WARNING,
             owner=case.domain,
-            message=f"{lock.status.value} is lifted for this step",
-            rule=lock.rule,
-            remedy="set it again when the step is done",
+            message=f"the profile of {case.registry.name} has longer times than the plan counts on: {', '.join(longer)}",
+            rule="RFC 7583 section 3.3.1",
+            remedy="see which are right; where it is the profile, plan again with them",
         )
+
+
+def _longer_times(case: _Case) -> Iterator[str]:
+    """What of the TTLs and delays of the profile is longer than in the plan."""
+    planned = case.plan.facts.parent
+    for each in dataclasses.fields(case.registry.times):
+        said, counted = getattr(case.registry.times, each.name), getattr(planned, each.name)
+        if said is not None and counted is not None and said > counted:
+            yield f"{each.name} {duration_text(said)} and not {duration_text(counted)}"
+
+
+def _lifted(case: _Case, lock: Lock) -> Finding:
+    return Finding(
+        code="lock-lifted",
+        severity=Severity.WARNING,
+        owner=case.domain,
+        message=f"{lock.status.value} is lifted for this step",
+        rule=lock.rule,
+        remedy="set it again when the step is done",
+    )
 
 
 def _nothing_to_do(case: _Case) -> Finding:
@@ -497,7 +558,7 @@ def _remove_all_ds(case: _Case) -> _Drafts:
 def _restore_ds(case: _Case) -> _Drafts:
     drafts = _ds_update(
         case,
-        case.ds.restoring(),
+        case.ds.restoring(is_done=bool(case.is_sponsor)),
         "add the DS again that the registry drops in the transfer",
         waits_for="the poll message or the domain info that says that the transfer is done",
     )
@@ -566,6 +627,8 @@ def _transfer(case: _Case, allowed: tuple[TransferOperation, ...]) -> _Drafts:
             remedy="say why: EPP carries no reason, and the record should",
         )
     is_request = operation is TransferOperation.REQUEST
+    if is_request and case.is_sponsor:
+        return _Drafts()
     code = _code(case, "a transfer") if is_request else None
     why = f", because {case.material.because}" if case.material.because else ""
     purpose = f"{operation.value} the transfer to the gaining registrar{why}"

@@ -139,7 +139,7 @@ def _shown(value: object) -> Any:
     match value:
         case bool():
             return "true" if value else "false"
-        case enum.IntEnum() | enum.Enum():
+        case enum.Enum():
             return value.value
         case datetime():
             return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from zonekit import rdata as rd
 from zonekit.errors import ZoneError
+from zonekit.executing import done_in_order
 from zonekit.findings import Finding
 from zonekit.instants import epoch_seconds, from_epoch_seconds, utc
 from zonekit.names import WireName, name_text, order_key
@@ -156,8 +157,7 @@ def _see(
     seen = see_names(rules, apex, earlier)
     done, names = 1, len(zone)
     work = partial(see_block, rules)
-    found: Iterable[Seen] = map(work, jobs) if executor is None else executor.map(work, jobs)
-    for job, more in zip(jobs, found, strict=True):
+    for job, more in zip(jobs, done_in_order(work, jobs, executor), strict=True):
         seen.add(more)
         done += len(job.block.owners)
         if progress is not None:
