@@ -265,6 +265,26 @@ def test_an_offer_is_refused_with_every_reason(what: str) -> None:
     assert not response.is_success and response.results == ruling.results
 
 
+def test_a_case_that_is_over_is_in_nobodys_way() -> None:
+    course = course_at("removal-allowed")
+    assert not case_of(course).is_over
+    course.run_from("removal-allowed", "ds-removed")
+    case = case_of(course)
+    assert case.is_over
+    known = {"client": STRANGER, "domain": course.registry.domain, "case": case}
+    code = course.registry.domain.auth_info
+    assert code is not None
+    again = replace(OFFER, action=replace(RELAY, auth_info=code))
+    assert facilitated.check_permission(again, **known) == ()
+
+
+def test_permission_is_told_before_anybody_looks() -> None:
+    known = {"client": LOSING_CLIENT, "domain": DOMAIN}
+    assert [each.code for each in facilitated.check_permission(OFFER, **known)] == [2002]
+    unseen = Sighting(at=NOW, parent_ds=SEEN.parent_ds)
+    assert codes(taken(client=LOSING_CLIENT, sighting=unseen)) == [2002]
+
+
 def test_the_servers_that_are_offered_are_those_that_are_planned_for() -> None:
     facts = the_facts()
     nameless = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset()))

@@ -158,6 +158,11 @@ class Case:
         return self.receipt is not None and bool(self.receipt.refused)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the registry has nothing more to do in it: keys were refused, or the losing DS is gone."""
+        return self.is_refused or "losing-ds-removed" in self.progress.plan.events
+
+    @property
     def is_pending(self) -> bool:
         """Whether the transfer of the sponsorship was asked for and is not answered."""
         return self.transfer is not None and self.transfer.status is TransferStatus.PENDING

@@ -66,7 +66,7 @@ from zonekit.errors import FrameWithheld, PlanError, TimeError
 from zonekit.instants import instant_text, utc
 from zonekit.names import order_key, parse_origin
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.sightings import Sighting
@@ -118,41 +118,26 @@ def take_offer(
             drops the DS records of a domain that is transferred.
         TimeError: ``now`` is naive.
     """
-    relay = command.action
-    if not isinstance(relay, KeyRelayCreate):
-        raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
+    refused = check_permission(command, client=client, domain=domain, case=case, registry=registry)
+    relay, offer = command.action, _extension(command, Offer)
+    if refused or offer is None or domain is None or not isinstance(relay, KeyRelayCreate):
+        return Ruling(case=case, results=refused)
     losing, ds = sighting.losing, sighting.parent_ds
     if not isinstance(losing, Zone) or not isinstance(ds, RRset):
         raise PlanError(
             f"{relay.name}: the losing zone or the DS at the parent was not seen", remedy="look at both first"
         )
-    if domain is None or domain.name != relay.name:
-        return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),))
-    _check_keeps_ds(registry)
-    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
-    if refused:
-        return Ruling(case=case, results=refused)
-    offer = _extension(command, Offer)
-    if offer is None:
-        missing = "name servers, DS and a TTL have to go along with the keys"
-        return Ruling(case=case, results=(result(ResultCode.MISSING_PARAMETER, missing),))
     if order_key(losing.apex) != order_key(parse_origin(relay.name)):
         raise PlanError(f"{relay.name}: what was seen is of {sighting.domain}", remedy="look at this domain")
-    keys = relayed_keys(relay)
+    keys, losing_ds = relayed_keys(relay), registry_ds(ds)
     wrong = [*_key_faults(relay, keys, losing, utc(now)), *_ds_faults(offer, keys)]
     if registry is not None:
-        wrong += _policy_faults(registry, offer, keys, registry_ds(ds))
-        facts = replace(facts, timing=registry.timing(facts.timing))
+        wrong += _policy_faults(registry, offer, keys, losing_ds)
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
-    agreed = _agreed(facts, offer)
-    try:
-        plan = plan_transfer(agreed, flow=Flow.REGISTRY_FACILITATED, start=now)
-    except PlanError as error:
-        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [str(error)]))
-    verdict = prove(plan)
-    if not isinstance(verdict, Safe):
-        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [verdict.story.replace("\n", " ")]))
+    planned = _planned(_agreed(facts, offer, registry), now)
+    if isinstance(planned, str):
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [planned]))
     data = KeyRelayData(
         name=relay.name,
         auth_info=relay.auth_info,
@@ -161,15 +146,56 @@ def take_offer(
         requester=client,
         actor=domain.sponsor,
     )
-    progress = Progress(plan=plan).said("requested", "keys-made", "keys-offered", at=now, by=f"the offer of {client}")
-    made = Case(relay=data, offer=offer, losing_ds=registry_ds(ds), progress=progress)
+    by = f"the offer of {client}"
+    progress = Progress(plan=planned).said("requested", "keys-made", "keys-offered", at=now, by=by)
     text = f"{relay.name}: keys, DS and name servers of the gaining side"
-    message = Message(client=domain.sponsor, text=text, data=data, extensions=(offer,))
-    return Ruling(case=made, messages=(message,))
+    return Ruling(
+        case=Case(relay=data, offer=offer, losing_ds=losing_ds, progress=progress),
+        messages=(Message(client=domain.sponsor, text=text, data=data, extensions=(offer,)),),
+    )
 
 
-def _agreed(facts: Facts, offer: Offer) -> Facts:
-    """The facts with the TTL that is asked for, and the name servers that are offered where nobody said which there are."""
+def check_permission(
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData | None,
+    case: Case | None = None,
+    registry: RegistryProfile | None = None,
+) -> tuple[Result, ...]:
+    """Return why an offer is refused before anybody looks at a server; nothing where it is permitted.
+
+    :func:`take_offer` asks this first; a registry asks it by itself so that who has no permission makes it ask no server. The
+    arguments are those of ``take_offer``.
+
+    Raises:
+        PlanError: no key relay, or a registry that drops the DS records of a domain that is transferred.
+    """
+    relay = command.action
+    if not isinstance(relay, KeyRelayCreate):
+        raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
+    _check_keeps_ds(registry)
+    if domain is None or domain.name != relay.name:
+        return (result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),)
+    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
+    if not refused and _extension(command, Offer) is None:
+        return (result(ResultCode.MISSING_PARAMETER, "name servers, DS and a TTL have to go along with the keys"),)
+    return refused
+
+
+def _planned(facts: Facts, now: datetime) -> Plan | str:
+    """The plan of the transfer, or why there is no safe one."""
+    try:
+        plan = plan_transfer(facts, flow=Flow.REGISTRY_FACILITATED, start=now)
+    except PlanError as error:
+        return str(error)
+    verdict = prove(plan)
+    return plan if isinstance(verdict, Safe) else " ".join(verdict.story.split())
+
+
+def _agreed(facts: Facts, offer: Offer, registry: RegistryProfile | None) -> Facts:
+    """The facts with the TTL that is asked for, what the registry says, and the offered name servers where nobody named any."""
+    timing = facts.timing if registry is None else registry.timing(facts.timing)
     offered = frozenset(each.name for each in offer.name_servers.servers)
     gaining = facts.gaining if facts.gaining.name_servers else replace(facts.gaining, name_servers=offered)
     if not gaining.name_servers <= offered:
@@ -178,7 +204,7 @@ def _agreed(facts: Facts, offer: Offer) -> Facts:
             " does not",
             remedy="make the facts of what is offered",
         )
-    return replace(facts, gaining=gaining, timing=replace(facts.timing, lowered_ttl=offer.ttl))
+    return replace(facts, gaining=gaining, timing=replace(timing, lowered_ttl=offer.ttl))
 
 
 def _not_permitted(
@@ -191,7 +217,7 @@ def _not_permitted(
         yield result(
             ResultCode.COMMAND_USE, f"{client} is the sponsor of {domain.name}: there is nobody to relay keys to"
         )
-    if case is not None and not case.is_refused:
+    if case is not None and not case.is_over:
         yield result(ResultCode.PENDING_TRANSFER, f"a transfer of {domain.name} to {case.gaining} is under way")
     for operation in (Operation.UPDATE, Operation.REQUEST):
         yield from _locked(domain, operation, Party.OTHER, rules)
