@@ -229,7 +229,7 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
     "an algorithm that some resolvers do not take beside the other": (
         [2308],
         "algorithm",
-        lambda: taken(facts=with_another_algorithm()),
+        lambda: taken(of_algorithm_15(), facts=with_another_algorithm()),
     ),
 }
 
@@ -244,6 +244,14 @@ def unable() -> Facts:
     """Facts of a losing operator that imports no keys."""
     facts = the_facts()
     return replace(facts, losing=replace(facts.losing, can=frozenset(Capability) - {Capability.IMPORT_ZSK}))
+
+
+def of_algorithm_15() -> Command:
+    """An offer of keys of another algorithm than the losing ones."""
+    keys = [ksk(Algorithm.ED25519), zsk(Algorithm.ED25519)]
+    relayed = tuple(RelayedKey(key=KeyData.from_rdata(key.dnskey_rdata)) for key in keys)
+    offered = replace(OFFERED, ds=registry_ds(make_ds(keys[:1])))
+    return replace(OFFER, action=replace(RELAY, keys=relayed), extensions=(offered,))
 
 
 def with_another_algorithm() -> Facts:
@@ -293,6 +301,12 @@ def test_the_servers_that_are_offered_are_those_that_are_planned_for() -> None:
     others = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(("ns9.gaining.example",))))
     with pytest.raises(PlanError, match="ns9"):
         taken(facts=others)
+
+
+def test_the_keys_that_are_offered_are_those_that_are_planned_for() -> None:
+    for command, facts in ((of_algorithm_15(), the_facts()), (OFFER, with_another_algorithm())):
+        with pytest.raises(PlanError, match="the gaining keys of the facts are of others"):
+            taken(command, facts=facts)
 
 
 PROFILE: Final = RegistryProfile(

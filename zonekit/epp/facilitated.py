@@ -2,8 +2,9 @@
 
 The registry stands between the two registrars, and it has the last word on DS and NS. In this order:
 
-1.  :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's permission there, and can the
-    losing zone take the keys? Then they go to the losing registrar as a poll message.
+1.  :func:`check_permission`, :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's permission
+    there, can the losing zone take the keys, and is there a plan that is proven safe? Then they go to the losing registrar as a
+    poll message.
 2.  :func:`take_receipt`: the losing side accepts them and says when it publishes them, or refuses some and says why.
 3.  :func:`look`, again and again: what the servers of both sides and the parent give, seen by the registry itself.
 4.  :func:`take_report`: the losing side says that its zone is merged and its TTLs are low; the registry holds that against what
@@ -17,7 +18,8 @@ The registry stands between the two registrars, and it has the last word on DS a
     :func:`complete_transfer` does it when the registry's delay is over.
 10. :func:`allow_removal`, :func:`take_removal`: the losing DS may go, and goes when nobody needs it any more.
 
-In between, :func:`take_acknowledgement` notes that a registrar has taken a message, which is what some steps are confirmed by.
+The registry keeps the :class:`~zonekit.epp.cases.Case` in between, such as by :func:`~zonekit.epp.casefile.case_json`, and drops it
+when it :attr:`~zonekit.epp.cases.Case.is_over` or given up. :func:`take_acknowledgement` notes that a registrar has taken a message, which is what some steps are confirmed by.
 
 What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
 wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
@@ -114,8 +116,8 @@ def take_offer(
         registry: what the registry takes; without it, anything.
 
     Raises:
-        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, or a registry that
-            drops the DS records of a domain that is transferred.
+        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, facts of other gaining
+            servers or algorithms than are offered, or a registry that drops the DS records of a domain that is transferred.
         TimeError: ``now`` is naive.
     """
     refused = check_permission(command, client=client, domain=domain, case=case, registry=registry)
@@ -135,7 +137,7 @@ def take_offer(
         wrong += _policy_faults(registry, offer, keys, losing_ds)
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
-    planned = _planned(_agreed(facts, offer, registry), now)
+    planned = _planned(_agreed(facts, offer, keys, registry), now)
     if isinstance(planned, str):
         return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [planned]))
     data = KeyRelayData(
@@ -193,7 +195,7 @@ def _planned(facts: Facts, now: datetime) -> Plan | str:
     return plan if isinstance(verdict, Safe) else " ".join(verdict.story.split())
 
 
-def _agreed(facts: Facts, offer: Offer, registry: RegistryProfile | None) -> Facts:
+def _agreed(facts: Facts, offer: Offer, keys: Iterable[Dnskey], registry: RegistryProfile | None) -> Facts:
     """The facts with the TTL that is asked for, what the registry says, and the offered name servers where nobody named any."""
     timing = facts.timing if registry is None else registry.timing(facts.timing)
     offered = frozenset(each.name for each in offer.name_servers.servers)
@@ -202,6 +204,13 @@ def _agreed(facts: Facts, offer: Offer, registry: RegistryProfile | None) -> Fac
         raise PlanError(
             f"{facts.domain}: the facts name {', '.join(sorted(gaining.name_servers - offered))} as gaining servers, and the offer"
             " does not",
+            remedy="make the facts of what is offered",
+        )
+    algorithms = {key.algorithm for key in keys}
+    if {each.key.algorithm for each in gaining.keys} != algorithms:
+        raise PlanError(
+            f"{facts.domain}: keys of algorithm {', '.join(map(str, sorted(algorithms)))} are offered, and the gaining keys of the"
+            " facts are of others",
             remedy="make the facts of what is offered",
         )
     return replace(facts, gaining=gaining, timing=replace(timing, lowered_ttl=offer.ttl))
