@@ -18,8 +18,9 @@ The registry stands between the two registrars, and it has the last word on DS a
     :func:`complete_transfer` does it when the registry's delay is over.
 10. :func:`allow_removal`, :func:`take_removal`: the losing DS may go, and goes when nobody needs it any more.
 
-The registry keeps the :class:`~zonekit.epp.cases.Case` in between, such as by :func:`~zonekit.epp.casefile.case_json`, and drops it
-when it :attr:`~zonekit.epp.cases.Case.is_over` or given up. :func:`take_acknowledgement` notes that a registrar has taken a message, which is what some steps are confirmed by.
+The registry keeps the :class:`~zonekit.epp.cases.Case` in between, for example with :func:`~zonekit.epp.casefile.case_json`, and
+drops it when it is over (:attr:`~zonekit.epp.cases.Case.is_over`) or given up. :func:`take_acknowledgement` notes that a registrar
+has taken a message, which is what some steps are confirmed by.
 
 What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
 wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
