@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from zonekit.epp.hosts import HostCreate, HostCreateData, HostUpdate
     from zonekit.epp.keyrelay import Duration, Expiry, KeyRelayCreate, KeyRelayData, RelayedKey
-    from zonekit.epp.materials import Material, Registered
+    from zonekit.epp.materials import Material, Registered, name_servers_of
     from zonekit.epp.notices import (
         KeyRelayNotice,
         NoMessage,
@@ -218,6 +218,7 @@ __all__ = [
     "confirms",
     "explain",
     "locks_against",
+    "name_servers_of",
     "notice_of",
     "numbered",
     "read_case",
@@ -337,6 +338,7 @@ _HOMES: Final = {
     "confirms": "zonekit.epp.confirming",
     "explain": "zonekit.epp.explanations",
     "locks_against": "zonekit.epp.statuses",
+    "name_servers_of": "zonekit.epp.materials",
     "notice_of": "zonekit.epp.notices",
     "numbered": "zonekit.epp.steps",
     "read_case": "zonekit.epp.casefile",
