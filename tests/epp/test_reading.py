@@ -38,6 +38,8 @@ from zonekit.errors import FrameError
 
 EPP: Final = "urn:ietf:params:xml:ns:epp-1.0"
 UNKNOWN: Final = "<a xmlns='urn:a'/>"
+PIECES: Final = ("keep-it", "2-your", "yourself")
+"""Of the authinfo code that the examples have, cut up as it may be."""
 RESULT: Final = "<result code='2000'><msg/>{}</result><trID><svTRID>a-1</svTRID></trID>"
 SECRETS: Final = ("keep-it-2-yourself", "s3cret", "hunter2")
 
@@ -768,6 +770,7 @@ def read_or_refuse(octets: bytes | str) -> Frame | None:
     except FrameError as error:
         refusal = error
     assert str(refusal) and refusal.remedy and refusal.rule
+    assert not [piece for piece in PIECES if piece in str(refusal)]
     return None
 
 
