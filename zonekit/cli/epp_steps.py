@@ -31,7 +31,7 @@ from zonekit.epp.carriers import FrameKind, carriage
 from zonekit.epp.domains import AuthInfo, NameServer, TransferOperation
 from zonekit.epp.frames import Response
 from zonekit.epp.keyrelay import Duration, Expiry
-from zonekit.epp.materials import Material, Registered
+from zonekit.epp.materials import Material, Registered, name_servers_of
 from zonekit.epp.offers import Report
 from zonekit.epp.parts import MAX_OCTETS
 from zonekit.epp.reading import read_frame
@@ -42,7 +42,7 @@ from zonekit.epp.writing import write_frame
 from zonekit.errors import EppError, ZonekitError
 from zonekit.files import read_text, read_zone, write_octets
 from zonekit.instants import instant_text, parse_instant
-from zonekit.names import is_subdomain, name_text, order_key, parse_origin
+from zonekit.names import order_key, parse_origin
 from zonekit.reports.wording import override_text
 from zonekit.status import Transfer, open_transfer
 from zonekit.transfer.course import Course
@@ -475,14 +475,7 @@ def _servers(transfer: Transfer, plan: Plan) -> Iterator[NameServer]:
         names = plan.facts.gaining.name_servers
         yield from (NameServer(name=each) for each in sorted(() if isinstance(names, Assumed) else names))
         return
-    zone = _zone(transfer, name)
-    for server in zone.apex_rrset(rd.NS).rdatas:
-        is_inside = is_subdomain(server, zone.apex)
-        rrsets = [zone.find(server, rdtype) for rdtype in (rd.A, rd.AAAA)] if is_inside else []
-        addresses = [
-            rd.print_rdata(rrset.rdtype, rdata) for rrset in rrsets if rrset is not None for rdata in rrset.rdatas
-        ]
-        yield NameServer(name=name_text(server), addresses=tuple(addresses))
+    yield from name_servers_of(_zone(transfer, name))
 
 
 # ---- what is told ---------------------------------------------------------------------------------------------------
