@@ -1295,3 +1295,11 @@ def test_the_module_runs_and_a_reader_that_stops_early_gets_no_traceback(operato
         piped.stdout.close()
         assert piped.stderr.read() == ""
         assert piped.wait() != 0
+
+
+@pytest.mark.parametrize("group", ["epp", "fleet"])
+def test_a_group_without_a_command_shows_its_help(group: str) -> None:
+    result = run(group)
+    assert result.exit_code == BAD_INPUT and result.stdout == ""
+    assert result.stderr.startswith(f"Usage: zonekit {group} [OPTIONS] COMMAND [ARGS]...\n")
+    assert result.stderr == run(group, "--help").stdout

@@ -32,10 +32,11 @@ from zonekit.cli.move import (
     wait_for_switch,
 )
 from zonekit.cli.tables import Column
-from zonekit.cli.telling import ALONE, EXCHANGED, HANDOVER, ORIGIN, PLANNED, PREPARED, SWITCHED, TODAY
+from zonekit.cli.telling import ALONE, EXCHANGED, HANDOVER, ORIGIN, PLANNED, PREPARED, SENT, SWITCHED, TODAY
 from zonekit.cli.verdicts import HOW_TO_GET_THEM, Judges
 from zonekit.dnskeys import dnskeys_of
 from zonekit.ds import matches_ds
+from zonekit.epp.reading import read_frame
 from zonekit.files import read_keys, read_zone
 from zonekit.instants import SignatureValidity, instant_text
 from zonekit.keys import KeyRole
@@ -392,6 +393,20 @@ def test_the_plan_that_the_demo_leaves_can_be_checked(made: tuple[Path, str]) ->
     assert (place / f"{ORIGIN}.plan.ics").read_bytes().count(b"BEGIN:VEVENT\r\n") == len(plan.steps)
     for step in plan.steps:
         assert isinstance(prove_way_back(way_back(plan, at=step.id)), Safe), step.id
+
+
+def test_the_frames_that_the_demo_leaves_lead_the_registry_to_the_end(made: tuple[Path, str]) -> None:
+    directory, printed = made
+    frames = {path.stem: read_frame(path.read_bytes()) for path in (directory / SENT).iterdir()}
+    assert all(f"{name}.xml" in printed for name in frames)
+    (added,), (removed,) = frames["ds-added-1"].extensions, frames["losing-ds-removed-1"].extensions
+    tags = {stage: delegated(directory, stage)[1] for stage in (TODAY, EXCHANGED, ALONE)}
+    assert added.remove is None and {each.ds.key_tag for each in added.add.ds} == tags[EXCHANGED] - tags[TODAY]
+    assert removed.add is None and {each.ds.key_tag for each in removed.remove.ds} == tags[EXCHANGED] - tags[ALONE]
+    *hosts, switch = [frames[name].action for name in sorted(frames) if name.startswith("ns-changed")]
+    assert {each.name for each in hosts} == {each.name for each in switch.add.name_servers.servers}
+    assert {each.name for each in switch.add.name_servers.servers} == delegated(directory, SWITCHED)[0]
+    assert {each.name for each in switch.remove.name_servers.servers} == delegated(directory, TODAY)[0]
 
 
 # ---- the account ----------------------------------------------------------------------------------------------------

@@ -144,13 +144,11 @@ class Servers:
             found[source] = by_server[servers[-1]]
             giving[source] = frozenset(name for name, gives in by_server.items() if gives is found[source])
             lacking[source] = frozenset(servers) - giving[source]
-            if found[source] is THERE_IS_NONE:
+            if source is Source.GAINING and found[source] is THERE_IS_NONE:
                 giving[source], lacking[source] = lacking[source], giving[source]
         losing, gaining, parent = found[Source.LOSING], found[Source.GAINING], found[Source.PARENT]
         assert not isinstance(losing, Delegation) and not isinstance(gaining, Delegation)
         assert isinstance(parent, Delegation)
-        if losing is THERE_IS_NONE:
-            giving[Source.LOSING], lacking[Source.LOSING] = frozenset(), giving[Source.LOSING]
         return Sighting(
             at=at,
             losing=losing,

@@ -145,7 +145,7 @@ class Record:
         )
 
 
-def answered(code: ResultCode, transaction: str, *data: object) -> Response:
+def answered(code: ResultCode, transaction: str | None, *data: object) -> Response:
     """An answer to a frame."""
     return Response(
         results=(result(code),),

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.epp.records import DOMAIN, Record, answered
-from tests.epp.step_worlds import Desk, a_plan, a_registry, ds_data
+from tests.epp.step_worlds import OVERRIDE, Desk, a_plan, a_registry, ds_data
 from tests.test_transfer_plan import NOW
 from zonekit.epp.confirming import Standing, Told, confirms
 from zonekit.epp.domains import (
@@ -20,7 +20,8 @@ from zonekit.epp.domains import (
     TransferOperation,
     TransferStatus,
 )
-from zonekit.epp.registries import Interface
+from zonekit.epp.hosts import HostCreateData
+from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
 from zonekit.epp.steps import StepFrames
 from zonekit.errors import EppError, TimeError
@@ -85,6 +86,12 @@ def test_each_frame_but_the_last_says_that_there_are_more() -> None:
     assert len(frames.frames) == 2
     assert told(frames, ResultCode.COMPLETED).text == "frame 1 of 2 is taken: send the next one"
     assert told(frames, ResultCode.OBJECT_EXISTS).standing is Standing.PENDING
+    made = HostCreateData(name="ns1.gaining.example", created=NOW)
+    assert told(frames, ResultCode.COMPLETED, made).text == "frame 1 of 2 is taken: send the next one"
+    pending = told(frames, ResultCode.COMPLETED_PENDING)
+    assert pending.standing is Standing.PENDING and "send the next" not in pending.text
+    with pytest.raises(EppError, match="says nothing about ns-changed"):
+        told(frames, ResultCode.ENDING_SESSION)
     assert told(frames, ResultCode.OBJECT_EXISTS, number=2).standing is Standing.REFUSED
 
 
@@ -118,8 +125,10 @@ def test_a_notice_of_a_transfer_is_evidence_when_it_is_approved(status: Transfer
 def test_the_answer_to_an_approval_confirms_the_transfer() -> None:
     _, frames = transferring(Actor.LOSING_REGISTRAR)
     assert frames.frames[0].command.action.operation is TransferOperation.APPROVE  # type: ignore[union-attr]
-    found = told(frames, ResultCode.COMPLETED, transfer_data(TransferStatus.CLIENT_APPROVED))
-    assert found.standing is Standing.CONFIRMED
+    approved = transfer_data(TransferStatus.CLIENT_APPROVED)
+    assert told(frames, ResultCode.COMPLETED, approved, gaining="gaining").standing is Standing.CONFIRMED
+    with pytest.raises(EppError, match="it is gaining that asks for the domain, and nobody says whether"):
+        told(frames, ResultCode.COMPLETED, approved)
     assert told(frames, ResultCode.COMPLETED).standing is Standing.TAKEN
 
 
@@ -155,13 +164,98 @@ def test_a_pending_action_tells_how_its_command_ended() -> None:
 
 
 def test_a_pending_action_confirms_an_offer_and_no_transfer() -> None:
-    action = PendingActionData(name=DOMAIN, succeeded=True, server_transaction="registry-1", acted=NOW)
+    action = PendingActionData(
+        name=DOMAIN, succeeded=True, server_transaction="registry-1", client_transaction="TEST-1", acted=NOW
+    )
     _, frames = transferring()
     assert told(frames, ResultCode.ACK_TO_DEQUEUE, action).standing is Standing.TAKEN
     offered = desk_at("keys-offered", Flow.REGISTRY_FACILITATED).frames("keys-offered")
     assert told(offered, ResultCode.ACK_TO_DEQUEUE, action).standing is Standing.CONFIRMED
+    with pytest.raises(EppError, match="says nothing about keys-offered"):
+        told(offered, ResultCode.ACK_TO_DEQUEUE, replace(action, client_transaction=None))
     with pytest.raises(EppError, match="says nothing about ds-added"):
         told(desk_at("ds-added").frames("ds-added"), ResultCode.COMPLETED, transfer_data(TransferStatus.PENDING))
+
+
+def test_a_pending_action_of_the_frame_after_the_transfer_does_not_stand_for_the_transfer() -> None:
+    desk = desk_at("domain-transferred", Flow.REGISTRAR_CHANGE, on_transfer=OnTransfer.DROP)
+    frames = desk.frames("domain-transferred", override=OVERRIDE)
+    first, second = (
+        PendingActionData(
+            name=DOMAIN, succeeded=True, server_transaction="registry-1", client_transaction=f"TEST-{number}", acted=NOW
+        )
+        for number in (1, 2)
+    )
+    waiting = told(frames, ResultCode.ACK_TO_DEQUEUE, first)
+    assert waiting.standing is Standing.PENDING
+    assert waiting.text.endswith(
+        "send the next one after the poll message or the domain info that says that the transfer is done"
+    )
+    done = told(frames, ResultCode.ACK_TO_DEQUEUE, second, gaining="gaining")
+    assert done.standing is Standing.TAKEN and done.evidence is None
+    failed = told(frames, ResultCode.ACK_TO_DEQUEUE, replace(second, succeeded=False))
+    assert failed.standing is Standing.REFUSED and "frame 2 of 2 asks, add the DS again" in failed.text
+
+
+@pytest.mark.parametrize("code", [ResultCode.COMPLETED, ResultCode.COMPLETED_PENDING, ResultCode.AUTHENTICATION])
+@pytest.mark.parametrize("transaction", ["OTHER-99", None])
+@pytest.mark.parametrize(
+    ("flow", "step_id"), [(Flow.REGISTRY_FACILITATED, "keys-offered"), (Flow.OPERATOR_CHANGE, "ds-added")]
+)
+def test_the_answer_to_a_command_that_is_no_frame_of_the_step_says_nothing(
+    code: ResultCode, transaction: str | None, flow: Flow, step_id: str
+) -> None:
+    desk = desk_at(step_id, flow)
+    frames = desk.frames(step_id)
+    for each in (frames, replace(frames, frames=())):
+        with pytest.raises(EppError, match=f"says nothing about {step_id}"):
+            confirms(each, answered(code, transaction), at=AT)
+
+
+def test_a_transfer_from_before_the_plan_or_to_somebody_else_is_none_of_its() -> None:
+    desk = desk_at("domain-transferred", Flow.REGISTRAR_CHANGE)
+    query = desk.frames("domain-transferred", operation=TransferOperation.QUERY)
+    for status in TransferStatus:
+        old = replace(transfer_data(status), requested=desk.plan.start - timedelta(seconds=1))
+        found = told(query, ResultCode.COMPLETED, old, gaining="gaining")
+        assert found.standing is Standing.DIFFERS and found.evidence is None
+        assert "before the plan begins" in found.text
+    approved = transfer_data(TransferStatus.CLIENT_APPROVED)
+    assert told(query, ResultCode.COMPLETED, approved, gaining="gaining").evidence is not None
+    assert told(query, ResultCode.COMPLETED, approved, gaining="GAINING").evidence is None
+
+
+def test_a_transfer_after_which_the_ds_is_gone_is_not_as_planned() -> None:
+    for changes in ({}, {"interface": Interface.KEY_DATA}, {"on_transfer": OnTransfer.DROP}):
+        desk = desk_at("domain-transferred", Flow.REGISTRAR_CHANGE, **changes)
+        frames = desk.frames("domain-transferred", override=OVERRIDE)
+        moved = replace(desk.record, sponsor="gaining")
+        lost = replace(moved, ds=frozenset(), keys=frozenset())
+        found = confirms(frames, lost.response(), at=AT, gaining="gaining")
+        assert found.standing is Standing.DIFFERS and found.evidence is None and "the registry lacks" in found.text
+        assert confirms(frames, moved.response(), at=AT, gaining="gaining").evidence is not None
+
+
+def test_what_the_gaining_registrar_was_not_told_before_the_transfer_is_looked_for_after_it() -> None:
+    desk = desk_at("domain-transferred", Flow.REGISTRAR_CHANGE)
+    frames = desk.frames("domain-transferred", registered=replace(desk.record, ds=frozenset()).shown)
+    lost = replace(desk.record, sponsor="gaining", ds=frozenset())
+    assert confirms(frames, lost.response(), at=AT, gaining="gaining").standing is Standing.DIFFERS
+    whole = replace(desk.record, sponsor="gaining")
+    assert confirms(frames, whole.response(), at=AT, gaining="gaining").standing is Standing.CONFIRMED
+
+
+def test_the_answer_to_the_info_that_asks_for_the_code_says_whether_it_is_told() -> None:
+    desk = desk_at("authinfo-given", Flow.REGISTRAR_CHANGE)
+    frames = desk.frames("authinfo-given", auth_info=None)
+    response = desk.record.response("TEST-1")
+    found = confirms(frames, response, at=AT)
+    assert found.standing is Standing.TAKEN and desk.record.code not in found.text
+    (info,) = response.data
+    silent = replace(response, data=(replace(info, auth_info=None),))  # type: ignore[type-var]
+    assert confirms(frames, silent, at=AT).standing is Standing.DIFFERS
+    with pytest.raises(EppError, match="says nothing about authinfo-given"):
+        confirms(frames, desk.record.response(), at=AT)
 
 
 def test_an_answer_about_something_else_is_refused() -> None:

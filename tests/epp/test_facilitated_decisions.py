@@ -29,14 +29,14 @@ from tests.epp.operators import (
 from tests.epp.registry import CODE, STRANGER, Registry
 from tests.epp.registry import GAINING as GAINING_CLIENT
 from tests.epp.registry import LOSING as LOSING_CLIENT
-from tests.epp.stages import Course
+from tests.epp.stages import SETTLED, Course
 from tests.keyring import NOW, csk, ksk, zsk
-from tests.transfer_worlds import GAINING_KEYS, GAINING_SERVERS, LOSING_KEYS, LOW, unsigned
+from tests.transfer_worlds import GAINING_KEYS, GAINING_SERVERS, LOSING_KEYS, LOSING_SERVERS, LOW, unsigned
 from zonekit import rdata as rd
 from zonekit.algorithms import Algorithm, DigestType
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import parse_dnskeys
-from zonekit.ds import DsData, KeyData, make_ds, registry_ds, registry_keys
+from zonekit.ds import DsData, KeyData, ds_rdata, make_ds, registry_ds, registry_keys
 from zonekit.epp import facilitated, gaining, losing
 from zonekit.epp.cases import Case, Message, Ruling
 from zonekit.epp.domains import (
@@ -73,7 +73,7 @@ from zonekit.instants import SignatureValidity
 from zonekit.signing import sign_zone
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability
-from zonekit.transfer.receipts import Receipt
+from zonekit.transfer.receipts import Receipt, Refusal
 from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import Ttl
@@ -216,6 +216,7 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
     ),
     "a revoked key": ([2306], "revoked", lambda: taken(with_keys(RelayedKey(key=REVOKED), *RELAY.keys))),
     "a DS of no relayed key": ([2306], "none of the keys", lambda: taken(with_ds(*registry_ds(LOSING_DS)))),
+    "a DS of a ZSK": ([2306], "none of the keys", lambda: taken(with_ds(ds_of_zsk()))),
     "a DS with SHA-1": ([2306], "digest type 1", lambda: taken(with_ds(SHA1))),
     "a revoked key, and both wrong DS": (
         [2306, 2306, 2306],
@@ -235,15 +236,29 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
     "an algorithm that some resolvers do not take beside the other": (
         [2308],
         "algorithm",
-        lambda: taken(facts=with_another_algorithm()),
+        lambda: taken(of_algorithm_15(), facts=with_another_algorithm()),
     ),
 }
+
+
+def ds_of_zsk() -> DsData:
+    """A DS that nobody should make."""
+    zone_key = GAINING_KEYS[1]
+    return DsData.from_rdata(ds_rdata(zone_key.owner, zone_key.dnskey_rdata, DigestType.SHA256))
 
 
 def unable() -> Facts:
     """Facts of a losing operator that imports no keys."""
     facts = the_facts()
     return replace(facts, losing=replace(facts.losing, can=frozenset(Capability) - {Capability.IMPORT_ZSK}))
+
+
+def of_algorithm_15() -> Command:
+    """An offer of keys of another algorithm than the losing ones."""
+    keys = [ksk(Algorithm.ED25519), zsk(Algorithm.ED25519)]
+    relayed = tuple(RelayedKey(key=KeyData.from_rdata(key.dnskey_rdata)) for key in keys)
+    offered = replace(OFFERED, ds=registry_ds(make_ds(keys[:1])))
+    return replace(OFFER, action=replace(RELAY, keys=relayed), extensions=(offered,))
 
 
 def with_another_algorithm() -> Facts:
@@ -263,6 +278,42 @@ def test_an_offer_is_refused_with_every_reason(what: str) -> None:
     assert CODE.password not in told(ruling)
     response = ruling.response(TransactionId(server="SRV-1"))
     assert not response.is_success and response.results == ruling.results
+
+
+def test_a_case_that_is_over_is_in_nobodys_way() -> None:
+    course = course_at("removal-allowed")
+    assert not case_of(course).is_over
+    course.run_from("removal-allowed", "ds-removed")
+    case = case_of(course)
+    assert case.is_over
+    known = {"client": STRANGER, "domain": course.registry.domain, "case": case}
+    code = course.registry.domain.auth_info
+    assert code is not None
+    again = replace(OFFER, action=replace(RELAY, auth_info=code))
+    assert facilitated.check_permission(again, **known) == ()
+
+
+def test_permission_is_told_before_anybody_looks() -> None:
+    known = {"client": LOSING_CLIENT, "domain": DOMAIN}
+    assert [each.code for each in facilitated.check_permission(OFFER, **known)] == [2002]
+    unseen = Sighting(at=NOW, parent_ds=SEEN.parent_ds)
+    assert codes(taken(client=LOSING_CLIENT, sighting=unseen)) == [2002]
+
+
+def test_the_servers_that_are_offered_are_those_that_are_planned_for() -> None:
+    facts = the_facts()
+    nameless = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset()))
+    case = taken(facts=nameless).case
+    assert case is not None and case.progress.servers[Source.GAINING] == frozenset(GAINING_SERVERS)
+    others = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(("ns9.gaining.example",))))
+    with pytest.raises(PlanError, match="ns9"):
+        taken(facts=others)
+
+
+def test_the_keys_that_are_offered_are_those_that_are_planned_for() -> None:
+    for command, facts in ((of_algorithm_15(), the_facts()), (OFFER, with_another_algorithm())):
+        with pytest.raises(PlanError, match="the gaining keys of the facts are of others"):
+            taken(command, facts=facts)
 
 
 PROFILE: Final = RegistryProfile(
@@ -440,7 +491,9 @@ def test_a_report_says_what_is_so() -> None:
 
 
 def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
-    course = course_at("merged")
+    course = course_at("accepted")
+    registrars.merge(course.losing)
+    course.registry.now += SETTLED
     sighting = course.registry.servers.look(course.now)
     behind = frozenset(("ns2.losing.example.",))
     lagging = replace(
@@ -448,14 +501,16 @@ def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
         giving={**sighting.giving, Source.LOSING: sighting.giving[Source.LOSING] - behind},
         lacking={**sighting.lacking, Source.LOSING: behind},
     )
-    case = taken().case
-    assert case is not None
-    fresh = replace(case, receipt=case_of(course).receipt)
+    fresh = case_of(course)
     command = registrars.report(course.losing)
     known = {"client": LOSING_CLIENT, "domain": DOMAIN, "now": course.now}
     ruling = facilitated.take_report(fresh, command, sighting=lagging, **known)
     assert set(codes(ruling)) == {2308} and "ns2.losing.example." in told(ruling)
     assert ruling.case is not None and ruling.case.report is None, "and what was seen is kept"
+    unasked = replace(sighting, giving={**sighting.giving, Source.LOSING: sighting.giving[Source.LOSING] - behind})
+    ruling = facilitated.take_report(fresh, command, sighting=unasked, **known)
+    assert set(codes(ruling)) == {2308} and "losing-merged" in told(ruling)
+    assert facilitated.take_report(fresh, command, sighting=sighting, **known).is_success
 
 
 def test_the_code_comes_by_itself() -> None:
@@ -499,6 +554,84 @@ def test_a_transfer_waits_for_the_domain_to_validate_from_the_gaining_servers() 
     assert set(codes(ruling)) == {2002} and "resolution-verified" in told(ruling)
 
 
+def broken_after(stage: str, zone: Zone) -> Course:
+    """A course in which a stage is done, whereupon the losing servers give this zone."""
+    course = course_at(stage)
+    course.registry.servers.give(Source.LOSING, zone, course.now)
+    course.registry.now += SETTLED
+    return course
+
+
+OVER: Final = sign_zone(unsigned(LOSING_SERVERS), LOSING_KEYS, validity=SignatureValidity.starting(NOW - 3 * DAY, DAY))
+
+
+def test_a_losing_zone_that_was_merged_and_is_no_more_is_not_reported() -> None:
+    course = broken_after("merged", LOSING)
+    report = Report(name="example.nl", serial=1, merged=NOW, lowered=NOW, ns_ttl=Ttl(LOW), dnskey_ttl=Ttl(LOW))
+    case = case_of(course)
+    assert {"losing-merged", "ttls-lowered"} <= case.progress.plan.events.keys()
+    ruling = facilitated.take_report(
+        case,
+        Command(action=UPDATE, extensions=(report,)),
+        client=LOSING_CLIENT,
+        domain=DOMAIN,
+        sighting=course.registry.servers.look(course.now),
+        now=course.now,
+    )
+    assert set(codes(ruling)) == {2308} and "publishes the gaining keys" in told(ruling)
+
+
+def test_a_losing_zone_that_does_not_verify_any_more_gets_no_ds() -> None:
+    course = broken_after("reported", OVER)
+    course.registry.look()
+    with pytest.raises(FrameWithheld, match="keys-exchanged"):
+        course.registry.decide(facilitated.add_ds)
+
+
+def test_nothing_is_announced_of_a_losing_zone_that_nobody_looked_at() -> None:
+    course = course_at("ds-added")
+    unseen = replace(course.registry.servers.look(course.now), losing=NOT_LOOKED_AT)
+    with pytest.raises(FrameWithheld, match="the losing zone verifies"):
+        course.registry.decide(facilitated.announce_wait, sighting=unseen)
+    course.registry.decide_by_sight(facilitated.announce_wait)
+
+
+def test_the_ns_changes_once_and_when_every_server_was_asked() -> None:
+    course = course_at("given")
+    registry = course.registry
+    case = case_of(course)
+    assert case.wait is not None
+    registry.now = case.wait.until
+    sighting = registry.servers.look(registry.now)
+    only = {**sighting.giving, Source.GAINING: frozenset(GAINING_SERVERS[:1])}
+    with pytest.raises(FrameWithheld, match=r"ns2\.gaining\.example\. was not asked"):
+        registry.decide(facilitated.change_ns, sighting=replace(sighting, giving=only))
+    registry.decide(facilitated.change_ns, sighting=sighting)
+    with pytest.raises(FrameWithheld, match="ns-changed is begun already"):
+        registry.decide(facilitated.change_ns, sighting=sighting)
+
+
+def test_a_report_after_a_refusal_comes_to_nothing() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    (receipt,) = registrars.receipt(course.losing).extensions
+    assert isinstance(receipt, Receipt)
+    refusal = Refusal(code="key-tag-collision", reason="it has the tag of another")
+    refused = replace(receipt, keys=tuple(replace(key, publication=None, refusals=(refusal,)) for key in receipt.keys))
+    ruling = updated(course, facilitated.take_receipt, Command(action=UPDATE, extensions=(refused,)), LOSING_CLIENT)
+    assert ruling.is_success and ruling.case is not None
+    report = Report(name="example.nl", serial=1, merged=NOW, lowered=NOW, ns_ttl=Ttl(LOW), dnskey_ttl=Ttl(LOW))
+    after = facilitated.take_report(
+        ruling.case,
+        Command(action=UPDATE, extensions=(report,)),
+        client=LOSING_CLIENT,
+        domain=DOMAIN,
+        sighting=SEEN,
+        now=course.now,
+    )
+    assert codes(after) == [2002]
+
+
 def removal(**fields: Any) -> Command:
     return Command(action=UPDATE, extensions=(SecDnsUpdate(**fields),))
 
@@ -517,6 +650,7 @@ def test_the_losing_ds_goes_whole_and_alone() -> None:
         "and a new one": removal(remove=Removal(ds=own), add=SecDns(ds=gained)),
         "and a lifetime": removal(remove=Removal(ds=own), max_sig_life=1),
         "another key": removal(remove=Removal(keys=registry_keys(GAINING_KEYS[:1]))),
+        "both keys": removal(remove=Removal(keys=registry_keys([LOSING_KEYS[0], GAINING_KEYS[0]]))),
     }
     for what, command in refused.items():
         assert codes(updated(course, facilitated.take_removal, command, GAINING_CLIENT)) == [2306], what
@@ -526,6 +660,9 @@ def test_the_losing_ds_goes_whole_and_alone() -> None:
     for command in (by_key, removal(remove=Removal(ds=own))):
         ruling = updated(course, facilitated.take_removal, command, GAINING_CLIENT)
         assert ruling.is_success and ruling.change == SecDnsUpdate(remove=Removal(ds=own))
+    assert ruling.case is not None
+    known = {"client": GAINING_CLIENT, "domain": course.registry.domain, "now": course.now}
+    assert codes(facilitated.take_removal(ruling.case, by_key, **known)) == [2002], "twice"
 
 
 def test_a_case_is_of_one_domain_and_two_registrars() -> None:

@@ -114,7 +114,7 @@ def receipts(draw: st.DrawFn) -> Receipt:
         state = draw(st.sampled_from(PublicationState))
         moved = draw(st.integers(0, 10**6)) * SECOND
         begun = at - moved if state is PublicationState.PUBLISHED else at + moved
-        ttl = draw(st.none() | ttls.filter(lambda ttl: ttl < 10**7))
+        ttl = draw(st.none() | st.integers(0, 10**7).map(Ttl))
         publication = None
         if draw(st.booleans()) and not (refusals and state is PublicationState.PLANNED):
             until = None if ttl is None else begun + ttl * SECOND + draw(st.integers(0, 99)) * SECOND

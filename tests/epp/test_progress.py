@@ -21,7 +21,8 @@ from zonekit.epp.domains import DomainTransferData, TransferStatus
 from zonekit.epp.offers import NsNotice, WaitNotice
 from zonekit.epp.progress import Progress, withhold
 from zonekit.errors import EppError, FrameWithheld, PlanError
-from zonekit.transfer.plan import plan_transfer
+from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.proof import Safe
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
@@ -55,6 +56,14 @@ def test_a_step_is_done_when_it_was_first_seen_on_every_server() -> None:
     assert (done.started, done.completed) == (NOW + 2 * MINUTE, NOW + SETTLED), "it was lacking when looked at before"
     again = late.seen(servers.look(NOW + DAY), by="us")
     assert again.plan.step("losing-merged").completed == NOW + SETTLED
+
+
+def test_a_step_is_not_done_on_servers_that_were_not_asked() -> None:
+    sighting = merged_servers().look(NOW + SETTLED)
+    part = replace(sighting, giving={**sighting.giving, Source.LOSING: frozenset(("ns1.losing.example.",))})
+    found = AGREED.seen(part, by="us")
+    assert "gaining-merged" in found.plan.events and "losing-merged" not in found.plan.events
+    assert "losing-merged" in found.seen(sighting, by="us").plan.events
 
 
 def test_where_nobody_looked_before_it_may_have_begun_as_soon_as_what_goes_before() -> None:
@@ -112,6 +121,17 @@ def test_a_wait_that_is_over_by_the_calendar_is_not_while_what_it_follows_is_not
     found = case.progress.seen(servers.look(case.progress.plan.finished + DAY), by="us")
     assert "losing-keys-withdrawn" not in found.plan.events
     assert any("gaining-merged" in each for each in found.lacks("ns-changed", case.progress.plan.finished + DAY))
+
+
+def test_what_is_done_too_early_goes_on_record_as_it_was() -> None:
+    course = Course.begun(Registry())
+    course.run("ns-changed")
+    servers = course.registry.servers
+    servers.give(Source.GAINING, GAINING, course.now)
+    course.settle()
+    for progress in (course.registry.case.progress, course.gaining.progress):  # type: ignore[union-attr]
+        assert progress.plan.step("losing-keys-withdrawn").completed == course.now
+        assert not isinstance(prove(progress.plan), Safe)
 
 
 def test_what_is_said_is_on_record_once() -> None:

@@ -219,3 +219,29 @@ def test_a_registry_keeps_its_zone_and_nothing_else() -> None:
     registry = a_registry(zone="NL")
     assert registry.zone == "nl." and registry.keeps("Example.nl") and registry.keeps("ns1.example.nl.")
     assert not registry.keeps("example.com") and not registry.keeps("notnl")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithms": frozenset()}, "algorithms is empty; give the algorithm numbers that it takes"),
+        ({"algorithms": frozenset({0, 13})}, "algorithms has 0, with which no zone is signed"),
+        ({"zone": "."}, "zone of a registry is the root"),
+        ({"zone": "exa mple"}, "a zone in which domains are registered has letters, digits and hyphens"),
+        ({"zone": "exa\\032mple"}, "a zone in which domains are registered has letters, digits and hyphens"),
+        ({"zone": "-x.nl"}, "a zone in which domains are registered has letters, digits and hyphens"),
+    ],
+)
+def test_a_profile_that_no_registry_has_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(EppError, match=message):
+        a_registry(**changes)
+
+
+def test_zones_of_registries_are_of_one_label_or_more() -> None:
+    for zone in ("nl", "co.uk", "xn--p1ai", "1.4.1.0.2.e164.arpa"):
+        assert a_registry(zone=zone).zone == f"{zone}."
+
+
+def test_the_status_of_what_nothing_stops_stops_nothing() -> None:
+    with pytest.raises(EppError, match="ok is said to stop something, and it is the status of what nothing stops"):
+        StatusRule(status="ok", stops=frozenset({Operation.UPDATE}), reason="x", remedy="y")

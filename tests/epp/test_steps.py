@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,9 +33,11 @@ from tests.epp.step_worlds import (
 from tests.keyring import ksk
 from tests.test_transfer_plan import NOW, ds_of, the_facts
 from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING
-from zonekit.dnskeys import parse_dnskeys
+from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import KeyData
 from zonekit.epp.carriers import CARRIED, FrameKind, carriage, carriage_list
+from zonekit.epp.confirming import Standing, confirms
+from zonekit.epp.delegations import Delegation
 from zonekit.epp.domains import DomainInfo, DomainTransfer, DomainUpdate, NameServer, NsForm, TransferOperation
 from zonekit.epp.gaining import make_offer
 from zonekit.epp.hosts import HostCreate, HostUpdate
@@ -44,7 +47,7 @@ from zonekit.epp.offers import Offer, Report
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import Interface, OnTransfer
 from zonekit.epp.results import ResultCode
-from zonekit.epp.secdns import MalformedDs, SecDnsUpdate
+from zonekit.epp.secdns import MalformedDs, SecDns, SecDnsUpdate
 from zonekit.epp.sessions import PollAcknowledge, PollRequest
 from zonekit.epp.steps import Sender, StepFrames, acknowledging_frame, asking_frames, numbered, step_frames
 from zonekit.epp.writing import write_frame
@@ -203,7 +206,12 @@ def assert_beyond_limits(desk: Desk, step_id: str, message: str) -> None:
     held = frozenset(each for each in desk.plan.facts.parent.ds if desk.record.ds or desk.record.keys)
     wanted = ds_with_gaining(desk.plan.facts, [each.step for each in desk.plan.steps], held)
     number = len(entries_as_keys(wanted, desk.plan) if policy.interface.takes_keys else wanted)
-    assert number > policy.most or (policy.algorithms is not None and 13 not in policy.algorithms), message
+    is_made = policy.digest_types is None or {each.digest_type for each in wanted} - {1} <= policy.digest_types
+    assert (
+        number > policy.most
+        or (policy.algorithms is not None and 13 not in policy.algorithms)
+        or (policy.interface.takes_keys and not is_made)
+    ), message
 
 
 @given(st.data())
@@ -353,10 +361,12 @@ def test_the_losing_ds_is_removed_as_it_is_shown_and_the_gaining_one_stays() -> 
     assert {each.ds for each in update.remove.ds} == {ds_data(LOSING_KEYS[0], 1), ds_data(LOSING_KEYS[0], 2)}
     assert found.after is not None and found.after.ds == {ds_data(GAINING_KEYS[0], 2)}
     desk.record = replace(desk.record, ds=desk.record.ds - {ds_data(GAINING_KEYS[0], 2)})
+    with pytest.raises(FrameWithheld, match="the gaining DS that the plan counts on; it does not show a DS"):
+        desk.frames("losing-ds-removed")
     with pytest.raises(
         EppError, match="without the losing ones the domain would be insecure; add the gaining DS first"
     ):
-        desk.frames("losing-ds-removed")
+        desk.frames("losing-ds-removed", override=OVERRIDE)
 
 
 def test_keys_are_removed_by_key() -> None:
@@ -392,6 +402,117 @@ def test_a_malformed_ds_is_told_like_any_other_and_can_be_removed(digest_type: i
     assert desk.record.after(*[each.command for each in found.frames]).ds == {ds_data(GAINING_KEYS[0], 2)}
 
 
+def two_gaining_signers() -> tuple[Desk, Dnskey]:
+    """A desk before the losing DS goes, where two gaining keys sign the DNSKEY RRset; and the second of them."""
+    second = parse_dnskeys([ksk(number=2)])[0]
+    facts = the_facts()
+    first, *rest = facts.gaining.keys
+    keys = [
+        replace(first, key=replace(first.key, name=f"KSK {each.key_tag} of the gaining operator"))
+        for each in (GAINING_KEYS[0], second)
+    ]
+    facts = replace(facts, gaining=replace(facts.gaining, keys=(*keys, *rest)))
+    desk = Desk.of(a_plan(facts=facts), a_registry())
+    for step_id in desk.in_order():
+        if step_id == "losing-ds-removed":
+            break
+        desk.done(step_id)
+    return desk, second
+
+
+def test_the_losing_ds_stays_until_every_gaining_one_of_the_plan_is_shown() -> None:
+    desk, second = two_gaining_signers()
+    both = (*GAINING_KEYS, second)
+    losing, one, other = ds_data(LOSING_KEYS[0], 2), ds_data(GAINING_KEYS[0], 2), ds_data(second, 2)
+    for shown, lacks in (({losing, one}, second), ({losing, other}, GAINING_KEYS[0])):
+        desk.record = replace(desk.record, ds=frozenset(shown))
+        with pytest.raises(FrameWithheld, match=f"it does not show a DS with key tag {lacks.key_tag},"):
+            desk.frames("losing-ds-removed", gaining_keys=both)
+    desk.record = replace(desk.record, ds=frozenset({losing, one, other}))
+    assert desk.frames("losing-ds-removed", gaining_keys=both).frames
+    weaker = Desk.of(a_plan(), a_registry()).until("losing-ds-removed")
+    weaker.record = replace(weaker.record, ds=frozenset({losing, ds_data(GAINING_KEYS[0], 1)}))
+    with pytest.raises(FrameWithheld, match="and digest type 2, which is of the gaining operator"):
+        weaker.frames("losing-ds-removed")
+    keyed = Desk.of(a_plan(), a_registry(interface=Interface.KEY_DATA)).until("losing-ds-removed")
+    keyed.record = replace(keyed.record, keys=frozenset({KeyData.from_rdata(LOSING_KEYS[0].dnskey_rdata)}))
+    with pytest.raises(FrameWithheld, match="it does not show a key of algorithm 13 with flags 257"):
+        keyed.frames("losing-ds-removed")
+
+
+def test_the_ds_of_a_gaining_key_that_does_not_sign_yet_stays_and_is_told() -> None:
+    facts = the_facts()
+    first, *rest = facts.gaining.keys
+    tagged = replace(first, key=replace(first.key, key_tag=GAINING_KEYS[0].key_tag))
+    facts = replace(facts, gaining=replace(facts.gaining, keys=(tagged, *rest)))
+    desk = Desk.of(a_plan(facts=facts), a_registry()).until("losing-ds-removed")
+    standby = parse_dnskeys([ksk(number=2)])[0]
+    kept = {ds_data(standby, 2), ds_data(GAINING_KEYS[0], 2)}
+    desk.record = replace(desk.record, ds=desk.record.ds | kept)
+    found = desk.frames("losing-ds-removed", gaining_keys=(*GAINING_KEYS, standby))
+    assert desk.record.after(*[each.command for each in found.frames]).ds == kept
+    assert [each.code for each in found.findings] == ["ds-kept"]
+    merged = desk.frames("losing-ds-removed", gaining_keys=(*GAINING_KEYS, standby, *LOSING_KEYS))
+    assert merged.after == found.after, "a losing key that is among the gaining ones is a losing key"
+
+
+def test_what_is_added_is_added_once() -> None:
+    facts = the_facts()
+    facts = replace(facts, parent=replace(facts.parent, ds=ds_of(facts.losing, 4)))
+    for interface in (Interface.DS_DATA, Interface.DS_DATA_WITH_KEY):
+        desk = Desk.of(a_plan(facts=facts), a_registry(interface=interface)).until("ds-added")
+        desk.record = replace(desk.record, ds=desk.record.ds | {ds_data(GAINING_KEYS[0], 1)})
+        update = only_update(desk.frames("ds-added", override=OVERRIDE))
+        assert update.add is not None
+        kinds = sorted((each.ds.key_tag, each.ds.digest_type) for each in update.add.ds)
+        gaining = GAINING_KEYS[0].key_tag
+        assert kinds == sorted([(LOSING_KEYS[0].key_tag, 2), (gaining, 2), (gaining, 4)])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"digest_type": 1, "digest": "AB" * 20, "key_tag": 7}, {"digest_type": 3}, {"digest_type": 5}]
+)
+def test_a_stray_ds_of_a_kind_that_none_is_made_of_is_withheld_and_overridden(changes: dict[str, Any]) -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ds-added")
+    stray = replace(ds_data(LOSING_KEYS[0], 2), **changes)
+    desk.record = replace(desk.record, ds=desk.record.ds | {stray})
+    with pytest.raises(FrameWithheld, match="which the plan does not count on"):
+        desk.frames("ds-added")
+    update = only_update(desk.frames("ds-added", override=OVERRIDE))
+    assert update.add is not None and [each.ds for each in update.add.ds] == [ds_data(GAINING_KEYS[0], 2)]
+
+
+def test_a_stray_ds_is_no_stronger_one_of_a_key_with_the_same_tag() -> None:
+    desk = Desk.of(a_plan(facts=sha1_facts()), a_registry()).until("ds-added")
+    stray = replace(ds_data(LOSING_KEYS[0], 2), digest="CD" * 32)
+    desk.record = replace(desk.record, ds=desk.record.ds | {stray})
+    update = only_update(desk.frames("ds-added", override=OVERRIDE))
+    assert update.add is not None
+    assert {each.ds for each in update.add.ds} == {ds_data(LOSING_KEYS[0], 2), ds_data(GAINING_KEYS[0], 2)}
+
+
+def test_losing_keys_that_are_not_all_given_make_no_sha1_ds_one_of_nobody() -> None:
+    desk = Desk.of(a_plan(facts=sha1_facts()), a_registry()).until("ds-added")
+    with pytest.raises(EppError, match=r"has digest type 1 alone.*give the losing DNSKEYs"):
+        desk.frames("ds-added", losing_keys=LOSING_KEYS[1:], override=OVERRIDE)
+
+
+def test_a_registry_of_keys_makes_the_digest_types_that_the_plan_counts_on() -> None:
+    registry = a_registry(interface=Interface.KEY_DATA, digest_types=frozenset({4}))
+    with pytest.raises(EppError, match="makes DS of digest type 4, and the plan counts on 2; plan again with"):
+        Desk.of(a_plan(), registry).until("ds-added").frames("ds-added")
+    with pytest.raises(EppError, match="makes DS of digest type 4, and the plan counts on 2; plan again with"):
+        Desk.of(a_plan(Flow.REGISTRY_FACILITATED), registry).until("keys-offered").frames("keys-offered")
+
+
+def test_all_keys_are_removed_when_no_key_is_left_whether_or_not_they_were_shown() -> None:
+    desk = Desk.of(a_plan(Flow.THROUGH_INSECURE), a_registry(interface=Interface.KEY_DATA)).until("all-ds-removed")
+    for shown in (desk.record.shown, None):
+        found = desk.frames("all-ds-removed", registered=shown)
+        assert found.after == Delegation(keys=frozenset())
+        assert confirms(found, desk.record.response(), at=NOW).standing is Standing.DIFFERS
+
+
 def test_what_is_so_already_needs_no_frame() -> None:
     desk = Desk.of(a_plan(), a_registry()).until("ds-added")
     desk.take("ds-added")
@@ -401,6 +522,11 @@ def test_what_is_so_already_needs_no_frame() -> None:
     through = Desk.of(a_plan(Flow.THROUGH_INSECURE), a_registry()).until("all-ds-removed")
     assert only_update(through.frames("all-ds-removed")).remove is not None
     through.take("all-ds-removed")
+    with pytest.raises(FrameWithheld, match="it shows none, and none was removed by the record"):
+        through.frames("all-ds-removed")
+    asked = through.frames("all-ds-removed", override=OVERRIDE)
+    assert only_update(asked).remove is not None and only_update(asked).remove.everything  # type: ignore[union-attr]
+    through.done("all-ds-removed")
     assert not through.frames("all-ds-removed").frames
 
 
@@ -487,6 +613,16 @@ def test_a_host_that_is_left_and_one_of_another_domain_are_told() -> None:
     assert not any(isinstance(each.command.action, HostCreate) for each in found.frames)
 
 
+def test_every_host_of_the_domain_that_is_left_is_told() -> None:
+    plan = servers_plan(inside("ns1"), inside("ns2"))
+    desk = Desk.of(plan, a_registry()).until("ns-changed")
+    desk.record = replace(desk.record, hosts={**desk.record.hosts, "old.example.nl.": ("192.0.2.7",)})
+    for hosts in (desk.record.hosts, {}):
+        found = desk.frames("ns-changed", hosts=hosts)
+        left = [each.owner for each in found.findings if each.code == "host-left"]
+        assert left == ["ns1.example.nl.", "old.example.nl."]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -547,6 +683,36 @@ def test_without_an_answer_to_info_the_servers_are_those_of_the_plan() -> None:
     assert {each.name for each in last.remove.name_servers.servers} == {"ns1.losing.example."}
 
 
+def test_a_server_in_the_domain_that_the_plan_does_not_name_is_not_removed_unasked() -> None:
+    stays = {"ns.example.nl.": ("192.0.2.9",)}
+    for form in NsForm:
+        desk = Desk.of(a_plan(), a_registry(form=form)).until("ns-changed")
+        has = stays if form is NsForm.HOST_ATTRIBUTES else {"ns.example.nl.": ()}
+        desk.record = replace(desk.record, servers={**desk.record.servers, **has}, hosts={**desk.record.hosts, **stays})
+        with pytest.raises(FrameWithheld, match=r"it shows ns\.example\.nl\., which the plan has of neither side"):
+            desk.frames("ns-changed")
+        given = (*desk.material.gaining_servers, NameServer(name="ns.example.nl", addresses=("192.0.2.9",)))
+        found = desk.frames("ns-changed", gaining_servers=given)
+        assert "ns.example.nl." in desk.record.after(*[each.command for each in found.frames]).servers
+        overridden = desk.frames("ns-changed", override=OVERRIDE)
+        assert "ns.example.nl." not in desk.record.after(*[each.command for each in overridden.frames]).servers
+
+
+def test_a_server_that_the_plan_does_not_name_is_taken_where_the_registry_shows_it() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ns-changed")
+    more = (*desk.material.gaining_servers, NameServer(name="ns.elsewhere.example"))
+    for shown, remedy in ((None, "give the answer to a domain info"), (desk.record.shown, "plan again with these$")):
+        with pytest.raises(EppError, match=rf"ns\.elsewhere\.example\. is none of them.*{remedy}"):
+            desk.frames("ns-changed", gaining_servers=more, registered=shown)
+
+
+def test_an_answer_that_shows_no_name_servers_is_not_believed() -> None:
+    desk = Desk.of(a_plan(), a_registry()).until("ns-changed")
+    desk.record = replace(desk.record, servers={})
+    with pytest.raises(FrameWithheld, match="the name servers that the plan counts on; it shows none"):
+        desk.frames("ns-changed")
+
+
 # ---- locks ----------------------------------------------------------------------------------------------------------
 
 
@@ -575,6 +741,27 @@ def test_a_lock_of_the_registry_is_not_lifted_and_an_override_is_on_record() -> 
     found = desk.frames("ds-added", override=OVERRIDE)
     assert isinstance(found.decision, Overridden) and len(found.frames) == 1
     assert "serverUpdateProhibited" in str(found.decision.missing[0])
+
+
+def test_what_only_asks_for_the_code_is_stopped_by_no_lock() -> None:
+    desk = locked("clientUpdateProhibited", step_id="authinfo-given", flow=Flow.REGISTRAR_CHANGE)
+    (sent,) = desk.frames("authinfo-given", auth_info=None, lift_locks=True).frames
+    assert sent.command.action == DomainInfo(name=DOMAIN)
+    for statuses, code in (
+        (("clientUpdateProhibited",), CODE),
+        (("clientUpdateProhibited", "clientTransferProhibited"), None),
+    ):
+        with pytest.raises(FrameWithheld, match="clientUpdateProhibited stands in the way"):
+            locked(*statuses, step_id="authinfo-given", flow=Flow.REGISTRAR_CHANGE).frames(
+                "authinfo-given", auth_info=code
+            )
+
+
+def test_what_is_pending_is_lifted_by_nobody() -> None:
+    with pytest.raises(FrameWithheld, match="ds-added: pendingRenew gone; "):
+        locked("pendingRenew").frames("ds-added")
+    with pytest.raises(FrameWithheld, match="ds-added: clientUpdateProhibited lifted; "):
+        locked("clientUpdateProhibited").frames("ds-added")
 
 
 def test_a_domain_out_of_the_zone_and_an_unknown_status_are_told_and_stop_nothing() -> None:
@@ -640,14 +827,93 @@ def test_a_transfer_is_rejected_and_cancelled_at_any_time_with_a_reason() -> Non
 def test_a_registry_that_drops_the_ds_withholds_the_transfer_and_the_ds_comes_back_after_it() -> None:
     desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP)).until("domain-transferred")
     for actor in (Actor.GAINING_REGISTRAR, Actor.LOSING_REGISTRAR):
-        with pytest.raises(FrameWithheld, match=r"drops it, and the domain is insecure from the transfer.*: 15m and"):
+        with pytest.raises(
+            FrameWithheld, match=r"drops it, and the domain is insecure from the transfer.*: 15m and"
+        ) as refused:
             desk.frames("domain-transferred", actor=actor)
+        assert refused.value.remedy.endswith("so that no waiting helps")
     found = desk.frames("domain-transferred", override=OVERRIDE)
     asked, restored = found.frames
     assert isinstance(asked.command.action, DomainTransfer) and restored.waits_for
     dropped = replace(desk.record, ds=frozenset())
     assert dropped.after(restored.command).ds == desk.record.ds
     assert "ds-dropped" in {each.code for each in found.findings}
+    stray = MalformedDs(key_tag=1, alg=13, digest_type=2, digest="AB")
+    shown = replace(desk.record, ds=desk.record.ds | {stray}).shown
+    *_, restored = desk.frames("domain-transferred", registered=shown, override=OVERRIDE).frames
+    assert dropped.after(restored.command).ds == desk.record.ds, "a malformed one does not come back"
+
+
+@pytest.mark.parametrize("on_transfer", OnTransfer)
+def test_a_query_is_never_withheld_and_changes_nothing(on_transfer: OnTransfer) -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=on_transfer))
+    for actor in (Actor.GAINING_REGISTRAR, Actor.LOSING_REGISTRAR):
+        found = desk.frames("domain-transferred", actor=actor, operation=TransferOperation.QUERY, now=NOW)
+        assert [each.command.action for each in found.frames] == [
+            DomainTransfer(operation=TransferOperation.QUERY, name=DOMAIN)
+        ]
+        assert found.decision is None and found.after is None and not found.frames[0].command.extensions
+
+
+@pytest.mark.parametrize("digest_types", [None, frozenset({2, 4})])
+def test_a_sha1_ds_that_the_registry_drops_does_not_come_back(digest_types: frozenset[int] | None) -> None:
+    registry = a_registry(on_transfer=OnTransfer.DROP, digest_types=digest_types)
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE, facts=sha1_facts()), registry).until("domain-transferred")
+    assert ds_data(LOSING_KEYS[0], 1) in desk.record.ds
+    _, restored = desk.frames("domain-transferred", override=OVERRIDE).frames
+    dropped = replace(desk.record, ds=frozenset())
+    wanted = desk.record.ds - {ds_data(LOSING_KEYS[0], 1)}
+    assert dropped.after(restored.command).ds == wanted
+    after = desk.frames("domain-transferred", registered=replace(dropped, sponsor="gaining").shown, client="gaining")
+    assert dropped.after(*[each.command for each in after.frames]).ds == wanted
+
+
+def test_a_ds_comes_back_with_its_key_where_the_registry_wants_that() -> None:
+    registry = a_registry(on_transfer=OnTransfer.DROP, interface=Interface.DS_DATA_WITH_KEY)
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), registry).until("domain-transferred")
+    _, restored = desk.frames("domain-transferred", override=OVERRIDE).frames
+    assert replace(desk.record, ds=frozenset()).after(restored.command).ds == desk.record.ds
+    shown = desk.record.shown
+    keyed = SecDns(
+        ds=tuple(replace(each, key=KeyData.from_rdata(GAINING_KEYS[0].dnskey_rdata)) for each in shown.dnssec.ds)
+    )  # type: ignore[union-attr]
+    plain = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=OnTransfer.DROP)).until("domain-transferred")
+    _, without = plain.frames("domain-transferred", override=OVERRIDE, registered=replace(shown, dnssec=keyed)).frames
+    assert replace(plain.record, ds=frozenset()).after(without.command).ds == desk.record.ds
+    with pytest.raises(EppError, match=r"takes a DS with its key, and that of a DS with key tag .* is not given"):
+        desk.frames("domain-transferred", override=OVERRIDE, losing_keys=())
+
+
+@pytest.mark.parametrize("on_transfer", OnTransfer)
+@pytest.mark.parametrize("client", ["gaining", None])
+def test_a_ds_that_is_gone_after_the_transfer_is_added_again_whatever_the_profile_says(
+    on_transfer: OnTransfer, client: str | None
+) -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry(on_transfer=on_transfer)).until("domain-transferred")
+    had = desk.record.ds
+    desk.done("domain-transferred")
+    desk.record = replace(desk.record, ds=frozenset(), sponsor="gaining")
+    found = desk.frames("domain-transferred", auth_info=None, client=client)
+    (restored,) = found.frames
+    assert desk.record.after(restored.command).ds == had and not restored.waits_for
+    assert "ds-dropped" in {each.code for each in found.findings}
+    blind = desk.frames("domain-transferred", auth_info=None, registered=None)
+    if on_transfer is OnTransfer.DROP:
+        assert desk.record.after(*[each.command for each in blind.frames]).ds == had
+    else:
+        assert not blind.frames
+    desk.record = replace(desk.record, ds=had)
+    assert not desk.frames("domain-transferred", auth_info=None, client=client).frames
+
+
+def test_a_transfer_needs_no_keys_and_says_of_the_ds_after_it_what_can_be_told() -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry()).until("domain-transferred")
+    shown, hidden = (
+        desk.frames("domain-transferred", registered=registered, losing_keys=(), gaining_keys=())
+        for registered in (desk.record.shown, None)
+    )
+    assert shown.after == Delegation(ds=desk.record.ds) and hidden.after is None
+    assert [each.command for each in shown.frames] == [each.command for each in hidden.frames]
 
 
 # ---- keys relayed and offered ---------------------------------------------------------------------------------------
@@ -682,6 +948,24 @@ def test_the_offer_has_keys_ds_and_name_servers(form: NsForm) -> None:
         Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry(facilitated=False)).until("keys-offered").frames(
             "keys-offered"
         )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithms": frozenset({8})}, "does not take algorithm 13"),
+        ({"digest_types": frozenset({4})}, "does not take digest type 2"),
+        ({"most": 1}, "there would be 2 DS records, and the registry of nl takes 1 at most"),
+        (
+            {"interface": Interface.KEY_DATA, "most": 1},
+            "there would be 2 keys, and the registry of nl takes 1 at most",
+        ),
+    ],
+)
+def test_an_offer_is_held_to_what_the_registry_takes(changes: dict[str, Any], message: str) -> None:
+    desk = Desk.of(a_plan(Flow.REGISTRY_FACILITATED), a_registry(**changes)).until("keys-offered")
+    with pytest.raises(EppError, match=message):
+        desk.frames("keys-offered")
 
 
 # ---- who sends what -------------------------------------------------------------------------------------------------
@@ -841,7 +1125,10 @@ def test_the_losing_side_sends_its_receipt_and_when_it_is_so_its_report() -> Non
     assert [each.split(":")[0] for each in refused.value.reasons] == ["losing-merged", "ttls-lowered"]
     for step_id in ("losing-merged", "ttls-lowered"):
         desk.done(step_id)
+    seen = desk.evidence
+    desk.evidence = iter(seen)  # type: ignore[assignment]  # what can be gone through once is all there is as well
     (told,) = desk.frames("ttls-lowered", report=report, now=later).frames
+    desk.evidence = seen
     assert told.command.extensions == (report,)
     with pytest.raises(EppError, match=r"the report of the losing side is not given"):
         desk.frames("losing-merged", now=later)

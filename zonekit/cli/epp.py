@@ -14,6 +14,7 @@ from zonekit.cli.inputs import place, read_octets
 from zonekit.cli.outputs import print_json
 from zonekit.dnskeys import Dnskey
 from zonekit.epp import domains, namespaces, offers
+from zonekit.epp.carriers import CARRIED
 from zonekit.epp.frames import Command, Frame, Response
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
 from zonekit.epp.notices import relayed_keys
@@ -25,17 +26,22 @@ from zonekit.names import WireName, name_text, order_key, parse_origin
 from zonekit.transfer.receipts import Receipt
 
 STEP: Final[Later | None] = Later("STEP", "zonekit.cli.epp_steps:step", "Print the frames of a step.")
-"""The command for every word that is no command of the group: a step, whose frames it prints."""
+"""The command for the name of a step, whose frames it prints."""
+_STEP_IDS: Final = frozenset(step_id for steps in CARRIED.values() for step_id in steps)
 
 
 class _StepsToo(Commands):
-    """A group in which any word but its own commands is a step: the command of steps gets that word as its first argument."""
+    """A group in which the name of a step is a command too: that of steps, which gets the name as its first argument."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of steps for the name of a step, and else the command that is named."""
         if STEP is None or args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
             return super().resolve_command(ctx, args)
+        if args[0] not in _STEP_IDS:
+            words = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"{args[0]} is neither a step of any flow nor a command ({words})", ctx)
         return args[0], STEP.load(), args
 
 

@@ -25,21 +25,24 @@ from zonekit.cli.arguments import (
 from zonekit.cli.exits import BadInput
 from zonekit.cli.inputs import place, read_input, read_octets
 from zonekit.cli.outputs import Voice, finding_objects, print_json
-from zonekit.dnskeys import Dnskey, dnskeys_of, parse_dnskeys
-from zonekit.epp.carriers import carriage
+from zonekit.dnskeys import Dnskey, dnskeys_of, parse_dnskeys, signer_of
+from zonekit.epp import checks
+from zonekit.epp.carriers import FrameKind, carriage
 from zonekit.epp.domains import AuthInfo, NameServer, TransferOperation, require_code
 from zonekit.epp.frames import Response
 from zonekit.epp.keyrelay import Duration, Expiry
-from zonekit.epp.materials import Material, Registered
+from zonekit.epp.materials import Material, Registered, name_servers_of
+from zonekit.epp.offers import Report
 from zonekit.epp.parts import MAX_OCTETS
 from zonekit.epp.reading import read_frame
 from zonekit.epp.registries import RegistryProfile, read_registry
+from zonekit.epp.secdns import MAX_SIG_LIFE
 from zonekit.epp.steps import Sender, SentFrame, StepFrames, asking_frames, numbered, step_frames
 from zonekit.epp.writing import write_frame
 from zonekit.errors import EppError, ZonekitError
 from zonekit.files import read_text, read_zone, write_octets
 from zonekit.instants import instant_text, parse_instant
-from zonekit.names import is_subdomain, name_text, order_key, parse_origin
+from zonekit.names import order_key, parse_origin
 from zonekit.reports.wording import override_text
 from zonekit.status import Transfer, open_transfer
 from zonekit.transfer.course import Course
@@ -70,7 +73,19 @@ def _parse_expiry(text: str) -> Expiry:
     return Duration.parse(text) if text.startswith("P") else parse_instant(text)
 
 
-@click.command(short_help="Print the frames of a step.")
+def _parse_reason(text: str) -> str:
+    return str(checks.token(1, 200)(text, "the reason"))
+
+
+class _OfStep(click.Command):
+    """A command whose name is the step already, so that its usage has it once."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the pieces of the usage line."""
+        return [piece for piece in super().collect_usage_pieces(ctx) if piece != "STEP"]
+
+
+@click.command(cls=_OfStep, short_help="Print the frames of a step.")
 @click.argument("step_id", metavar="STEP")
 @click.argument("source", metavar="TRANSFER")
 @click.option("--registry", "registry_file", metavar="FILE", required=True, help="The profile of the registry.")
@@ -129,13 +144,24 @@ def _parse_expiry(text: str) -> Expiry:
     help="Until when relayed keys are to be published, such as P30D. Without it, until the plan is done.",
 )
 @click.option("--urgent", is_flag=True, help="Ask the registry to change the DS at once.")
-@click.option("--max-sig-life", type=int, metavar="SECONDS", help="How long signatures of the DS may be valid at most.")
+@click.option(
+    "--max-sig-life",
+    type=click.IntRange(1, MAX_SIG_LIFE),
+    metavar="SECONDS",
+    help="How long signatures of the DS may be valid at most.",
+)
 @click.option(
     "--operation",
     type=click.Choice([operation.value for operation in TransferOperation]),
     help="What to ask or answer in a transfer, where it is not to be requested or approved.",
 )
-@click.option("--reason", "because", default="", metavar="TEXT", help="Why a transfer is rejected or cancelled.")
+@click.option(
+    "--reason",
+    "because",
+    type=parsed_by(_parse_reason),
+    metavar="TEXT",
+    help="Why a transfer is rejected or cancelled.",
+)
 @click.option(
     "--lift-locks", is_flag=True, help="Lift the sponsor's own locks that stand in the way, by frames of their own."
 )
@@ -151,7 +177,8 @@ def _parse_expiry(text: str) -> Expiry:
     "-f",
     "--output",
     metavar="DIR",
-    help="Write each frame to a file of its own in this directory, 1-domain-update.xml and so on; standard output if - or not given.",
+    help="Write each frame to a file of its own in this directory, 1-domain-update.xml and so on, whose names sort in the order of"
+    " sending; standard output if - or not given.",
 )
 @now_option
 @json_option
@@ -174,7 +201,7 @@ def step(
     urgent: bool,
     max_sig_life: int | None,
     operation: str | None,
-    because: str,
+    because: str | None,
     lift_locks: bool,
     who: str | None,
     why: str | None,
@@ -223,7 +250,7 @@ def step(
         client=client,
         lift_locks=lift_locks,
     )
-    code = _auth_info(auth_info_file)
+    code = _auth_info(auth_info_file, is_needed=only_asks or _needs_code(known.plan, step_id, actor))
     if only_asks:
         asking = asking_frames(known.plan, sender=sender, auth_info=code)
         found = StepFrames(plan=known.plan, step_id=step_id, sender=actor, frames=asking, decision=None)
@@ -240,7 +267,10 @@ def step(
             urgent=urgent,
             operation=None if operation is None else TransferOperation(operation),
             receipt=None if receipt_file is None else _read_receipt(receipt_file),
-            because=because,
+            report=_report(transfer, known.plan)
+            if FrameKind.SEND_REPORT in _kinds(known.plan, step_id, actor)
+            else None,
+            because=because or "",
         )
         found = step_frames(
             known.plan,
@@ -253,7 +283,6 @@ def step(
             servers=NO_SERVERS,
         )
     voice = Voice(quiet=quiet)
-    voice.report(found.findings)
     _tell(found, known, voice)
     if as_json:
         print_json(_object(found))
@@ -322,14 +351,52 @@ def _read_info(path: str) -> Registered:
         raise error.within(place(path)) from None
 
 
-def _auth_info(path: str | None) -> AuthInfo | None:
-    """The code from a file or the environment; nothing that is wrong with it shows it."""
-    text = os.environ.get(AUTH_INFO_VARIABLE) if path is None else read_input(path)
-    if text is None:
+def _auth_info(path: str | None, *, is_needed: bool) -> AuthInfo | None:
+    """The code from a file, or where it is needed from the environment; nothing that is wrong with it shows it."""
+    if path is None:
+        where, text = AUTH_INFO_VARIABLE, os.environ.get(AUTH_INFO_VARIABLE) if is_needed else None
+    else:
+        where, text = place(path), read_input(path)
+    if not text and path is None:
         return None
-    code = AuthInfo(password=text.rstrip("\n"))
-    require_code(code, AUTH_INFO_VARIABLE if path is None else path)
-    return code
+    assert text is not None
+    try:
+        code = AuthInfo(password=text.removesuffix("\n").removesuffix("\r"))
+        require_code(code, "what was given")
+        return code
+    except ZonekitError as error:
+        raise error.within(where) from None
+
+
+_WITH_CODE: Final = frozenset(
+    (FrameKind.GIVE_AUTH_INFO, FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind.OFFER_KEYS)
+)
+
+
+def _needs_code(plan: Plan, step_id: str, actor: Actor) -> bool:
+    """Whether the frames of a step may hold the authinfo code."""
+    return not _WITH_CODE.isdisjoint(_kinds(plan, step_id, actor))
+
+
+def _kinds(plan: Plan, step_id: str, actor: Actor) -> tuple[FrameKind, ...]:
+    return carriage(plan.flow, step_id).frames.get(actor, ())
+
+
+def _report(transfer: Transfer, plan: Plan) -> Report | None:
+    """What the losing side says it has done: since when by what is on record, and the rest by its zone."""
+    name = transfer.file.files.losing_zone
+    merged, lowered = plan.events.get("losing-merged"), plan.events.get("ttls-lowered")
+    if name is None or merged is None or lowered is None:
+        return None
+    zone = _zone(transfer, name)
+    return Report(
+        name=plan.facts.domain,
+        serial=zone.serial,
+        merged=merged.completed,
+        lowered=lowered.completed,
+        ns_ttl=zone.apex_rrset(rd.NS).ttl,
+        dnskey_ttl=zone.apex_rrset(rd.DNSKEY).ttl,
+    )
 
 
 def _actor(plan: Plan, step_id: str, name: str | None) -> Actor:
@@ -346,17 +413,44 @@ def _actor(plan: Plan, step_id: str, name: str | None) -> Actor:
 
 
 def _keys(transfer: Transfer, known: _Known, source: Source) -> Iterator[Dnskey]:
-    """The DNSKEYs of an operator: those that were seen to be its own, and those in the files that the transfer names."""
+    """The DNSKEYs of an operator: those that were seen to be its own, and those in the files that the transfer names.
+
+    Where there are none they are those of its zone, but for the ones that the other operator's zone is signed with and that one
+    is not: in a merged zone they are published for the other.
+    """
+    given = _given_keys(transfer, known, source)
+    zone_name = _zone_name(transfer, source)
+    if given or zone_name is None:
+        yield from given
+        return
+    zone, other = _zone(transfer, zone_name), Source.LOSING if source is Source.GAINING else Source.GAINING
+    signers, others = _signers(zone), set(_given_keys(transfer, known, other))
+    if not others and (other_name := _zone_name(transfer, other)) is not None:
+        other_zone = _zone(transfer, other_name)
+        signing = _signers(other_zone)
+        others = {key for key in _keys_of(other_zone) if (key.algorithm, key.key_tag) in signing}
+    for key in _keys_of(zone):
+        if key not in others or (key.algorithm, key.key_tag) in signers:
+            yield key
+
+
+def _given_keys(transfer: Transfer, known: _Known, source: Source) -> list[Dnskey]:
+    """The DNSKEYs of an operator that were seen to be its own, and those in the files of its keys."""
     files = transfer.file.files
-    names, zone_name = (
-        (files.gaining_keys, files.gaining_zone) if source is Source.GAINING else (files.losing_keys, files.losing_zone)
-    )
+    names = files.gaining_keys if source is Source.GAINING else files.losing_keys
     seen = [each.key for each in known.course.keys if each.source is source] if known.course is not None else []
-    given = [key for name in names for key in _keys_in(transfer, name)]
-    if not seen and not given and zone_name is not None:
-        others = set(_keys(transfer, known, Source.LOSING)) if source is Source.GAINING else set()
-        given = [key for key in _keys_of(_zone(transfer, zone_name)) if key not in others]
-    yield from dict.fromkeys((*seen, *given))
+    return list(dict.fromkeys((*seen, *[key for name in names for key in _keys_in(transfer, name)])))
+
+
+def _zone_name(transfer: Transfer, source: Source) -> str | None:
+    files = transfer.file.files
+    return files.gaining_zone if source is Source.GAINING else files.losing_zone
+
+
+def _signers(zone: Zone) -> frozenset[tuple[int, int]]:
+    """What the signatures at the apex of a zone name their keys by: a KSK signs the DNSKEY RRset there, a ZSK the SOA record."""
+    signed = [rrset for rrset in zone.rrsets_at("@") if rrset.rdtype == rd.RRSIG]
+    return frozenset(signer_of(rdata) for rrset in signed for rdata in rrset.rdatas)
 
 
 def _keys_in(transfer: Transfer, name: str) -> tuple[Dnskey, ...]:
@@ -383,27 +477,27 @@ def _servers(transfer: Transfer, plan: Plan) -> Iterator[NameServer]:
         names = plan.facts.gaining.name_servers
         yield from (NameServer(name=each) for each in sorted(() if isinstance(names, Assumed) else names))
         return
-    zone = _zone(transfer, name)
-    for server in zone.apex_rrset(rd.NS).rdatas:
-        is_inside = is_subdomain(server, zone.apex)
-        rrsets = [zone.find(server, rdtype) for rdtype in (rd.A, rd.AAAA)] if is_inside else []
-        addresses = [
-            rd.print_rdata(rrset.rdtype, rdata) for rrset in rrsets if rrset is not None for rdata in rrset.rdatas
-        ]
-        yield NameServer(name=name_text(server), addresses=tuple(addresses))
+    yield from name_servers_of(_zone(transfer, name))
 
 
 # ---- what is told ---------------------------------------------------------------------------------------------------
 
 
+_TOLD_ALWAYS: Final = frozenset(("lock-lifted", "registry-not-shown"))
+"""What somebody answers for who sends the frames."""
+
+
 def _tell(found: StepFrames, known: _Known, voice: Voice) -> None:
-    """Say on standard error what the frames rest on, and what is to be done with them."""
+    """Say on standard error what should be known, what the frames rest on, and what is to be done with them."""
+    for finding in found.findings:
+        tell = voice.insist if finding.code in _TOLD_ALWAYS else voice.say
+        tell(str(finding))
     if known.course is not None and known.course.last is not None and found.decision is not None:
         voice.say(f"what is confirmed is as of the last look, {instant_text(known.course.last.at)}")
     if isinstance(found.decision, Overridden):
-        voice.say(override_text(found.decision))
+        voice.insist(override_text(found.decision))
         for lacking in found.decision.missing:
-            voice.say(f"was missing: {lacking}")
+            voice.insist(f"was missing: {lacking}")
     for number, each in enumerate(found.frames, start=1):
         waits = f", after {each.waits_for}" if each.waits_for else ""
         voice.say(f"frame {number} of {len(found.frames)}, for the {each.sender.value}{waits}: {each.purpose}")
@@ -457,8 +551,14 @@ def _print(found: StepFrames) -> None:
 def _write(found: StepFrames, directory: str) -> None:
     """Write each frame to a file of its own, or none where one is there already."""
     target = Path(directory)
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    paths = [target / f"{number}-{_kind(each)}.xml" for number, each in enumerate(found.frames, start=1)]
+    if target.exists() and not target.is_dir():
+        raise BadInput(f"{directory}: is no directory; give -f one, for a file for each frame")
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{directory}: {error.strerror}; give -f a directory that can be made") from None
+    width = len(str(len(found.frames)))
+    paths = [target / f"{number:0{width}}-{_kind(each)}.xml" for number, each in enumerate(found.frames, start=1)]
     there = [str(path) for path in paths if path.exists()]
     if there:
         raise BadInput(f"{', '.join(there)}: there already; give -f another directory, so that no frame is sent twice")

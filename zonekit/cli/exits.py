@@ -87,6 +87,9 @@ class Tidy(click.Command):
         """Run the command and leave with its exit code."""
         try:
             sys.exit(self._run(*arguments, **(settings | {"standalone_mode": False})))
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(BAD_INPUT)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else "zonekit"
             _say([f"{one_line(error.format_message()).removesuffix('.')}; see {command} --help"])

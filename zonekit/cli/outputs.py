@@ -159,6 +159,10 @@ class Voice:
         if not self.quiet:
             click.echo(one_line(text), err=True)
 
+    def insist(self, text: str) -> None:
+        """Say one line, quiet or not."""
+        click.echo(one_line(text), err=True)
+
     def report(self, findings: Iterable[Finding]) -> None:
         """Say each finding."""
         for finding in findings:

@@ -13,6 +13,7 @@ from zonekit import rdata as rd
 from zonekit.cli.account import Account
 from zonekit.cli.arguments import clock, now_option
 from zonekit.cli.demo_files import made_whole, write_delegation, write_keys, write_served
+from zonekit.cli.demo_frames import frames_sent
 from zonekit.cli.exits import OK, REFUSED, Tidy
 from zonekit.cli.move import (
     Clock,
@@ -41,7 +42,8 @@ from zonekit.cli.tables import Column, fact_lines
 from zonekit.cli.verdicts import Judges
 from zonekit.dnskeys import MAX_RESPONSE_OCTETS
 from zonekit.ds import dsset_text
-from zonekit.files import read_zone, write_text
+from zonekit.epp.writing import write_frame
+from zonekit.files import read_zone, write_octets, write_text
 from zonekit.instants import instant_text
 from zonekit.render import render_handover_sheet
 from zonekit.reports.calendars import calendar_text
@@ -61,6 +63,7 @@ EXCHANGED: Final = "03-each-publishes-the-others-keys"
 SWITCHED: Final = "04-name-servers-changed"
 ALONE: Final = "05-gaining-operator-alone"
 PLANNED: Final = "06-the-plan"
+SENT: Final = "07-what-the-registrar-sends"
 HANDOVER: Final = "hand-over-to-the-losing-operator.md"
 _FIXTURES: Final = Path(__file__).resolve().parents[2] / "fixtures" / "zones"
 
@@ -121,7 +124,9 @@ class _Telling:
         end = ended(gaining, exchange, switch, clock)
         self._tell_end(gaining, end, leave)
         self._conclude(wait, leave)
-        self._tell_plan(planned(losing, exchange, clock))
+        plan = planned(losing, exchange, clock)
+        self._tell_plan(plan)
+        self._tell_frames(plan, losing, gaining)
 
     # -- the stages
 
@@ -365,6 +370,26 @@ class _Telling:
             (f"{ORIGIN}.plan.json", "the same for programs; zonekit check proves it"),
             (f"{ORIGIN}.plan.ics", "its steps as a calendar"),
         )
+
+    def _tell_frames(self, plan: Plan, losing: Side, gaining: Side) -> None:
+        self.account.heading("What the registrar sends to the registry, over EPP")
+        self.account.say(
+            "zonekit epp prints the frames of each step for a registry that a profile describes, and withholds them until what"
+            " the step rests on is confirmed; here all is taken as done when it was planned. zonekit epp read says what a frame"
+            " means."
+        )
+        directory = self._root / SENT
+        directory.mkdir()
+        rows, files = [], []
+        for step in frames_sent(plan, losing, gaining, self._clock.assumed):
+            for number, frame in enumerate(step.frames, start=1):
+                name = f"{step.step_id}-{number}.xml"
+                write_octets(directory / name, [write_frame(frame.command)])
+                files.append((name, frame.purpose))
+            rows.append((instant_text(step.decision.at) if step.decision else "", step.step_id, str(len(step.frames))))
+        columns = [Column(title="not before"), Column(title="step"), Column(title="frames", numbers=True)]
+        self.account.table(columns, rows)
+        self._show_files(SENT, *files)
 
     # -- what several stages need
 

@@ -13,6 +13,7 @@ from zonekit.homes import names_at_home
 
 if TYPE_CHECKING:
     from zonekit.epp.carriers import CARRIED, Carriage, FrameKind, carriage, carriage_list
+    from zonekit.epp.casefile import case_json, read_case
     from zonekit.epp.cases import Case, Change, Message, Ruling
     from zonekit.epp.confirming import Standing, Told, confirms
     from zonekit.epp.delegations import Delegation
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     )
     from zonekit.epp.hosts import HostCreate, HostCreateData, HostUpdate
     from zonekit.epp.keyrelay import Duration, Expiry, KeyRelayCreate, KeyRelayData, RelayedKey
-    from zonekit.epp.materials import Material, Registered
+    from zonekit.epp.materials import Material, Registered, name_servers_of
     from zonekit.epp.notices import (
         AnnouncementNotice,
         KeyRelayNotice,
@@ -220,11 +221,14 @@ __all__ = [
     "asking_frames",
     "carriage",
     "carriage_list",
+    "case_json",
     "confirms",
     "explain",
     "locks_against",
+    "name_servers_of",
     "notice_of",
     "numbered",
+    "read_case",
     "read_frame",
     "read_registry",
     "relayed_keys",
@@ -341,11 +345,14 @@ _HOMES: Final = {
     "asking_frames": "zonekit.epp.steps",
     "carriage": "zonekit.epp.carriers",
     "carriage_list": "zonekit.epp.carriers",
+    "case_json": "zonekit.epp.casefile",
     "confirms": "zonekit.epp.confirming",
     "explain": "zonekit.epp.explanations",
     "locks_against": "zonekit.epp.statuses",
+    "name_servers_of": "zonekit.epp.materials",
     "notice_of": "zonekit.epp.notices",
     "numbered": "zonekit.epp.steps",
+    "read_case": "zonekit.epp.casefile",
     "read_frame": "zonekit.epp.reading",
     "read_registry": "zonekit.epp.registries",
     "relayed_keys": "zonekit.epp.notices",

@@ -29,7 +29,6 @@ from zonekit.transfer import values
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.values import Fields
-from zonekit.transfer.versions import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +158,11 @@ class Case:
         return self.receipt is not None and bool(self.receipt.refused)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the registry has nothing more to do in it: keys were refused, or the losing DS is gone."""
+        return self.is_refused or "losing-ds-removed" in self.progress.plan.events
+
+    @property
     def is_pending(self) -> bool:
         """Whether the transfer of the sponsorship was asked for and is not answered."""
         return self.transfer is not None and self.transfer.status is TransferStatus.PENDING
@@ -167,14 +171,6 @@ class Case:
     def offered_keys(self) -> tuple[Dnskey, ...]:
         """The relayed keys as DNSKEYs."""
         return relayed_keys(self.relay)
-
-    @property
-    def servers(self) -> dict[Source, frozenset[str]]:
-        """The name servers of both sides, each of which has to be seen to give what a step is for."""
-        return {
-            Source.LOSING: self.progress.plan.facts.losing.name_servers,
-            Source.GAINING: frozenset(each.name for each in self.offer.name_servers.servers),
-        }
 
     def with_progress(self, progress: Progress) -> Case:
         """Return it with another progress."""

@@ -7,18 +7,28 @@ an answer is evidence only for steps that no server shows: that a domain was tra
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from zonekit.ds import KeyData
 from zonekit.epp.delegations import Delegation
-from zonekit.epp.domains import DomainInfoData, DomainTransferData, NameServer, PendingActionData, TransferStatus
+from zonekit.epp.domains import (
+    DomainCreateData,
+    DomainInfo,
+    DomainInfoData,
+    DomainTransferData,
+    NameServer,
+    PendingActionData,
+    TransferStatus,
+)
 from zonekit.epp.explanations import Explanation, explain
 from zonekit.epp.frames import Response
 from zonekit.epp.materials import Registered
 from zonekit.epp.results import ResultCode
-from zonekit.epp.steps import StepFrames
+from zonekit.epp.secdns import AnyDs
+from zonekit.epp.steps import SentFrame, StepFrames
 from zonekit.errors import EppError
 from zonekit.instants import instant_text, utc
 from zonekit.transfer.journal import Evidence
@@ -73,11 +83,12 @@ def confirms(
         frames: the frames of the step, as :func:`~zonekit.epp.steps.step_frames` gave them.
         response: an answer to one of them, to a domain info after them, or a poll message.
         at: when it came.
-        gaining: the client identifier of the gaining registrar, by which a domain info shows that the domain is transferred.
+        gaining: the client identifier of the gaining registrar, by which an answer shows that the domain is transferred to it.
         by: who says so, for the evidence.
 
     Raises:
-        EppError: the answer is about another domain, or says nothing about the step.
+        EppError: the answer is about another domain or to a command that is none of the frames, it says nothing about the step,
+            or who the gaining registrar is and nobody says.
         TimeError: ``at`` is naive.
     """
     return _Reading(frames=frames, response=response, at=utc(at), gaining=gaining, by=by).told()
@@ -91,11 +102,24 @@ class _Reading:
     gaining: str
     by: str
 
+    @property
+    def sent(self) -> tuple[SentFrame, ...]:
+        return self.frames.frames
+
+    @property
+    def answered(self) -> SentFrame | None:
+        """The frame that this is the answer to; None where it is one to another command, or to none."""
+        return self._sent_as(self.response.transaction.client)
+
+    def _sent_as(self, transaction: str | None) -> SentFrame | None:
+        return next((each for each in self.sent if each.command.client_transaction == transaction), None)
+
     def told(self) -> Told:
-        sent = [each.command.client_transaction for each in self.frames.frames]
-        place = sent.index(self.response.transaction.client) if self.response.transaction.client in sent else None
-        accepted = frozenset() if place is None else self.frames.frames[place].accepts
-        if not self.response.is_success and self.response.results[0].known not in accepted:
+        code, answered = self.response.results[0].known, self.answered
+        is_taken = self.response.is_success or (answered is not None and code in answered.accepts)
+        if not is_taken:
+            if answered is None:
+                raise self._nothing()
             found = tuple(map(explain, self.response.results))
             return self._told(Standing.REFUSED, "; ".join(map(str, found)), explanations=found)
         for data in self.response.data:
@@ -109,11 +133,13 @@ class _Reading:
                 case PendingActionData():
                     self._check_name(data.name)
                     return self._by_action(data)
+                case DomainCreateData():
+                    raise self._nothing()
                 case _:
                     pass
-        if place is not None and place + 1 < len(sent):
-            return self._told(Standing.PENDING, f"frame {place + 1} of {len(sent)} is taken: send the next one")
-        return self._by_code()
+        if answered is None:
+            raise self._nothing()
+        return self._by_code(answered)
 
     def _told(
         self,
@@ -137,7 +163,7 @@ class _Reading:
         return self._told(Standing.CONFIRMED, text, evidence=evidence)
 
     def _taken(self, has: str) -> Told:
-        if self.frames.after is None:
+        if self.frames.after is None or self.frames.step_id == _TRANSFER:
             return self._told(Standing.TAKEN, has)
         return self._told(Standing.TAKEN, f"{has}; whether the servers of its zone give it is to be asked of them")
 
@@ -154,24 +180,38 @@ class _Reading:
             remedy="give the answer to one of its frames, to a domain info after them, or a poll message about it",
         )
 
-    def _by_code(self) -> Told:
-        match self.response.results[0].known:
-            case ResultCode.COMPLETED_PENDING:
-                return self._told(
-                    Standing.PENDING, "the registry has taken it and not done it: a poll message tells how it ends"
-                )
-            case ResultCode.COMPLETED if self.response.data:
-                raise self._nothing()
-            case ResultCode.COMPLETED if self.frames.step_id in _BY_ANSWER:
-                return self._confirmed("the registry has taken it")
-            case ResultCode.COMPLETED:
-                return self._taken("the registry has taken it")
-            case _:
-                raise self._nothing()
+    def _by_code(self, answered: SentFrame) -> Told:
+        """What a result says that is the answer to this frame and has no data about the domain."""
+        code = self.response.results[0].known
+        if code is ResultCode.COMPLETED_PENDING:
+            return self._told(
+                Standing.PENDING, f"{self._which(answered)} is taken and not done: a poll message tells how it ends"
+            )
+        if code is not ResultCode.COMPLETED and code not in answered.accepts:
+            raise self._nothing()
+        return self._done(answered, "is taken", self._which(answered))
+
+    def _done(self, frame: SentFrame, does: str, which: str) -> Told:
+        """What it says of a step that the registry has taken, or done, one of its frames."""
+        place = self.sent.index(frame)
+        if place + 1 < len(self.sent):
+            waits_for = self.sent[place + 1].waits_for
+            when = f" after {waits_for}" if waits_for else ""
+            return self._told(Standing.PENDING, f"{which} {does}: send the next one{when}")
+        if self.frames.step_id in _BY_ANSWER:
+            return self._confirmed(f"{which} {does}")
+        return self._taken(f"{which} {does}")
+
+    def _which(self, frame: SentFrame) -> str:
+        """Which frame it is, for people."""
+        number = len(self.sent)
+        return f"frame {self.sent.index(frame) + 1} of {number}" if number > 1 else "the frame"
 
     def _by_info(self, info: DomainInfoData) -> Told:
         if self.frames.step_id == _TRANSFER:
             return self._by_sponsor(info)
+        if self.answered is not None and isinstance(self.answered.command.action, DomainInfo):
+            return self._by_asked_code(info)
         if self.frames.after is None:
             raise self._nothing()
         differences = tuple(_differences(self.frames.after, Registered.of(self.response)))
@@ -179,66 +219,116 @@ class _Reading:
             return self._told(Standing.DIFFERS, "; ".join(differences))
         return self._taken("the registry has what was asked for")
 
+    def _by_asked_code(self, info: DomainInfoData) -> Told:
+        """What the answer to a domain info says that was sent for the authinfo code."""
+        if info.auth_info is None:
+            return self._told(Standing.DIFFERS, "the registry tells no authinfo code: set a new one")
+        return self._told(Standing.TAKEN, "the registry tells the authinfo code")
+
     def _by_sponsor(self, info: DomainInfoData) -> Told:
-        if not self.gaining:
-            raise EppError(
-                f"{info.name}: its sponsor is {info.sponsor}, and nobody says whether that is the gaining registrar",
-                remedy="say the client identifier of the gaining registrar",
-            )
+        self._check_gaining(info.name, f"its sponsor is {info.sponsor}")
         if info.sponsor == self.gaining:
-            return self._confirmed(f"the registry names {info.sponsor} as its sponsor")
+            return self._by_new_sponsor(info)
         if any(each.value == "pendingTransfer" for each in info.statuses):
             return self._told(Standing.PENDING, f"its sponsor is {info.sponsor}, and a transfer is under way")
         return self._told(Standing.DIFFERS, f"its sponsor is {info.sponsor}, and no transfer is under way")
 
+    def _by_new_sponsor(self, info: DomainInfoData) -> Told:
+        """A transfer is done when the domain has a new sponsor, and what it had of DNSSEC as well."""
+        after = self.frames.after
+        lost = () if after is None else tuple(_lacking(after, Registered.of(self.response)))
+        named = f"the registry names {info.sponsor} as its sponsor"
+        if lost:
+            return self._told(Standing.DIFFERS, f"{named}; {'; '.join(lost)}: add it again at once")
+        return self._confirmed(named)
+
+    def _check_gaining(self, name: str, found: str) -> None:
+        if not self.gaining:
+            raise EppError(
+                f"{name}: {found}, and nobody says whether that is the gaining registrar",
+                remedy="say the client identifier of the gaining registrar",
+            )
+
     def _by_transfer(self, data: DomainTransferData) -> Told:
         if self.frames.step_id != _TRANSFER:
             raise self._nothing()
-        if self.gaining and data.requester != self.gaining:
+        self._check_gaining(data.name, f"it is {data.requester} that asks for the domain")
+        # The answer to a query is about the most recent transfer, however long ago it was (RFC 5731 section 3.1.3).
+        if data.requested < self.frames.plan.start:
+            return self._told(
+                Standing.DIFFERS,
+                f"this is of the transfer to {data.requester} that was asked for at {instant_text(data.requested)}, before the"
+                " plan begins",
+            )
+        if data.requester != self.gaining:
             return self._told(
                 Standing.DIFFERS, f"it is {data.requester} that asks for the domain, and not {self.gaining}"
             )
         if data.status.is_approved:
-            return self._confirmed(f"the transfer to {data.requester} is done: {data.status.value}")
+            ask = "" if self.frames.after is None else "; ask with a domain info whether the DS is there still"
+            return self._confirmed(f"the transfer to {data.requester} is done: {data.status.value}{ask}")
         if data.status is TransferStatus.PENDING:
             until = f"{data.actor} has until {instant_text(data.acted)} to answer; then the registry acts"
             return self._told(Standing.PENDING, f"{data.requester} asks for the domain, and {until}")
         return self._told(Standing.REFUSED, f"the transfer to {data.requester} has ended: {data.status.value}")
 
     def _by_action(self, data: PendingActionData) -> Told:
-        if data.client_transaction is not None and self.frames.frames:
-            sent = {each.command.client_transaction for each in self.frames.frames}
-            if data.client_transaction not in sent:
-                raise self._nothing()
+        # One that names no command of the client's may be about any change of the domain.
+        frame = None if data.client_transaction is None else self._sent_as(data.client_transaction)
+        if frame is None:
+            raise self._nothing()
+        when, which = instant_text(data.acted), self._which(frame)
         if not data.succeeded:
-            return self._told(Standing.REFUSED, f"the registry did not do it, decided at {instant_text(data.acted)}")
-        if self.frames.step_id in _BY_ANSWER:
-            return self._confirmed(f"the registry has done it at {instant_text(data.acted)}")
-        return self._taken(f"the registry has done it at {instant_text(data.acted)}")
+            return self._told(
+                Standing.REFUSED, f"the registry did not do what {which} asks, {frame.purpose}; decided at {when}"
+            )
+        return self._done(frame, f"is done at {when}", which)
 
 
 def _differences(wanted: Delegation, shown: Registered) -> Iterator[str]:
     """Yield what the registry lacks of what was asked for, and what it has besides."""
-    dnssec = shown.dnssec
+    yield from _lacking(wanted, shown)
     if wanted.ds is not None:
-        has = frozenset() if dnssec is None else frozenset(each.ds for each in dnssec.ds)
-        yield from _compared("DS", (f"{each.key_tag}/{each.digest_type}" for each in wanted.ds - has), "lacks")
-        yield from _compared("DS", (f"{each.key_tag}/{each.digest_type}" for each in has - wanted.ds), "still has")
+        yield from _told_of("DS", map(_ds_text, _shown_ds(shown) - wanted.ds), "still has")
     if wanted.keys is not None:
-        keys = frozenset() if dnssec is None else frozenset(dnssec.keys)
-        yield from _compared("key", (f"{each.flags}/{each.alg}" for each in wanted.keys - keys), "lacks")
-        yield from _compared("key", (f"{each.flags}/{each.alg}" for each in keys - wanted.keys), "still has")
+        yield from _told_of("key", map(_key_text, _shown_keys(shown) - wanted.keys), "still has")
     if wanted.servers is not None:
-        servers = () if shown.info.name_servers is None else shown.info.name_servers.servers
-        named = {each.name: each for each in servers}
-        asked = {each.name: each for each in wanted.servers}
-        yield from _compared("name server", (name for name in asked if name not in named), "lacks")
-        yield from _compared("name server", (name for name in named if name not in asked), "still has")
-        yield from _compared(
+        named, asked = _shown_servers(shown), {each.name: each for each in wanted.servers}
+        yield from _told_of("name server", (name for name in named if name not in asked), "still has")
+        yield from _told_of(
             "address of",
             (name for name in asked if name in named and _is_elsewhere(asked[name], named[name])),
             "has another",
         )
+
+
+def _lacking(wanted: Delegation, shown: Registered) -> Iterator[str]:
+    """Yield what the registry lacks of what was asked for."""
+    yield from _told_of("DS", map(_ds_text, (wanted.ds or frozenset()) - _shown_ds(shown)), "lacks")
+    yield from _told_of("key", map(_key_text, (wanted.keys or frozenset()) - _shown_keys(shown)), "lacks")
+    named = _shown_servers(shown)
+    yield from _told_of("name server", (each.name for each in wanted.servers or () if each.name not in named), "lacks")
+
+
+def _shown_ds(shown: Registered) -> frozenset[AnyDs]:
+    return frozenset() if shown.dnssec is None else frozenset(each.ds for each in shown.dnssec.ds)
+
+
+def _shown_keys(shown: Registered) -> frozenset[KeyData]:
+    return frozenset() if shown.dnssec is None else frozenset(shown.dnssec.keys)
+
+
+def _shown_servers(shown: Registered) -> dict[str, NameServer]:
+    servers = () if shown.info.name_servers is None else shown.info.name_servers.servers
+    return {each.name: each for each in servers}
+
+
+def _ds_text(ds: AnyDs) -> str:
+    return f"{ds.key_tag}/{ds.digest_type}"
+
+
+def _key_text(key: KeyData) -> str:
+    return f"{key.flags}/{key.alg}"
 
 
 def _is_elsewhere(asked: NameServer, shown: NameServer) -> bool:
@@ -246,5 +336,5 @@ def _is_elsewhere(asked: NameServer, shown: NameServer) -> bool:
     return bool(asked.addresses and shown.addresses) and set(asked.addresses) != set(shown.addresses)
 
 
-def _compared(what: str, found: Iterator[str], does: str) -> Iterator[str]:
+def _told_of(what: str, found: Iterable[str], does: str) -> Iterator[str]:
     yield from (f"the registry {does} {what} {each}" for each in sorted(found))

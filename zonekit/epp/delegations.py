@@ -15,8 +15,8 @@ from zonekit.ds import DsData, KeyData, digest_dnskey, ds_rdata, matches_ds
 from zonekit.epp.domains import DomainPart, DomainUpdate, NameServer, NameServers, NsForm
 from zonekit.epp.hosts import HostCreate, HostUpdate
 from zonekit.epp.materials import Material, signers_of
-from zonekit.epp.registries import DnssecPolicy, Interface, RegistryProfile
-from zonekit.epp.secdns import AnyDs, RegistryDs, Removal, SecDns, SecDnsUpdate
+from zonekit.epp.registries import MADE_DIGESTS, DnssecPolicy, Interface, RegistryProfile
+from zonekit.epp.secdns import AnyDs, MalformedDs, RegistryDs, Removal, SecDns, SecDnsUpdate
 from zonekit.errors import EppError
 from zonekit.findings import Finding, Severity
 from zonekit.names import WireName, is_subdomain, parse_origin
@@ -57,16 +57,18 @@ class DsChange:
         before: what there is.
         after: what there is to be.
         update: what leads there; None where there is nothing to do.
+        takes_keys: whether the registry takes keys; it has keys, and no DS, to tell of then.
     """
 
     before: tuple[Entry, ...]
     after: tuple[Entry, ...]
     update: SecDnsUpdate | None
+    takes_keys: bool
 
     @property
     def delegation(self) -> Delegation:
         """What the domain is to have."""
-        return dnssec_of(self.after, takes_keys=any(isinstance(each, KeyData) for each in (*self.before, *self.after)))
+        return dnssec_of(self.after, takes_keys=self.takes_keys)
 
 
 def dnssec_of(entries: Iterable[Entry], *, takes_keys: bool) -> Delegation:
@@ -124,6 +126,11 @@ class DsDesk:
         Raises:
             EppError: a key that the plan counts on is not given.
         """
+        return self._entries(self.on_record)
+
+    @property
+    def on_record(self) -> frozenset[DsEntry]:
+        """The DS records of the domain by the plan: those from before the transfer, as what is on record changed them."""
         facts, steps = self.plan.facts, [planned.step for planned in self.plan.steps]
         held = facts.parent.ds
         recorded = [each for each in self.plan.steps if each.recorded and each.step.effect is not None]
@@ -135,17 +142,38 @@ class DsDesk:
                     held = frozenset()
                 case Effect.LOSING_DS_REMOVED:
                     held = frozenset(each for each in held if each.key in facts.gaining.dnskey_signers)
-        return self._entries(held)
+        return held
 
     @property
-    def gaining_ds(self) -> tuple[DsData, ...]:
-        """The DS records of the gaining keys, of every digest type that the plan counts on.
+    def shows_none(self) -> bool:
+        """Whether the registry shows no DNSSEC data, and by the plan it has some."""
+        registered = self.material.registered
+        return registered is not None and registered.dnssec is None and bool(self.on_record)
+
+    @property
+    def offered(self) -> tuple[DsData, ...]:
+        """The DS records of the gaining keys, of every digest type that the plan counts on, for the registry to add.
 
         Raises:
-            EppError: a key that the plan counts on is not given.
+            EppError: a key that the plan counts on is not given, or the registry does not take what would come of it.
         """
-        types = sorted(self._digest_types(each.digest_type for each in self.plan.facts.parent.ds))
-        return tuple(self._ds_fields(key, kind) for key in self._gaining.values() for kind in types)
+        facts = self.plan.facts
+        wanted = ds_with_gaining(facts, [planned.step for planned in self.plan.steps], facts.parent.ds)
+        number = len({each.key for each in wanted} if self._takes_keys else wanted)
+        check_limits(self.registry, number, self._gaining_entries, self._domain)
+        self._check_made(self._gaining_entries)
+        return tuple(self._ds_fields(key, kind) for key in self._gaining.values() for kind in self._planned_types)
+
+    def lacking_gaining(self) -> Iterator[str]:
+        """Yield what the plan counts on of the gaining operator and the registry does not have.
+
+        Raises:
+            EppError: as :attr:`held`.
+        """
+        held = set(map(_identity, self.held))
+        for entry in map(_identity, self._gaining_entries):
+            if entry not in held:
+                yield f"it does not show {_entry_text(entry)}, which is of the gaining operator"
 
     def unexpected(self) -> Iterator[str]:
         """Yield what the registry shows and the plan does not count on, or the other way; nothing where that cannot be told."""
@@ -171,33 +199,55 @@ class DsDesk:
             EppError: a key is not given, or the registry does not take what would come of it.
         """
         held = self.held
-        has = set(map(_identity, held))
-        return self._change(held, tuple(each for each in self._wanted_beside(held) if _identity(each) not in has))
+        added = _not_in(held, self._wanted_beside(held))
+        self._check_made(added)
+        return self._change(held, added)
 
     def restoring(self, *, is_done: bool) -> DsChange:
         """Return the change that adds again what the registry drops in a transfer.
 
+        A DS that may not be made any more does not come back beside a stronger one of the same key (RFC 9904), a malformed one
+        never.
+
         Args:
-            is_done: whether the transfer is done; what the registry shows is of after it then, and else of before.
+            is_done: whether the transfer is done; what the registry shows is of after it then, and else of before. Where it shows
+                nothing, everything is taken to be dropped.
 
         Raises:
             EppError: a key is not given, or the registry does not take it.
         """
-        if not is_done:
-            return self._change((), self.held or self.planned)
-        held = self.held
-        has = set(map(_identity, held))
-        return self._change(held, tuple(each for each in self.planned if _identity(each) not in has))
+        held = () if self.material.registered is None or not is_done else self.held
+        dropped = [each for each in (self.planned if is_done else self.held or self.planned) if not _is_malformed(each)]
+        stronger = {_key_named(each.ds) for each in dropped if isinstance(each, RegistryDs) and _may_be_made(each)}
+        wanted = [
+            self._as_added(each)
+            for each in dropped
+            if isinstance(each, KeyData) or _may_be_made(each) or _key_named(each.ds) not in stronger
+        ]
+        return self._change(held, _not_in(held, wanted))
+
+    def kept(self) -> Delegation | None:
+        """Return what the domain has now and is to have after a transfer as well; None where that cannot be told.
+
+        An answer without DNSSEC data may be one to a registrar who is not told it: what is on record counts then.
+        """
+        try:
+            entries = self.planned if self.shows_none else self.held
+            return dnssec_of(entries, takes_keys=self._takes_keys)
+        except EppError:
+            return None
 
     def removing_losing(self) -> DsChange:
-        """Return the change that leaves the gaining DS or keys alone.
+        """Return the change that leaves the DS of gaining keys, or those keys, alone: also of ones that the plan does not count on.
 
         Raises:
-            EppError: a gaining key is not given, or nothing of the gaining ones would be left.
+            EppError: a gaining key is not given, or nothing of those that the plan counts on would be left.
         """
         held = self.held
-        kept = tuple(each for each in held if self._is_gaining(each))
-        if not kept:
+        signers = self._gaining.values()
+        spare = [key for key in self.material.gaining_keys if key not in self.material.losing_keys]
+        kept = tuple(each for each in held if self._is_of_any(each, (*signers, *spare)))
+        if not any(self._is_of_any(each, signers) for each in kept):
             raise EppError(
                 f"{self._domain}: {self.registry.name} has no DS or key of the gaining operator, and without the losing ones the"
                 " domain would be insecure",
@@ -206,24 +256,38 @@ class DsDesk:
             )
         losing = tuple(each for each in held if each not in kept)
         if not losing:
-            return DsChange(before=held, after=held, update=None)
+            return self._changed(held, held, None)
         ds, keys = _by_kind(losing)
-        return DsChange(before=held, after=kept, update=self._update(remove=Removal(ds=ds, keys=keys)))
+        return self._changed(held, kept, self._update(remove=Removal(ds=ds, keys=keys)))
 
     def removing_all(self) -> DsChange:
-        """Return the change that takes everything away; there is nothing to do where the registry shows nothing."""
+        """Return the change that takes everything away; there is nothing to do where there is nothing, by the plan as well."""
         registered = self.material.registered
-        if registered is not None and registered.dnssec is None:
-            return DsChange(before=(), after=(), update=None)
+        if registered is not None and registered.dnssec is None and not self.on_record:
+            return self._changed((), (), None)
         held = () if registered is None else self.held
-        return DsChange(before=held, after=(), update=self._update(remove=Removal(everything=True)))
+        return self._changed(held, (), self._update(remove=Removal(everything=True)))
+
+    def not_planned(self, entries: Iterable[Entry]) -> Iterator[Finding]:
+        """Yield the DS or keys among these, of gaining keys, that the plan does not count on."""
+        for each in entries:
+            if not self._is_of_any(each, self._gaining.values()):
+                yield Finding(
+                    code="ds-kept",
+                    severity=Severity.WARNING,
+                    owner=self._domain,
+                    rdtype="DS",
+                    message=f"{_entry_text(_identity(each))} is of a gaining key that the plan does not count on, and stays",
+                    rule="RFC 4035 section 2.4",
+                    remedy="where its key is not to sign, have it removed by an update of its own",
+                )
 
     def of_nobody(self, entries: Iterable[Entry]) -> Iterator[Finding]:
         """Yield the DS or keys that are of no key of either side, as far as both sides' keys are known."""
         if not self.material.losing_keys:
             return
         for each in entries:
-            if not any(self._is_of(each, key) for key in (*self.material.losing_keys, *self.material.gaining_keys)):
+            if not self._is_of_any(each, self._known_keys):
                 yield Finding(
                     code="ds-of-nobody",
                     severity=Severity.WARNING,
@@ -245,38 +309,64 @@ class DsDesk:
     def _gaining(self) -> dict[Key, Dnskey]:
         return signers_of(self.plan.facts.gaining, self.material.gaining_keys, self._domain, "gaining")
 
+    @property
+    def _known_keys(self) -> tuple[Dnskey, ...]:
+        return (*self.material.losing_keys, *self.material.gaining_keys)
+
+    @property
+    def _planned_types(self) -> list[int]:
+        """The digest types that the plan counts on for keys whose DS are added."""
+        return self._digest_types(each.digest_type for each in self.plan.facts.parent.ds)
+
+    @property
+    def _gaining_entries(self) -> tuple[Entry, ...]:
+        """What the plan counts on of the gaining operator, as the registry has it."""
+        keys = self._gaining.values()
+        if self._takes_keys:
+            return tuple(KeyData.from_rdata(key.dnskey_rdata) for key in keys)
+        return tuple(self._ds(key, kind) for key in keys for kind in self._planned_types)
+
     def _wanted_beside(self, held: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """What is to be there beside what is held when the gaining DS or keys have joined."""
         if self._takes_keys:
-            return tuple(KeyData.from_rdata(key.dnskey_rdata) for key in self._gaining.values())
-        return tuple(self._ds_to_add(held))
-
-    def _ds_to_add(self, held: tuple[Entry, ...]) -> Iterator[RegistryDs]:
+            return self._gaining_entries
         ours = [each.ds for each in held if isinstance(each, RegistryDs) and isinstance(each.ds, DsData)]
-        types = sorted(self._digest_types(each.digest_type for each in ours))
-        for of_one_key in {(each.key_tag, each.alg): each for each in ours}.values():
-            has = {(each.key_tag, each.alg, each.digest_type) for each in ours}
-            lacking = [kind for kind in types if (of_one_key.key_tag, of_one_key.alg, kind) not in has]
-            if lacking:
-                key = self._key_of(of_one_key)
-                yield from (self._ds(key, kind) for kind in lacking)
-        for key in self._gaining.values():
-            yield from (self._ds(key, kind) for kind in types)
+        types = self._digest_types(each.digest_type for each in ours)
+        keys = dict.fromkeys((*self._keys_of(ours, types), *self._gaining.values()))
+        return tuple(self._ds(key, kind) for key in keys for kind in types)
 
-    def _digest_types(self, held: Iterable[int]) -> set[int]:
+    def _keys_of(self, held: Iterable[DsData], types: Iterable[int]) -> Iterator[Dnskey]:
+        """The keys of these DS records, each of which needs a DS of every one of these types beside the gaining ones.
+
+        Raises:
+            EppError: one lacks such a type, and its key is not given although it may be one that signs.
+        """
+        has = {(_key_named(each), each.digest_type) for each in held}
+        for each in held:
+            found = [key for key in self._known_keys if matches_ds(each.rdata, self.apex, key.dnskey_rdata)]
+            yield from found
+            lacks = any((_key_named(each), kind) not in has for kind in types)
+            if not found and lacks and not self._knows_losing_signers:
+                raise EppError(
+                    f"{self._domain}: the DS with key tag {each.key_tag} has digest type {each.digest_type} alone, and beside the"
+                    " gaining DS it needs one as strong, whose key is not given",
+                    remedy="give the losing DNSKEYs",
+                    rule="RFC 4509 section 3",
+                )
+
+    @property
+    def _knows_losing_signers(self) -> bool:
+        """Whether every losing key that the plan counts on is given, so that a DS of another key is one of no chain of trust."""
+        try:
+            signers_of(self.plan.facts.losing, self.material.losing_keys, self._domain, "losing")
+        except EppError:
+            return False
+        return True
+
+    def _digest_types(self, held: Iterable[int]) -> list[int]:
+        """The digest types that a key needs beside DS records of these, of those that a DS may be made with."""
         least = self.plan.facts.parent.digest_type
-        return {least, *(each for each in held if each > least)}
-
-    def _key_of(self, ds: DsData) -> Dnskey:
-        for key in (*self.material.losing_keys, *self.material.gaining_keys):
-            if matches_ds(ds.rdata, self.apex, key.dnskey_rdata):
-                return key
-        raise EppError(
-            f"{self._domain}: the DS with key tag {ds.key_tag} has digest type {ds.digest_type} alone, and beside the gaining DS it"
-            " needs one as strong, whose key is not given",
-            remedy="give the losing DNSKEYs",
-            rule="RFC 4509 section 3",
-        )
+        return sorted({least, *(each for each in held if each > least and each in MADE_DIGESTS)})
 
     def _entries(self, entries: Iterable[DsEntry]) -> tuple[Entry, ...]:
         """What a plan has of DS records, as the registry has it."""
@@ -310,8 +400,27 @@ class DsDesk:
     def _with_key(self) -> bool:
         return self.registry.dnssec.interface is Interface.DS_DATA_WITH_KEY
 
-    def _is_gaining(self, entry: Entry) -> bool:
-        return any(self._is_of(entry, key) for key in self._gaining.values())
+    def _as_added(self, entry: Entry) -> Entry:
+        """What the registry has, as it takes it: with the key of a DS where it wants that.
+
+        Raises:
+            EppError: that key is not known.
+        """
+        if isinstance(entry, KeyData) or (entry.key is not None) is self._with_key:
+            return entry
+        if not self._with_key:
+            return RegistryDs(ds=entry.ds)
+        for key in self._known_keys:
+            if self._is_of(entry, key):
+                return RegistryDs(ds=entry.ds, key=KeyData.from_rdata(key.dnskey_rdata))
+        raise EppError(
+            f"{self._domain}: {self.registry.name} takes a DS with its key, and that of {_entry_text(entry.ds)} is not given",
+            remedy="give the DNSKEYs of both operators",
+            rule="RFC 5910 section 4.1",
+        )
+
+    def _is_of_any(self, entry: Entry, keys: Iterable[Dnskey]) -> bool:
+        return any(self._is_of(entry, key) for key in keys)
 
     def _is_of(self, entry: Entry, key: Dnskey) -> bool:
         if isinstance(entry, KeyData):
@@ -321,11 +430,32 @@ class DsDesk:
     def _change(self, held: tuple[Entry, ...], added: tuple[Entry, ...]) -> DsChange:
         wanted = (*held, *added)
         if not added and self.material.max_sig_life is None:
-            return DsChange(before=held, after=wanted, update=None)
-        check_limits(self.registry, wanted, added, self._domain)
+            return self._changed(held, wanted, None)
+        check_limits(self.registry, len(wanted), added, self._domain)
         ds, keys = _by_kind(added)
         add = SecDns(ds=ds, keys=keys) if added else None
-        return DsChange(before=held, after=wanted, update=self._update(add=add))
+        return self._changed(held, wanted, self._update(add=add))
+
+    def _changed(self, before: tuple[Entry, ...], after: tuple[Entry, ...], update: SecDnsUpdate | None) -> DsChange:
+        return DsChange(before=before, after=after, update=update, takes_keys=self._takes_keys)
+
+    def _check_made(self, added: tuple[Entry, ...]) -> None:
+        """Check that a registry that takes keys makes the DS of added ones that the plan counts on.
+
+        Raises:
+            EppError: it makes others.
+        """
+        made = self.registry.dnssec.digest_types
+        if not self._takes_keys or not added or made is None:
+            return
+        not_made = [kind for kind in self._planned_types if kind not in made]
+        if not_made:
+            raise EppError(
+                f"{self._domain}: {self.registry.name} makes DS of digest type {_numbers(made)}, and the plan counts on"
+                f" {_numbers(not_made)}",
+                remedy="plan again with the digest types that it makes: digest_type among the facts of the parent",
+                rule=_POLICY,
+            )
 
     def _update(self, *, remove: Removal | None = None, add: SecDns | None = None) -> SecDnsUpdate:
         policy, material = self.registry.dnssec, self.material
@@ -336,14 +466,13 @@ class DsDesk:
         return SecDnsUpdate(remove=remove, add=add, max_sig_life=material.max_sig_life, urgent=material.urgent)
 
 
-def check_limits(registry: RegistryProfile, wanted: Iterable[Entry], added: Iterable[Entry], domain: str) -> None:
-    """Check that a registry takes what is added, and has room for all that there is then.
+def check_limits(registry: RegistryProfile, number: int, added: Iterable[Entry], domain: str) -> None:
+    """Check that a registry takes what is added, and has room for as many DS records or keys as there are then.
 
     Raises:
         EppError: it does not.
     """
     policy = registry.dnssec
-    number = len(tuple(wanted))
     if number > policy.most:
         kind = "keys" if policy.interface.takes_keys else "DS records"
         raise EppError(
@@ -392,6 +521,26 @@ def _by_kind(entries: Iterable[Entry]) -> tuple[tuple[RegistryDs, ...], tuple[Ke
 def _identity(entry: Entry) -> AnyDs | KeyData:
     """What a registry knows an entry by, whether or not the key goes along with a DS."""
     return entry if isinstance(entry, KeyData) else entry.ds
+
+
+def _not_in(held: Iterable[Entry], wanted: Iterable[Entry]) -> tuple[Entry, ...]:
+    """What is wanted and not held, each once."""
+    has = set(map(_identity, held))
+    return tuple({_identity(each): each for each in wanted if _identity(each) not in has}.values())
+
+
+def _may_be_made(entry: RegistryDs) -> bool:
+    """Whether a DS with this digest type may still be made (RFC 9904)."""
+    return entry.ds.digest_type in MADE_DIGESTS
+
+
+def _is_malformed(entry: Entry) -> bool:
+    return isinstance(entry, RegistryDs) and isinstance(entry.ds, MalformedDs)
+
+
+def _key_named(ds: AnyDs) -> tuple[int, int]:
+    """What a DS names its key by."""
+    return ds.key_tag, ds.alg
 
 
 def _entry_text(entry: AnyDs | KeyData) -> str:
@@ -477,19 +626,44 @@ class NsDesk:
         if isinstance(facts.gaining.name_servers, Assumed):
             return
         lacking = sorted(planned - names)
-        registered = self.material.registered
-        shown = (
-            set()
-            if registered is None or registered.info.name_servers is None
-            else _names(registered.info.name_servers)
-        )
-        more = sorted(names - planned - shown - _lower(facts.losing.name_servers)) if registered is not None else []
+        more = sorted(names - planned - self._shown - _lower(facts.losing.name_servers))
         if lacking or more:
             told = [f"{name} is not given" for name in lacking] + [f"{name} is none of them" for name in more]
+            ask = "; where the domain has it already, give the answer to a domain info"
             raise EppError(
                 f"{self._domain}: the plan counts on other gaining name servers: {', '.join(told)}",
-                remedy="give the servers of the plan, or plan again with these",
+                remedy="give the servers of the plan, or plan again with these"
+                + (ask if more and self.material.registered is None else ""),
             )
+
+    def unexpected(self) -> Iterator[str]:
+        """Yield what the registry shows of name servers, or does not, and the plan does not account for.
+
+        A plan leaves out a server in the domain that keeps its name and address: one that it does not name may be such a one.
+        """
+        if self.material.registered is None:
+            return
+        if not self._shown:
+            yield "it shows none: the answer may be that to a registrar who is not told them"
+            return
+        losing, gaining = self.plan.facts.losing.name_servers, self.plan.facts.gaining.name_servers
+        if isinstance(losing, Assumed) or isinstance(gaining, Assumed):
+            return
+        known = _lower(losing) | _lower(gaining) | {each.name for each in self.material.gaining_servers}
+        for name in sorted(self._shown - known):
+            if self._is_inside(name):
+                yield (
+                    f"it shows {name}, which the plan has of neither side: give it among the gaining servers where it stays;"
+                    " else it would be removed"
+                )
+
+    @property
+    def _shown(self) -> set[str]:
+        """The names of the servers that the registry shows."""
+        registered = self.material.registered
+        if registered is None or registered.info.name_servers is None:
+            return set()
+        return {each.name for each in registered.info.name_servers.servers}
 
     def _with_glue(self, server: NameServer) -> NameServer:
         if not self._is_inside(server.name):
@@ -536,7 +710,7 @@ class NsDesk:
                 else:
                     hosts.append(HostCreate(name=each.name))
         names = {each.name for each in wanted}
-        findings += [self._left(name) for name in now if name not in names and self._is_inside(name)]
+        findings += [self._left(name) for name in self._hosts(now) if name not in names and self._is_inside(name)]
         added = [NameServer(name=each.name) for each in wanted if each.name not in now]
         removed = [NameServer(name=name) for name in now if name not in names]
         hosts.sort(key=lambda each: isinstance(each, HostUpdate))
@@ -550,9 +724,7 @@ class NsDesk:
     def _host_inside(
         self, server: NameServer, now: Mapping[str, tuple[str, ...] | None]
     ) -> Iterator[HostCreate | HostUpdate]:
-        registered = self.material.registered
-        known = {*now, *self.material.hosts, *(() if registered is None else registered.info.hosts)}
-        if server.name not in known:
+        if server.name not in self._hosts(now):
             yield HostCreate(name=server.name, addresses=server.addresses)
             return
         has = self.material.hosts.get(server.name, now.get(server.name))
@@ -566,6 +738,12 @@ class NsDesk:
         remove = tuple(each for each in has if each not in server.addresses)
         if add or remove:
             yield HostUpdate(name=server.name, add=add, remove=remove)
+
+    def _hosts(self, now: Iterable[str]) -> tuple[str, ...]:
+        """The names of the host objects that are known to be at the registry."""
+        registered = self.material.registered
+        of_domain = () if registered is None else registered.info.hosts
+        return tuple(dict.fromkeys((*now, *self.material.hosts, *of_domain)))
 
     def _by_attributes(self, wanted: tuple[NameServer, ...], now: Mapping[str, tuple[str, ...] | None]) -> NsChange:
         stays = {each.name for each in wanted if each.name in now and self._has_these(each, now[each.name])}
@@ -593,7 +771,7 @@ class NsDesk:
             code="host-left",
             severity=Severity.INFO,
             owner=name,
-            message="the host object stays at the registry with the losing addresses",
+            message="the host object stays at the registry with the addresses that it has",
             rule="RFC 5732 section 3.2.2",
             remedy="have it deleted when the transfer is over and no other domain names it",
         )
@@ -618,7 +796,3 @@ class NsDesk:
 
 def _lower(names: Iterable[str]) -> set[str]:
     return {name.lower() for name in names}
-
-
-def _names(servers: NameServers) -> set[str]:
-    return {each.name for each in servers.servers}

@@ -2,8 +2,9 @@
 
 The registry stands between the two registrars, and it has the last word on DS and NS. In this order:
 
-1.  :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's permission there, and can the
-    losing zone take the keys? Then they go to the losing registrar as a poll message.
+1.  :func:`check_permission`, :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's permission
+    there, can the losing zone take the keys, and is there a plan that is proven safe? Then they go to the losing registrar as a
+    poll message.
 2.  :func:`take_receipt`: the losing side accepts them and says when it publishes them, or refuses some and says why.
 3.  :func:`look`, again and again: what the servers of both sides and the parent give, seen by the registry itself.
 4.  :func:`take_report`: the losing side says that its zone is merged and its TTLs are low; the registry holds that against what
@@ -17,7 +18,9 @@ The registry stands between the two registrars, and it has the last word on DS a
     :func:`complete_transfer` does it when the registry's delay is over.
 10. :func:`allow_removal`, :func:`take_removal`: the losing DS may go, and goes when nobody needs it any more.
 
-In between, :func:`take_acknowledgement` notes that a registrar has taken a message, which is what some steps are confirmed by.
+The registry keeps the :class:`~zonekit.epp.cases.Case` in between, for example with :func:`~zonekit.epp.casefile.case_json`, and
+drops it when it is over (:attr:`~zonekit.epp.cases.Case.is_over`) or given up. :func:`take_acknowledgement` notes that a registrar
+has taken a message, which is what some steps are confirmed by.
 
 What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
 wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
@@ -67,7 +70,7 @@ from zonekit.errors import FrameWithheld, PlanError, TimeError
 from zonekit.instants import instant_text, utc
 from zonekit.names import order_key, parse_origin
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.plan import plan_transfer, prove
+from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.sightings import Sighting
@@ -115,45 +118,30 @@ def take_offer(
         registry: what the registry takes; without it, anything.
 
     Raises:
-        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, or a registry that
-            drops the DS records of a domain that is transferred.
+        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, facts of other gaining
+            servers or algorithms than are offered, or a registry that drops the DS records of a domain that is transferred.
         TimeError: ``now`` is naive.
     """
-    relay = command.action
-    if not isinstance(relay, KeyRelayCreate):
-        raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
+    refused = check_permission(command, client=client, domain=domain, case=case, registry=registry)
+    relay, offer = command.action, _extension(command, Offer)
+    if refused or offer is None or domain is None or not isinstance(relay, KeyRelayCreate):
+        return Ruling(case=case, results=refused)
     losing, ds = sighting.losing, sighting.parent_ds
     if not isinstance(losing, Zone) or not isinstance(ds, RRset):
         raise PlanError(
             f"{relay.name}: the losing zone or the DS at the parent was not seen", remedy="look at both first"
         )
-    if domain is None or domain.name != relay.name:
-        return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),))
-    _check_keeps_ds(registry)
-    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
-    if refused:
-        return Ruling(case=case, results=refused)
-    offer = _extension(command, Offer)
-    if offer is None:
-        missing = "name servers, DS and a TTL have to go along with the keys"
-        return Ruling(case=case, results=(result(ResultCode.MISSING_PARAMETER, missing),))
     if order_key(losing.apex) != order_key(parse_origin(relay.name)):
         raise PlanError(f"{relay.name}: what was seen is of {sighting.domain}", remedy="look at this domain")
-    keys = relayed_keys(relay)
+    keys, losing_ds = relayed_keys(relay), registry_ds(ds)
     wrong = [*_key_faults(relay, keys, losing, utc(now)), *_ds_faults(offer, keys)]
     if registry is not None:
-        wrong += _policy_faults(registry, offer, keys, registry_ds(ds))
-        facts = replace(facts, timing=registry.timing(facts.timing))
+        wrong += _policy_faults(registry, offer, keys, losing_ds)
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
-    agreed = replace(facts, timing=replace(facts.timing, lowered_ttl=offer.ttl))
-    try:
-        plan = plan_transfer(agreed, flow=Flow.REGISTRY_FACILITATED, start=now)
-    except PlanError as error:
-        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [str(error)]))
-    verdict = prove(plan)
-    if not isinstance(verdict, Safe):
-        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [verdict.story.replace("\n", " ")]))
+    planned = _planned(_agreed(facts, offer, keys, registry), now)
+    if isinstance(planned, str):
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [planned]))
     data = KeyRelayData(
         name=relay.name,
         auth_info=relay.auth_info,
@@ -162,11 +150,72 @@ def take_offer(
         requester=client,
         actor=domain.sponsor,
     )
-    progress = Progress(plan=plan).said("requested", "keys-made", "keys-offered", at=now, by=f"the offer of {client}")
-    made = Case(relay=data, offer=offer, losing_ds=registry_ds(ds), progress=progress)
+    by = f"the offer of {client}"
+    progress = Progress(plan=planned).said("requested", "keys-made", "keys-offered", at=now, by=by)
     text = f"{relay.name}: keys, DS and name servers of the gaining side"
-    message = Message(client=domain.sponsor, text=text, data=data, extensions=(offer,))
-    return Ruling(case=made, messages=(message,))
+    return Ruling(
+        case=Case(relay=data, offer=offer, losing_ds=losing_ds, progress=progress),
+        messages=(Message(client=domain.sponsor, text=text, data=data, extensions=(offer,)),),
+    )
+
+
+def check_permission(
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData | None,
+    case: Case | None = None,
+    registry: RegistryProfile | None = None,
+) -> tuple[Result, ...]:
+    """Return why an offer is refused before anybody looks at a server; nothing where it is permitted.
+
+    :func:`take_offer` asks this first; a registry asks it by itself so that who has no permission makes it ask no server. The
+    arguments are those of ``take_offer``.
+
+    Raises:
+        PlanError: no key relay, or a registry that drops the DS records of a domain that is transferred.
+    """
+    relay = command.action
+    if not isinstance(relay, KeyRelayCreate):
+        raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
+    _check_keeps_ds(registry)
+    if domain is None or domain.name != relay.name:
+        return (result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),)
+    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
+    if not refused and _extension(command, Offer) is None:
+        return (result(ResultCode.MISSING_PARAMETER, "name servers, DS and a TTL have to go along with the keys"),)
+    return refused
+
+
+def _planned(facts: Facts, now: datetime) -> Plan | str:
+    """The plan of the transfer, or why there is no safe one."""
+    try:
+        plan = plan_transfer(facts, flow=Flow.REGISTRY_FACILITATED, start=now)
+    except PlanError as error:
+        return str(error)
+    verdict = prove(plan)
+    return plan if isinstance(verdict, Safe) else " ".join(verdict.story.split())
+
+
+def _agreed(facts: Facts, offer: Offer, keys: Iterable[Dnskey], registry: RegistryProfile | None) -> Facts:
+    """The facts with the TTL that is asked for, what the registry says, and the offered name servers where nobody named any."""
+    timing = facts.timing if registry is None else registry.timing(facts.timing)
+    offered = frozenset(each.name for each in offer.name_servers.servers)
+    gaining = facts.gaining if facts.gaining.name_servers else replace(facts.gaining, name_servers=offered)
+    if not gaining.name_servers <= offered:
+        raise PlanError(
+            f"{facts.domain}: the facts name {', '.join(sorted(gaining.name_servers - offered))} as gaining servers, and the offer"
+            " does not",
+            remedy="make the facts of what is offered",
+        )
+    algorithms = {key.algorithm for key in keys}
+    if {each.key.algorithm for each in gaining.keys} != algorithms:
+        raise PlanError(
+            f"{facts.domain}: keys of algorithm {', '.join(map(str, sorted(algorithms)))} are offered, and the gaining keys of the"
+            " facts are of others",
+            remedy="make the facts of what is offered",
+        )
+    return replace(facts, gaining=gaining, timing=replace(timing, lowered_ttl=offer.ttl))
 
 
 def _not_permitted(
@@ -180,7 +229,7 @@ def _not_permitted(
         yield result(
             ResultCode.COMMAND_USE, f"{client} is the sponsor of {domain.name}: there is nobody to relay keys to"
         )
-    if case is not None and not case.is_refused:
+    if case is not None and not case.is_over:
         yield result(ResultCode.PENDING_TRANSFER, f"a transfer of {domain.name} to {case.gaining} is under way")
     for operation in (Operation.UPDATE, Operation.REQUEST):
         yield from _locked(domain, operation, Party.OTHER, rules)
@@ -435,10 +484,9 @@ def add_ds(case: Case, *, now: datetime) -> Ruling:
         "ds-added",
         _once(case, "ds-added"),
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
-        case.progress.lacks("ds-added", now, case.servers),
+        case.progress.lacks("ds-added", now),
     )
-    ds = tuple(RegistryDs(ds=each) for each in case.offer.ds if each not in case.losing_ds)
-    change = SecDnsUpdate(add=SecDns(ds=ds))
+    change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in case.offer.ds)))
     return Ruling(case=case.with_progress(case.progress.begin("ds-added", now)), change=change)
 
 
@@ -459,7 +507,7 @@ def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
         ["it is announced already"] if case.wait is not None else [],
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
         _untrue(seen, sighting, "losing-verified"),
-        seen.progress.lacks("wait-announced", now, case.servers),
+        seen.progress.lacks("wait-announced", now),
     )
     plan = seen.progress.plan
     binding = plan.by_longest_ttl.because
@@ -482,7 +530,7 @@ def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
         case,
         "authinfo-given",
         _once(case, "authinfo-given"),
-        case.progress.lacks("authinfo-given", now, case.servers),
+        case.progress.lacks("authinfo-given", now),
     )
     text = f"{case.name}: the authinfo code is asked for"
     data = AuthInfoRequest(name=case.name, requester=case.gaining)
@@ -534,7 +582,7 @@ def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
         "ns-changed",
         _once(seen, "ns-changed"),
         ["the wait that keeps it is not announced, or not over"] if early else [],
-        seen.progress.lacks("ns-changed", at, case.servers),
+        seen.progress.lacks("ns-changed", at),
         seen.progress.lacks_by_sight("ns-changed", _with_keys(case, sighting)),
     )
     text = f"{case.name}: the NS names the gaining servers from now on"
@@ -592,7 +640,7 @@ def _requested(case: Case, transfer: DomainTransfer, client: str, domain: Domain
         refused.append(result(ResultCode.NOT_TRANSFERABLE, f"{case.gaining} is the sponsor already"))
     else:
         refused += _locked(domain, Operation.REQUEST, Party.OTHER)
-        refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now, case.servers))
+        refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now))
     if refused:
         return Ruling(case=case, results=tuple(refused))
     data = DomainTransferData(
@@ -678,7 +726,7 @@ def allow_removal(case: Case, *, now: datetime) -> Ruling:
         case,
         "removal-allowed",
         _once(case, "removal-allowed"),
-        case.progress.lacks("removal-allowed", now, case.servers),
+        case.progress.lacks("removal-allowed", now),
     )
     not_before = case.progress.plan.step("losing-ds-removed").not_before
     data = RemovalNotice(name=case.name, not_before=not_before, ds=case.losing_ds)
@@ -705,7 +753,7 @@ def take_removal(case: Case, command: Command, *, client: str, domain: DomainInf
         refused.append(result(ResultCode.MISSING_PARAMETER, "no DS is removed"))
     elif not _is_of_losing(case, update.remove) or update.add is not None or update.max_sig_life is not None:
         refused.append(result(ResultCode.PARAMETER_POLICY, "every losing DS has to go, and nothing else"))
-    lacking = (*_once(case, "losing-ds-removed"), *case.progress.lacks("losing-ds-removed", now, case.servers))
+    lacking = (*_once(case, "losing-ds-removed"), *case.progress.lacks("losing-ds-removed", now))
     refused += refusals(ResultCode.COMMAND_USE, lacking)
     if refused:
         return Ruling(case=case, results=tuple(refused))

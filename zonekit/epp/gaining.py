@@ -25,13 +25,13 @@ from zonekit.epp.domains import (
 )
 from zonekit.epp.frames import Command
 from zonekit.epp.keyrelay import Expiry, KeyRelayCreate, RelayedKey
+from zonekit.epp.materials import name_servers_of
 from zonekit.epp.offers import AuthInfoNotice, Offer, RemovalNotice
 from zonekit.epp.progress import Progress, withhold
 from zonekit.epp.secdns import RegistryDs, Removal, SecDnsUpdate
 from zonekit.findings import Severity
 from zonekit.instants import instant_text, utc
-from zonekit.names import WireName, is_subdomain, name_text
-from zonekit.rdata import print_rdata
+from zonekit.names import name_text
 from zonekit.ttl import to_ttl
 from zonekit.verifying.zone import verify_zone
 from zonekit.zones import RRset, Zone
@@ -103,19 +103,10 @@ def _faults(
 
 
 def _name_servers(zone: Zone, form: NsForm) -> NameServers:
-    servers = tuple(
-        NameServer(name=name_text(name), addresses=_addresses(zone, name) if form is NsForm.HOST_ATTRIBUTES else ())
-        for name in zone.apex_rrset(rd.NS).rdatas
-    )
+    servers = name_servers_of(zone)
+    if form is NsForm.HOST_OBJECTS:
+        servers = tuple(NameServer(name=each.name) for each in servers)
     return NameServers(form=form, servers=servers)
-
-
-def _addresses(zone: Zone, server: WireName) -> tuple[str, ...]:
-    """The addresses of a name server in the domain, for glue."""
-    if not is_subdomain(server, zone.apex):
-        return ()
-    found = [zone.find(server, rdtype) for rdtype in (rd.A, rd.AAAA)]
-    return tuple(print_rdata(rrset.rdtype, rdata) for rrset in found if rrset is not None for rdata in rrset.rdatas)
 
 
 def request_transfer(

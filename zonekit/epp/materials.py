@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from zonekit import rdata as rd
 from zonekit.dnskeys import Dnskey
 from zonekit.epp import checks
 from zonekit.epp.checks import check_fields
@@ -17,12 +18,14 @@ from zonekit.epp.keyrelay import Duration, Expiry
 from zonekit.epp.offers import Report
 from zonekit.epp.secdns import MAX_SIG_LIFE, SecDns
 from zonekit.errors import EppError
-from zonekit.names import name_text, order_key, parse_origin
+from zonekit.names import WireName, is_subdomain, name_text, order_key, parse_origin
+from zonekit.rdata import print_rdata
 from zonekit.transfer import values
 from zonekit.transfer.parties import OperatorFacts
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.values import Fields
 from zonekit.transfer.versions import Key
+from zonekit.zones import Zone
 
 _NO_HOSTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _TAG_IN_NAME: Final = re.compile(r"[KZC]SK (\d{1,5}) of the ")
@@ -144,6 +147,27 @@ _MATERIAL: Final = Fields(
         "report": values.a(Report),
     },
 )
+
+
+# ---- what a zone says -----------------------------------------------------------------------------------------------
+
+
+def name_servers_of(zone: Zone) -> tuple[NameServer, ...]:
+    """Return the name servers that a zone names at its apex, those in the domain with their addresses, for glue.
+
+    Raises:
+        ZoneError: it names none.
+    """
+    return tuple(
+        NameServer(name=name_text(name), addresses=_addresses(zone, name)) for name in zone.apex_rrset(rd.NS).rdatas
+    )
+
+
+def _addresses(zone: Zone, server: WireName) -> tuple[str, ...]:
+    if not is_subdomain(server, zone.apex):
+        return ()
+    found = [zone.find(server, rdtype) for rdtype in (rd.A, rd.AAAA)]
+    return tuple(print_rdata(rrset.rdtype, rdata) for rrset in found if rrset is not None for rdata in rrset.rdatas)
 
 
 # ---- the keys that a plan counts on ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ has to: what zones and parent show is seen, and only what nobody can see is take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.instants import utc
 from zonekit.transfer import values
 from zonekit.transfer.checking import check_transfer
-from zonekit.transfer.gate import NO_SERVERS, may_begin, see_step
+from zonekit.transfer.gate import may_begin, places_changed_by, see_step
 from zonekit.transfer.journal import Confirmed, Evidence
 from zonekit.transfer.judging import Truth
 from zonekit.transfer.plan import Plan, PlannedStep
@@ -51,6 +51,12 @@ class Progress:
         _FIELDS.check(self, "how far a transfer is")
         for step_id in (*[each.step_id for each in self.evidence], *[step_id for step_id, _ in self.begun]):
             self.plan.step(step_id)
+
+    @property
+    def servers(self) -> dict[Source, frozenset[str]]:
+        """The name servers of both sides, each of which has to be asked; whoever looks asks every server of the parent too."""
+        facts = self.plan.facts
+        return {Source.LOSING: facts.losing.name_servers, Source.GAINING: facts.gaining.name_servers}
 
     def check_name(self, name: str) -> None:
         """Check that something is of the domain of the plan.
@@ -126,27 +132,25 @@ class Progress:
         """
         found, look = self, Look(sighting)
         for planned in self.plan.steps:
-            if planned.id not in found.plan.events and not found._are_done(planned.step.after, sighting.at):
+            if planned.id not in found.plan.events and not found._are_done(planned.step.after):
                 continue  # what is to be undone later looks as if it were, before it is done
             try:
                 evidence = see_step(found.plan, planned.id, sighting, by=by, look=look)
             except PlanError:
                 continue  # a matter of people or time, not looked at, or superseded
             found = replace(found, evidence=(*found._but_for(evidence), evidence))
-            if not evidence.lacking and planned.id not in found.plan.events:
+            if found._is_everywhere(planned, evidence) and planned.id not in found.plan.events:
                 found = found._recorded(planned.id, sighting.at)
         return found
 
-    def lacks(
-        self, step_id: str, now: datetime, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
-    ) -> tuple[str, ...]:
+    def lacks(self, step_id: str, now: datetime) -> tuple[str, ...]:
         """Return all that keeps a step from being begun now; nothing where it may be.
 
         Raises:
             PlanError: the plan has no such step.
             TimeError: ``now`` is naive.
         """
-        decision = may_begin(self.plan, step_id, self.evidence, now=now, servers=servers)
+        decision = may_begin(self.plan, step_id, self.evidence, now=now, servers=self.servers)
         return () if isinstance(decision, Confirmed) else tuple(map(str, decision.missing))
 
     def lacks_by_sight(self, step_id: str, sighting: Sighting) -> tuple[str, ...]:
@@ -175,12 +179,17 @@ class Progress:
             if each.truth is not Truth.TRUE and each.step_id in step_ids
         )
 
-    def _are_done(self, step_ids: Iterable[str], at: datetime) -> bool:
-        """Whether steps are on record, or waits that are over and that come after such."""
+    def _is_everywhere(self, planned: PlannedStep, evidence: Evidence) -> bool:
+        """Whether every server that a step changes was asked, and gives it."""
+        places = places_changed_by(planned.step) if planned.step.effect is not None else ()
+        asked_of = frozenset().union(*[self.servers.get(source, frozenset()) for source in places])
+        return not evidence.lacking and asked_of <= evidence.confirming
+
+    def _are_done(self, step_ids: Iterable[str]) -> bool:
+        """Whether steps are on record, or waits that have begun: what is done before one is over is so all the same."""
         steps = [self.plan.step(step_id) for step_id in step_ids]
         return all(
-            step.id in self.plan.events
-            or (step.step.actor is Actor.NOBODY and step.not_before <= at and self._are_done(step.step.after, at))
+            step.id in self.plan.events or (step.step.actor is Actor.NOBODY and self._are_done(step.step.after))
             for step in steps
         )
 
@@ -200,9 +209,7 @@ class Progress:
         before = [self.plan.step(step_id).started for step_id in planned.step.after]
         return max([self.plan.start, *before, *known, *lacked])
 
-    def withhold(
-        self, step_id: str, now: datetime, *reasons: str, servers: Mapping[Source, frozenset[str]] = NO_SERVERS
-    ) -> None:
+    def withhold(self, step_id: str, now: datetime, *reasons: str) -> None:
         """Refuse the frame of a step with these reasons and all that keeps it from being begun now, if there is any.
 
         Raises:
@@ -210,7 +217,7 @@ class Progress:
             PlanError: the plan has no such step.
             TimeError: ``now`` is naive.
         """
-        withhold(f"{self.plan.facts.domain}: {step_id}", (*reasons, *self.lacks(step_id, now, servers)))
+        withhold(f"{self.plan.facts.domain}: {step_id}", (*reasons, *self.lacks(step_id, now)))
 
 
 def withhold(what: str, reasons: Iterable[str]) -> None:

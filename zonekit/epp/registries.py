@@ -42,6 +42,7 @@ TTLs and delays are seconds, or texts such as ``1d12h``. Nothing that is needed 
 from __future__ import annotations
 
 import enum
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -59,12 +60,14 @@ from zonekit.transfer.facts import Timing
 from zonekit.transfer.fields import Shape
 from zonekit.transfer.parties import Channel, ParentFacts
 from zonekit.transfer.values import PARENT_HOW_TO_FIND, Fields
-from zonekit.transfer.versions import DsEntry
+from zonekit.transfer.versions import SIGNING_ALGORITHMS, DsEntry
 from zonekit.ttl import Ttl
 
-_MADE_DIGESTS: Final = (2, 4)
+MADE_DIGESTS: Final = (2, 4)
+"""The digest types that a DS may be added with: SHA-256 and SHA-384 (RFC 9904)."""
 _FIVE_DAYS: Final = timedelta(days=5)
 _OCTETS: Final = values.set_of(values.number(0, 255))
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
 
 
 class Interface(enum.Enum):
@@ -104,7 +107,8 @@ class DnssecPolicy:
         max_sig_life: whether it takes a longest validity of its signatures.
 
     Raises:
-        EppError: a field has the wrong type or is out of bounds, or it takes no digest type that a DS is to be added with.
+        EppError: a field has the wrong type or is out of bounds, or it takes no digest type that a DS is to be added with, no
+            algorithm, or one that no zone is signed with.
     """
 
     interface: Interface
@@ -117,17 +121,27 @@ class DnssecPolicy:
 
     def __post_init__(self) -> None:
         check_fields(_DNSSEC_FIELDS, self, "the DNSSEC policy of a registry")
-        if self.digest_types is not None and self.digest_types.isdisjoint(_MADE_DIGESTS):
+        if self.digest_types is not None and self.digest_types.isdisjoint(MADE_DIGESTS):
             raise EppError(
                 "digest_types has neither 2 (SHA-256) nor 4 (SHA-384), and no DS record is to be added with another",
                 remedy="ask the registry, or leave it out where it takes any",
                 rule="RFC 9904",
             )
+        if self.algorithms is None:
+            return
+        unknown = sorted(self.algorithms - SIGNING_ALGORITHMS)
+        if unknown or not self.algorithms:
+            found = f"has {', '.join(map(str, unknown))}, with which no zone is signed" if unknown else "is empty"
+            raise EppError(
+                f"algorithms {found}",
+                remedy="give the algorithm numbers that it takes, or leave it out where it takes any",
+                rule="RFC 4034 appendix A.1",
+            )
 
     @property
     def digest_type(self) -> int:
         """The digest type that DS records are added with: SHA-256 where it takes that."""
-        return next(each for each in _MADE_DIGESTS if self.digest_types is None or each in self.digest_types)
+        return next(each for each in MADE_DIGESTS if self.digest_types is None or each in self.digest_types)
 
 
 _DNSSEC_FIELDS: Final = Fields(
@@ -324,10 +338,22 @@ class RegistryProfile:
         return is_subdomain(parse_origin(name), parse_origin(self.zone))
 
 
+def _zone_name(value: object, where: str) -> str:
+    """Return the name of a zone in which domains are registered."""
+    name = checks.domain_name(value, where)
+    if not all(_LABEL.fullmatch(label) for label in name.removesuffix(".").split(".")):
+        raise EppError(
+            f"{where} is {name}, and a zone in which domains are registered has letters, digits and hyphens",
+            remedy="give its name, such as example or co.example; one in other scripts as xn--",
+            rule="RFC 5730 section 4",
+        )
+    return name
+
+
 _PROFILE_FIELDS: Final = Fields(
     needed={
         "name": checks.token(1, 200),
-        "zone": values.host,
+        "zone": _zone_name,
         "dnssec": values.a(DnssecPolicy),
         "name_servers": values.a(NameServerPolicy),
         "times": values.a(RegistryTimes),

@@ -94,7 +94,7 @@ class StatusRule:
         remedy: what to do about it.
 
     Raises:
-        EppError: a field has the wrong type, or it stops nothing.
+        EppError: a field has the wrong type, or it stops nothing, or it is of ``ok``, which is there where nothing stops anything.
     """
 
     status: str
@@ -106,6 +106,12 @@ class StatusRule:
         check_fields(_RULE_FIELDS, self, "a rule about a status")
         if not self.stops:
             raise EppError(f"{self.status} is said to stop nothing", remedy="say what it stops, or leave it out")
+        if self.status == DomainStatus.OK.value:
+            raise EppError(
+                "ok is said to stop something, and it is the status of what nothing stops",
+                remedy="leave it out",
+                rule=_RULE,
+            )
 
 
 def _operations(value: object, where: str) -> object:

@@ -142,7 +142,7 @@ class StepFrames:
         decision: why they may be sent: confirmed, or overridden with all that is missing; None where they change nothing, or
             there is nothing to do.
         findings: what should be known of it.
-        after: what the domain is to have at the registry then; None where the step does not change it.
+        after: what the domain is to have at the registry then; None where that is not for the step to say, or cannot be told.
     """
 
     plan: Plan
@@ -222,6 +222,17 @@ class _Case:
         return None if registered is None or client is None else registered.info.sponsor == client
 
     @property
+    def is_transferred(self) -> bool:
+        """Whether the sender has the domain already: by what the registry shows, or else by what is on record."""
+        on_record = self.step_id in self.plan.events
+        return on_record if self.is_sponsor is None else self.is_sponsor
+
+    @property
+    def asks_for_code(self) -> bool:
+        """Whether the registry is asked for the authinfo code it has, with nothing to be changed for that."""
+        return self.material.auth_info is None and not _has(self, _SET_BY_CLIENT)
+
+    @property
     def operation(self) -> TransferOperation:
         """What the registrar asks or answers in a transfer."""
         is_gaining = self.sender.actor is Actor.GAINING_REGISTRAR
@@ -263,7 +274,8 @@ def step_frames(
     seen = tuple(evidence)
     kinds = _kinds(case)
     gate = _Gate(case=case, evidence=seen, now=now, servers=servers)
-    decision, lifted = (None, ()) if _stops(case, kinds) else gate.decide(kinds, override)
+    changing = tuple(kind for kind in kinds if not _stops(case, kind))
+    decision, lifted = gate.decide(changing, override) if changing else (None, ())
     drafts = [_DRAFTED[kind](case) for kind in kinds]
     frames = [draft for each in drafts for draft in each.frames]
     findings = [*_findings(case), *[finding for each in drafts for finding in each.findings]]
@@ -280,7 +292,7 @@ def step_frames(
         frames=tuple(_sent(draft, sender) for draft in frames),
         decision=decision,
         findings=tuple(findings),
-        after=next((each.after for each in drafts if each.after is not None), None),
+        after=next((each.after for each in reversed(drafts) if each.after is not None), None),
     )
 
 
@@ -319,17 +331,18 @@ _OF_DS: Final = (FrameKind.ADD_DS, FrameKind.REMOVE_LOSING_DS, FrameKind.REMOVE_
 
 def _kinds_in_transfer(case: _Case) -> tuple[FrameKind, ...]:
     """What the gaining registrar sends: the request, and where the registry drops the DS, that again when it is done."""
-    if not case.drops_ds or case.operation is not TransferOperation.REQUEST:
+    if case.operation is not TransferOperation.REQUEST:
         return (FrameKind.REQUEST_TRANSFER,)
-    if case.is_sponsor:
-        return (FrameKind.RESTORE_DS,)
-    return (FrameKind.REQUEST_TRANSFER, FrameKind.RESTORE_DS)
+    if case.is_transferred:
+        is_gone = case.drops_ds or case.ds.shows_none
+        return (FrameKind.RESTORE_DS,) if is_gone else (FrameKind.REQUEST_TRANSFER,)
+    return (FrameKind.REQUEST_TRANSFER, FrameKind.RESTORE_DS) if case.drops_ds else (FrameKind.REQUEST_TRANSFER,)
 
 
-def _stops(case: _Case, kinds: tuple[FrameKind, ...]) -> bool:
-    """Whether the frames end a transfer, or only ask."""
+def _stops(case: _Case, kind: FrameKind) -> bool:
+    """Whether frames of a kind end a transfer, or only ask."""
     in_transfer = (FrameKind.REQUEST_TRANSFER, FrameKind.ANSWER_TRANSFER)
-    return kinds[0] in in_transfer and case.operation in (*_STOPS, TransferOperation.QUERY)
+    return kind in in_transfer and case.operation in (*_STOPS, TransferOperation.QUERY)
 
 
 # ---- what keeps frames from being sent ------------------------------------------------------------------------------
@@ -355,8 +368,10 @@ class _Gate:
         decision = may_begin(case.plan, case.step_id, self.evidence, now=at, servers=self.servers)
         locks = [lock for kind in kinds for lock in _locks(case, kind, is_first=kind is kinds[0])]
         lifted = tuple(lock for lock in locks if lock.may_lift and case.sender.lift_locks)
+        dropped = tuple(self._drops(kinds))
         missing = (
             *(() if isinstance(decision, Confirmed) else decision.missing),
+            *dropped,
             *[lacking for kind in kinds for lacking in self._lacking(kind)],
             *[_as_lacking(case.step_id, lock) for lock in locks if lock not in lifted],
         )
@@ -368,7 +383,7 @@ class _Gate:
         raise FrameWithheld(
             f"the frames of {case.step_id} may not be sent at {instant_text(at)}: {'; '.join(reasons)}",
             reasons=reasons,
-            remedy="wait and look again, or override it with who, why and when",
+            remedy=_ONLY_OVERRIDE if dropped else "wait and look again, or override it with who, why and when",
         )
 
     def _lacking(self, kind: FrameKind) -> Iterator[Lacking]:
@@ -377,10 +392,14 @@ class _Gate:
             case FrameKind.ADD_DS:
                 for told in self.case.ds.unexpected():
                     yield self._lacks("the DS that the plan counts on", told)
-            case FrameKind.REQUEST_TRANSFER if self.case.drops_ds and not self.case.is_sponsor:
-                yield self._drops()
-            case FrameKind.ANSWER_TRANSFER if self.case.drops_ds:
-                yield self._drops()
+            case FrameKind.REMOVE_LOSING_DS:
+                for told in self.case.ds.lacking_gaining():
+                    yield self._lacks("the gaining DS that the plan counts on", told)
+            case FrameKind.REMOVE_ALL_DS if self.case.ds.shows_none:
+                yield self._lacks("the DS that the plan counts on", "it shows none, and none was removed by the record")
+            case FrameKind.CHANGE_NS:
+                for told in _ns_desk(self.case).unexpected():
+                    yield self._lacks("the name servers that the plan counts on", told)
             case FrameKind.SEND_REPORT:
                 yield from self._not_so()
             case _:
@@ -396,9 +415,12 @@ class _Gate:
     def _lacks(self, needed: str, found: str) -> Lacking:
         return Lacking(step_id=self.case.step_id, needed=needed, found=found)
 
-    def _drops(self) -> Lacking:
+    def _drops(self, kinds: tuple[FrameKind, ...]) -> Iterator[Lacking]:
+        """What a registry lacks that drops the DS, where these kinds of frames have a domain transferred that has one."""
+        if not self.case.drops_ds or not {FrameKind.REQUEST_TRANSFER, FrameKind.ANSWER_TRANSFER} & {*kinds}:
+            return
         found = f"{self.case.registry.name} drops it, and {_insecure_text(self.case)}"
-        return self._lacks("a registry that keeps the DS in a transfer", found)
+        yield self._lacks("a registry that keeps the DS in a transfer", found)
 
     def _not_so(self) -> Iterator[Lacking]:
         """What a report says and nothing confirms."""
@@ -411,6 +433,9 @@ class _Gate:
                 yield Lacking(step_id=planned.id, needed=planned.step.confirmed_by, found=found)
 
 
+_ONLY_OVERRIDE: Final = (
+    "override it with who, why and when: this registry drops the DS in every transfer, so that no waiting helps"
+)
 _REPORTED: Final = ("losing-merged", "ttls-lowered")
 """What a report says is done."""
 _OF_OTHERS: Final = (FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind.OFFER_KEYS, FrameKind.RESTORE_DS)
@@ -441,6 +466,8 @@ def _locks(case: _Case, kind: FrameKind, *, is_first: bool) -> Iterator[Lock]:
             stopped, by = _ANSWER, Party.SPONSOR
         case FrameKind.RELAY_KEYS:
             return  # it changes nothing of the domain
+        case FrameKind.GIVE_AUTH_INFO if case.asks_for_code:
+            return  # nor does a domain info
         case FrameKind.RESTORE_DS if not is_first:
             return
         case _:
@@ -450,7 +477,9 @@ def _locks(case: _Case, kind: FrameKind, *, is_first: bool) -> Iterator[Lock]:
 
 
 def _as_lacking(step_id: str, lock: Lock) -> Lacking:
-    return Lacking(step_id=step_id, needed=f"{lock.status.value} lifted", found=str(lock))
+    # What is pending is lifted by nobody.
+    needed = f"{lock.status.value} gone" if lock.lifted_by is None else f"{lock.status.value} lifted"
+    return Lacking(step_id=step_id, needed=needed, found=str(lock))
 
 
 def _has(case: _Case, status: str) -> bool:
@@ -548,7 +577,8 @@ def _remove_losing_ds(case: _Case) -> _Drafts:
     change = case.ds.removing_losing()
     drafts = _ds_update(case, change, "remove the losing DS, and keep the gaining one")
     gone = [each for each in change.before if each not in change.after]
-    return _Drafts(frames=drafts.frames, after=drafts.after, findings=tuple(case.ds.of_nobody(gone)))
+    findings = (*case.ds.of_nobody(gone), *case.ds.not_planned(change.after))
+    return _Drafts(frames=drafts.frames, after=drafts.after, findings=findings)
 
 
 def _remove_all_ds(case: _Case) -> _Drafts:
@@ -556,26 +586,39 @@ def _remove_all_ds(case: _Case) -> _Drafts:
 
 
 def _restore_ds(case: _Case) -> _Drafts:
+    drops = "drops" if case.drops_ds else "dropped"
     drafts = _ds_update(
         case,
-        case.ds.restoring(is_done=bool(case.is_sponsor)),
-        "add the DS again that the registry drops in the transfer",
-        waits_for="the poll message or the domain info that says that the transfer is done",
+        case.ds.restoring(is_done=case.is_transferred),
+        f"add the DS again that the registry {drops} in the transfer",
+        waits_for="" if case.is_transferred else _TRANSFER_DONE,
     )
+    remedy = "send the frame that adds it again at once"
+    if not case.is_transferred:
+        remedy = "poll, and send the frame that adds it again as soon as the transfer is done"
+    elif not case.drops_ds:
+        remedy += '; say on_transfer = "drop" in its profile'
     dropped = Finding(
         code="ds-dropped",
         severity=Severity.WARNING,
         owner=case.domain,
         rdtype="DS",
-        message=f"{case.registry.name} drops the DS in the transfer: {_insecure_text(case)}",
+        message=f"{case.registry.name} {drops} the DS in the transfer: {_insecure_text(case)}",
         rule="RFC 4035 section 5.2",
-        remedy="poll, and send the frame that adds it again as soon as the transfer is done",
+        remedy=remedy,
     )
-    return _Drafts(frames=drafts.frames, after=drafts.after, findings=(dropped,))
+    return _Drafts(frames=drafts.frames, after=drafts.after, findings=(dropped,) if drafts.frames else ())
+
+
+_TRANSFER_DONE: Final = "the poll message or the domain info that says that the transfer is done"
+
+
+def _ns_desk(case: _Case) -> NsDesk:
+    return NsDesk(plan=case.plan, registry=case.registry, material=case.material)
 
 
 def _change_ns(case: _Case) -> _Drafts:
-    change = NsDesk(plan=case.plan, registry=case.registry, material=case.material).change()
+    change = _ns_desk(case).change()
     exists = frozenset((ResultCode.OBJECT_EXISTS,))
     frames = []
     for host in change.hosts:
@@ -627,13 +670,15 @@ def _transfer(case: _Case, allowed: tuple[TransferOperation, ...]) -> _Drafts:
             remedy="say why: EPP carries no reason, and the record should",
         )
     is_request = operation is TransferOperation.REQUEST
-    if is_request and case.is_sponsor:
-        return _Drafts()
+    after = None if operation in (*_STOPS, TransferOperation.QUERY) else case.ds.kept()
+    if is_request and case.is_transferred:
+        return _Drafts(after=after)
     code = _code(case, "a transfer") if is_request else None
     why = f", because {case.material.because}" if case.material.because else ""
     purpose = f"{operation.value} the transfer to the gaining registrar{why}"
     return _Drafts(
-        frames=(_Draft(action=DomainTransfer(operation=operation, name=case.domain, auth_info=code), purpose=purpose),)
+        frames=(_Draft(action=DomainTransfer(operation=operation, name=case.domain, auth_info=code), purpose=purpose),),
+        after=after,
     )
 
 
@@ -680,13 +725,13 @@ def _offer_keys(case: _Case) -> _Drafts:
             f"{case.domain}: {case.registry.name} does not carry the registry-facilitated flow",
             remedy="plan another flow, such as registrar-change; where it does, say facilitated in its profile",
         )
-    servers = NsDesk(plan=case.plan, registry=case.registry, material=case.material).wanted
+    servers = _ns_desk(case).wanted
     form = case.registry.name_servers.form
     if form is NsForm.HOST_OBJECTS:
         servers = tuple(NameServer(name=each.name) for each in servers)
     offer = Offer(
         name_servers=NameServers(form=form, servers=servers),
-        ds=case.ds.gaining_ds,
+        ds=case.ds.offered,
         ttl=case.plan.facts.timing.lowered_ttl,
     )
     purpose = "offer keys, DS and name servers, and ask the losing side for lower TTLs"
@@ -707,7 +752,7 @@ def _send_report(case: _Case) -> _Drafts:
     if report is None:
         raise EppError(
             f"{case.domain}: the report of the losing side is not given",
-            remedy="say since when its servers give the gaining keys and the low TTLs",
+            remedy="record since when its servers give the gaining keys and the low TTLs, and give the losing zone",
         )
     return _said(case, report.name, report, "tell the registry that the keys are merged and the TTLs low")
 
