@@ -227,8 +227,8 @@ def test_a_registry_keeps_its_zone_and_nothing_else() -> None:
         ({"algorithms": frozenset()}, "algorithms is empty; give the algorithm numbers that it takes"),
         ({"algorithms": frozenset({0, 13})}, "algorithms has 0, with which no zone is signed"),
         ({"zone": "."}, "zone of a registry is the root"),
-        ({"zone": "exa mple"}, "a zone in which domains are registered has letters, digits and hyphens"),
-        ({"zone": "exa\\032mple"}, "a zone in which domains are registered has letters, digits and hyphens"),
+        ({"zone": "exa mple"}, "with characters that no host name has; give letters, digits and hyphens"),
+        ({"zone": "exa\\032mple"}, "with characters that no host name has; give letters, digits and hyphens"),
         ({"zone": "-x.nl"}, "a zone in which domains are registered has letters, digits and hyphens"),
     ],
 )
