@@ -428,10 +428,26 @@ def _not_confirmed(case: Case, *step_ids: str) -> Iterator[str]:
 def look(case: Case, sighting: Sighting) -> Case:
     """Return the case with what the registry saw itself: evidence, and on record each step that shows to be done.
 
+    An announced wait that is too short by what was seen is void, and :func:`announce_wait` has to announce it anew: the losing
+    zone or the DS at the parent came undone after it, or a TTL is larger than it was.
+
     Raises:
         PlanError: what was seen is of another domain.
     """
-    return case.with_progress(case.progress.seen(_with_keys(case, sighting), by=_REGISTRY))
+    seen = case.with_progress(case.progress.seen(_with_keys(case, sighting), by=_REGISTRY))
+    return _without_wait(seen) if _is_too_short(seen) else seen
+
+
+def _is_too_short(case: Case) -> bool:
+    """Whether the announced wait ends before what has to be waited for until the NS is changed."""
+    changed = case.progress.plan.step("ns-changed")
+    if case.wait is None or case.progress.is_begun(changed.id):
+        return False
+    return any(wait.until > case.wait.until for wait in changed.waits)
+
+
+def _without_wait(case: Case) -> Case:
+    return replace(case, wait=None, takers=frozenset(), progress=case.progress.without("wait-announced"))
 
 
 def _with_keys(case: Case, sighting: Sighting) -> Sighting:
