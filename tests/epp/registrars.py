@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.epp.operators import DELAY, GAINING, LONG, LOSING, Servers, the_facts
 from tests.epp.registry import CODE, Registry
+from tests.epp.registry import GAINING as GAINING_CLIENT
 from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS, LOW
 from zonekit import rdata as rd
 from zonekit.apex import merge_dnskeys, withdraw_dnskeys
@@ -73,7 +74,7 @@ class Registrar:
             return None
         assert response.queue is not None and response.results[0].known is ResultCode.ACK_TO_DEQUEUE
         for data in response.data:
-            self.progress = self.progress.heard(data, at=self.registry.now)
+            self.progress = self.progress.heard(data, gaining=GAINING_CLIENT, at=self.registry.now)
         self.heard.append(response)
         acknowledge = PollAcknowledge(message_id=response.queue.message_id)
         done = self.send(Command(action=acknowledge, client_transaction=self.transaction()))

@@ -53,7 +53,7 @@ from zonekit.epp.domains import (
 from zonekit.epp.facilitated import is_same_code
 from zonekit.epp.frames import Command, Response, TransactionId
 from zonekit.epp.keyrelay import Duration, KeyRelayCreate, KeyRelayData, RelayedKey
-from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report
+from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report, WaitNotice
 from zonekit.epp.registries import (
     DnssecPolicy,
     Interface,
@@ -388,6 +388,49 @@ def test_a_message_is_for_one_client() -> None:
     other = Message(client=LOSING_CLIENT, text="news", data=RELAYED)
     unmoved = facilitated.take_acknowledgement(case, replace(other, data=NSNOTICE), client=LOSING_CLIENT, now=NOW)
     assert unmoved.case is case
+
+
+def test_a_message_that_this_case_did_not_send_confirms_nothing_in_it() -> None:
+    course = course_at("removal-allowed")
+    before = course_at("offered")
+    new = replace(case_of(before), relay=replace(case_of(before).relay, created=NOW + MINUTE))
+    old = [message for each in (course, before) for message in sent_in(each)]
+    confirming = (KeyRelayData, WaitNotice, AuthInfoNotice, RemovalNotice)
+    assert {type(each.data) for each in old} >= set(confirming)
+    for message in old:
+        ruling = facilitated.take_acknowledgement(new, message, client=message.client, now=course.now)
+        assert ruling.is_success and ruling.case is new, message.data
+    own = case_of(course)
+    for message in sent_in(course):
+        elsewhere = replace(message, client=STRANGER)
+        ruling = facilitated.take_acknowledgement(own, elsewhere, client=STRANGER, now=course.now)
+        assert ruling.case is own
+        if isinstance(message.data, confirming):
+            other = replace(message, data=replace(message.data, name="example.com"))
+            ruling = facilitated.take_acknowledgement(own, other, client=message.client, now=course.now)
+            assert ruling.case is own
+
+
+def sent_in(course: Course) -> list[Message]:
+    """What the registrars of a course took out of their queues."""
+    return [
+        Message(client=side.client, text="news", data=data)
+        for side in (course.losing, course.gaining)
+        for response in side.heard
+        for data in response.data
+    ] + [each.message for queue in course.registry.queues.values() for each in queue]
+
+
+def test_what_is_acknowledged_again_is_so_once_and_before_the_case_it_is_refused() -> None:
+    (message,) = taken().messages
+    case = taken().case
+    assert case is not None
+    first = facilitated.take_acknowledgement(case, message, client=LOSING_CLIENT, now=NOW + MINUTE)
+    assert first.case is not None and "keys-relayed" in first.case.progress.plan.events
+    again = facilitated.take_acknowledgement(first.case, message, client=LOSING_CLIENT, now=NOW + DAY)
+    assert again.case == first.case
+    early = facilitated.take_acknowledgement(case, message, client=LOSING_CLIENT, now=NOW - MINUTE)
+    assert codes(early) == [2002] and early.case is case
 
 
 RELAYED: Final = KeyRelayData(

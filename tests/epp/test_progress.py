@@ -5,13 +5,15 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.epp.operators import DAY, DELAY, GAINING, LONG, LOSING, LOSING_DS, MINUTE, Delegation, Servers, the_facts
+from tests.epp.registry import GAINING as GAINING_CLIENT
+from tests.epp.registry import LOSING as LOSING_CLIENT
 from tests.epp.registry import Registry
 from tests.epp.stages import SETTLED, Course
 from tests.keyring import NOW
@@ -19,14 +21,17 @@ from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS, LOW
 from zonekit import rdata as rd
 from zonekit.apex import lower_ttls, merge_dnskeys
 from zonekit.dnskeys import parse_dnskeys
-from zonekit.epp.domains import DomainTransferData, TransferStatus
+from zonekit.ds import registry_ds
+from zonekit.epp.domains import DomainTransferData, NameServer, NameServers, NsForm, TransferStatus
 from zonekit.epp.facilitated import announce_wait, change_ns
-from zonekit.epp.offers import NsNotice, WaitNotice
+from zonekit.epp.frames import Data
+from zonekit.epp.offers import NsNotice, RemovalNotice, WaitNotice
 from zonekit.epp.progress import Progress, withhold
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.signing import sign_zone
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.proof import Safe
+from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
@@ -144,11 +149,12 @@ def test_what_is_said_is_on_record_once() -> None:
     again = AGREED.said("frozen", at=NOW + DAY, by="somebody")
     assert again.plan.step("frozen").completed == NOW
     assert len(again.evidence) == len(AGREED.evidence) + 1
+    assert again.said("frozen", at=NOW + 2 * DAY, by="somebody") == again
 
 
 def test_a_message_says_what_it_says_and_no_more() -> None:
     wait = WaitNotice(name="example.nl", until=NOW + DAY, record="DS at the parent", ttl=Ttl(60))
-    assert BEGUN.heard(wait, at=NOW).plan.events.keys() == {"wait-announced"}
+    assert BEGUN.heard(wait, gaining=GAINING_CLIENT, at=NOW).plan.events.keys() == {"wait-announced"}
     transfer = DomainTransferData(
         name="example.nl",
         status=TransferStatus.PENDING,
@@ -157,9 +163,53 @@ def test_a_message_says_what_it_says_and_no_more() -> None:
         actor="losing-rar",
         acted=NOW + DAY,
     )
-    assert BEGUN.heard(transfer, at=NOW) is BEGUN
-    approved = BEGUN.heard(replace(transfer, status=TransferStatus.CLIENT_APPROVED), at=NOW + 2 * DAY)
+    assert BEGUN.heard(transfer, gaining=GAINING_CLIENT, at=NOW) is BEGUN
+    approved = BEGUN.heard(
+        replace(transfer, status=TransferStatus.CLIENT_APPROVED), gaining=GAINING_CLIENT, at=NOW + 2 * DAY
+    )
     assert approved.plan.step("domain-transferred").completed == NOW + DAY
+
+
+def approved_transfer(**fields: Any) -> DomainTransferData:
+    known: dict[str, Any] = {
+        "status": TransferStatus.CLIENT_APPROVED,
+        "requester": GAINING_CLIENT,
+        "actor": LOSING_CLIENT,
+    }
+    dates = {"requested": NOW + DAY, "acted": NOW + 2 * DAY}
+    return DomainTransferData(**({"name": "example.nl"} | known | dates | fields))
+
+
+def test_what_an_earlier_transfer_left_in_the_queue_says_nothing_of_this_one() -> None:
+    old = NOW - 400 * DAY
+    servers = NameServers(form=NsForm.HOST_OBJECTS, servers=(NameServer(name="ns1.gaining.example"),))
+    left: tuple[Data, ...] = (
+        approved_transfer(requested=old, acted=old + DAY),
+        approved_transfer(requester="stranger-rar"),
+        WaitNotice(name="example.nl", until=old, record="DS at the parent", ttl=Ttl(60)),
+        RemovalNotice(name="example.nl", not_before=old, ds=registry_ds(LOSING_DS)),
+        NsNotice(name="example.nl", at=old, name_servers=servers),
+    )
+    for data in left:
+        assert AGREED.heard(data, gaining=GAINING_CLIENT, at=NOW + 3 * DAY) is AGREED, data
+
+
+def test_a_message_about_another_domain_is_refused() -> None:
+    course = Course.begun(Registry())
+    course.run("removal-allowed")
+    kinds = set()
+    for side in (course.losing, course.gaining):
+        for data in (data for response in side.heard for data in response.data):
+            owner = "example.com"
+            if isinstance(data, Receipt):
+                keys = tuple(replace(key, owner=owner) for key in data.keys)
+                other: Data = replace(data, domain=owner, keys=keys)
+            else:
+                other = replace(data, name=owner)
+            with pytest.raises(EppError, match=r"example\.com"):
+                side.progress.heard(other, gaining=GAINING_CLIENT, at=course.now)
+            kinds.add(type(data))
+    assert len(kinds) == 8
 
 
 def test_an_ns_change_that_is_told_twice_is_begun_once() -> None:
@@ -167,7 +217,7 @@ def test_an_ns_change_that_is_told_twice_is_begun_once() -> None:
     course.run("ns-changed")
     notice = course.losing.told(NsNotice)
     for side in (course.losing, course.gaining):
-        assert side.progress.heard(notice, at=course.now) == side.progress
+        assert side.progress.heard(notice, gaining=GAINING_CLIENT, at=course.now) == side.progress
 
 
 def test_each_party_comes_to_the_same_by_its_own_looks() -> None:

@@ -459,13 +459,20 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
     """Return the ruling on the acknowledgement of a message: a step that is confirmed by that is done.
 
     The keys are relayed when the losing registrar has taken them, the wait is announced when both have taken the notice, the code
-    is given and the removal allowed when the gaining registrar has. 2201 where the message is for another client.
+    is given and the removal allowed when the gaining registrar has. A message that this case did not send confirms nothing in it,
+    as one that is left of an earlier case. 2201 where the message is for another client, 2002 before the case begins.
 
     Raises:
         TimeError: ``now`` is naive.
     """
     if client != message.client:
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "the message is for another client"),))
+    begun = case.progress.plan.start
+    if utc(now) < begun:
+        early = f"the case begins at {instant_text(begun)}, and it is {instant_text(now)}"
+        return Ruling(case=case, results=(result(ResultCode.COMMAND_USE, early),))
+    if not _is_sent_by(case, message):
+        return Ruling(case=case)
     by = f"the acknowledgement of {client}"
     match message.data:
         case KeyRelayData():
@@ -481,6 +488,24 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
             return Ruling(case=case.with_progress(case.progress.said("removal-allowed", at=now, by=by)))
         case _:
             return Ruling(case=case)
+
+
+def _is_sent_by(case: Case, message: Message) -> bool:
+    """Whether a message that confirms a step says what was sent in this case."""
+    data = message.data
+    match data:
+        case KeyRelayData():
+            return message.client == case.losing and data == case.relay
+        case WaitNotice():
+            return message.client in case.registrars and data == case.wait
+        case AuthInfoNotice():
+            return message.client == case.gaining and data.name == case.name and data.auth_info == case.auth_info
+        case RemovalNotice():
+            is_of_case = data.name == case.name and data.ds == case.losing_ds
+            is_sent = case.progress.is_begun("removal-allowed") and data.not_before >= case.progress.plan.start
+            return message.client == case.gaining and is_of_case and is_sent
+        case _:
+            return False
 
 
 # ---- the registry's own steps ---------------------------------------------------------------------------------------

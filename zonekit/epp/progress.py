@@ -15,9 +15,10 @@ from zonekit import rdata as rd
 from zonekit.epp.domains import DomainTransferData
 from zonekit.epp.frames import Data
 from zonekit.epp.keyrelay import KeyRelayData
-from zonekit.epp.offers import AuthInfoNotice, NsNotice, RemovalNotice, WaitNotice
+from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, RemovalNotice, WaitNotice
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.instants import utc
+from zonekit.names import order_key, parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.checking import check_transfer
 from zonekit.transfer.course import TtlSeen
@@ -69,9 +70,10 @@ class Progress:
 
         Raises:
             EppError: it is of another.
+            DomainNameError: the name is none.
         """
         domain = self.plan.facts.domain
-        if domain.lower() != name:
+        if order_key(parse_origin(domain)) != order_key(parse_origin(name)):
             raise EppError(f"the plan is of {domain} and the message of {name}", remedy="give those of one domain")
 
     def begin(self, step_id: str, at: datetime) -> Progress:
@@ -90,16 +92,19 @@ class Progress:
     def said(self, *step_ids: str, at: datetime, by: str) -> Progress:
         """Return it with steps that somebody says are done; one that is on record already stays as it is.
 
+        What the same one says again is said once.
+
         Raises:
-            PlanError: the plan has no such step, or nobody is named.
+            PlanError: the plan has no such step or begins after ``at``, or nobody is named.
             TimeError: the instant is naive.
         """
         found = self
         for step_id in step_ids:
             evidence = Evidence(step_id=step_id, seen=at, by=by)
-            found = replace(found, evidence=(*found.evidence, evidence))
             if step_id not in found.plan.events:
                 found = found._recorded(step_id, at)
+            if all(replace(each, seen=evidence.seen) != evidence for each in found.evidence):
+                found = replace(found, evidence=(*found.evidence, evidence))
         return found
 
     def without(self, step_id: str) -> Progress:
@@ -116,13 +121,25 @@ class Progress:
             begun=tuple(each for each in self.begun if each[0] != step_id),
         )
 
-    def heard(self, data: Data, *, at: datetime) -> Progress:
+    def heard(self, data: Data, *, gaining: str, at: datetime) -> Progress:
         """Return it with what a message of the registry says is done; what says nothing of a step leaves it as it is.
 
+        So does what is left of an earlier transfer: the notice of what was before the plan begins, and a transfer to another.
+
+        Args:
+            data: what the message tells.
+            gaining: the gaining registrar of this transfer.
+            at: when it came.
+
         Raises:
-            PlanError: the plan is of another flow.
+            EppError: it is about another domain.
+            PlanError: the plan is of another flow, or begins after ``at``.
             TimeError: the instant is naive.
         """
+        if isinstance(data, _OF_A_DOMAIN):
+            self.check_name(data.domain if isinstance(data, Receipt) else data.name)
+        if self._is_stale(data) or (isinstance(data, DomainTransferData) and data.requester != gaining):
+            return self
         match data:
             case KeyRelayData():
                 return self.said("requested", "keys-made", "keys-offered", "keys-relayed", at=at, by=_RELAYED)
@@ -140,6 +157,21 @@ class Progress:
                 return self.said("removal-allowed", at=at, by=_REGISTRY)
             case _:
                 return self
+
+    def _is_stale(self, data: Data) -> bool:
+        """Whether a message tells of what was before the plan begins."""
+        match data:
+            case WaitNotice():
+                told = data.until
+            case NsNotice():
+                told = data.at
+            case RemovalNotice():
+                told = data.not_before
+            case DomainTransferData():
+                told = min(data.requested, data.acted)
+            case _:
+                return False
+        return told < self.plan.start
 
     def seen(self, sighting: Sighting, *, by: str) -> Progress:
         """Return it with what was seen as evidence, and every step on record that shows to be done and was not before.
@@ -299,6 +331,10 @@ def _cached(sighting: Sighting) -> Iterator[tuple[Source, Record, RRset]]:
             yield Source.PARENT, record, seen
 
 
+_OF_A_DOMAIN: Final = (
+    *(KeyRelayData, Receipt, WaitNotice, AuthInfoRequest, AuthInfoNotice, NsNotice),
+    *(DomainTransferData, RemovalNotice),
+)
 _RELAYED: Final = "the keys that were relayed"
 _REGISTRY: Final = "a message of the registry"
 
