@@ -122,7 +122,9 @@ def receipt(side: Registrar) -> Command:
 
 def merge(side: Registrar) -> None:
     """Publish the relayed keys, and lower the TTLs."""
-    merged = losing.merge_offer(side.servers.zone(Source.LOSING), *relayed(side), signers=LOSING_KEYS, validity=LONG)
+    merged = losing.merge_offer(
+        side.servers.zone(Source.LOSING), *relayed(side), signers=LOSING_KEYS, validity=LONG, now=side.registry.now
+    )
     side.servers.give(Source.LOSING, merged, side.registry.now, "losing-merged", "ttls-lowered")
 
 
@@ -144,7 +146,12 @@ def auth_info(side: Registrar) -> Command:
     request = side.told(AuthInfoRequest)
     assert isinstance(request, AuthInfoRequest)
     return losing.give_auth_info(
-        side.progress, request, HANDED_OUT, now=side.registry.now, client_transaction=side.transaction()
+        side.progress,
+        relayed(side)[0],
+        request,
+        HANDED_OUT,
+        now=side.registry.now,
+        client_transaction=side.transaction(),
     )
 
 
@@ -163,7 +170,9 @@ def approval(side: Registrar) -> Command:
     """The approval of the transfer that is asked for."""
     pending = side.told(DomainTransferData)
     assert isinstance(pending, DomainTransferData)
-    return losing.approve_transfer(side.progress, pending, now=side.registry.now, client_transaction=side.transaction())
+    return losing.approve_transfer(
+        side.progress, relayed(side)[0], pending, now=side.registry.now, client_transaction=side.transaction()
+    )
 
 
 # ---- the gaining side -----------------------------------------------------------------------------------------------

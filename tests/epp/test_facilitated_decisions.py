@@ -52,7 +52,7 @@ from zonekit.epp.domains import (
 )
 from zonekit.epp.facilitated import is_same_code
 from zonekit.epp.frames import Command, Response, TransactionId
-from zonekit.epp.keyrelay import Duration, KeyRelayCreate, KeyRelayData, RelayedKey
+from zonekit.epp.keyrelay import Duration, Expiry, KeyRelayCreate, KeyRelayData, RelayedKey
 from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report, WaitNotice
 from zonekit.epp.registries import (
     DnssecPolicy,
@@ -860,11 +860,46 @@ def test_keys_of_another_domain_duplicates_and_collisions_are_refused_by_name() 
     colliding = replace(RELAYED, keys=(RelayedKey(key=KeyData.from_rdata(twin.dnskey_rdata)),))
     assert refusals(answered(colliding, losing_with(first))) == [["key-tag-collision"]]
     with pytest.raises(KeyTagCollision):
-        losing.merge_offer(losing_with(first), colliding, OFFERED, signers=LOSING_KEYS, validity=LONG)
+        losing.merge_offer(losing_with(first), colliding, OFFERED, signers=LOSING_KEYS, validity=LONG, now=NOW)
+
+
+@pytest.mark.parametrize("expiry", [NOW + DAY, Duration(days=1), Duration(years=9999)])
+def test_a_key_whose_time_is_over_is_refused_and_not_merged(expiry: Expiry) -> None:
+    first, *others = RELAYED.keys
+    dated = replace(RELAYED, keys=(replace(first, expiry=expiry), *others))
+    (refused,) = answered(dated).refused
+    assert [each.code for each in refused.refusals] == ["expired-key"] and refused.publication is None
+    known: dict[str, Any] = {"signers": LOSING_KEYS, "validity": LONG}
+    with pytest.raises(FrameWithheld, match=r"to be published until|beyond the calendar"):
+        losing.merge_offer(LOSING, dated, OFFERED, now=NOW + DAY, **known)
+    if expiry != Duration(years=9999):
+        early = losing.answer_relay(LOSING, dated, by="us", now=NOW, publish_at=NOW + DAY - MINUTE, facts=the_facts())
+        assert isinstance(early.extensions[0], Receipt) and not early.extensions[0].refused
+        losing.merge_offer(LOSING, dated, OFFERED, now=NOW + DAY - MINUTE, **known)
+
+
+def test_the_losing_side_answers_nobody_but_who_relayed_the_keys() -> None:
+    course = course_at("requested")
+    relay, _ = registrars.relayed(course.losing)
+    pending = course.losing.told(DomainTransferData)
+    assert isinstance(pending, DomainTransferData)
+    progress, now = course.losing.progress, course.now
+    with pytest.raises(FrameWithheld, match=r"stranger-rar asks") as caught:
+        losing.approve_transfer(progress, relay, replace(pending, requester=STRANGER), now=now)
+    assert len(caught.value.reasons) == 1
+    request = AuthInfoRequest(name="example.nl", requester=STRANGER)
+    with pytest.raises(FrameWithheld, match=r"stranger-rar asks") as caught:
+        losing.give_auth_info(progress, relay, request, CODE, now=now)
+    assert len(caught.value.reasons) == 1 and CODE.password not in str(caught.value)
+    other = replace(relay, name="example.com")
+    with pytest.raises(EppError, match=r"example\.com"):
+        losing.approve_transfer(progress, other, pending, now=now)
+    with pytest.raises(EppError, match=r"example\.com"):
+        losing.give_auth_info(progress, other, replace(request, requester=GAINING_CLIENT), CODE, now=now)
 
 
 def test_the_losing_zone_is_merged_lowered_and_verifies() -> None:
-    merged = losing.merge_offer(LOSING, RELAYED, OFFERED, signers=LOSING_KEYS, validity=LONG)
+    merged = losing.merge_offer(LOSING, RELAYED, OFFERED, signers=LOSING_KEYS, validity=LONG, now=NOW)
     assert set(parse_dnskeys(merged.apex_rrset(rd.DNSKEY))) == set(parse_dnskeys([*LOSING_KEYS, *GAINING_KEYS]))
     assert {merged.apex_rrset(rdtype).ttl for rdtype in (rd.NS, rd.DNSKEY)} == {LOW}
     command = losing.make_report(merged, RELAYED, OFFERED, merged=NOW, lowered=NOW, now=NOW)
@@ -884,9 +919,9 @@ def test_the_losing_side_gives_and_follows_when_its_own_plan_says_so() -> None:
     side = course.losing
     request = AuthInfoRequest(name="example.nl", requester=GAINING_CLIENT)
     with pytest.raises(FrameWithheld, match="wait-announced"):
-        losing.give_auth_info(side.progress, request, CODE, now=course.now)
+        losing.give_auth_info(side.progress, RELAYED, request, CODE, now=course.now)
     with pytest.raises(EppError, match=r"example\.com"):
-        losing.give_auth_info(side.progress, replace(request, name="example.com"), CODE, now=course.now)
+        losing.give_auth_info(side.progress, RELAYED, replace(request, name="example.com"), CODE, now=course.now)
 
     def followed(notice: NsNotice) -> Zone:
         return losing.follow_ns(side.progress, LOSING, notice, signers=LOSING_KEYS, validity=LONG, now=course.now)
@@ -907,9 +942,9 @@ def test_a_transfer_is_answered_while_it_is_pending() -> None:
     with pytest.raises(FrameWithheld, match="is serverApproved"):
         losing.reject_transfer(over)
     with pytest.raises(FrameWithheld, match="is serverApproved"):
-        losing.approve_transfer(course.losing.progress, over, now=course.now)
+        losing.approve_transfer(course.losing.progress, RELAYED, over, now=course.now)
     with pytest.raises(EppError, match=r"example\.com"):
-        losing.approve_transfer(course.losing.progress, replace(pending, name="example.com"), now=course.now)
+        losing.approve_transfer(course.losing.progress, RELAYED, replace(pending, name="example.com"), now=course.now)
     early = course_at("given").losing
     with pytest.raises(FrameWithheld, match="resolution-verified"):
-        losing.approve_transfer(early.progress, pending, now=pending.requested - timedelta(days=1))
+        losing.approve_transfer(early.progress, RELAYED, pending, now=pending.requested - timedelta(days=1))
