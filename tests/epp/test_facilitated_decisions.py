@@ -37,7 +37,7 @@ from zonekit.algorithms import Algorithm, DigestType
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import DsData, KeyData, ds_rdata, make_ds, registry_ds, registry_keys
-from zonekit.epp import facilitated, gaining, losing
+from zonekit.epp import case_json, facilitated, gaining, losing, read_case
 from zonekit.epp.cases import Case, Message, Ruling
 from zonekit.epp.domains import (
     AuthInfo,
@@ -521,6 +521,104 @@ def test_a_report_says_what_is_so() -> None:
         assert codes(ruling) == [2306] and words in told(ruling)
     bare = updated(course, facilitated.take_report, Command(action=UPDATE), LOSING_CLIENT, sighting=sighting)
     assert codes(bare) == [2003]
+
+
+def test_a_report_that_what_is_seen_does_not_bear_out_is_refused() -> None:
+    course = course_at("merged")
+    (good,) = registrars.report(course.losing).extensions
+    assert isinstance(good, Report)
+    sighting = course.registry.servers.look(course.now)
+    wrong = {
+        "serial 4000000": replace(good, serial=4_000_000),
+        "TTL of NS is 1, and": replace(good, ns_ttl=Ttl(1)),
+        "TTL of DNSKEY is 1, and": replace(good, dnskey_ttl=Ttl(1)),
+        "the keys were relayed": replace(good, merged=NOW - 4000 * DAY),
+        "losing-merged at": replace(good, merged=NOW),
+        "ttls-lowered at": replace(good, lowered=NOW),
+    }
+    for words, report in wrong.items():
+        command = Command(action=UPDATE, extensions=(report,))
+        known = {"client": LOSING_CLIENT, "domain": DOMAIN, "sighting": sighting, "now": course.now}
+        ruling = facilitated.take_report(case_of(course), command, **known)
+        assert set(codes(ruling)) == {2306} and words in told(ruling)
+        assert ruling.case is not None and ruling.case.report is None
+    earlier = Command(action=UPDATE, extensions=(replace(good, serial=good.serial - 1),))
+    assert updated(course, facilitated.take_report, earlier, LOSING_CLIENT, sighting=sighting).is_success
+
+
+def test_a_receipt_is_of_the_keys_as_they_were_relayed_and_of_no_time_before() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    (receipt,) = registrars.receipt(course.losing).extensions
+    assert isinstance(receipt, Receipt)
+    refusal = Refusal(code="policy", reason="no")
+
+    def refusing(*refusals: Refusal) -> Receipt:
+        return replace(receipt, keys=tuple(replace(key, publication=None, refusals=refusals) for key in receipt.keys))
+
+    owned = tuple(replace(key, owner="example.com") for key in refusing(refusal).keys)
+    wrong = {
+        "the keys were relayed at": replace(receipt, at=NOW - MINUTE),
+        "it is 2026-": replace(receipt, at=course.now + 30 * MINUTE),
+        "not for the keys that were relayed": replace(receipt, keys=owned),
+        "for 17 reasons": refusing(*[replace(refusal, code=f"policy-{number}") for number in range(17)]),
+        "a text of 1001 characters": refusing(replace(refusal, reason="r" * 1001)),
+        "in 1001 characters": replace(receipt, by="b" * 1001),
+    }
+    for words, each in wrong.items():
+        command = Command(action=UPDATE, extensions=(each,))
+        ruling = updated(course, facilitated.take_receipt, command, LOSING_CLIENT)
+        assert set(codes(ruling)) == {2306} and words in told(ruling), words
+    longest = refusing(*[Refusal(code=f"policy-{number:02}", reason="r" * 1000) for number in range(16)])
+    ruling = updated(course, facilitated.take_receipt, Command(action=UPDATE, extensions=(longest,)), LOSING_CLIENT)
+    assert ruling.is_success and ruling.case is not None and read_case(case_json(ruling.case)) == ruling.case
+
+
+def test_a_domain_that_is_another_or_of_another_sponsor_is_in_no_case() -> None:
+    offered, merged, requested = course_at("offered"), course_at("merged"), course_at("requested")
+    offered.losing.poll_all()
+    transfers = [
+        Command(action=DomainTransfer(operation=operation, name="example.nl"))
+        for operation in (TransferOperation.APPROVE, TransferOperation.REJECT, TransferOperation.QUERY)
+    ]
+    seen = merged.registry.servers.look(merged.now)
+    tries: list[tuple[Callable[..., Ruling], Course, Command, dict[str, Any]]] = [
+        (facilitated.take_receipt, offered, registrars.receipt(offered.losing), {}),
+        (facilitated.take_report, merged, registrars.report(merged.losing), {"sighting": seen}),
+        *[(facilitated.take_transfer, requested, each, {}) for each in transfers],
+    ]
+    for decide, course, command, more in tries:
+        known = {"client": LOSING_CLIENT, "now": course.now} | more
+        domain = course.registry.domain
+        with pytest.raises(PlanError, match=r"the domain is example\.com"):
+            decide(case_of(course), command, domain=replace(domain, name="example.com"), **known)
+        ruling = decide(case_of(course), command, domain=replace(domain, sponsor=STRANGER), **known)
+        assert codes(ruling) == [2201] and ruling.case is case_of(course)
+        assert decide(case_of(course), command, domain=domain, **known).is_success
+
+
+@pytest.mark.parametrize("operation", [TransferOperation.APPROVE, TransferOperation.REJECT, TransferOperation.CANCEL])
+def test_a_transfer_is_answered_between_its_request_and_the_end_of_its_time(operation: TransferOperation) -> None:
+    course = course_at("requested")
+    case = case_of(course)
+    assert case.transfer is not None
+    client = GAINING_CLIENT if operation is TransferOperation.CANCEL else LOSING_CLIENT
+    command = Command(action=DomainTransfer(operation=operation, name="example.nl"))
+    known = {"client": client, "domain": course.registry.domain}
+    requested, acted = case.transfer.requested, case.transfer.acted
+    second = timedelta(seconds=1)
+    expected = {
+        requested - 30 * DAY: 2002,
+        requested - second: 2002,
+        requested: 1000,
+        acted - second: 1000,
+        acted: 2301,
+        acted + DAY: 2301,
+    }
+    for now, code in expected.items():
+        ruling = facilitated.take_transfer(case, command, now=now, **known)
+        assert codes(ruling) == [code] and (ruling.is_success or ruling.case is case), now
+    assert facilitated.complete_transfer(case, now=acted).is_success
 
 
 def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
