@@ -62,12 +62,13 @@ def namespace_of(element: Element) -> str:
     return etree.QName(element).namespace or ""
 
 
-def parse_xml(octets: Octets | str, *, max_octets: int = MAX_OCTETS) -> Element:
+def parse_xml(octets: Octets | str, *, max_octets: int = MAX_OCTETS, max_elements: int = MAX_ELEMENTS) -> Element:
     """Return the root element of a document, without its comments and processing instructions.
 
     Args:
         octets: the document, in UTF-8 or, with a byte order mark, in UTF-16 (RFC 5730 section 5); or its text.
         max_octets: how long it may be, in UTF-8 too.
+        max_elements: how many elements it may have.
 
     Raises:
         FrameError: it is neither octets nor a text, is too long, too large or too deep, in another encoding, no well-formed
@@ -83,7 +84,7 @@ def parse_xml(octets: Octets | str, *, max_octets: int = MAX_OCTETS) -> Element:
         raise _refusal("a document type stands in it")
     if next(root.iter(etree.Comment, etree.PI, etree.Entity), None) is not None:
         raise _refusal("something that is no element stands in it")
-    _check_bounds(root)
+    _check_bounds(root, max_elements)
     return root
 
 
@@ -189,7 +190,7 @@ def _kind_of(error: Any) -> str:
 _KINDS: Final[Mapping[str, str]] = {"WAR_NS_URI": "the name of a namespace is no URI"}
 
 
-def _check_bounds(root: Element) -> None:
+def _check_bounds(root: Element, max_elements: int) -> None:
     declared = [0]
     count = own = 0
     for event, found in etree.iterwalk(root, events=("start-ns", "start", "end")):
@@ -200,15 +201,15 @@ def _check_bounds(root: Element) -> None:
         else:
             declared.append(declared[-1] + own)
             count, own = count + 1, 0
-            _check_element(found, depth=len(declared) - 1, count=count, declared=declared[-1])
+            if count > max_elements:
+                raise _refusal(f"it has more than {max_elements} elements", line=found.sourceline)
+            _check_element(found, depth=len(declared) - 1, declared=declared[-1])
 
 
-def _check_element(element: Any, *, depth: int, count: int, declared: int) -> None:
+def _check_element(element: Any, *, depth: int, declared: int) -> None:
     problem = ""
     if depth > MAX_DEPTH:
         problem = f"elements stand more than {MAX_DEPTH} deep in one another"
-    elif count > MAX_ELEMENTS:
-        problem = f"it has more than {MAX_ELEMENTS} elements"
     elif declared > MAX_NAMESPACES:
         problem = f"more than {MAX_NAMESPACES} declarations of namespaces are in force on an element"
     elif len(element.attrib) > MAX_ATTRIBUTES:
