@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from tests.epp import registrars
 from tests.epp.operators import (
     DAY,
+    DS_TTL,
     GAINING,
     GAINING_DS,
     LONG,
     LOSING,
     LOSING_DS,
+    LOSING_SHA1,
     MINUTE,
     Servers,
     colliding_keys,
@@ -45,6 +47,7 @@ from zonekit.epp.domains import (
     DomainTransfer,
     DomainTransferData,
     DomainUpdate,
+    NameServer,
     NsForm,
     Status,
     TransferOperation,
@@ -221,6 +224,48 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
             )
         ),
     ),
+    "a ZSK left out": (
+        [2306],
+        "ZSK",
+        lambda: taken(with_keys(*[each for each in RELAY.keys if each.key.flags == 257])),
+    ),
+    "a key of another algorithm": ([2306, 2306], "a key of algorithm 15 is offered", lambda: taken(of_algorithm_15())),
+    "a key of another algorithm than is known": (
+        [2306, 2306],
+        "a key of algorithm 15 signs the gaining zone",
+        lambda: taken(facts=with_another_algorithm()),
+    ),
+    "a DS with SHA-384 alone": (
+        [2306, 2306],
+        "no DS of key",
+        lambda: taken(with_ds(*of_types(DigestType.SHA384))),
+    ),
+    "a DS with SHA-384 besides": (
+        [2306],
+        "with digest type 4 is none that is to join",
+        lambda: taken(with_ds(*of_types(DigestType.SHA256, DigestType.SHA384))),
+    ),
+    "a DS at the parent that the facts have not": (
+        [2308, 2308],
+        "the parent has no DS of KSK",
+        lambda: taken(sighting=replace(SEEN, parent_ds=LOSING_SHA1)),
+    ),
+    "a DS at the parent of nobody": (
+        [2308],
+        "is of no key that signs the losing DNSKEY RRset",
+        lambda: taken(sighting=replace(SEEN, parent_ds=make_ds([LOSING_KEYS[0], csk()], ttl=DS_TTL))),
+    ),
+    "a name server left out": ([2306], "ns1.gaining.example. is a name server", lambda: taken(with_servers(1))),
+    "a name server that is none": (
+        [2306],
+        "ns9.example.com. is offered",
+        lambda: taken(with_servers(0, "ns9.example.com.")),
+    ),
+    "a key that is needed longer": (
+        [2306],
+        "the transfer needs it until",
+        lambda: taken(with_keys(replace(RELAY.keys[0], expiry=Duration(days=2)), *RELAY.keys[1:])),
+    ),
     "a losing side that cannot": (
         [2308],
         "cannot be",
@@ -232,6 +277,17 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
         lambda: taken(of_algorithm_15(), facts=with_another_algorithm()),
     ),
 }
+
+
+def of_types(*digest_types: DigestType) -> tuple[DsData, ...]:
+    """The DS of the gaining KSK."""
+    return registry_ds(make_ds(GAINING_KEYS[:1], digest_types=digest_types))
+
+
+def with_servers(first: int, *more: str) -> Command:
+    """The offer without the name servers before the first, and with more."""
+    servers = (*OFFERED.name_servers.servers[first:], *[NameServer(name=name) for name in more])
+    return replace(OFFER, extensions=(replace(OFFERED, name_servers=replace(OFFERED.name_servers, servers=servers)),))
 
 
 def ds_of_zsk() -> DsData:
@@ -257,7 +313,11 @@ def of_algorithm_15() -> Command:
 def with_another_algorithm() -> Facts:
     """Facts of a gaining zone that is signed with another algorithm."""
     facts = the_facts()
-    keys = tuple(replace(each, key=Key(name=each.key.name, algorithm=15)) for each in facts.gaining.keys)
+    tags = [ksk(Algorithm.ED25519).key_tag, zsk(Algorithm.ED25519).key_tag]
+    keys = tuple(
+        replace(each, key=Key(name=f"key {tag}", algorithm=15, key_tag=tag))
+        for each, tag in zip(sorted(facts.gaining.keys, key=lambda each: not each.signs_dnskey), tags, strict=True)
+    )
     return replace(facts, gaining=replace(facts.gaining, keys=keys))
 
 
@@ -298,15 +358,18 @@ def test_the_servers_that_are_offered_are_those_that_are_planned_for() -> None:
     nameless = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset()))
     case = taken(facts=nameless).case
     assert case is not None and case.progress.servers[Source.GAINING] == frozenset(GAINING_SERVERS)
-    others = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(("ns9.gaining.example",))))
-    with pytest.raises(PlanError, match="ns9"):
-        taken(facts=others)
 
 
-def test_the_keys_that_are_offered_are_those_that_are_planned_for() -> None:
-    for command, facts in ((of_algorithm_15(), the_facts()), (OFFER, with_another_algorithm())):
-        with pytest.raises(PlanError, match="the gaining keys of the facts are of others"):
-            taken(command, facts=facts)
+def test_every_key_is_published_until_the_losing_side_may_stop() -> None:
+    case = taken().case
+    assert case is not None
+    needed = case.progress.plan.step("losing-stopped").not_before
+
+    def until(expiry: datetime) -> Command:
+        return with_keys(*[replace(each, expiry=expiry) for each in RELAY.keys])
+
+    assert codes(taken(until(needed - timedelta(seconds=1)))) == [2306] * len(RELAY.keys)
+    assert taken(until(needed)).is_success
 
 
 PROFILE: Final = RegistryProfile(
@@ -348,6 +411,13 @@ def test_what_the_registry_takes_is_in_its_profile() -> None:
     assert codes(ruling) == [2304] and "a court says so" in told(ruling)
 
 
+def test_a_registry_that_does_not_carry_such_transfers_says_so() -> None:
+    for relays in (False, True):
+        profile = replace(PROFILE, transfer=TransferPolicy(key_relay=relays))
+        ruling = taken(registry=profile)
+        assert codes(ruling) == [2102] and profile.name in told(ruling) and ruling.case is None
+
+
 def test_a_registry_that_drops_the_ds_carries_no_such_transfer() -> None:
     drops = replace(PROFILE, dnssec=replace(PROFILE.dnssec, on_transfer=OnTransfer.DROP))
     with pytest.raises(PlanError, match="drops the DS records"):
@@ -374,6 +444,15 @@ def test_what_the_registry_did_not_look_at_is_its_own_fault() -> None:
         taken(sighting=elsewhere)
     with pytest.raises(PlanError, match="key relay"):
         taken(Command(action=DomainUpdate(name="example.nl")))
+    with pytest.raises(PlanError, match=r"the facts are of example\.com"):
+        taken(facts=replace(the_facts(), domain="example.com"))
+    for off, words in (
+        (-timedelta(seconds=1), "before that"),
+        (facilitated.SEEN_WITHIN + timedelta(seconds=1), "later"),
+    ):
+        with pytest.raises(PlanError, match=words):
+            taken(now=NOW + off)
+    assert taken(now=NOW + facilitated.SEEN_WITHIN).is_success
 
 
 # ---- the registry: what comes later ---------------------------------------------------------------------------------

@@ -32,11 +32,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from zonekit import rdata as rd
 from zonekit.algorithms import DigestType, digest
-from zonekit.dnskeys import Dnskey, check_intake
+from zonekit.dnskeys import Dnskey, check_intake, dnskeys_of
 from zonekit.ds import DsData, matches_ds, registry_ds
 from zonekit.epp.cases import Case, Message, Ruling, refusals
 from zonekit.epp.domains import (
@@ -49,6 +50,7 @@ from zonekit.epp.domains import (
     TransferStatus,
 )
 from zonekit.epp.frames import Command
+from zonekit.epp.joining import beside_gaining, ds_differences, held_differences, key_differences
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
 from zonekit.epp.notices import relayed_keys
 from zonekit.epp.offers import (
@@ -61,7 +63,7 @@ from zonekit.epp.offers import (
     WaitNotice,
 )
 from zonekit.epp.progress import Progress, withhold
-from zonekit.epp.registries import OnTransfer, RegistryProfile
+from zonekit.epp.registries import MADE_DIGESTS, OnTransfer, RegistryProfile
 from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
 from zonekit.epp.statuses import Operation, Party, StatusRule, locks_against
@@ -75,13 +77,14 @@ from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
-from zonekit.ttl import Ttl
+from zonekit.ttl import Ttl, duration_text
 from zonekit.zones import RRset, Zone
 
 _Extension = TypeVar("_Extension", Offer, Receipt, Report, SecDnsUpdate)
-_DIGESTS: Final = (2, 4)
 _REGISTRY: Final = "the registry"
 _RELAY_RULE: Final = "RFC 8063 section 3.2.1"
+SEEN_WITHIN: Final = timedelta(hours=1)
+"""How old what was seen may be when something is decided on it."""
 
 
 # ---- the offer ------------------------------------------------------------------------------------------------------
@@ -101,46 +104,61 @@ def take_offer(
     """Return the ruling on a key relay with an offer: a case and the poll message for the losing registrar, or refusals.
 
     What is wrong with the permission is told alone, and only with it all that is wrong with keys, DS and the transfer as a whole:
-    2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the client is its sponsor already; 2300 and 2304 a
-    transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a key fails the intake of the losing zone, is to
-    be published no longer, a DS is of none of the keys, or the profile of the registry does not take it; 2308 no safe plan can be
-    made.
+    2102 the registry does not carry such transfers; 2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the
+    client is its sponsor already; 2300 and 2304 a transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a
+    key fails the intake of the losing zone, is to be published for too short a time, keys, DS or name servers are not those of the
+    gaining side, or the profile of the registry does not take them; 2308 the DS at the parent are others than the facts have, or
+    no safe plan can be made.
 
     Args:
         command: the ``create``.
         client: who sent it.
         domain: the domain as the registry has it, with its code; None where there is none of that name.
         sighting: the losing zone and the DS RRset at the parent as they are now.
-        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``.
+        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``, and the
+            servers offered that of the gaining ones where it has none.
         now: when it came.
         case: a case of the domain that is there already.
         registry: what the registry takes; without it, anything.
 
     Raises:
-        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, facts of other gaining
-            servers or algorithms than are offered, or a registry that drops the DS records of a domain that is transferred.
-        TimeError: ``now`` is naive.
+        PlanError: no key relay, the losing zone or the DS RRset was not looked at, what was seen or the facts are of another
+            domain, what was seen is not of the last hour, or a registry that drops the DS records of a domain that is transferred.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     refused = check_permission(command, client=client, domain=domain, case=case, registry=registry)
     relay, offer = command.action, _extension(command, Offer)
     if refused or offer is None or domain is None or not isinstance(relay, KeyRelayCreate):
         return Ruling(case=case, results=refused)
-    losing, ds = sighting.losing, sighting.parent_ds
-    if not isinstance(losing, Zone) or not isinstance(ds, RRset):
-        raise PlanError(
-            f"{relay.name}: the losing zone or the DS at the parent was not seen", remedy="look at both first"
-        )
-    if order_key(losing.apex) != order_key(parse_origin(relay.name)):
-        raise PlanError(f"{relay.name}: what was seen is of {sighting.domain}", remedy="look at this domain")
-    keys, losing_ds = relayed_keys(relay), registry_ds(ds)
-    wrong = [*_key_faults(relay, keys, losing, utc(now)), *_ds_faults(offer, keys)]
+    at = utc(now)
+    losing, held = _seen_of(relay.name, sighting, at)
+    _check_facts(relay.name, facts)
+    keys = relayed_keys(relay)
+    losing_keys = _losing_keys(losing, keys)
+    try:
+        agreed = _agreed(facts, offer, registry)
+    except PlanError as error:
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [str(error)]))
+    wrong = [
+        *_key_faults(relay, keys, losing, at),
+        *_ds_faults(offer, keys),
+        *_server_faults(agreed, offer),
+        *key_differences(agreed, keys),
+    ]
+    if not wrong:
+        wrong += ds_differences(agreed, offer.ds, keys)
+    unlike = () if wrong else tuple(held_differences(agreed, held, losing_keys))
     if registry is not None:
-        wrong += _policy_faults(registry, offer, keys, losing_ds)
+        beside = () if wrong or unlike else beside_gaining(agreed, held, losing_keys)
+        wrong += _policy_faults(registry, offer, keys, (*held, *beside))
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
-    planned = _planned(_agreed(facts, offer, keys, registry), now)
-    if isinstance(planned, str):
-        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [planned]))
+    planned = unlike or _planned(agreed, at)
+    if not isinstance(planned, Plan):
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, planned))
+    short = tuple(_too_short(relay, keys, planned, at))
+    if short:
+        return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, short))
     data = KeyRelayData(
         name=relay.name,
         auth_info=relay.auth_info,
@@ -153,7 +171,7 @@ def take_offer(
     progress = Progress(plan=planned).said("requested", "keys-made", "keys-offered", at=now, by=by)
     text = f"{relay.name}: keys, DS and name servers of the gaining side"
     return Ruling(
-        case=Case(relay=data, offer=offer, losing_ds=losing_ds, progress=progress),
+        case=Case(relay=data, offer=offer, losing_ds=held, progress=progress),
         messages=(Message(client=domain.sponsor, text=text, data=data, extensions=(offer,)),),
     )
 
@@ -178,6 +196,8 @@ def check_permission(
     if not isinstance(relay, KeyRelayCreate):
         raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
     _check_keeps_ds(registry)
+    if registry is not None and not registry.transfer.facilitated:
+        return (result(ResultCode.UNIMPLEMENTED_OPTION, f"{registry.name} does not carry the transfer of a domain"),)
     if domain is None or domain.name != relay.name:
         return (result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),)
     refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
@@ -186,35 +206,76 @@ def check_permission(
     return refused
 
 
-def _planned(facts: Facts, now: datetime) -> Plan | str:
+def _seen_of(name: str, sighting: Sighting, now: datetime) -> tuple[Zone, tuple[DsData, ...]]:
+    """The losing zone and the DS records that were seen.
+
+    Raises:
+        PlanError: one of them was not, or is of another domain, or not of now.
+    """
+    losing, ds = sighting.losing, sighting.parent_ds
+    if not isinstance(losing, Zone) or not isinstance(ds, RRset):
+        raise PlanError(f"{name}: the losing zone or the DS at the parent was not seen", remedy="look at both first")
+    if order_key(losing.apex) != order_key(parse_origin(name)):
+        raise PlanError(f"{name}: what was seen is of {sighting.domain}", remedy="look at this domain")
+    for reason in _not_of_now(sighting, now):
+        raise PlanError(f"{name}: {reason}", remedy="look again, at the time of the command")
+    return losing, registry_ds(ds)
+
+
+def _check_facts(name: str, facts: Facts) -> None:
+    if order_key(parse_origin(facts.domain)) != order_key(parse_origin(name)):
+        raise PlanError(f"{name}: the facts are of {facts.domain}", remedy="give the facts of this domain")
+
+
+def _losing_keys(losing: Zone, gaining_keys: Iterable[Dnskey]) -> tuple[Dnskey, ...]:
+    """The keys of the losing zone but for the gaining ones."""
+    dnskeys = losing.find(losing.apex, rd.DNSKEY)
+    taken = set(gaining_keys)
+    return () if dnskeys is None else tuple(key for key in dnskeys_of(dnskeys) if key not in taken)
+
+
+def _planned(facts: Facts, now: datetime) -> Plan | tuple[str]:
     """The plan of the transfer, or why there is no safe one."""
     try:
         plan = plan_transfer(facts, flow=Flow.REGISTRY_FACILITATED, start=now)
     except PlanError as error:
-        return str(error)
+        return (str(error),)
     verdict = prove(plan)
-    return plan if isinstance(verdict, Safe) else " ".join(verdict.story.split())
+    return plan if isinstance(verdict, Safe) else (" ".join(verdict.story.split()),)
 
 
-def _agreed(facts: Facts, offer: Offer, keys: Iterable[Dnskey], registry: RegistryProfile | None) -> Facts:
+def _agreed(facts: Facts, offer: Offer, registry: RegistryProfile | None) -> Facts:
     """The facts with the TTL that is asked for, what the registry says, and the offered name servers where nobody named any."""
     timing = facts.timing if registry is None else registry.timing(facts.timing)
-    offered = frozenset(each.name for each in offer.name_servers.servers)
-    gaining = facts.gaining if facts.gaining.name_servers else replace(facts.gaining, name_servers=offered)
-    if not gaining.name_servers <= offered:
-        raise PlanError(
-            f"{facts.domain}: the facts name {', '.join(sorted(gaining.name_servers - offered))} as gaining servers, and the offer"
-            " does not",
-            remedy="make the facts of what is offered",
-        )
-    algorithms = {key.algorithm for key in keys}
-    if {each.key.algorithm for each in gaining.keys} != algorithms:
-        raise PlanError(
-            f"{facts.domain}: keys of algorithm {', '.join(map(str, sorted(algorithms)))} are offered, and the gaining keys of the"
-            " facts are of others",
-            remedy="make the facts of what is offered",
-        )
+    gaining = facts.gaining
+    if not gaining.name_servers:
+        gaining = replace(gaining, name_servers=_offered_servers(offer))
     return replace(facts, gaining=gaining, timing=replace(timing, lowered_ttl=offer.ttl))
+
+
+def _offered_servers(offer: Offer) -> frozenset[str]:
+    return frozenset(each.name for each in offer.name_servers.servers)
+
+
+def _server_faults(facts: Facts, offer: Offer) -> Iterator[str]:
+    """In what the servers that are offered are not those that are asked before the NS is changed to them."""
+    planned, offered = facts.gaining.name_servers, _offered_servers(offer)
+    for name in sorted(planned - offered):
+        yield f"{name} is a name server of the gaining side and is not offered; offer it as well"
+    for name in sorted(offered - planned):
+        yield f"{name} is offered and is no name server of the gaining side; leave it out"
+
+
+def _too_short(relay: KeyRelayCreate, keys: Iterable[Dnskey], plan: Plan, now: datetime) -> Iterator[str]:
+    """The keys that are to be published until before the losing side may stop."""
+    needed = plan.step("losing-stopped").not_before
+    for relayed, key in zip(relay.keys, keys, strict=True):
+        expires = relayed.expires(now)
+        if expires is not None and expires < needed:
+            yield (
+                f"key {key.key_tag} is to be published until {instant_text(expires)}, and the transfer needs it until"
+                f" {instant_text(needed)} at least ({_RELAY_RULE})"
+            )
 
 
 def _not_permitted(
@@ -261,7 +322,7 @@ def _key_faults(relay: KeyRelayCreate, keys: tuple[Dnskey, ...], losing: Zone, n
 
 def _ds_faults(offer: Offer, keys: tuple[Dnskey, ...]) -> Iterator[str]:
     for ds in offer.ds:
-        if ds.digest_type not in _DIGESTS:
+        if ds.digest_type not in MADE_DIGESTS:
             yield f"the DS of key {ds.key_tag} has digest type {ds.digest_type}; make one of type 2 or 4 (RFC 9904)"
         elif not _is_of(ds, keys):
             yield f"the DS of key {ds.key_tag} is of none of the keys; relay its key as well (RFC 4034 section 5.1.4)"
@@ -796,3 +857,12 @@ def _once(case: Case, step_id: str) -> list[str]:
 
 def _withhold(case: Case, step_id: str, *reasons: Iterable[str]) -> None:
     withhold(f"{case.name}: {step_id}", [reason for some in reasons for reason in some])
+
+
+def _not_of_now(sighting: Sighting, now: datetime) -> Iterator[str]:
+    """Why what was seen says nothing of now."""
+    seen = f"what was seen is of {instant_text(sighting.at)}, and it is {instant_text(now)}"
+    if sighting.at > now:
+        yield f"{seen}, which is before that"
+    elif now - sighting.at > SEEN_WITHIN:
+        yield f"{seen}, which is more than {duration_text(SEEN_WITHIN)} later"
