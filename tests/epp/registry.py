@@ -243,7 +243,8 @@ class Registry:
     def decide(self, decision: Callable[..., Ruling], **more: object) -> Ruling:
         """Take a step of its own, if the library lets it."""
         assert self.case is not None
-        return self._carry_out(decision(self.case, now=self.now, **more))
+        known = {"domain": self.domain, "now": self.now} | more
+        return self._carry_out(decision(self.case, **known))
 
     def decide_by_sight(self, decision: Callable[..., Ruling]) -> Ruling:
         """Take a step of its own for which it looks at every server."""

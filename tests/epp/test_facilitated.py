@@ -158,7 +158,7 @@ def test_the_gaining_side_is_handed_the_receipt_as_it_came(course: Course) -> No
 # ---- every gate holds -----------------------------------------------------------------------------------------------
 
 OWN_STEPS: Final[dict[str, Callable[[Registry], object]]] = {
-    "ds-added": lambda registry: registry.decide(facilitated.add_ds),
+    "ds-added": lambda registry: registry.decide_by_sight(facilitated.add_ds),
     "announced": lambda registry: registry.decide_by_sight(facilitated.announce_wait),
     "asked": lambda registry: registry.decide(facilitated.ask_auth_info),
     "ns-changed": lambda registry: registry.decide_by_sight(facilitated.change_ns),
@@ -369,7 +369,7 @@ def test_the_losing_side_refuses_a_key_and_the_gaining_side_learns_why(course: C
     assert refused.key_tag == twin.key_tag
     assert [(each.code, each.rule) for each in refused.refusals] == [("key-tag-collision", "RFC 4034 appendix B")]
     with pytest.raises(FrameWithheld):
-        course.registry.decide(facilitated.add_ds)
+        course.registry.decide_by_sight(facilitated.add_ds)
     assert codes(course.losing.send(registrars.receipt(course.losing))) == [2002]
     say(course.gaining, registrars.offer(course.gaining))
     assert course.registry.case is not None and not course.registry.case.is_refused, "a new offer makes a new case"
@@ -406,7 +406,7 @@ def test_ttls_that_are_not_lowered_are_seen(course: Course) -> None:
     answer = course.losing.send(report_of(pretended))
     assert 2308 in codes(answer) and "TTL" in told(answer)
     with pytest.raises(FrameWithheld, match="has not reported"):
-        course.registry.decide(facilitated.add_ds)
+        course.registry.decide_by_sight(facilitated.add_ds)
 
 
 def report_of(report: Report) -> Command:
@@ -432,9 +432,9 @@ def test_nobody_approves_and_after_five_days_the_registry_does(course: Course) -
     asked = course.now
     registry.now = asked + 5 * DAY - timedelta(seconds=1)
     with pytest.raises(FrameWithheld, match="may answer until"):
-        registry.decide(facilitated.complete_transfer)
+        registry.decide_by_sight(facilitated.complete_transfer)
     registry.now = asked + 5 * DAY
-    registry.decide(facilitated.complete_transfer)
+    registry.decide_by_sight(facilitated.complete_transfer)
     assert registry.domain.sponsor == GAINING
     course.poll()
     for side in (course.losing, course.gaining):

@@ -651,7 +651,7 @@ def test_a_losing_zone_that_does_not_verify_any_more_gets_no_ds() -> None:
     course = broken_after("reported", OVER)
     course.registry.look()
     with pytest.raises(FrameWithheld, match="keys-exchanged"):
-        course.registry.decide(facilitated.add_ds)
+        course.registry.decide_by_sight(facilitated.add_ds)
 
 
 def test_nothing_is_announced_of_a_losing_zone_that_nobody_looked_at() -> None:
@@ -744,7 +744,7 @@ def test_no_automatic_approval_of_nothing() -> None:
     case = taken().case
     assert case is not None
     with pytest.raises(FrameWithheld, match="no transfer is pending"):
-        facilitated.complete_transfer(case, now=NOW)
+        facilitated.complete_transfer(case, sighting=SEEN, domain=DOMAIN, now=NOW)
 
 
 # ---- the gaining registrar ------------------------------------------------------------------------------------------

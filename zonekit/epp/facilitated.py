@@ -25,6 +25,18 @@ has taken a message, which is what some steps are confirmed by.
 What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
 wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
 has an override: a registry that overrides takes the step without asking here, and records it in the plan.
+
+Each step that the registry takes by itself takes the case and, by name:
+
+``sighting``
+    what all servers give, seen within :data:`SEEN_WITHIN` before ``now``, where the step changes the delegation or the sponsor or
+    tells what was seen;
+``domain``
+    the domain as the registry has it now, whose statuses may stop the step;
+``now``
+    when it is taken;
+``registry``
+    the registry, for the statuses that its profile has besides those of RFC 5731; without it, these alone count.
 """
 
 from __future__ import annotations
@@ -66,7 +78,7 @@ from zonekit.epp.progress import Progress, withhold
 from zonekit.epp.registries import MADE_DIGESTS, OnTransfer, RegistryProfile
 from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
-from zonekit.epp.statuses import Operation, Party, StatusRule, locks_against
+from zonekit.epp.statuses import DomainStatus, Operation, Party, StatusRule, locks_against
 from zonekit.errors import FrameWithheld, PlanError, TimeError
 from zonekit.instants import instant_text, utc
 from zonekit.names import order_key, parse_origin
@@ -83,6 +95,7 @@ from zonekit.zones import RRset, Zone
 _Extension = TypeVar("_Extension", Offer, Receipt, Report, SecDnsUpdate)
 _REGISTRY: Final = "the registry"
 _RELAY_RULE: Final = "RFC 8063 section 3.2.1"
+_PENDING_TRANSFER: Final = DomainStatus.PENDING_TRANSFER.value
 SEEN_WITHIN: Final = timedelta(hours=1)
 """How old what was seen may be when something is decided on it."""
 
@@ -200,7 +213,7 @@ def check_permission(
         return (result(ResultCode.UNIMPLEMENTED_OPTION, f"{registry.name} does not carry the transfer of a domain"),)
     if domain is None or domain.name != relay.name:
         return (result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),)
-    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
+    refused = tuple(_not_permitted(relay, client, domain, case, _rules(registry)))
     if not refused and _extension(command, Offer) is None:
         return (result(ResultCode.MISSING_PARAMETER, "name servers, DS and a TTL have to go along with the keys"),)
     return refused
@@ -304,7 +317,7 @@ def _locked(
     domain: DomainInfoData, operation: Operation, by: Party, rules: Iterable[StatusRule] = ()
 ) -> Iterator[Result]:
     for lock in locks_against(domain.statuses, operation, by=by, rules=rules):
-        is_pending = lock.status.value == "pendingTransfer"
+        is_pending = lock.status.value == _PENDING_TRANSFER
         yield result(ResultCode.PENDING_TRANSFER if is_pending else ResultCode.STATUS_PROHIBITS, str(lock))
 
 
@@ -371,7 +384,7 @@ def take_receipt(case: Case, command: Command, *, client: str, domain: DomainInf
     about the relayed keys, or is of an instant after ``now``.
 
     Raises:
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     receipt = _extension(command, Receipt)
     refused = [*_not_from(case.losing, client, case, domain, command)]
@@ -434,7 +447,7 @@ def take_report(
 
     Raises:
         PlanError: what was seen is of another domain.
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     report = _extension(command, Report)
     refused = [*_not_from(case.losing, client, case, domain, command)]
@@ -507,7 +520,7 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
     is given and the removal allowed when the gaining registrar has. 2201 where the message is for another client.
 
     Raises:
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     if client != message.client:
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "the message is for another client"),))
@@ -531,42 +544,83 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
 # ---- the registry's own steps ---------------------------------------------------------------------------------------
 
 
-def add_ds(case: Case, *, now: datetime) -> Ruling:
+def add_ds(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that the gaining DS joins the losing one, with the change; :func:`look` tells when every server has it.
 
+    The losing zone is verified once more. Where the losing keys have weaker DS alone, stronger ones join too (RFC 4509 section
+    3), and count as losing DS from then on.
+
     Raises:
-        FrameWithheld: it is added already, the losing side has not reported, or the gate says no.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is added already, the losing side has not reported, the losing zone or the DS at the parent is not seen
+            to be as it has to, a status stops it, or the gate says no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
+    at = utc(now)
+    seen = look(case, sighting)
     _withhold(
         case,
         "ds-added",
-        _once(case, "ds-added"),
+        _once(seen, "ds-added"),
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
-        case.progress.lacks("ds-added", now),
+        _stopped(case, domain, registry),
+        _not_of_now(sighting, at),
+        _untrue(seen, sighting, *_BY_LOSING, "losing-verified"),
+        _held_differences(case, sighting),
+        seen.progress.lacks("ds-added", at),
     )
-    change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in case.offer.ds)))
-    return Ruling(case=case.with_progress(case.progress.begin("ds-added", now)), change=change)
+    beside = _beside_gaining(case, sighting)
+    losing_ds = tuple(dict.fromkeys((*case.losing_ds, *beside)))
+    change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in (*beside, *case.offer.ds))))
+    return Ruling(
+        case=replace(seen, losing_ds=losing_ds, progress=seen.progress.begin("ds-added", at)),
+        change=change,
+    )
 
 
-def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
+def _held_differences(case: Case, sighting: Sighting) -> Iterator[str]:
+    """In what the DS records at the parent are not those that were there when the keys were offered."""
+    if not isinstance(sighting.losing, Zone) or not isinstance(sighting.parent_ds, RRset):
+        yield "the losing zone or the DS at the parent was not seen"
+        return
+    losing_keys = _losing_keys(sighting.losing, case.offered_keys)
+    yield from held_differences(case.progress.plan.facts, registry_ds(sighting.parent_ds), losing_keys)
+
+
+def _beside_gaining(case: Case, sighting: Sighting) -> tuple[DsData, ...]:
+    """The losing DS records that join with the gaining ones."""
+    if not isinstance(sighting.losing, Zone):
+        return ()
+    losing_keys = _losing_keys(sighting.losing, case.offered_keys)
+    return beside_gaining(case.progress.plan.facts, case.losing_ds, losing_keys)
+
+
+def announce_wait(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that announces to both sides until when the NS may not be changed, and which record keeps it.
 
     The losing zone is verified once more, and every server has to give both DS.
 
     Raises:
-        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, or the gate says no.
-        PlanError: what was seen is of another domain.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, a status stops it, or the gate says
+            no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
+    at = utc(now)
     seen = look(case, sighting)
     _withhold(
         case,
         "wait-announced",
         ["it is announced already"] if case.wait is not None else [],
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
+        _stopped(case, domain, registry),
+        _not_of_now(sighting, at),
         _untrue(seen, sighting, "losing-verified"),
-        seen.progress.lacks("wait-announced", now),
+        seen.progress.lacks("wait-announced", at),
     )
     plan = seen.progress.plan
     binding = plan.by_longest_ttl.because
@@ -578,17 +632,21 @@ def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
     )
 
 
-def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
+def ask_auth_info(
+    case: Case, *, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that asks the losing registrar for the authinfo code.
 
     Raises:
-        FrameWithheld: it was asked already, or the announcement has not reached both sides.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it was asked already, the announcement has not reached both sides, or a status stops it.
+        PlanError: the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     _withhold(
         case,
         "authinfo-given",
         _once(case, "authinfo-given"),
+        _stopped(case, domain, registry),
         case.progress.lacks("authinfo-given", now),
     )
     text = f"{case.name}: the authinfo code is asked for"
@@ -599,19 +657,27 @@ def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
     )
 
 
-def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_auth_info(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on a domain update with the authinfo code that was asked for: it goes to the gaining registrar.
 
     Refused are, with 2201 one from somebody else, with 2304 one for a domain that may not be updated, with 2002 a code that was
     not asked for or is there already, with 2003 none, and with 2306 one beside other changes.
 
     Raises:
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     utc(now)
     action = command.action
     code = action.auth_info if isinstance(action, DomainUpdate) else None
-    refused = [*_not_from(case.losing, client, case, domain, command, code)]
+    refused = [*_not_from(case.losing, client, case, domain, command, code, _rules(registry))]
     if code is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no authinfo code goes along with it"))
     if not case.progress.is_begun("authinfo-given"):
@@ -625,13 +691,16 @@ def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainI
     return Ruling(case=replace(case, auth_info=code), messages=(message,), change=code)
 
 
-def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
+def change_ns(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that the delegation names the gaining servers, with the change, and the notice of it to both sides.
 
     Raises:
-        FrameWithheld: it is changed already, the announced wait is not over, something would break, or the gate says no.
-        PlanError: what was seen is of another domain.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is changed already, the announced wait is not over, something would break, a status stops it, or the gate
+            says no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     at = utc(now)
     seen = look(case, sighting)
@@ -641,6 +710,8 @@ def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
         "ns-changed",
         _once(seen, "ns-changed"),
         ["the wait that keeps it is not announced, or not over"] if early else [],
+        _stopped(case, domain, registry),
+        _not_of_now(sighting, at),
         seen.progress.lacks("ns-changed", at),
         seen.progress.lacks_by_sight("ns-changed", _with_keys(case, sighting)),
     )
@@ -656,17 +727,25 @@ def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
 # ---- the transfer of the sponsorship --------------------------------------------------------------------------------
 
 
-def take_transfer(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_transfer(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on a domain transfer: request and cancel by the gaining side, approve and reject by the losing, query.
 
     A request is pending until the losing registrar answers or the approval delay of the plan is over. Refused are, with 2201 what
     is not for this client to ask, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
     gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is pending, with 2304
-    one for a locked domain, and with 2301 an answer where nothing is pending.
+    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending.
 
     Raises:
         PlanError: no domain transfer.
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     transfer = command.action
     if not isinstance(transfer, DomainTransfer):
@@ -675,18 +754,27 @@ def take_transfer(case: Case, command: Command, *, client: str, domain: DomainIn
         return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no case of {transfer.name}"),))
     match transfer.operation:
         case TransferOperation.REQUEST:
-            return _requested(case, transfer, client, domain, utc(now))
+            return _requested(case, transfer, client, domain, utc(now), _rules(registry))
         case TransferOperation.QUERY:
             return _queried(case, client)
         case TransferOperation.APPROVE:
-            return _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+            ruling = _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+            locked = tuple(_locked_against_approval(domain, registry)) if ruling.is_success else ()
+            return Ruling(case=case, results=locked) if locked else ruling
         case TransferOperation.REJECT:
             return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now))
         case TransferOperation.CANCEL:
             return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now))
 
 
-def _requested(case: Case, transfer: DomainTransfer, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def _requested(
+    case: Case,
+    transfer: DomainTransfer,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    rules: Iterable[StatusRule],
+) -> Ruling:
     refused = []
     if client != case.gaining:
         refused.append(result(ResultCode.AUTHORIZATION, f"{case.name} is under way to another registrar"))
@@ -698,7 +786,7 @@ def _requested(case: Case, transfer: DomainTransfer, client: str, domain: Domain
     elif case.sponsor == case.gaining:
         refused.append(result(ResultCode.NOT_TRANSFERABLE, f"{case.gaining} is the sponsor already"))
     else:
-        refused += _locked(domain, Operation.REQUEST, Party.OTHER)
+        refused += _locked(domain, Operation.REQUEST, Party.OTHER, rules)
         refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now))
     if refused:
         return Ruling(case=case, results=tuple(refused))
@@ -741,21 +829,40 @@ def _answered(case: Case, client: str, expected: str, status: TransferStatus, no
     return _ended(case, case.transfer, status, now, others, f"{status.value} by {client}")
 
 
-def complete_transfer(case: Case, *, now: datetime) -> Ruling:
+def complete_transfer(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that a transfer which nobody answered is approved by the registry, with messages to both.
 
     Raises:
-        FrameWithheld: none is pending, or its time is not over.
-        TimeError: ``now`` is naive.
+        FrameWithheld: none is pending, its time is not over, the domain does not validate from the gaining servers any more, a
+            status stops it, or the gate says no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     at = utc(now)
     pending = case.transfer
     if pending is None or not case.is_pending:
         raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
-    if at < pending.acted:
-        until = f"the losing registrar may answer until {instant_text(pending.acted)}"
-        raise FrameWithheld(f"{case.name}: {until}", reasons=(until,), remedy="wait until then")
-    return _ended(case, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+    seen = look(case, sighting)
+    until = f"the losing registrar may answer until {instant_text(pending.acted)}"
+    _check_of_case(case, domain)
+    _withhold(
+        case,
+        _TRANSFERRED,
+        [until] if at < pending.acted else [],
+        [each.message for each in _locked_against_approval(domain, registry)],
+        _not_of_now(sighting, at),
+        seen.progress.lacks(_TRANSFERRED, at),
+    )
+    return _ended(seen, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+
+
+def _locked_against_approval(domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[Result]:
+    """The statuses that stop a transfer that is pending from being approved: all that stop one, but that it is pending."""
+    others = replace(domain, statuses=tuple(each for each in domain.statuses if each.value != _PENDING_TRANSFER))
+    for operation in (Operation.REQUEST, Operation.ANSWER):
+        yield from _locked(others, operation, Party.REGISTRY, _rules(registry))
 
 
 def _ended(
@@ -774,17 +881,21 @@ def _ended(
 # ---- the losing DS --------------------------------------------------------------------------------------------------
 
 
-def allow_removal(case: Case, *, now: datetime) -> Ruling:
+def allow_removal(
+    case: Case, *, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that allows the gaining registrar to remove the losing DS, from when nobody needs it any more.
 
     Raises:
-        FrameWithheld: it is allowed already, the domain is not transferred, or the gate says no.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is allowed already, the domain is not transferred, a status stops it, or the gate says no.
+        PlanError: the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     _withhold(
         case,
         "removal-allowed",
         _once(case, "removal-allowed"),
+        _stopped(case, domain, registry),
         case.progress.lacks("removal-allowed", now),
     )
     not_before = case.progress.plan.step("losing-ds-removed").not_before
@@ -796,7 +907,15 @@ def allow_removal(case: Case, *, now: datetime) -> Ruling:
     )
 
 
-def take_removal(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_removal(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on the update that removes the losing DS, with the change.
 
     Refused are, with 2201 one from anybody but the new sponsor, with 2304 one for a domain that may not be updated, with 2002 one that
@@ -804,10 +923,10 @@ def take_removal(case: Case, command: Command, *, client: str, domain: DomainInf
     something else too.
 
     Raises:
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     update = _extension(command, SecDnsUpdate)
-    refused = [*_not_from(case.gaining, client, case, domain, command)]
+    refused = [*_not_from(case.gaining, client, case, domain, command, rules=_rules(registry))]
     if update is None or update.remove is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no DS is removed"))
     elif not _is_of_losing(case, update.remove) or update.add is not None or update.max_sig_life is not None:
@@ -836,7 +955,13 @@ def _extension(command: Command, kind: type[_Extension]) -> _Extension | None:
 
 
 def _not_from(
-    expected: str, client: str, case: Case, domain: DomainInfoData, command: Command, code: AuthInfo | None = None
+    expected: str,
+    client: str,
+    case: Case,
+    domain: DomainInfoData,
+    command: Command,
+    code: AuthInfo | None = None,
+    rules: Iterable[StatusRule] = (),
 ) -> Iterator[Result]:
     """Why an update is not for this client to make, or not of this domain, or has more than a code or one extension."""
     action = command.action
@@ -848,7 +973,26 @@ def _not_from(
     if client != expected or expected != case.sponsor:
         yield result(ResultCode.AUTHORIZATION, f"this is not for {client} to say now")
     else:
-        yield from _locked(domain, Operation.UPDATE, Party.SPONSOR)
+        yield from _locked(domain, Operation.UPDATE, Party.SPONSOR, rules)
+
+
+def _rules(registry: RegistryProfile | None) -> tuple[StatusRule, ...]:
+    return () if registry is None else registry.statuses
+
+
+def _check_of_case(case: Case, domain: DomainInfoData) -> None:
+    if domain.name != case.name:
+        raise PlanError(f"{case.name}: the domain that is given is {domain.name}", remedy="give the domain of the case")
+
+
+def _stopped(case: Case, domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[str]:
+    """The statuses that stop what the registry changes or is going to change by itself.
+
+    Raises:
+        PlanError: it is another domain.
+    """
+    _check_of_case(case, domain)
+    yield from (each.message for each in _locked(domain, Operation.UPDATE, Party.REGISTRY, _rules(registry)))
 
 
 def _once(case: Case, step_id: str) -> list[str]:
