@@ -52,13 +52,13 @@ _SERVERS: Final = {
 }
 
 
-def the_facts() -> Facts:
+def the_facts(losing_ds: RRset = LOSING_DS) -> Facts:
     """What everybody knows before the transfer."""
     to_stay = sign_zone(unsigned(GAINING_SERVERS), GAINING_KEYS, validity=LONG, dnskey_ttl=Ttl(86400))
     facts = Facts.from_zones(
         LOSING,
         to_stay,
-        LOSING_DS,
+        losing_ds,
         ds_ttl=DS_TTL,
         ns_ttl=DS_TTL,
         negative_ttl=900,
@@ -99,6 +99,13 @@ class Delegation:
 
 
 Given = Zone | Unseen | Delegation
+
+
+def servers_with(losing_ds: RRset) -> Servers:
+    """The servers of the three parties, of which the parent has another DS of the losing side."""
+    servers = Servers()
+    servers.give(Source.PARENT, Delegation(losing_ds, ns_of(LOSING_SERVERS)), NOW - 30 * DAY, delay=MINUTE)
+    return servers
 
 
 @dataclass

@@ -13,7 +13,19 @@ import pytest
 
 from tests.epp import net_epp, registrars
 from tests.epp.grammar import problems
-from tests.epp.operators import DAY, GAINING_DS, LONG, LOSING, MINUTE, colliding_keys, losing_with
+from tests.epp.operators import (
+    DAY,
+    GAINING_DS,
+    LONG,
+    LOSING,
+    LOSING_DS,
+    LOSING_SHA1,
+    MINUTE,
+    colliding_keys,
+    losing_with,
+    servers_with,
+    the_facts,
+)
 from tests.epp.operators import GAINING as GAINING_ZONE
 from tests.epp.registry import CODE, GAINING, PASSWORD, STRANGER, Registry
 from tests.epp.registry import LOSING as LOSING_CLIENT
@@ -23,7 +35,7 @@ from tests.simulation import simulate
 from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import Dnskey, parse_dnskeys
-from zonekit.ds import KeyData
+from zonekit.ds import KeyData, registry_ds
 from zonekit.epp import facilitated, losing, namespaces
 from zonekit.epp.domains import (
     AuthInfo,
@@ -49,6 +61,8 @@ from zonekit.transfer.proof import Safe
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import STEPS, Actor, Flow
 from zonekit.transfer.versions import Source
+from zonekit.verifying.zone import verify_zone
+from zonekit.zones import Zone
 
 CLIENTS: Final = (LOSING_CLIENT, GAINING, STRANGER)
 OFFERED: Final = (namespaces.SECDNS, namespaces.TRANSFER)
@@ -118,6 +132,27 @@ def test_resolvers_see_nothing_of_it() -> None:
     for seed, profile in enumerate(true.resolvers):
         log = simulate(true.schedule, profile, seed)
         assert log.validations and not log.bogus and not log.outages
+
+
+def test_a_losing_key_with_a_sha1_ds_gets_a_stronger_one_with_the_gaining_ds() -> None:
+    """Validators may not go by the SHA-1 DS any more as soon as the gaining DS is beside it (RFC 4509 section 3)."""
+    registry = Registry(servers=servers_with(LOSING_SHA1), facts=the_facts(LOSING_SHA1))
+    course = Course.begun(registry)
+    (weak,), (strong,), (gaining,) = map(registry_ds, (LOSING_SHA1, LOSING_DS, GAINING_DS))
+    for name in course.stages():
+        zone, ds = registry.servers.last(Source.LOSING), registry.servers.delegation().ds
+        if isinstance(zone, Zone) and name not in ("ds-removed", "ended"):
+            assert verify_zone(zone, now=course.now, ds=ds).is_clean, name
+        if name == "ds-added":
+            assert set(registry_ds(ds)) == {weak, strong, gaining}
+        if name == "removal-allowed":
+            notice = course.gaining.told(RemovalNotice)
+            assert isinstance(notice, RemovalNotice) and set(notice.ds) == {weak, strong}
+    case = registry.case
+    assert case is not None and case.is_over
+    assert registry.servers.delegation().ds.rdatas == GAINING_DS.rdatas
+    true = case.progress.plan.with_events({**case.progress.plan.events, **registry.servers.events})
+    assert isinstance(prove(true), Safe)
 
 
 def test_the_registry_counts_from_what_it_saw_itself(course: Course) -> None:

@@ -43,6 +43,7 @@ from zonekit.epp import facilitated, gaining, losing
 from zonekit.epp.cases import Case, Message, Ruling
 from zonekit.epp.domains import (
     AuthInfo,
+    DomainInfoData,
     DomainPart,
     DomainTransfer,
     DomainTransferData,
@@ -75,7 +76,7 @@ from zonekit.signing import sign_zone
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.receipts import Receipt, Refusal
-from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
+from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
@@ -675,6 +676,172 @@ def test_the_ns_changes_once_and_when_every_server_was_asked() -> None:
     registry.decide(facilitated.change_ns, sighting=sighting)
     with pytest.raises(FrameWithheld, match="ns-changed is begun already"):
         registry.decide(facilitated.change_ns, sighting=sighting)
+
+
+def ready_for(step: str) -> tuple[Course, Callable[..., Ruling]]:
+    """A course in which the registry may take a step of its own now, and the decision."""
+    before, decision = OWN_STEPS[step]
+    course = course_at(before)
+    case = case_of(course)
+    if step == "change_ns" and case.wait is not None:
+        course.wait_until(case.wait.until)
+    if step == "complete_transfer" and case.transfer is not None:
+        course.wait_until(case.transfer.acted)
+    return course, decision
+
+
+OWN_STEPS: Final[dict[str, tuple[str, Callable[..., Ruling]]]] = {
+    "add_ds": ("reported", facilitated.add_ds),
+    "announce_wait": ("ds-added", facilitated.announce_wait),
+    "ask_auth_info": ("announced", facilitated.ask_auth_info),
+    "change_ns": ("given", facilitated.change_ns),
+    "complete_transfer": ("requested", facilitated.complete_transfer),
+    "allow_removal": ("approved", facilitated.allow_removal),
+}
+BY_SIGHT: Final = ("add_ds", "announce_wait", "change_ns", "complete_transfer")
+
+
+def decided(step: str, **given: Any) -> Ruling:
+    """The ruling of the registry on a step of its own whose time has come."""
+    course, decision = ready_for(step)
+    known: dict[str, Any] = {"domain": course.registry.domain, "now": course.now}
+    if step in BY_SIGHT:
+        known["sighting"] = course.registry.servers.look(course.now)
+    return decision(case_of(course), **(known | given))
+
+
+def with_status(word: str) -> DomainInfoData:
+    return replace(DOMAIN, statuses=(Status(value=word),))
+
+
+@pytest.mark.parametrize("step", OWN_STEPS)
+def test_a_status_stops_every_step_that_the_registry_takes_by_itself(step: str) -> None:
+    is_transfer = step == "complete_transfer"
+    lock, other = ("Transfer", "Update") if is_transfer else ("Update", "Transfer")
+    for party in ("client", "server"):
+        word = f"{party}{lock}Prohibited"
+        with pytest.raises(FrameWithheld, match=f"{word} stands in the way") as caught:
+            decided(step, domain=with_status(word))
+        assert len(caught.value.reasons) == 1
+        assert decided(step, domain=with_status(f"{party}{other}Prohibited")).is_success
+    operation = Operation.ANSWER if is_transfer else Operation.UPDATE
+    rule = StatusRule(status="disputed", stops=frozenset((operation,)), reason="a court says so", remedy="ask it")
+    disputed = with_status("disputed")
+    with pytest.raises(FrameWithheld, match="a court says so"):
+        decided(step, domain=disputed, registry=replace(PROFILE, statuses=(rule,)))
+    assert decided(step, domain=disputed).is_success, "a status of no RFC stops nothing by itself"
+    with pytest.raises(PlanError, match=r"the domain that is given is example\.com"):
+        decided(step, domain=replace(DOMAIN, name="example.com"))
+
+
+def test_a_pending_transfer_does_not_stop_its_own_approval() -> None:
+    assert decided("complete_transfer", domain=with_status("pendingTransfer")).is_success
+
+
+@pytest.mark.parametrize("step", BY_SIGHT)
+def test_the_registry_takes_no_step_on_what_it_saw_too_long_ago_or_later(step: str) -> None:
+    course, decision = ready_for(step)
+    sighting, known = course.registry.servers.look(course.now), {"domain": course.registry.domain}
+
+    def asked(at: datetime, now: datetime) -> Ruling:
+        return decision(case_of(course), sighting=replace(sighting, at=at), now=now, **known)
+
+    second, now = timedelta(seconds=1), course.now + DAY
+    with pytest.raises(FrameWithheld, match="which is before that"):
+        asked(now + second, now)
+    with pytest.raises(FrameWithheld, match="which is more than 1h later"):
+        asked(now - facilitated.SEEN_WITHIN - second, now)
+    assert asked(now, now).is_success
+    assert asked(now - facilitated.SEEN_WITHIN, now).is_success
+
+
+def test_the_ds_joins_when_the_losing_zone_is_seen_to_verify_now() -> None:
+    course = broken_after("reported", LOSING)
+    for zone in (LOSING, OVER, NOT_LOOKED_AT):
+        sighting = replace(course.registry.servers.look(course.now), losing=zone)
+        with pytest.raises(FrameWithheld, match="the losing zone"):
+            course.registry.decide(facilitated.add_ds, sighting=sighting)
+
+
+def test_the_ds_joins_those_that_were_there_when_the_keys_were_offered() -> None:
+    more = make_ds([LOSING_KEYS[0], csk()], ttl=DS_TTL)
+    both_types = make_ds(LOSING_KEYS[:1], ttl=DS_TTL, digest_types=(DigestType.SHA256, DigestType.SHA384))
+    for ds, words in ((more, "is of no key"), (both_types, "digest type 4, and the facts have none")):
+        course = course_at("reported")
+        sighting = replace(course.registry.servers.look(course.now), parent_ds=ds)
+        with pytest.raises(FrameWithheld, match=words):
+            course.registry.decide(facilitated.add_ds, sighting=sighting)
+
+
+def test_the_ds_that_join_beside_a_weak_one_count_against_the_limit() -> None:
+    weak = {"sighting": replace(SEEN, parent_ds=LOSING_SHA1), "facts": the_facts(LOSING_SHA1)}
+    ruling = taken(registry=PROFILE, **weak)
+    assert codes(ruling) == [2306] and "there would be 3 DS, and 2 are taken" in told(ruling)
+    assert taken(registry=replace(PROFILE, dnssec=replace(PROFILE.dnssec, most=3)), **weak).is_success
+
+
+def test_what_was_seen_later_than_the_sighting_counts_too() -> None:
+    course, _ = ready_for("change_ns")
+    registry, sighting = course.registry, course.registry.servers.look(course.now)
+    registry.servers.give(Source.GAINING, GAINING, registry.now, delay=MINUTE)
+    registry.now += 30 * MINUTE
+    registry.look()
+    with pytest.raises(FrameWithheld, match="gaining-merged"):
+        registry.decide(facilitated.change_ns, sighting=sighting)
+
+
+def test_nothing_is_approved_when_the_gaining_servers_have_stopped() -> None:
+    course, _ = ready_for("complete_transfer")
+    registry = course.registry
+    whole = registry.servers.zone(Source.GAINING)
+    registry.servers.give(Source.GAINING, THERE_IS_NONE, registry.now)
+    registry.now += SETTLED
+    before = case_of(course)
+    with pytest.raises(FrameWithheld, match="domain-transferred may not be now") as caught:
+        registry.decide_by_sight(facilitated.complete_transfer)
+    assert caught.value.reasons and case_of(course) == before
+    registry.servers.give(Source.GAINING, whole, registry.now)
+    registry.now += SETTLED
+    registry.decide_by_sight(facilitated.complete_transfer)
+
+
+def test_a_lock_stops_the_losing_sides_approval_and_not_its_rejection() -> None:
+    course = course_at("requested")
+    registry = course.registry
+    registry.domain = replace(DOMAIN, statuses=(Status(value="serverTransferProhibited"),))
+    approval = registrars.approval(course.losing)
+    ruling = updated(course, facilitated.take_transfer, approval, LOSING_CLIENT)
+    assert codes(ruling) == [2304] and "serverTransferProhibited" in told(ruling)
+    assert codes(updated(course, facilitated.take_transfer, approval, GAINING_CLIENT)) == [2201]
+    pending = course.losing.told(DomainTransferData)
+    assert isinstance(pending, DomainTransferData)
+    assert updated(course, facilitated.take_transfer, losing.reject_transfer(pending), LOSING_CLIENT).is_success
+    registry.domain = replace(DOMAIN, statuses=(Status(value="pendingTransfer"),))
+    assert updated(course, facilitated.take_transfer, approval, LOSING_CLIENT).is_success
+
+
+def test_a_status_of_the_registrys_own_stops_what_registrars_ask_for() -> None:
+    everything = frozenset((Operation.UPDATE, Operation.REQUEST))
+    rule = StatusRule(status="disputed", stops=everything, reason="a court says so", remedy="ask it")
+    profile = replace(PROFILE, statuses=(rule,))
+    asked: dict[str, tuple[Callable[..., Ruling], str, Callable[[Course], Command]]] = {
+        "asked": (facilitated.take_auth_info, LOSING_CLIENT, lambda course: registrars.auth_info(course.losing)),
+        "ns-changed": (facilitated.take_transfer, GAINING_CLIENT, lambda course: registrars.request(course.gaining)),
+        "removal-allowed": (
+            facilitated.take_removal,
+            GAINING_CLIENT,
+            lambda course: registrars.removal(course.gaining),
+        ),
+    }
+    for stage, (decide, client, make) in asked.items():
+        course = course_at(stage)
+        notice = case_of(course).progress.plan.step("losing-ds-removed").not_before
+        if stage == "removal-allowed":
+            course.wait_until(notice)
+        command = make(course)
+        course.registry.domain = replace(course.registry.domain, statuses=(Status(value="disputed"),))
+        assert codes(updated(course, decide, command, client, registry=profile)) == [2304], stage
+        assert updated(course, decide, command, client).is_success, stage
 
 
 def test_a_report_after_a_refusal_comes_to_nothing() -> None:
