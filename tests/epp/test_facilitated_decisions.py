@@ -256,6 +256,11 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
         "is of no key that signs the losing DNSKEY RRset",
         lambda: taken(sighting=replace(SEEN, parent_ds=make_ds([LOSING_KEYS[0], csk()], ttl=DS_TTL))),
     ),
+    "a losing zone that is not signed": (
+        [2308],
+        "has no DNSKEYs of its own",
+        lambda: taken(sighting=replace(SEEN, losing=unsigned(LOSING_SERVERS))),
+    ),
     "a name server left out": ([2306], "ns1.gaining.example. is a name server", lambda: taken(with_servers(1))),
     "a name server that is none": (
         [2306],
@@ -558,6 +563,16 @@ def test_a_report_says_what_is_so() -> None:
         assert codes(ruling) == [2306] and words in told(ruling)
     bare = updated(course, facilitated.take_report, Command(action=UPDATE), LOSING_CLIENT, sighting=sighting)
     assert codes(bare) == [2003]
+
+
+def test_a_report_is_held_against_what_is_seen_when_it_comes() -> None:
+    course = course_at("merged")
+    sighting, command = course.registry.servers.look(course.now), registrars.report(course.losing)
+    decide, second = facilitated.take_report, timedelta(seconds=1)
+    for at, words in ((course.now + second, "before that"), (course.now - facilitated.SEEN_WITHIN - second, "later")):
+        with pytest.raises(PlanError, match=words):
+            updated(course, decide, command, LOSING_CLIENT, sighting=replace(sighting, at=at))
+    assert updated(course, decide, command, LOSING_CLIENT, sighting=sighting).is_success
 
 
 def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:

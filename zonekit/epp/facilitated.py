@@ -148,6 +148,10 @@ def take_offer(
     _check_facts(relay.name, facts)
     keys = relayed_keys(relay)
     losing_keys = _losing_keys(losing, keys)
+    if not losing_keys:
+        return Ruling(
+            case=case, results=refusals(ResultCode.DATA_POLICY, ["the losing zone has no DNSKEYs of its own"])
+        )
     try:
         agreed = _agreed(facts, offer, registry)
     except PlanError as error:
@@ -230,9 +234,13 @@ def _seen_of(name: str, sighting: Sighting, now: datetime) -> tuple[Zone, tuple[
         raise PlanError(f"{name}: the losing zone or the DS at the parent was not seen", remedy="look at both first")
     if order_key(losing.apex) != order_key(parse_origin(name)):
         raise PlanError(f"{name}: what was seen is of {sighting.domain}", remedy="look at this domain")
+    _check_of_now(name, sighting, now)
+    return losing, registry_ds(ds)
+
+
+def _check_of_now(name: str, sighting: Sighting, now: datetime) -> None:
     for reason in _not_of_now(sighting, now):
         raise PlanError(f"{name}: {reason}", remedy="look again, at the time of the command")
-    return losing, registry_ds(ds)
 
 
 def _check_facts(name: str, facts: Facts) -> None:
@@ -446,7 +454,7 @@ def take_report(
         now: when it came.
 
     Raises:
-        PlanError: what was seen is of another domain.
+        PlanError: what was seen is of another domain, or not of the last hour.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     report = _extension(command, Report)
@@ -462,6 +470,7 @@ def take_report(
     wrong = tuple(_report_faults(case, report, utc(now)))
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
+    _check_of_now(case.name, sighting, utc(now))
     seen = look(case, sighting)
     untrue = (*_untrue(seen, sighting, *_BY_LOSING), *_not_confirmed(seen, *_BY_LOSING))
     if untrue:
