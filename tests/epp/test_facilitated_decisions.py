@@ -840,6 +840,8 @@ def test_a_status_of_the_registrys_own_stops_what_registrars_ask_for() -> None:
     rule = StatusRule(status="disputed", stops=everything, reason="a court says so", remedy="ask it")
     profile = replace(PROFILE, statuses=(rule,))
     asked: dict[str, tuple[Callable[..., Ruling], str, Callable[[Course], Command]]] = {
+        "offered": (facilitated.take_receipt, LOSING_CLIENT, lambda course: registrars.receipt(course.losing)),
+        "merged": (facilitated.take_report, LOSING_CLIENT, lambda course: registrars.report(course.losing)),
         "asked": (facilitated.take_auth_info, LOSING_CLIENT, lambda course: registrars.auth_info(course.losing)),
         "ns-changed": (facilitated.take_transfer, GAINING_CLIENT, lambda course: registrars.request(course.gaining)),
         "removal-allowed": (
@@ -853,10 +855,13 @@ def test_a_status_of_the_registrys_own_stops_what_registrars_ask_for() -> None:
         notice = case_of(course).progress.plan.step("losing-ds-removed").not_before
         if stage == "removal-allowed":
             course.wait_until(notice)
+        if stage == "offered":
+            course.losing.poll_all()
+        seen = {"sighting": course.registry.servers.look(course.now)} if stage == "merged" else {}
         command = make(course)
         course.registry.domain = replace(course.registry.domain, statuses=(Status(value="disputed"),))
-        assert codes(updated(course, decide, command, client, registry=profile)) == [2304], stage
-        assert updated(course, decide, command, client).is_success, stage
+        assert codes(updated(course, decide, command, client, registry=profile, **seen)) == [2304], stage
+        assert updated(course, decide, command, client, **seen).is_success, stage
 
 
 def test_a_report_after_a_refusal_comes_to_nothing() -> None:

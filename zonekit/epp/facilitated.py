@@ -384,7 +384,15 @@ def _is_of(ds: DsData, keys: Iterable[Dnskey]) -> bool:
 # ---- the losing side ------------------------------------------------------------------------------------------------
 
 
-def take_receipt(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_receipt(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on a receipt: the gaining registrar is handed it as it came.
 
     A receipt that refuses a key ends the case; the gaining side may offer anew. Refused are, with 2201 one from somebody else,
@@ -395,7 +403,7 @@ def take_receipt(case: Case, command: Command, *, client: str, domain: DomainInf
         TimeError: ``now`` is naive or not in whole seconds.
     """
     receipt = _extension(command, Receipt)
-    refused = [*_not_from(case.losing, client, case, domain, command)]
+    refused = [*_not_from(case.losing, client, case, domain, command, rules=_rules(registry))]
     if receipt is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no receipt goes along with it"))
     if case.receipt is not None:
@@ -436,7 +444,14 @@ def _digest(key: Dnskey) -> str:
 
 
 def take_report(
-    case: Case, command: Command, *, client: str, domain: DomainInfoData, sighting: Sighting, now: datetime
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    sighting: Sighting,
+    now: datetime,
+    registry: RegistryProfile | None = None,
 ) -> Ruling:
     """Return the ruling on a report: does the losing zone have the gaining keys, low TTLs, and does it verify?
 
@@ -452,13 +467,14 @@ def take_report(
         domain: the domain as the registry has it.
         sighting: what all losing servers give now.
         now: when it came.
+        registry: the registry, for the statuses that its profile has; without it, those of RFC 5731 alone count.
 
     Raises:
         PlanError: what was seen is of another domain, or not of the last hour.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     report = _extension(command, Report)
-    refused = [*_not_from(case.losing, client, case, domain, command)]
+    refused = [*_not_from(case.losing, client, case, domain, command, rules=_rules(registry))]
     if report is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no report goes along with it"))
     if case.receipt is None or case.is_refused:
