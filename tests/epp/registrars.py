@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.epp.operators import DELAY, GAINING, LONG, LOSING, Servers
 from tests.epp.registry import CODE, Registry
+from tests.epp.registry import GAINING as GAINING_CLIENT
 from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS, LOW
 from zonekit import rdata as rd
 from zonekit.apex import merge_dnskeys, withdraw_dnskeys
@@ -73,7 +74,7 @@ class Registrar:
             return None
         assert response.queue is not None and response.results[0].known is ResultCode.ACK_TO_DEQUEUE
         for data in response.data:
-            self.progress = self.progress.heard(data, at=self.registry.now)
+            self.progress = self.progress.heard(data, gaining=GAINING_CLIENT, at=self.registry.now)
         self.heard.append(response)
         acknowledge = PollAcknowledge(message_id=response.queue.message_id)
         done = self.send(Command(action=acknowledge, client_transaction=self.transaction()))
@@ -121,7 +122,9 @@ def receipt(side: Registrar) -> Command:
 
 def merge(side: Registrar) -> None:
     """Publish the relayed keys, and lower the TTLs."""
-    merged = losing.merge_offer(side.servers.zone(Source.LOSING), *relayed(side), signers=LOSING_KEYS, validity=LONG)
+    merged = losing.merge_offer(
+        side.servers.zone(Source.LOSING), *relayed(side), signers=LOSING_KEYS, validity=LONG, now=side.registry.now
+    )
     side.servers.give(Source.LOSING, merged, side.registry.now, "losing-merged", "ttls-lowered")
 
 
@@ -143,7 +146,12 @@ def auth_info(side: Registrar) -> Command:
     request = side.told(AuthInfoRequest)
     assert isinstance(request, AuthInfoRequest)
     return losing.give_auth_info(
-        side.progress, request, HANDED_OUT, now=side.registry.now, client_transaction=side.transaction()
+        side.progress,
+        relayed(side)[0],
+        request,
+        HANDED_OUT,
+        now=side.registry.now,
+        client_transaction=side.transaction(),
     )
 
 
@@ -162,7 +170,9 @@ def approval(side: Registrar) -> Command:
     """The approval of the transfer that is asked for."""
     pending = side.told(DomainTransferData)
     assert isinstance(pending, DomainTransferData)
-    return losing.approve_transfer(side.progress, pending, now=side.registry.now, client_transaction=side.transaction())
+    return losing.approve_transfer(
+        side.progress, relayed(side)[0], pending, now=side.registry.now, client_transaction=side.transaction()
+    )
 
 
 # ---- the gaining side -----------------------------------------------------------------------------------------------

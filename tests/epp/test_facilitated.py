@@ -161,7 +161,7 @@ def test_the_registry_counts_from_what_it_saw_itself(course: Course) -> None:
     command = registrars.report(course.losing)
     (report,) = command.extensions
     assert isinstance(report, Report)
-    early = course.now - timedelta(hours=5)
+    early = course.now - timedelta(minutes=5)
     say(course.losing, replace(command, extensions=(replace(report, merged=early, lowered=early),)))
     case = course.registry.case
     assert case is not None and case.report is not None and case.report.merged == early

@@ -39,7 +39,7 @@ from zonekit.algorithms import Algorithm, DigestType
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import parse_dnskeys
 from zonekit.ds import DsData, KeyData, ds_rdata, make_ds, registry_ds, registry_keys
-from zonekit.epp import facilitated, gaining, losing
+from zonekit.epp import case_json, facilitated, gaining, losing, read_case
 from zonekit.epp.cases import Case, Message, Ruling
 from zonekit.epp.domains import (
     AuthInfo,
@@ -56,8 +56,8 @@ from zonekit.epp.domains import (
 )
 from zonekit.epp.facilitated import is_same_code
 from zonekit.epp.frames import Command, Response, TransactionId
-from zonekit.epp.keyrelay import Duration, KeyRelayCreate, KeyRelayData, RelayedKey
-from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report
+from zonekit.epp.keyrelay import Duration, Expiry, KeyRelayCreate, KeyRelayData, RelayedKey
+from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report, WaitNotice
 from zonekit.epp.registries import (
     DnssecPolicy,
     Interface,
@@ -475,6 +475,49 @@ def test_a_message_is_for_one_client() -> None:
     assert unmoved.case is case
 
 
+def test_a_message_that_this_case_did_not_send_confirms_nothing_in_it() -> None:
+    course = course_at("removal-allowed")
+    before = course_at("offered")
+    new = replace(case_of(before), relay=replace(case_of(before).relay, created=NOW + MINUTE))
+    old = [message for each in (course, before) for message in sent_in(each)]
+    confirming = (KeyRelayData, WaitNotice, AuthInfoNotice, RemovalNotice)
+    assert {type(each.data) for each in old} >= set(confirming)
+    for message in old:
+        ruling = facilitated.take_acknowledgement(new, message, client=message.client, now=course.now)
+        assert ruling.is_success and ruling.case is new, message.data
+    own = case_of(course)
+    for message in sent_in(course):
+        elsewhere = replace(message, client=STRANGER)
+        ruling = facilitated.take_acknowledgement(own, elsewhere, client=STRANGER, now=course.now)
+        assert ruling.case is own
+        if isinstance(message.data, confirming):
+            other = replace(message, data=replace(message.data, name="example.com"))
+            ruling = facilitated.take_acknowledgement(own, other, client=message.client, now=course.now)
+            assert ruling.case is own
+
+
+def sent_in(course: Course) -> list[Message]:
+    """What the registrars of a course took out of their queues."""
+    return [
+        Message(client=side.client, text="news", data=data)
+        for side in (course.losing, course.gaining)
+        for response in side.heard
+        for data in response.data
+    ] + [each.message for queue in course.registry.queues.values() for each in queue]
+
+
+def test_what_is_acknowledged_again_is_so_once_and_before_the_case_it_is_refused() -> None:
+    (message,) = taken().messages
+    case = taken().case
+    assert case is not None
+    first = facilitated.take_acknowledgement(case, message, client=LOSING_CLIENT, now=NOW + MINUTE)
+    assert first.case is not None and "keys-relayed" in first.case.progress.plan.events
+    again = facilitated.take_acknowledgement(first.case, message, client=LOSING_CLIENT, now=NOW + DAY)
+    assert again.case == first.case
+    early = facilitated.take_acknowledgement(case, message, client=LOSING_CLIENT, now=NOW - MINUTE)
+    assert codes(early) == [2002] and early.case is case
+
+
 RELAYED: Final = KeyRelayData(
     name="example.nl", auth_info=CODE, keys=RELAY.keys, created=NOW, requester=GAINING_CLIENT, actor=LOSING_CLIENT
 )
@@ -573,6 +616,103 @@ def test_a_report_is_held_against_what_is_seen_when_it_comes() -> None:
         with pytest.raises(PlanError, match=words):
             updated(course, decide, command, LOSING_CLIENT, sighting=replace(sighting, at=at))
     assert updated(course, decide, command, LOSING_CLIENT, sighting=sighting).is_success
+
+
+def test_a_report_that_what_is_seen_does_not_bear_out_is_refused() -> None:
+    course = course_at("merged")
+    (good,) = registrars.report(course.losing).extensions
+    assert isinstance(good, Report)
+    sighting = course.registry.servers.look(course.now)
+    wrong = {
+        "serial 4000000": replace(good, serial=4_000_000),
+        "TTL of NS is 1, and": replace(good, ns_ttl=Ttl(1)),
+        "TTL of DNSKEY is 1, and": replace(good, dnskey_ttl=Ttl(1)),
+        "the keys were relayed": replace(good, merged=NOW - 4000 * DAY),
+        "losing-merged at": replace(good, merged=NOW),
+        "ttls-lowered at": replace(good, lowered=NOW),
+    }
+    for words, report in wrong.items():
+        command = Command(action=UPDATE, extensions=(report,))
+        known = {"client": LOSING_CLIENT, "domain": DOMAIN, "sighting": sighting, "now": course.now}
+        ruling = facilitated.take_report(case_of(course), command, **known)
+        assert set(codes(ruling)) == {2306} and words in told(ruling)
+        assert ruling.case is not None and ruling.case.report is None
+    earlier = Command(action=UPDATE, extensions=(replace(good, serial=good.serial - 1),))
+    assert updated(course, facilitated.take_report, earlier, LOSING_CLIENT, sighting=sighting).is_success
+
+
+def test_a_receipt_is_of_the_keys_as_they_were_relayed_and_of_no_time_before() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    (receipt,) = registrars.receipt(course.losing).extensions
+    assert isinstance(receipt, Receipt)
+    refusal = Refusal(code="policy", reason="no")
+
+    def refusing(*refusals: Refusal) -> Receipt:
+        return replace(receipt, keys=tuple(replace(key, publication=None, refusals=refusals) for key in receipt.keys))
+
+    owned = tuple(replace(key, owner="example.com") for key in refusing(refusal).keys)
+    wrong = {
+        "the keys were relayed at": replace(receipt, at=NOW - MINUTE),
+        "it is 2026-": replace(receipt, at=course.now + 30 * MINUTE),
+        "not for the keys that were relayed": replace(receipt, keys=owned),
+        "for 17 reasons": refusing(*[replace(refusal, code=f"policy-{number}") for number in range(17)]),
+        "a text of 1001 characters": refusing(replace(refusal, reason="r" * 1001)),
+        "in 1001 characters": replace(receipt, by="b" * 1001),
+    }
+    for words, each in wrong.items():
+        command = Command(action=UPDATE, extensions=(each,))
+        ruling = updated(course, facilitated.take_receipt, command, LOSING_CLIENT)
+        assert set(codes(ruling)) == {2306} and words in told(ruling), words
+    longest = refusing(*[Refusal(code=f"policy-{number:02}", reason="r" * 1000) for number in range(16)])
+    ruling = updated(course, facilitated.take_receipt, Command(action=UPDATE, extensions=(longest,)), LOSING_CLIENT)
+    assert ruling.is_success and ruling.case is not None and read_case(case_json(ruling.case)) == ruling.case
+
+
+def test_a_domain_that_is_another_or_of_another_sponsor_is_in_no_case() -> None:
+    offered, merged, requested = course_at("offered"), course_at("merged"), course_at("requested")
+    offered.losing.poll_all()
+    transfers = [
+        Command(action=DomainTransfer(operation=operation, name="example.nl"))
+        for operation in (TransferOperation.APPROVE, TransferOperation.REJECT, TransferOperation.QUERY)
+    ]
+    seen = merged.registry.servers.look(merged.now)
+    tries: list[tuple[Callable[..., Ruling], Course, Command, dict[str, Any]]] = [
+        (facilitated.take_receipt, offered, registrars.receipt(offered.losing), {}),
+        (facilitated.take_report, merged, registrars.report(merged.losing), {"sighting": seen}),
+        *[(facilitated.take_transfer, requested, each, {}) for each in transfers],
+    ]
+    for decide, course, command, more in tries:
+        known = {"client": LOSING_CLIENT, "now": course.now} | more
+        domain = course.registry.domain
+        with pytest.raises(PlanError, match=r"the domain is example\.com"):
+            decide(case_of(course), command, domain=replace(domain, name="example.com"), **known)
+        ruling = decide(case_of(course), command, domain=replace(domain, sponsor=STRANGER), **known)
+        assert codes(ruling) == [2201] and ruling.case is case_of(course)
+        assert decide(case_of(course), command, domain=domain, **known).is_success
+
+
+@pytest.mark.parametrize("operation", [TransferOperation.APPROVE, TransferOperation.REJECT, TransferOperation.CANCEL])
+def test_a_transfer_is_answered_between_its_request_and_the_end_of_its_time(operation: TransferOperation) -> None:
+    course = course_at("requested")
+    case = case_of(course)
+    assert case.transfer is not None
+    client = GAINING_CLIENT if operation is TransferOperation.CANCEL else LOSING_CLIENT
+    command = Command(action=DomainTransfer(operation=operation, name="example.nl"))
+    known = {"client": client, "domain": course.registry.domain}
+    requested, acted = case.transfer.requested, case.transfer.acted
+    second = timedelta(seconds=1)
+    expected = {
+        requested - 30 * DAY: 2002,
+        requested - second: 2002,
+        requested: 1000,
+        acted - second: 1000,
+        acted: 2301,
+        acted + DAY: 2301,
+    }
+    for now, code in expected.items():
+        ruling = facilitated.take_transfer(case, command, now=now, **known)
+        assert codes(ruling) == [code] and (ruling.is_success or ruling.case is case), now
 
 
 def test_one_losing_server_that_lacks_behind_holds_the_report_up() -> None:
@@ -745,7 +885,7 @@ def test_a_status_stops_every_step_that_the_registry_takes_by_itself(step: str) 
     with pytest.raises(FrameWithheld, match="a court says so"):
         decided(step, domain=disputed, registry=replace(PROFILE, statuses=(rule,)))
     assert decided(step, domain=disputed).is_success, "a status of no RFC stops nothing by itself"
-    with pytest.raises(PlanError, match=r"the domain that is given is example\.com"):
+    with pytest.raises(PlanError, match=r"the domain is example\.com"):
         decided(step, domain=replace(DOMAIN, name="example.com"))
 
 
@@ -1083,11 +1223,46 @@ def test_keys_of_another_domain_duplicates_and_collisions_are_refused_by_name() 
     colliding = replace(RELAYED, keys=(RelayedKey(key=KeyData.from_rdata(twin.dnskey_rdata)),))
     assert refusals(answered(colliding, losing_with(first))) == [["key-tag-collision"]]
     with pytest.raises(KeyTagCollision):
-        losing.merge_offer(losing_with(first), colliding, OFFERED, signers=LOSING_KEYS, validity=LONG)
+        losing.merge_offer(losing_with(first), colliding, OFFERED, signers=LOSING_KEYS, validity=LONG, now=NOW)
+
+
+@pytest.mark.parametrize("expiry", [NOW + DAY, Duration(days=1), Duration(years=9999)])
+def test_a_key_whose_time_is_over_is_refused_and_not_merged(expiry: Expiry) -> None:
+    first, *others = RELAYED.keys
+    dated = replace(RELAYED, keys=(replace(first, expiry=expiry), *others))
+    (refused,) = answered(dated).refused
+    assert [each.code for each in refused.refusals] == ["expired-key"] and refused.publication is None
+    known: dict[str, Any] = {"signers": LOSING_KEYS, "validity": LONG}
+    with pytest.raises(FrameWithheld, match=r"to be published until|beyond the calendar"):
+        losing.merge_offer(LOSING, dated, OFFERED, now=NOW + DAY, **known)
+    if expiry != Duration(years=9999):
+        early = losing.answer_relay(LOSING, dated, by="us", now=NOW, publish_at=NOW + DAY - MINUTE, facts=the_facts())
+        assert isinstance(early.extensions[0], Receipt) and not early.extensions[0].refused
+        losing.merge_offer(LOSING, dated, OFFERED, now=NOW + DAY - MINUTE, **known)
+
+
+def test_the_losing_side_answers_nobody_but_who_relayed_the_keys() -> None:
+    course = course_at("requested")
+    relay, _ = registrars.relayed(course.losing)
+    pending = course.losing.told(DomainTransferData)
+    assert isinstance(pending, DomainTransferData)
+    progress, now = course.losing.progress, course.now
+    with pytest.raises(FrameWithheld, match=r"stranger-rar asks") as caught:
+        losing.approve_transfer(progress, relay, replace(pending, requester=STRANGER), now=now)
+    assert len(caught.value.reasons) == 1
+    request = AuthInfoRequest(name="example.nl", requester=STRANGER)
+    with pytest.raises(FrameWithheld, match=r"stranger-rar asks") as caught:
+        losing.give_auth_info(progress, relay, request, CODE, now=now)
+    assert len(caught.value.reasons) == 1 and CODE.password not in str(caught.value)
+    other = replace(relay, name="example.com")
+    with pytest.raises(EppError, match=r"example\.com"):
+        losing.approve_transfer(progress, other, pending, now=now)
+    with pytest.raises(EppError, match=r"example\.com"):
+        losing.give_auth_info(progress, other, replace(request, requester=GAINING_CLIENT), CODE, now=now)
 
 
 def test_the_losing_zone_is_merged_lowered_and_verifies() -> None:
-    merged = losing.merge_offer(LOSING, RELAYED, OFFERED, signers=LOSING_KEYS, validity=LONG)
+    merged = losing.merge_offer(LOSING, RELAYED, OFFERED, signers=LOSING_KEYS, validity=LONG, now=NOW)
     assert set(parse_dnskeys(merged.apex_rrset(rd.DNSKEY))) == set(parse_dnskeys([*LOSING_KEYS, *GAINING_KEYS]))
     assert {merged.apex_rrset(rdtype).ttl for rdtype in (rd.NS, rd.DNSKEY)} == {LOW}
     command = losing.make_report(merged, RELAYED, OFFERED, merged=NOW, lowered=NOW, now=NOW)
@@ -1107,9 +1282,9 @@ def test_the_losing_side_gives_and_follows_when_its_own_plan_says_so() -> None:
     side = course.losing
     request = AuthInfoRequest(name="example.nl", requester=GAINING_CLIENT)
     with pytest.raises(FrameWithheld, match="wait-announced"):
-        losing.give_auth_info(side.progress, request, CODE, now=course.now)
+        losing.give_auth_info(side.progress, RELAYED, request, CODE, now=course.now)
     with pytest.raises(EppError, match=r"example\.com"):
-        losing.give_auth_info(side.progress, replace(request, name="example.com"), CODE, now=course.now)
+        losing.give_auth_info(side.progress, RELAYED, replace(request, name="example.com"), CODE, now=course.now)
 
     def followed(notice: NsNotice) -> Zone:
         return losing.follow_ns(side.progress, LOSING, notice, signers=LOSING_KEYS, validity=LONG, now=course.now)
@@ -1130,9 +1305,9 @@ def test_a_transfer_is_answered_while_it_is_pending() -> None:
     with pytest.raises(FrameWithheld, match="is serverApproved"):
         losing.reject_transfer(over)
     with pytest.raises(FrameWithheld, match="is serverApproved"):
-        losing.approve_transfer(course.losing.progress, over, now=course.now)
+        losing.approve_transfer(course.losing.progress, RELAYED, over, now=course.now)
     with pytest.raises(EppError, match=r"example\.com"):
-        losing.approve_transfer(course.losing.progress, replace(pending, name="example.com"), now=course.now)
+        losing.approve_transfer(course.losing.progress, RELAYED, replace(pending, name="example.com"), now=course.now)
     early = course_at("given").losing
     with pytest.raises(FrameWithheld, match="resolution-verified"):
-        losing.approve_transfer(early.progress, pending, now=pending.requested - timedelta(days=1))
+        losing.approve_transfer(early.progress, RELAYED, pending, now=pending.requested - timedelta(days=1))

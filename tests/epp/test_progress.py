@@ -5,27 +5,38 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.epp.operators import DAY, DELAY, GAINING, LONG, LOSING, MINUTE, Servers, the_facts
+from tests.epp.operators import DAY, DELAY, GAINING, LONG, LOSING, LOSING_DS, MINUTE, Delegation, Servers, the_facts
+from tests.epp.registry import GAINING as GAINING_CLIENT
+from tests.epp.registry import LOSING as LOSING_CLIENT
 from tests.epp.registry import Registry
 from tests.epp.stages import SETTLED, Course
 from tests.keyring import NOW
 from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS, LOW
+from zonekit import rdata as rd
 from zonekit.apex import lower_ttls, merge_dnskeys
 from zonekit.dnskeys import parse_dnskeys
-from zonekit.epp.domains import DomainTransferData, TransferStatus
-from zonekit.epp.offers import NsNotice, WaitNotice
+from zonekit.ds import registry_ds
+from zonekit.epp.domains import DomainTransferData, NameServer, NameServers, NsForm, TransferStatus
+from zonekit.epp.facilitated import announce_wait, change_ns
+from zonekit.epp.frames import Data
+from zonekit.epp.offers import NsNotice, RemovalNotice, WaitNotice
 from zonekit.epp.progress import Progress, withhold
 from zonekit.errors import EppError, FrameWithheld, PlanError
+from zonekit.signing import sign_zone
 from zonekit.transfer.plan import plan_transfer, prove
 from zonekit.transfer.proof import Safe
+from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import Flow
+from zonekit.transfer.timelines import Event
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl
+from zonekit.zones import Zone
 
 BEGUN = Progress(plan=plan_transfer(the_facts(), flow=Flow.REGISTRY_FACILITATED, start=NOW))
 AGREED = BEGUN.said(
@@ -138,11 +149,12 @@ def test_what_is_said_is_on_record_once() -> None:
     again = AGREED.said("frozen", at=NOW + DAY, by="somebody")
     assert again.plan.step("frozen").completed == NOW
     assert len(again.evidence) == len(AGREED.evidence) + 1
+    assert again.said("frozen", at=NOW + 2 * DAY, by="somebody") == again
 
 
 def test_a_message_says_what_it_says_and_no_more() -> None:
     wait = WaitNotice(name="example.nl", until=NOW + DAY, record="DS at the parent", ttl=Ttl(60))
-    assert BEGUN.heard(wait, at=NOW).plan.events.keys() == {"wait-announced"}
+    assert BEGUN.heard(wait, gaining=GAINING_CLIENT, at=NOW).plan.events.keys() == {"wait-announced"}
     transfer = DomainTransferData(
         name="example.nl",
         status=TransferStatus.PENDING,
@@ -151,9 +163,53 @@ def test_a_message_says_what_it_says_and_no_more() -> None:
         actor="losing-rar",
         acted=NOW + DAY,
     )
-    assert BEGUN.heard(transfer, at=NOW) is BEGUN
-    approved = BEGUN.heard(replace(transfer, status=TransferStatus.CLIENT_APPROVED), at=NOW + 2 * DAY)
+    assert BEGUN.heard(transfer, gaining=GAINING_CLIENT, at=NOW) is BEGUN
+    approved = BEGUN.heard(
+        replace(transfer, status=TransferStatus.CLIENT_APPROVED), gaining=GAINING_CLIENT, at=NOW + 2 * DAY
+    )
     assert approved.plan.step("domain-transferred").completed == NOW + DAY
+
+
+def approved_transfer(**fields: Any) -> DomainTransferData:
+    known: dict[str, Any] = {
+        "status": TransferStatus.CLIENT_APPROVED,
+        "requester": GAINING_CLIENT,
+        "actor": LOSING_CLIENT,
+    }
+    dates = {"requested": NOW + DAY, "acted": NOW + 2 * DAY}
+    return DomainTransferData(**({"name": "example.nl"} | known | dates | fields))
+
+
+def test_what_an_earlier_transfer_left_in_the_queue_says_nothing_of_this_one() -> None:
+    old = NOW - 400 * DAY
+    servers = NameServers(form=NsForm.HOST_OBJECTS, servers=(NameServer(name="ns1.gaining.example"),))
+    left: tuple[Data, ...] = (
+        approved_transfer(requested=old, acted=old + DAY),
+        approved_transfer(requester="stranger-rar"),
+        WaitNotice(name="example.nl", until=old, record="DS at the parent", ttl=Ttl(60)),
+        RemovalNotice(name="example.nl", not_before=old, ds=registry_ds(LOSING_DS)),
+        NsNotice(name="example.nl", at=old, name_servers=servers),
+    )
+    for data in left:
+        assert AGREED.heard(data, gaining=GAINING_CLIENT, at=NOW + 3 * DAY) is AGREED, data
+
+
+def test_a_message_about_another_domain_is_refused() -> None:
+    course = Course.begun(Registry())
+    course.run("removal-allowed")
+    kinds = set()
+    for side in (course.losing, course.gaining):
+        for data in (data for response in side.heard for data in response.data):
+            owner = "example.com"
+            if isinstance(data, Receipt):
+                keys = tuple(replace(key, owner=owner) for key in data.keys)
+                other: Data = replace(data, domain=owner, keys=keys)
+            else:
+                other = replace(data, name=owner)
+            with pytest.raises(EppError, match=r"example\.com"):
+                side.progress.heard(other, gaining=GAINING_CLIENT, at=course.now)
+            kinds.add(type(data))
+    assert len(kinds) == 8
 
 
 def test_an_ns_change_that_is_told_twice_is_begun_once() -> None:
@@ -161,7 +217,7 @@ def test_an_ns_change_that_is_told_twice_is_begun_once() -> None:
     course.run("ns-changed")
     notice = course.losing.told(NsNotice)
     for side in (course.losing, course.gaining):
-        assert side.progress.heard(notice, at=course.now) == side.progress
+        assert side.progress.heard(notice, gaining=GAINING_CLIENT, at=course.now) == side.progress
 
 
 def test_each_party_comes_to_the_same_by_its_own_looks() -> None:
@@ -207,3 +263,71 @@ def test_it_is_kept_whole() -> None:
     course = Course.begun(Registry())
     course.run("ns-changed")
     assert pickle.loads(pickle.dumps(course.gaining.progress)) == course.gaining.progress
+
+
+UNMERGED: Final = lower_ttls(LOSING, LOW, signers=LOSING_KEYS, validity=LONG).zone
+
+
+@pytest.mark.parametrize("unmerged", [LOSING, UNMERGED])
+def test_a_step_that_came_undone_counts_from_when_it_is_seen_done_again(unmerged: Zone) -> None:
+    servers = merged_servers()
+    merged = servers.zone(Source.LOSING)
+    done = AGREED.seen(servers.look(NOW + SETTLED), by="us")
+    servers.give(Source.LOSING, unmerged, NOW + DAY)
+    undone = done.seen(servers.look(NOW + DAY + SETTLED), by="us")
+    assert any("losing-merged" in each for each in undone.lacks("ns-changed", NOW + DAY + SETTLED))
+    servers.give(Source.LOSING, merged, NOW + 2 * DAY)
+    again = undone.seen(servers.look(NOW + 2 * DAY + SETTLED), by="us")
+    step = again.plan.step("losing-merged")
+    assert (step.started, step.completed) == (NOW + DAY + SETTLED, NOW + 2 * DAY + SETTLED)
+    assert again.plan.switchover >= step.completed + timedelta(seconds=unmerged.apex_rrset(rd.DNSKEY).ttl)
+    assert again.seen(servers.look(NOW + 3 * DAY), by="us").plan.step("losing-merged").completed == step.completed
+    late = again.seen(servers.look(NOW + DAY + SETTLED), by="us")
+    assert late.plan.events == again.plan.events and set(late.evidence) == set(again.evidence), (
+        "an old look shows nothing new"
+    )
+
+
+def test_a_larger_ttl_that_is_served_meanwhile_counts() -> None:
+    servers = merged_servers()
+    merged = servers.zone(Source.LOSING)
+    done = AGREED.seen(servers.look(NOW + SETTLED), by="us")
+    ttl = 3 * LOSING.apex_rrset(rd.DNSKEY).ttl
+    raised = LOSING.replace(LOSING.apex_rrset(rd.DNSKEY).with_ttl(ttl))
+    servers.give(Source.LOSING, sign_zone(raised, LOSING_KEYS, validity=LONG), NOW + DAY)
+    undone = done.seen(servers.look(NOW + DAY + SETTLED), by="us")
+    assert undone.plan.facts.losing.dnskey_ttl == ttl
+    servers.give(Source.LOSING, merged, NOW + 2 * DAY)
+    again = undone.seen(servers.look(NOW + 2 * DAY + SETTLED), by="us")
+    assert again.plan.switchover >= NOW + 2 * DAY + SETTLED + timedelta(seconds=ttl)
+
+
+@pytest.mark.parametrize("source", [Source.LOSING, Source.PARENT])
+def test_what_comes_undone_after_the_announcement_makes_the_wait_void(source: Source) -> None:
+    """The losing servers drop the gaining keys, or the parent its new DS; caches that took that hold it beyond the old wait."""
+    course = Course.begun(Registry())
+    course.run("given")
+    registry = course.registry
+    assert registry.case is not None and registry.case.wait is not None
+    until = registry.case.wait.until
+    present = registry.servers.last(source)
+    before = LOSING if source is Source.LOSING else Delegation(LOSING_DS, registry.servers.delegation().ns)
+    registry.now = until - timedelta(hours=2)
+    registry.servers.give(source, before, course.now)
+    course.settle()
+    registry.now = until - 20 * MINUTE
+    ended = registry.servers.give(source, present, course.now)
+    course.settle()
+    course.wait_until(until)
+    assert registry.case.wait is None and "wait-announced" not in registry.case.progress.plan.events
+    with pytest.raises(FrameWithheld, match="not announced"):
+        registry.decide_by_sight(change_ns)
+    registry.decide_by_sight(announce_wait)
+    course.poll()
+    assert registry.case.wait.until > ended + timedelta(hours=20)
+    course.run_from("given", "ns-changed")
+    assert course.now > registry.case.wait.until
+    steps = ("losing-merged", "ttls-lowered") if source is Source.LOSING else ("ds-added",)
+    events = {step_id: Event(until - 20 * MINUTE, ended) for step_id in steps}
+    plan = registry.case.progress.plan
+    assert isinstance(prove(plan.with_events(plan.events | events)), Safe)

@@ -23,6 +23,7 @@ from zonekit.epp.domains import DomainTransferData, DomainUpdate
 from zonekit.epp.frames import Command, Data, Response, TransactionId
 from zonekit.epp.keyrelay import KeyRelayData
 from zonekit.epp.offers import AuthInfoNotice, Offer, RemovalNotice, Report, WaitNotice
+from zonekit.epp.parts import MAX_ELEMENTS, MAX_OCTETS
 from zonekit.epp.progress import Progress
 from zonekit.epp.reading import read_frame
 from zonekit.epp.results import ResultCode, result
@@ -39,6 +40,10 @@ from zonekit.transfer.receipts import Receipt
 CASE_FORMAT: Final = "zonekit-case"
 VERSION: Final = 1
 _REMEDY: Final = "give what case_json wrote"
+_KINDS: Final = (KeyRelayData, RemovalNotice, Receipt, WaitNotice, AuthInfoNotice, DomainTransferData)
+_MAX_OCTETS: Final = 16 * MAX_OCTETS
+_MAX_ELEMENTS: Final = 4 * MAX_ELEMENTS
+"""What was told came in more frames than one, each within its bounds; written anew, a character of theirs takes up to five."""
 _Value = TypeVar("_Value")
 
 
@@ -101,7 +106,7 @@ def _frame(kind: type[_Value]) -> fields.Read[_Value]:
         if not isinstance(value, str):
             raise fields.refused(path, "it is no text", _REMEDY)
         try:
-            frame = read_frame(value)
+            frame = read_frame(value, max_octets=_MAX_OCTETS, max_elements=_MAX_ELEMENTS)
         except FrameError as error:
             raise fields.refused(path, error.problem, error.remedy or _REMEDY) from None
         if not isinstance(frame, kind):
@@ -131,7 +136,12 @@ def _made_case(*, told: Response, report: Command | None = None, **known: Any) -
     relay, removal, offer = _one(KeyRelayData, told.data), _one(RemovalNotice, told.data), _one(Offer, told.extensions)
     if relay is None or removal is None or offer is None:
         raise PlanError("what was told has no relayed keys, losing DS or offer", remedy=_REMEDY)
+    kinds = [next((kind for kind in _KINDS if isinstance(each, kind)), None) for each in told.data]
+    if None in kinds or len(set(kinds)) < len(kinds) or len(told.extensions) > 1:
+        raise PlanError("what was told has something twice, or what no case holds", remedy=_REMEDY)
     code = _one(AuthInfoNotice, told.data)
+    if {relay.name, removal.name, relay.name if code is None else code.name} != {relay.name}:
+        raise PlanError(f"{relay.name}: the losing DS or the authinfo code is of another domain", remedy=_REMEDY)
     takers = known.pop("takers")
     return Case(
         relay=relay,

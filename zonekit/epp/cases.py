@@ -25,6 +25,7 @@ from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import SecDnsUpdate
 from zonekit.epp.sessions import MessageQueue
 from zonekit.errors import EppError
+from zonekit.names import order_key, parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import Flow
@@ -102,7 +103,8 @@ class Case:
         transfer: how far the transfer of the sponsorship has come; None before it was asked for.
 
     Raises:
-        EppError: the plan is of another domain or flow, the two registrars are one, or a field has the wrong type.
+        EppError: the plan or what was told is of another domain or flow, the two registrars are one, the transfer is of others, a
+            third took an announcement or nothing was announced, or a field has the wrong type.
     """
 
     relay: KeyRelayData
@@ -126,6 +128,32 @@ class Case:
             )
         if self.losing == self.gaining:
             raise EppError(f"{self.name}: {self.losing} is the losing and the gaining registrar", remedy="name two")
+        self._check_domains()
+        self._check_parties()
+
+    def _check_domains(self) -> None:
+        told = {
+            "the receipt": None if self.receipt is None else self.receipt.domain,
+            "the report": None if self.report is None else self.report.name,
+            "the wait": None if self.wait is None else self.wait.name,
+            "the transfer": None if self.transfer is None else self.transfer.name,
+        }
+        for what, name in told.items():
+            if name is not None and order_key(parse_origin(name)) != order_key(parse_origin(self.name)):
+                raise EppError(f"{self.name}: {what} is of {name}", remedy=f"give that of {self.name}")
+
+    def _check_parties(self) -> None:
+        transfer = self.transfer
+        if transfer is not None and (transfer.actor, transfer.requester) != self.registrars:
+            raise EppError(
+                f"{self.name}: the transfer is from {transfer.actor} to {transfer.requester}",
+                remedy=f"give that from {self.losing} to {self.gaining}",
+            )
+        if not self.takers <= set(self.registrars if self.wait is not None else ()):
+            raise EppError(
+                f"{self.name}: {', '.join(sorted(self.takers))} took the announcement of the wait",
+                remedy="leave out who is no registrar of this case, and all where no wait is announced",
+            )
 
     @property
     def name(self) -> str:

@@ -82,11 +82,12 @@ from zonekit.epp.statuses import DomainStatus, Operation, Party, StatusRule, loc
 from zonekit.errors import FrameWithheld, PlanError, TimeError
 from zonekit.instants import instant_text, utc
 from zonekit.names import order_key, parse_origin
+from zonekit.serials import serial_gt
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.plan import Plan, plan_transfer, prove
 from zonekit.transfer.proof import Safe
 from zonekit.transfer.receipts import Receipt
-from zonekit.transfer.sightings import Sighting
+from zonekit.transfer.sightings import Sighting, Unseen
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
 from zonekit.ttl import Ttl, duration_text
@@ -94,6 +95,10 @@ from zonekit.zones import RRset, Zone
 
 _Extension = TypeVar("_Extension", Offer, Receipt, Report, SecDnsUpdate)
 _REGISTRY: Final = "the registry"
+MAX_REFUSALS: Final = 16
+"""How many reasons a receipt may have for refusing a key; the intake has fewer."""
+MAX_TEXT: Final = 1000
+"""How long a text of a receipt may be."""
 _RELAY_RULE: Final = "RFC 8063 section 3.2.1"
 _PENDING_TRANSFER: Final = DomainStatus.PENDING_TRANSFER.value
 SEEN_WITHIN: Final = timedelta(hours=1)
@@ -397,9 +402,11 @@ def take_receipt(
 
     A receipt that refuses a key ends the case; the gaining side may offer anew. Refused are, with 2201 one from somebody else,
     with 2304 one for a domain that may not be updated, with 2002 a second one, with 2003 none, and with 2306 one that is not
-    about the relayed keys, or is of an instant after ``now``.
+    about the relayed keys, is of an instant after ``now`` or before they were relayed, or has longer or more texts than anybody
+    reads.
 
     Raises:
+        PlanError: ``domain`` is another than that of the case.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     receipt = _extension(command, Receipt)
@@ -430,13 +437,26 @@ def _receipt_faults(case: Case, receipt: Receipt, now: datetime) -> Iterator[str
         yield f"the receipt is for {receipt.domain}"
     if receipt.at > now:
         yield f"the receipt is of {instant_text(receipt.at)}, and it is {instant_text(now)}"
-    relayed = [(key.key_tag, key.algorithm, key.flags, _digest(key)) for key in case.offered_keys]
-    answered = [(key.key_tag, key.algorithm, key.flags, key.digest) for key in receipt.keys]
+    if receipt.at < case.relay.created:
+        yield f"the receipt is of {instant_text(receipt.at)}, and the keys were relayed at {instant_text(case.relay.created)}"
+    relayed = [(order_key(key.owner), key.key_tag, key.algorithm, key.flags, _digest(key)) for key in case.offered_keys]
+    answered = [
+        (order_key(parse_origin(key.owner)), key.key_tag, key.algorithm, key.flags, key.digest) for key in receipt.keys
+    ]
     if sorted(relayed) != sorted(answered):
         yield "the receipt is not for the keys that were relayed, each of them once"
     for key in receipt.accepted:
         if key.publication is None:
             yield f"the receipt does not say when key {key.key_tag} is published"
+    if len(receipt.by) > MAX_TEXT:
+        yield f"the receipt names who received the keys in {len(receipt.by)} characters, more than {MAX_TEXT}"
+    for key in receipt.refused:
+        if len(key.refusals) > MAX_REFUSALS:
+            yield f"the receipt refuses key {key.key_tag} for {len(key.refusals)} reasons, more than {MAX_REFUSALS}"
+        texts = [text for each in key.refusals for text in (each.code, each.reason, each.rule, each.remedy)]
+        longest = max(map(len, texts))
+        if longest > MAX_TEXT:
+            yield f"the receipt refuses key {key.key_tag} in a text of {longest} characters, more than {MAX_TEXT}"
 
 
 def _digest(key: Dnskey) -> str:
@@ -458,7 +478,8 @@ def take_report(
     What the registry sees counts, on every losing server, and when it saw it; what is not so is refused with 2308, each
     claim by itself, and the losing side may report again. Refused are, besides, with 2201 a report from somebody else, with 2304
     one for a domain that may not be updated, with 2002 one before the keys were accepted or after a report that was taken, with
-    2003 none, and with 2306 one of another domain or of what is still to come.
+    2003 none, and with 2306 one of another domain, of what is still to come, or with a serial, TTLs or dates that what is seen
+    does not bear out.
 
     Args:
         case: the case.
@@ -470,7 +491,7 @@ def take_report(
         registry: the registry, for the statuses that its profile has; without it, those of RFC 5731 alone count.
 
     Raises:
-        PlanError: what was seen is of another domain, or not of the last hour.
+        PlanError: what was seen is of another domain, or not of the last hour, or ``domain`` is another than that of the case.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     report = _extension(command, Report)
@@ -491,6 +512,9 @@ def take_report(
     untrue = (*_untrue(seen, sighting, *_BY_LOSING), *_not_confirmed(seen, *_BY_LOSING))
     if untrue:
         return Ruling(case=seen, results=refusals(ResultCode.DATA_POLICY, untrue))
+    belied = (*_belied_by_zone(report, sighting.losing), *_belied_by_looks(seen, report))
+    if belied:
+        return Ruling(case=seen, results=refusals(ResultCode.PARAMETER_POLICY, belied))
     return Ruling(case=replace(seen, report=report))
 
 
@@ -506,6 +530,30 @@ def _report_faults(case: Case, report: Report, now: datetime) -> Iterator[str]:
     for record, ttl in (("NS", report.ns_ttl), ("DNSKEY", report.dnskey_ttl)):
         if ttl > case.offer.ttl:
             yield f"the report says that the TTL of {record} is {ttl}, more than {case.offer.ttl}"
+
+
+def _belied_by_zone(report: Report, zone: Zone | Unseen) -> Iterator[str]:
+    """What a report says otherwise than the losing servers give it; a serial that went up since says nothing."""
+    if not isinstance(zone, Zone):
+        return
+    if serial_gt(report.serial, zone.serial):
+        yield f"the report says serial {report.serial}, and the losing servers give {zone.serial}"
+    for rdtype, told in ((rd.NS, report.ns_ttl), (rd.DNSKEY, report.dnskey_ttl)):
+        ttl = zone.apex_rrset(rdtype).ttl
+        if ttl != told:
+            yield f"the report says that the TTL of {rd.type_text(rdtype)} is {told}, and the losing servers give {ttl}"
+
+
+def _belied_by_looks(case: Case, report: Report) -> Iterator[str]:
+    """What a report says to have been done before it was seen not to be, or before the keys were there."""
+    if report.merged < case.relay.created:
+        relayed = instant_text(case.relay.created)
+        yield f"the report says merged at {instant_text(report.merged)}, and the keys were relayed at {relayed}"
+    for step_id, at in zip(_BY_LOSING, (report.merged, report.lowered), strict=True):
+        lacking = [each.seen for each in case.progress.evidence if each.step_id == step_id and each.lacking]
+        if lacking and at < max(lacking):
+            seen = instant_text(max(lacking))
+            yield f"the report says {step_id} at {instant_text(at)}, and not every losing server gave it at {seen}"
 
 
 def _untrue(case: Case, sighting: Sighting, *step_ids: str) -> tuple[str, ...]:
@@ -527,10 +575,26 @@ def _not_confirmed(case: Case, *step_ids: str) -> Iterator[str]:
 def look(case: Case, sighting: Sighting) -> Case:
     """Return the case with what the registry saw itself: evidence, and on record each step that shows to be done.
 
+    An announced wait that is too short by what was seen is void, and :func:`announce_wait` has to announce it anew: the losing
+    zone or the DS at the parent came undone after it, or a TTL is larger than it was.
+
     Raises:
         PlanError: what was seen is of another domain.
     """
-    return case.with_progress(case.progress.seen(_with_keys(case, sighting), by=_REGISTRY))
+    seen = case.with_progress(case.progress.seen(_with_keys(case, sighting), by=_REGISTRY))
+    return _without_wait(seen) if _is_too_short(seen) else seen
+
+
+def _is_too_short(case: Case) -> bool:
+    """Whether the announced wait ends before what has to be waited for until the NS is changed."""
+    changed = case.progress.plan.step("ns-changed")
+    if case.wait is None or case.progress.is_begun(changed.id):
+        return False
+    return any(wait.until > case.wait.until for wait in changed.waits)
+
+
+def _without_wait(case: Case) -> Case:
+    return replace(case, wait=None, takers=frozenset(), progress=case.progress.without("wait-announced"))
 
 
 def _with_keys(case: Case, sighting: Sighting) -> Sighting:
@@ -542,13 +606,20 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
     """Return the ruling on the acknowledgement of a message: a step that is confirmed by that is done.
 
     The keys are relayed when the losing registrar has taken them, the wait is announced when both have taken the notice, the code
-    is given and the removal allowed when the gaining registrar has. 2201 where the message is for another client.
+    is given and the removal allowed when the gaining registrar has. A message that this case did not send confirms nothing in it,
+    as one that is left of an earlier case. 2201 where the message is for another client, 2002 before the case begins.
 
     Raises:
         TimeError: ``now`` is naive or not in whole seconds.
     """
     if client != message.client:
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "the message is for another client"),))
+    begun = case.progress.plan.start
+    if utc(now) < begun:
+        early = f"the case begins at {instant_text(begun)}, and it is {instant_text(now)}"
+        return Ruling(case=case, results=(result(ResultCode.COMMAND_USE, early),))
+    if not _is_sent_by(case, message):
+        return Ruling(case=case)
     by = f"the acknowledgement of {client}"
     match message.data:
         case KeyRelayData():
@@ -564,6 +635,24 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
             return Ruling(case=case.with_progress(case.progress.said("removal-allowed", at=now, by=by)))
         case _:
             return Ruling(case=case)
+
+
+def _is_sent_by(case: Case, message: Message) -> bool:
+    """Whether a message that confirms a step says what was sent in this case."""
+    data = message.data
+    match data:
+        case KeyRelayData():
+            return message.client == case.losing and data == case.relay
+        case WaitNotice():
+            return message.client in case.registrars and data == case.wait
+        case AuthInfoNotice():
+            return message.client == case.gaining and data.name == case.name and data.auth_info == case.auth_info
+        case RemovalNotice():
+            is_of_case = data.name == case.name and data.ds == case.losing_ds
+            is_sent = case.progress.is_begun("removal-allowed") and data.not_before >= case.progress.plan.start
+            return message.client == case.gaining and is_of_case and is_sent
+        case _:
+            return False
 
 
 # ---- the registry's own steps ---------------------------------------------------------------------------------------
@@ -697,6 +786,7 @@ def take_auth_info(
     not asked for or is there already, with 2003 none, and with 2306 one beside other changes.
 
     Raises:
+        PlanError: ``domain`` is another than that of the case.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     utc(now)
@@ -764,19 +854,24 @@ def take_transfer(
     """Return the ruling on a domain transfer: request and cancel by the gaining side, approve and reject by the losing, query.
 
     A request is pending until the losing registrar answers or the approval delay of the plan is over. Refused are, with 2201 what
-    is not for this client to ask, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
+    is not for this client to ask or of a domain that has another sponsor than in this case, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
     gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is pending, with 2304
-    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending.
+    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending, or its time is over. What comes before that which it
+    is about is refused with 2002.
 
     Raises:
-        PlanError: no domain transfer.
+        PlanError: no domain transfer, or ``domain`` is another than that of the case.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     transfer = command.action
     if not isinstance(transfer, DomainTransfer):
         raise PlanError("a domain transfer is asked for", remedy="give a DomainTransfer")
+    _check_domain(case, domain)
     if transfer.name != case.name:
         return Ruling(case=case, results=(result(ResultCode.OBJECT_MISSING, f"there is no case of {transfer.name}"),))
+    if domain.sponsor != case.sponsor:
+        other = f"{domain.name} is of {domain.sponsor} by now, and in this case of {case.sponsor}"
+        return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, other),))
     match transfer.operation:
         case TransferOperation.REQUEST:
             return _requested(case, transfer, client, domain, utc(now), _rules(registry))
@@ -850,6 +945,12 @@ def _answered(case: Case, client: str, expected: str, status: TransferStatus, no
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "this is for another registrar to say"),))
     if case.transfer is None or not case.is_pending:
         return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, "no transfer is pending"),))
+    if now >= case.transfer.acted:
+        over = f"it could be answered until {instant_text(case.transfer.acted)}; the registry approves it"
+        return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, over),))
+    if now < case.transfer.requested:
+        early = f"it was asked for at {instant_text(case.transfer.requested)}, and it is {instant_text(now)}"
+        return Ruling(case=case, results=(result(ResultCode.COMMAND_USE, early),))
     others = tuple(each for each in case.registrars if each != client)
     return _ended(case, case.transfer, status, now, others, f"{status.value} by {client}")
 
@@ -871,7 +972,7 @@ def complete_transfer(
         raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
     seen = look(case, sighting)
     until = f"the losing registrar may answer until {instant_text(pending.acted)}"
-    _check_of_case(case, domain)
+    _check_domain(case, domain)
     _withhold(
         case,
         _TRANSFERRED,
@@ -948,6 +1049,7 @@ def take_removal(
     something else too.
 
     Raises:
+        PlanError: ``domain`` is another than that of the case.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     update = _extension(command, SecDnsUpdate)
@@ -989,13 +1091,14 @@ def _not_from(
     rules: Iterable[StatusRule] = (),
 ) -> Iterator[Result]:
     """Why an update is not for this client to make, or not of this domain, or has more than a code or one extension."""
+    _check_domain(case, domain)
     action = command.action
     most = 1 if code is None else 0
     if not isinstance(action, DomainUpdate) or action.name != case.name:
         yield result(ResultCode.OBJECT_MISSING, f"it is no update of {case.name}")
     elif action != DomainUpdate(name=case.name, auth_info=code) or len(command.extensions) > most:
         yield result(ResultCode.PARAMETER_POLICY, "it changes something else as well; send that by itself")
-    if client != expected or expected != case.sponsor:
+    if client != expected or expected != case.sponsor or expected != domain.sponsor:
         yield result(ResultCode.AUTHORIZATION, f"this is not for {client} to say now")
     else:
         yield from _locked(domain, Operation.UPDATE, Party.SPONSOR, rules)
@@ -1005,19 +1108,24 @@ def _rules(registry: RegistryProfile | None) -> tuple[StatusRule, ...]:
     return () if registry is None else registry.statuses
 
 
-def _check_of_case(case: Case, domain: DomainInfoData) -> None:
-    if domain.name != case.name:
-        raise PlanError(f"{case.name}: the domain that is given is {domain.name}", remedy="give the domain of the case")
-
-
 def _stopped(case: Case, domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[str]:
     """The statuses that stop what the registry changes or is going to change by itself.
 
     Raises:
         PlanError: it is another domain.
     """
-    _check_of_case(case, domain)
+    _check_domain(case, domain)
     yield from (each.message for each in _locked(domain, Operation.UPDATE, Party.REGISTRY, _rules(registry)))
+
+
+def _check_domain(case: Case, domain: DomainInfoData) -> None:
+    """Check that the domain is that of the case.
+
+    Raises:
+        PlanError: it is another.
+    """
+    if domain.name != case.name:
+        raise PlanError(f"the case is of {case.name}, and the domain is {domain.name}", remedy="give that of the case")
 
 
 def _once(case: Case, step_id: str) -> list[str]:

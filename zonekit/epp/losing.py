@@ -8,7 +8,9 @@ own looks show by :meth:`~zonekit.epp.progress.Progress.seen`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from zonekit import rdata as rd
 from zonekit.apex import change_ns, lower_ttls, merge_dnskeys
@@ -22,17 +24,17 @@ from zonekit.epp.domains import (
     TransferStatus,
 )
 from zonekit.epp.frames import Command, Response
-from zonekit.epp.keyrelay import KeyRelayData
+from zonekit.epp.keyrelay import KeyRelayData, RelayedKey
 from zonekit.epp.notices import relayed_keys
 from zonekit.epp.offers import AuthInfoRequest, NsNotice, Offer, Report
 from zonekit.epp.progress import Progress, withhold
-from zonekit.errors import EppError
+from zonekit.errors import EppError, TimeError
 from zonekit.findings import Severity
 from zonekit.instants import SignatureValidity, instant_text, utc
 from zonekit.keys import SigningKey
 from zonekit.names import name_text
 from zonekit.transfer.facts import Facts
-from zonekit.transfer.receipts import make_receipt
+from zonekit.transfer.receipts import ReceivedKey, Refusal, make_receipt
 from zonekit.transfer.sightings import NOT_LOOKED_AT
 from zonekit.verifying.zone import verify_zone
 from zonekit.zones import RRset, Zone
@@ -68,7 +70,7 @@ def answer_relay(
     """Return the update that carries the receipt: each key accepted, with when it is published, or refused with every reason.
 
     The keys go through the intake checks of the losing zone, so that keys of another domain, revoked, colliding and duplicate
-    ones are refused by name.
+    ones are refused by name; so is a key that is to be published no longer by the time it would be (RFC 8063 section 2.1).
 
     Args:
         zone: the losing zone as it is now.
@@ -94,9 +96,36 @@ def answer_relay(
         publish_at=publish_at,
         parent_ds=NOT_LOOKED_AT if parent_ds is None else parent_ds,
     )
+    answered = zip(receipt.keys, relay.keys, strict=True)
+    keys = tuple(_with_expiry(received, relayed, relay, publish_at) for received, relayed in answered)
     return Command(
-        action=DomainUpdate(name=name_text(zone.apex)), extensions=(receipt,), client_transaction=client_transaction
+        action=DomainUpdate(name=name_text(zone.apex)),
+        extensions=(replace(receipt, keys=keys),),
+        client_transaction=client_transaction,
     )
+
+
+def _with_expiry(received: ReceivedKey, relayed: RelayedKey, relay: KeyRelayData, at: datetime) -> ReceivedKey:
+    """What became of a key, with a refusal more where it is to be published no longer at an instant."""
+    reason = _expired(relayed, relay, at)
+    if not reason:
+        return received
+    refusal = Refusal(code="expired-key", reason=reason, rule=_EXPIRY_RULE, remedy="relay it with a later expiry")
+    return replace(received, refusals=(*received.refusals, refusal), publication=None)
+
+
+def _expired(relayed: RelayedKey, relay: KeyRelayData, at: datetime) -> str:
+    """Why a key is to be published no longer at an instant; empty where it is."""
+    try:
+        expires = relayed.expires(relay.created)
+    except TimeError as error:
+        return error.problem
+    if expires is None or expires > utc(at):
+        return ""
+    return f"the key is to be published until {instant_text(expires)} and would be from {instant_text(at)} on"
+
+
+_EXPIRY_RULE: Final = "RFC 8063 section 2.1"
 
 
 def merge_offer(
@@ -106,6 +135,7 @@ def merge_offer(
     *,
     signers: Iterable[SigningKey],
     validity: SignatureValidity,
+    now: datetime,
     serial: int | None = None,
 ) -> Zone:
     """Return the losing zone with the relayed keys in its DNSKEY RRset and the TTLs of its apex lowered as asked, re-signed.
@@ -116,13 +146,18 @@ def merge_offer(
         offer: what went along with them.
         signers: the losing operator's own keys.
         validity: of the new signatures.
+        now: when they are published.
         serial: the new serial.
 
     Raises:
+        FrameWithheld: a key is to be published no longer.
         DnskeyRefused: a key fails the intake; nothing is merged then.
         SigningError: the zone is not signed, or ``signers`` cannot make all the signatures that would be needed.
         SerialError: ``serial`` is before the present one.
+        TimeError: ``now`` is naive.
     """
+    reasons = [_expired(each, relay, now) for each in relay.keys]
+    withhold(f"{relay.name}: the merge of the relayed keys", filter(None, reasons))
     own = tuple(signers)
     keys = relayed_keys(relay)
     merged = merge_dnskeys(zone, keys, signers=own, validity=validity, serial=serial)
@@ -190,6 +225,7 @@ def _report_faults(
 
 def give_auth_info(
     progress: Progress,
+    relay: KeyRelayData,
     request: AuthInfoRequest,
     auth_info: AuthInfo,
     *,
@@ -198,13 +234,22 @@ def give_auth_info(
 ) -> Command:
     """Return the domain update that gives the authinfo code for which the registry asks.
 
+    Args:
+        progress: what this side knows.
+        relay: the keys that were relayed, by the registrar that the code is for.
+        request: what the registry asks.
+        auth_info: the code.
+        now: the instant of the decision.
+        client_transaction: the identifier of the command.
+
     Raises:
-        FrameWithheld: something that goes before is not confirmed.
+        FrameWithheld: it is asked for another registrar, or something that goes before is not confirmed.
         EppError: the request is of another domain.
         TimeError: ``now`` is naive.
     """
+    progress.check_name(relay.name)
     progress.check_name(request.name)
-    progress.withhold("authinfo-given", now)
+    progress.withhold("authinfo-given", now, *_not_of(relay, request.requester))
     return Command(action=DomainUpdate(name=request.name, auth_info=auth_info), client_transaction=client_transaction)
 
 
@@ -233,18 +278,31 @@ def follow_ns(
 
 
 def approve_transfer(
-    progress: Progress, pending: DomainTransferData, *, now: datetime, client_transaction: str | None = None
+    progress: Progress,
+    relay: KeyRelayData,
+    pending: DomainTransferData,
+    *,
+    now: datetime,
+    client_transaction: str | None = None,
 ) -> Command:
     """Return the approval of the transfer that is asked for.
 
+    Args:
+        progress: what this side knows.
+        relay: the keys that were relayed, by the registrar that the domain goes to.
+        pending: the transfer.
+        now: the instant of the decision.
+        client_transaction: the identifier of the command.
+
     Raises:
-        FrameWithheld: it is not pending, the domain is not seen to validate from the gaining servers, or something before
+        FrameWithheld: another registrar asks for it, it is not pending, the domain is not seen to validate from the gaining servers, or something before
             lacks.
         EppError: it is of another domain.
         TimeError: ``now`` is naive.
     """
+    progress.check_name(relay.name)
     progress.check_name(pending.name)
-    progress.withhold("domain-transferred", now, *_not_pending(pending))
+    progress.withhold("domain-transferred", now, *_not_of(relay, pending.requester), *_not_pending(pending))
     return _transfer(TransferOperation.APPROVE, pending, client_transaction)
 
 
@@ -256,6 +314,11 @@ def reject_transfer(pending: DomainTransferData, *, client_transaction: str | No
     """
     withhold(f"{pending.name}: a rejection", _not_pending(pending))
     return _transfer(TransferOperation.REJECT, pending, client_transaction)
+
+
+def _not_of(relay: KeyRelayData, requester: str) -> tuple[str, ...]:
+    """Why something is not for the registrar that relayed the keys."""
+    return () if requester == relay.requester else (f"{requester} asks, and {relay.requester} relayed the keys",)
 
 
 def _not_pending(transfer: DomainTransferData) -> tuple[str, ...]:

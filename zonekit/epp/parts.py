@@ -54,12 +54,13 @@ def namespace_of(element: Element) -> str:
     return etree.QName(element).namespace or ""
 
 
-def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
+def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS, max_elements: int = MAX_ELEMENTS) -> Element:
     """Return the root element of a document, without its comments and processing instructions.
 
     Args:
         octets: the document, in UTF-8 or, with a byte order mark, in UTF-16 (RFC 5730 section 5); or its text.
         max_octets: how long it may be, in UTF-8 too.
+        max_elements: how many elements it may have.
 
     Raises:
         FrameError: it is too long, too large or too deep, in another encoding, no well-formed XML, or has a document type.
@@ -74,7 +75,7 @@ def parse_xml(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Element:
         root = etree.fromstring(encoded, _safe_parser())
     except etree.XMLSyntaxError as error:
         raise _refusal(f"no well-formed XML: {_kind_of(error)}", line=error.lineno) from None
-    _check_bounds(root)
+    _check_bounds(root, max_elements)
     return root
 
 
@@ -162,7 +163,7 @@ def _kind_of(error: Any) -> str:
     return kinds[-1].removeprefix("ERR_").replace("_", " ").lower() if kinds else "it ends too soon"
 
 
-def _check_bounds(root: Element) -> None:
+def _check_bounds(root: Element, max_elements: int) -> None:
     depth = count = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
         starts = event == "start"
@@ -170,8 +171,8 @@ def _check_bounds(root: Element) -> None:
         count += starts
         if depth > MAX_DEPTH:
             raise _refusal(f"elements stand more than {MAX_DEPTH} deep in one another", line=element.sourceline)
-        if count > MAX_ELEMENTS:
-            raise _refusal(f"it has more than {MAX_ELEMENTS} elements", line=element.sourceline)
+        if count > max_elements:
+            raise _refusal(f"it has more than {max_elements} elements", line=element.sourceline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

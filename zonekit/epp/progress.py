@@ -11,23 +11,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from zonekit import rdata as rd
 from zonekit.epp.domains import DomainTransferData
 from zonekit.epp.frames import Data
 from zonekit.epp.keyrelay import KeyRelayData
-from zonekit.epp.offers import AuthInfoNotice, NsNotice, RemovalNotice, WaitNotice
+from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, RemovalNotice, WaitNotice
 from zonekit.errors import EppError, FrameWithheld, PlanError
 from zonekit.instants import utc
+from zonekit.names import order_key, parse_origin
 from zonekit.transfer import values
 from zonekit.transfer.checking import check_transfer
+from zonekit.transfer.course import TtlSeen
+from zonekit.transfer.following import with_ttls_seen
 from zonekit.transfer.gate import may_begin, places_changed_by, see_step
 from zonekit.transfer.journal import Confirmed, Evidence
 from zonekit.transfer.judging import Truth
+from zonekit.transfer.ledger import Record
 from zonekit.transfer.plan import Plan, PlannedStep
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.sightings import Sighting
 from zonekit.transfer.steps import Actor
 from zonekit.transfer.versions import Source
 from zonekit.transfer.views import Look
+from zonekit.ttl import Ttl
+from zonekit.zones import RRset, Zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +70,10 @@ class Progress:
 
         Raises:
             EppError: it is of another.
+            DomainNameError: the name is none.
         """
         domain = self.plan.facts.domain
-        if domain.lower() != name:
+        if order_key(parse_origin(domain)) != order_key(parse_origin(name)):
             raise EppError(f"the plan is of {domain} and the message of {name}", remedy="give those of one domain")
 
     def begin(self, step_id: str, at: datetime) -> Progress:
@@ -84,25 +92,54 @@ class Progress:
     def said(self, *step_ids: str, at: datetime, by: str) -> Progress:
         """Return it with steps that somebody says are done; one that is on record already stays as it is.
 
+        What the same one says again is said once.
+
         Raises:
-            PlanError: the plan has no such step, or nobody is named.
+            PlanError: the plan has no such step or begins after ``at``, or nobody is named.
             TimeError: the instant is naive.
         """
         found = self
         for step_id in step_ids:
             evidence = Evidence(step_id=step_id, seen=at, by=by)
-            found = replace(found, evidence=(*found.evidence, evidence))
             if step_id not in found.plan.events:
                 found = found._recorded(step_id, at)
+            if all(replace(each, seen=evidence.seen) != evidence for each in found.evidence):
+                found = replace(found, evidence=(*found.evidence, evidence))
         return found
 
-    def heard(self, data: Data, *, at: datetime) -> Progress:
-        """Return it with what a message of the registry says is done; what says nothing of a step leaves it as it is.
+    def without(self, step_id: str) -> Progress:
+        """Return it without a step that was said to be done and does not count any more.
 
         Raises:
-            PlanError: the plan is of another flow.
+            PlanError: the plan has no such step.
+        """
+        self.plan.step(step_id)
+        events = {each: event for each, event in self.plan.events.items() if each != step_id}
+        return Progress(
+            plan=self.plan.with_events(events),
+            evidence=tuple(each for each in self.evidence if each.step_id != step_id),
+            begun=tuple(each for each in self.begun if each[0] != step_id),
+        )
+
+    def heard(self, data: Data, *, gaining: str, at: datetime) -> Progress:
+        """Return it with what a message of the registry says is done; what says nothing of a step leaves it as it is.
+
+        So does what is left of an earlier transfer: the notice of what was before the plan begins, and a transfer to another.
+
+        Args:
+            data: what the message tells.
+            gaining: the gaining registrar of this transfer.
+            at: when it came.
+
+        Raises:
+            EppError: it is about another domain.
+            PlanError: the plan is of another flow, or begins after ``at``.
             TimeError: the instant is naive.
         """
+        if isinstance(data, _OF_A_DOMAIN):
+            self.check_name(data.domain if isinstance(data, Receipt) else data.name)
+        if self._is_stale(data) or (isinstance(data, DomainTransferData) and data.requester != gaining):
+            return self
         match data:
             case KeyRelayData():
                 return self.said("requested", "keys-made", "keys-offered", "keys-relayed", at=at, by=_RELAYED)
@@ -121,27 +158,54 @@ class Progress:
             case _:
                 return self
 
+    def _is_stale(self, data: Data) -> bool:
+        """Whether a message tells of what was before the plan begins."""
+        match data:
+            case WaitNotice():
+                told = data.until
+            case NsNotice():
+                told = data.at
+            case RemovalNotice():
+                told = data.not_before
+            case DomainTransferData():
+                told = min(data.requested, data.acted)
+            case _:
+                return False
+        return told < self.plan.start
+
     def seen(self, sighting: Sighting, *, by: str) -> Progress:
         """Return it with what was seen as evidence, and every step on record that shows to be done and was not before.
 
         A step counts as done from when it was first seen done on every server, whatever anybody says, and as begun when it was
         last seen not to be or, where nobody looked, as soon as those before it were. So look before a step and after it.
 
+        One that was done and came undone counts from when it was seen done again: caches took what was served in between. A TTL
+        that is served and is larger than any that was known counts from then on.
+
         Raises:
             PlanError: what was seen is of another domain, or nobody is named.
         """
-        found, look = self, Look(sighting)
+        look = Look(sighting)
+        found = self._with_ttls_of(sighting)
+        while True:
+            shown = tuple(found._shown(sighting, by, look))
+            done = next((each for each in shown if found._is_newly_done(each)), None)
+            if done is None:
+                break  # what is newly done may end what an earlier step claims, so nothing is undone before all of it is known
+            found = replace(found, evidence=found._evidence_with(done))._recorded(done.step_id, sighting.at)
+        for evidence in shown:
+            found = replace(found, evidence=found._evidence_with(evidence))
+        return found
+
+    def _shown(self, sighting: Sighting, by: str, look: Look) -> Iterator[Evidence]:
+        """What was seen of each step that is looked for."""
         for planned in self.plan.steps:
-            if planned.id not in found.plan.events and not found._are_done(planned.step.after):
+            if planned.id not in self.plan.events and not self._are_done(planned.step.after):
                 continue  # what is to be undone later looks as if it were, before it is done
             try:
-                evidence = see_step(found.plan, planned.id, sighting, by=by, look=look)
+                yield see_step(self.plan, planned.id, sighting, by=by, look=look)
             except PlanError:
                 continue  # a matter of people or time, not looked at, or superseded
-            found = replace(found, evidence=(*found._but_for(evidence), evidence))
-            if found._is_everywhere(planned, evidence) and planned.id not in found.plan.events:
-                found = found._recorded(planned.id, sighting.at)
-        return found
 
     def lacks(self, step_id: str, now: datetime) -> tuple[str, ...]:
         """Return all that keeps a step from being begun now; nothing where it may be.
@@ -179,11 +243,18 @@ class Progress:
             if each.truth is not Truth.TRUE and each.step_id in step_ids
         )
 
-    def _is_everywhere(self, planned: PlannedStep, evidence: Evidence) -> bool:
-        """Whether every server that a step changes was asked, and gives it."""
-        places = places_changed_by(planned.step) if planned.step.effect is not None else ()
+    def _is_newly_done(self, evidence: Evidence) -> bool:
+        """Whether every server that a step changes was asked and gives it, and it was not done before, or came undone since."""
+        step = self.plan.step(evidence.step_id).step
+        places = places_changed_by(step) if step.effect is not None else ()
         asked_of = frozenset().union(*[self.servers.get(source, frozenset()) for source in places])
-        return not evidence.lacking and asked_of <= evidence.confirming
+        if evidence.lacking or not asked_of <= evidence.confirming:
+            return False
+        event = self.plan.events.get(step.id)
+        if event is None:
+            return True
+        undone = [each.seen for each in self._lacking(step.id) if each.seen >= event.completed]
+        return step.effect is not None and bool(undone) and max(undone) < evidence.seen
 
     def _are_done(self, step_ids: Iterable[str]) -> bool:
         """Whether steps are on record, or waits that have begun: what is done before one is over is so all the same."""
@@ -193,9 +264,24 @@ class Progress:
             for step in steps
         )
 
-    def _but_for(self, evidence: Evidence) -> Iterator[Evidence]:
-        """The evidence but for an earlier look that showed the same, so that looking often does not make it grow."""
-        yield from (each for each in self.evidence if replace(each, seen=evidence.seen) != evidence)
+    def _lacking(self, step_id: str) -> Iterator[Evidence]:
+        """The looks that showed a step not to be done."""
+        yield from (each for each in self.evidence if each.step_id == step_id and each.lacking)
+
+    def _evidence_with(self, evidence: Evidence) -> tuple[Evidence, ...]:
+        """The evidence with one more look, of those that showed the same only the last, so that looking often does not make it grow."""
+        same = [each for each in self.evidence if replace(each, seen=evidence.seen) == evidence]
+        last = max([*same, evidence], key=lambda each: each.seen)
+        return (*[each for each in self.evidence if each not in same], last)
+
+    def _with_ttls_of(self, sighting: Sighting) -> Progress:
+        """The progress with each TTL that a resolver might take now, where it is above the largest known."""
+        shown = [
+            TtlSeen(source=source, record=record, ttl=Ttl(rrset.ttl), first_seen=sighting.at, last_seen=sighting.at)
+            for source, record, rrset in _cached(sighting)
+        ]
+        facts = with_ttls_seen(self.plan.facts, shown)
+        return self if facts == self.plan.facts else replace(self, plan=self.plan.with_facts(facts))
 
     def _recorded(self, step_id: str, completed: datetime) -> Progress:
         planned = self.plan.step(step_id)
@@ -205,7 +291,7 @@ class Progress:
 
     def _started(self, planned: PlannedStep) -> datetime:
         known = [at for step_id, at in self.begun if step_id == planned.id]
-        lacked = [each.seen for each in self.evidence if each.step_id == planned.id and each.lacking]
+        lacked = [each.seen for each in self._lacking(planned.id)]
         before = [self.plan.step(step_id).started for step_id in planned.step.after]
         return max([self.plan.start, *before, *known, *lacked])
 
@@ -233,6 +319,22 @@ def withhold(what: str, reasons: Iterable[str]) -> None:
         )
 
 
+def _cached(sighting: Sighting) -> Iterator[tuple[Source, Record, RRset]]:
+    """The RRsets that the waits are counted for, as far as they were seen."""
+    if isinstance(sighting.losing, Zone):
+        for rdtype, record in ((rd.NS, Record.NS), (rd.DNSKEY, Record.DNSKEY)):
+            rrset = sighting.losing.get("@", rdtype)
+            if rrset is not None:
+                yield Source.LOSING, record, rrset
+    for seen, record in ((sighting.parent_ds, Record.DS), (sighting.parent_ns, Record.NS)):
+        if isinstance(seen, RRset):
+            yield Source.PARENT, record, seen
+
+
+_OF_A_DOMAIN: Final = (
+    *(KeyRelayData, Receipt, WaitNotice, AuthInfoRequest, AuthInfoNotice, NsNotice),
+    *(DomainTransferData, RemovalNotice),
+)
 _RELAYED: Final = "the keys that were relayed"
 _REGISTRY: Final = "a message of the registry"
 

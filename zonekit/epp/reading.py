@@ -32,18 +32,19 @@ from zonekit.epp.content import (
 )
 from zonekit.epp.frames import Action, Command, Frame, Response
 from zonekit.epp.object_readers import ACTIONS, transaction_id
-from zonekit.epp.parts import MAX_OCTETS, Element, Part, local_name, parse_xml
+from zonekit.epp.parts import MAX_ELEMENTS, MAX_OCTETS, Element, Part, local_name, parse_xml
 from zonekit.epp.results import Reason, Result
 from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
 from zonekit.errors import FrameError
 
 
-def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Frame:
+def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS, max_elements: int = MAX_ELEMENTS) -> Frame:
     """Return the frame that is in the octets.
 
     Args:
         octets: the frame as it went over the connection, without the length before it (RFC 5734 section 4).
         max_octets: how long it may be.
+        max_elements: how many elements it may have.
 
     Raises:
         FrameError: it is no EPP frame, or is not safe to read. ``path`` says where; no authinfo code and no password is
@@ -52,7 +53,7 @@ def read_frame(octets: bytes | str, *, max_octets: int = MAX_OCTETS) -> Frame:
     >>> read_frame('<epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><hello/></epp>')
     Hello()
     """
-    root = parse_xml(octets, max_octets=max_octets)
+    root = parse_xml(octets, max_octets=max_octets, max_elements=max_elements)
     if root.tag != f"{{{namespaces.EPP}}}epp":
         raise FrameError(
             f"the root element is no epp of {namespaces.EPP}",
