@@ -37,6 +37,7 @@ from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import KeyData, registry_ds
 from zonekit.epp import facilitated, losing, namespaces
+from zonekit.epp.casefile import case_json, read_case
 from zonekit.epp.domains import (
     AuthInfo,
     DomainInfo,
@@ -145,6 +146,7 @@ def test_a_losing_key_with_a_sha1_ds_gets_a_stronger_one_with_the_gaining_ds() -
             assert verify_zone(zone, now=course.now, ds=ds).is_clean, name
         if name == "ds-added":
             assert set(registry_ds(ds)) == {weak, strong, gaining}
+            assert registry.case is not None and read_case(case_json(registry.case)) == registry.case
         if name == "removal-allowed":
             notice = course.gaining.told(RemovalNotice)
             assert isinstance(notice, RemovalNotice) and set(notice.ds) == {weak, strong}
