@@ -13,10 +13,11 @@ from typing import Final
 
 from tests.keyring import NOW
 from tests.transfer_worlds import GAINING_KEYS, GAINING_SERVERS, LOSING_KEYS, LOSING_SERVERS, LOW, ns_of, unsigned
-from zonekit.algorithms import Algorithm
+from zonekit import rdata as rd
+from zonekit.algorithms import Algorithm, DigestType
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import Dnskey, parse_dnskeys
-from zonekit.ds import make_ds
+from zonekit.ds import digest_dnskey, make_ds
 from zonekit.instants import SignatureValidity
 from zonekit.keys import SigningKey, generate_zsk
 from zonekit.signing import sign_zone
@@ -36,6 +37,12 @@ LONG: Final = SignatureValidity.starting(NOW - DAY, timedelta(days=60))
 LOSING: Final = sign_zone(unsigned(LOSING_SERVERS), LOSING_KEYS, validity=LONG, dnskey_ttl=Ttl(86400))
 GAINING: Final = sign_zone(unsigned(GAINING_SERVERS, ttl=LOW), GAINING_KEYS, validity=LONG, dnskey_ttl=Ttl(LOW))
 LOSING_DS: Final = make_ds(LOSING_KEYS[:1], ttl=DS_TTL)
+LOSING_SHA1: Final = RRset(
+    owner=LOSING_DS.owner,
+    rdtype=rd.DS,
+    ttl=LOSING_DS.ttl,
+    rdatas=(digest_dnskey(LOSING_KEYS[0].owner, LOSING_KEYS[0].dnskey_rdata, DigestType.SHA1),),
+)
 BOTH_DS: Final = make_ds([LOSING_KEYS[0], GAINING_KEYS[0]], ttl=DS_TTL)
 GAINING_DS: Final = make_ds(GAINING_KEYS[:1], ttl=DS_TTL)
 _SERVERS: Final = {
@@ -45,13 +52,13 @@ _SERVERS: Final = {
 }
 
 
-def the_facts() -> Facts:
+def the_facts(losing_ds: RRset = LOSING_DS) -> Facts:
     """What everybody knows before the transfer."""
     to_stay = sign_zone(unsigned(GAINING_SERVERS), GAINING_KEYS, validity=LONG, dnskey_ttl=Ttl(86400))
     facts = Facts.from_zones(
         LOSING,
         to_stay,
-        LOSING_DS,
+        losing_ds,
         ds_ttl=DS_TTL,
         ns_ttl=DS_TTL,
         negative_ttl=900,
@@ -92,6 +99,13 @@ class Delegation:
 
 
 Given = Zone | Unseen | Delegation
+
+
+def servers_with(losing_ds: RRset) -> Servers:
+    """The servers of the three parties, of which the parent has another DS of the losing side."""
+    servers = Servers()
+    servers.give(Source.PARENT, Delegation(losing_ds, ns_of(LOSING_SERVERS)), NOW - 30 * DAY, delay=MINUTE)
+    return servers
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from tests.epp.operators import DELAY, GAINING, LONG, LOSING, Servers, the_facts
+from tests.epp.operators import DELAY, GAINING, LONG, LOSING, Servers
 from tests.epp.registry import CODE, Registry
 from tests.epp.registry import GAINING as GAINING_CLIENT
 from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS, LOW
@@ -93,7 +93,7 @@ class Registrar:
 
 def registrar(client: str, registry: Registry, send: Callable[[Command], Response]) -> Registrar:
     """A registrar with a plan of its own."""
-    plan = plan_transfer(the_facts(), flow=Flow.REGISTRY_FACILITATED, start=registry.now)
+    plan = plan_transfer(registry.facts, flow=Flow.REGISTRY_FACILITATED, start=registry.now)
     return Registrar(client, registry, send, Progress(plan=plan))
 
 
@@ -115,7 +115,7 @@ def receipt(side: Registrar) -> Command:
         by="the losing operator",
         now=now,
         publish_at=now + timedelta(hours=1),
-        facts=the_facts(),
+        facts=side.registry.facts,
         client_transaction=side.transaction(),
     )
 

@@ -43,6 +43,7 @@ from zonekit.epp.secdns import RegistryDs, SecDns, SecDnsUpdate
 from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
 from zonekit.epp.writing import write_frame
 from zonekit.errors import FrameError
+from zonekit.transfer.facts import Facts
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.versions import Source
 from zonekit.zones import RRset
@@ -76,6 +77,7 @@ class Registry:
 
     Attributes:
         servers: what everybody serves.
+        facts: what everybody knows before the transfer.
         now: its clock.
         domain: the domain as it has it.
         case: the case, as it keeps it.
@@ -85,6 +87,7 @@ class Registry:
     """
 
     servers: Servers = field(default_factory=Servers)
+    facts: Facts = field(default_factory=the_facts)
     now: datetime = NOW
     domain: DomainInfoData = field(
         default_factory=lambda: DomainInfoData(
@@ -183,7 +186,7 @@ class Registry:
                 client=client,
                 domain=self.domain if action.name == self.domain.name else None,
                 sighting=self.servers.look(self.now),
-                facts=the_facts(),
+                facts=self.facts,
                 now=self.now,
                 case=self.case,
             )
@@ -243,7 +246,8 @@ class Registry:
     def decide(self, decision: Callable[..., Ruling], **more: object) -> Ruling:
         """Take a step of its own, if the library lets it."""
         assert self.case is not None
-        return self._carry_out(decision(self.case, now=self.now, **more))
+        known = {"domain": self.domain, "now": self.now} | more
+        return self._carry_out(decision(self.case, **known))
 
     def decide_by_sight(self, decision: Callable[..., Ruling]) -> Ruling:
         """Take a step of its own for which it looks at every server."""

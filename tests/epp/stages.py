@@ -124,7 +124,7 @@ def _report(course: Course) -> None:
 
 
 def _add_ds(course: Course) -> None:
-    course.registry.decide(facilitated.add_ds)
+    course.registry.decide_by_sight(facilitated.add_ds)
     course.settle()
 
 

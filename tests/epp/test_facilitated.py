@@ -13,7 +13,19 @@ import pytest
 
 from tests.epp import net_epp, registrars
 from tests.epp.grammar import problems
-from tests.epp.operators import DAY, GAINING_DS, LONG, LOSING, MINUTE, colliding_keys, losing_with
+from tests.epp.operators import (
+    DAY,
+    GAINING_DS,
+    LONG,
+    LOSING,
+    LOSING_DS,
+    LOSING_SHA1,
+    MINUTE,
+    colliding_keys,
+    losing_with,
+    servers_with,
+    the_facts,
+)
 from tests.epp.operators import GAINING as GAINING_ZONE
 from tests.epp.registry import CODE, GAINING, PASSWORD, STRANGER, Registry
 from tests.epp.registry import LOSING as LOSING_CLIENT
@@ -23,8 +35,9 @@ from tests.simulation import simulate
 from tests.transfer_worlds import GAINING_KEYS, LOSING_KEYS
 from zonekit.apex import merge_dnskeys
 from zonekit.dnskeys import Dnskey, parse_dnskeys
-from zonekit.ds import KeyData
+from zonekit.ds import KeyData, registry_ds
 from zonekit.epp import facilitated, losing, namespaces
+from zonekit.epp.casefile import case_json, read_case
 from zonekit.epp.domains import (
     AuthInfo,
     DomainInfo,
@@ -49,6 +62,8 @@ from zonekit.transfer.proof import Safe
 from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.steps import STEPS, Actor, Flow
 from zonekit.transfer.versions import Source
+from zonekit.verifying.zone import verify_zone
+from zonekit.zones import Zone
 
 CLIENTS: Final = (LOSING_CLIENT, GAINING, STRANGER)
 OFFERED: Final = (namespaces.SECDNS, namespaces.TRANSFER)
@@ -120,6 +135,28 @@ def test_resolvers_see_nothing_of_it() -> None:
         assert log.validations and not log.bogus and not log.outages
 
 
+def test_a_losing_key_with_a_sha1_ds_gets_a_stronger_one_with_the_gaining_ds() -> None:
+    """Validators may not go by the SHA-1 DS any more as soon as the gaining DS is beside it (RFC 4509 section 3)."""
+    registry = Registry(servers=servers_with(LOSING_SHA1), facts=the_facts(LOSING_SHA1))
+    course = Course.begun(registry)
+    (weak,), (strong,), (gaining,) = map(registry_ds, (LOSING_SHA1, LOSING_DS, GAINING_DS))
+    for name in course.stages():
+        zone, ds = registry.servers.last(Source.LOSING), registry.servers.delegation().ds
+        if isinstance(zone, Zone) and name not in ("ds-removed", "ended"):
+            assert verify_zone(zone, now=course.now, ds=ds).is_clean, name
+        if name == "ds-added":
+            assert set(registry_ds(ds)) == {weak, strong, gaining}
+            assert registry.case is not None and read_case(case_json(registry.case)) == registry.case
+        if name == "removal-allowed":
+            notice = course.gaining.told(RemovalNotice)
+            assert isinstance(notice, RemovalNotice) and set(notice.ds) == {weak, strong}
+    case = registry.case
+    assert case is not None and case.is_over
+    assert registry.servers.delegation().ds.rdatas == GAINING_DS.rdatas
+    true = case.progress.plan.with_events({**case.progress.plan.events, **registry.servers.events})
+    assert isinstance(prove(true), Safe)
+
+
 def test_the_registry_counts_from_what_it_saw_itself(course: Course) -> None:
     """Whatever a report says, a step is done when every server was seen to have taken it."""
     course.run("merged")
@@ -158,7 +195,7 @@ def test_the_gaining_side_is_handed_the_receipt_as_it_came(course: Course) -> No
 # ---- every gate holds -----------------------------------------------------------------------------------------------
 
 OWN_STEPS: Final[dict[str, Callable[[Registry], object]]] = {
-    "ds-added": lambda registry: registry.decide(facilitated.add_ds),
+    "ds-added": lambda registry: registry.decide_by_sight(facilitated.add_ds),
     "announced": lambda registry: registry.decide_by_sight(facilitated.announce_wait),
     "asked": lambda registry: registry.decide(facilitated.ask_auth_info),
     "ns-changed": lambda registry: registry.decide_by_sight(facilitated.change_ns),
@@ -369,7 +406,7 @@ def test_the_losing_side_refuses_a_key_and_the_gaining_side_learns_why(course: C
     assert refused.key_tag == twin.key_tag
     assert [(each.code, each.rule) for each in refused.refusals] == [("key-tag-collision", "RFC 4034 appendix B")]
     with pytest.raises(FrameWithheld):
-        course.registry.decide(facilitated.add_ds)
+        course.registry.decide_by_sight(facilitated.add_ds)
     assert codes(course.losing.send(registrars.receipt(course.losing))) == [2002]
     say(course.gaining, registrars.offer(course.gaining))
     assert course.registry.case is not None and not course.registry.case.is_refused, "a new offer makes a new case"
@@ -406,7 +443,7 @@ def test_ttls_that_are_not_lowered_are_seen(course: Course) -> None:
     answer = course.losing.send(report_of(pretended))
     assert 2308 in codes(answer) and "TTL" in told(answer)
     with pytest.raises(FrameWithheld, match="has not reported"):
-        course.registry.decide(facilitated.add_ds)
+        course.registry.decide_by_sight(facilitated.add_ds)
 
 
 def report_of(report: Report) -> Command:
@@ -432,9 +469,9 @@ def test_nobody_approves_and_after_five_days_the_registry_does(course: Course) -
     asked = course.now
     registry.now = asked + 5 * DAY - timedelta(seconds=1)
     with pytest.raises(FrameWithheld, match="may answer until"):
-        registry.decide(facilitated.complete_transfer)
+        registry.decide_by_sight(facilitated.complete_transfer)
     registry.now = asked + 5 * DAY
-    registry.decide(facilitated.complete_transfer)
+    registry.decide_by_sight(facilitated.complete_transfer)
     assert registry.domain.sponsor == GAINING
     course.poll()
     for side in (course.losing, course.gaining):

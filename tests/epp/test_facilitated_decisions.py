@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from tests.epp import registrars
 from tests.epp.operators import (
     DAY,
+    DS_TTL,
     GAINING,
     GAINING_DS,
     LONG,
     LOSING,
     LOSING_DS,
+    LOSING_SHA1,
     MINUTE,
     Servers,
     colliding_keys,
@@ -41,10 +43,12 @@ from zonekit.epp import case_json, facilitated, gaining, losing, read_case
 from zonekit.epp.cases import Case, Message, Ruling
 from zonekit.epp.domains import (
     AuthInfo,
+    DomainInfoData,
     DomainPart,
     DomainTransfer,
     DomainTransferData,
     DomainUpdate,
+    NameServer,
     NoAuthInfo,
     NsForm,
     Status,
@@ -74,7 +78,7 @@ from zonekit.signing import sign_zone
 from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.receipts import Receipt, Refusal
-from zonekit.transfer.sightings import NOT_LOOKED_AT, Sighting
+from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
@@ -228,6 +232,53 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
             )
         ),
     ),
+    "a ZSK left out": (
+        [2306],
+        "ZSK",
+        lambda: taken(with_keys(*[each for each in RELAY.keys if each.key.flags == 257])),
+    ),
+    "a key of another algorithm": ([2306, 2306], "a key of algorithm 15 is offered", lambda: taken(of_algorithm_15())),
+    "a key of another algorithm than is known": (
+        [2306, 2306],
+        "a key of algorithm 15 signs the gaining zone",
+        lambda: taken(facts=with_another_algorithm()),
+    ),
+    "a DS with SHA-384 alone": (
+        [2306, 2306],
+        "no DS of key",
+        lambda: taken(with_ds(*of_types(DigestType.SHA384))),
+    ),
+    "a DS with SHA-384 besides": (
+        [2306],
+        "with digest type 4 is none that is to join",
+        lambda: taken(with_ds(*of_types(DigestType.SHA256, DigestType.SHA384))),
+    ),
+    "a DS at the parent that the facts have not": (
+        [2308, 2308],
+        "the parent has no DS of KSK",
+        lambda: taken(sighting=replace(SEEN, parent_ds=LOSING_SHA1)),
+    ),
+    "a DS at the parent of nobody": (
+        [2308],
+        "is of no key that signs the losing DNSKEY RRset",
+        lambda: taken(sighting=replace(SEEN, parent_ds=make_ds([LOSING_KEYS[0], csk()], ttl=DS_TTL))),
+    ),
+    "a losing zone that is not signed": (
+        [2308],
+        "has no DNSKEYs of its own",
+        lambda: taken(sighting=replace(SEEN, losing=unsigned(LOSING_SERVERS))),
+    ),
+    "a name server left out": ([2306], "ns1.gaining.example. is a name server", lambda: taken(with_servers(1))),
+    "a name server that is none": (
+        [2306],
+        "ns9.example.com. is offered",
+        lambda: taken(with_servers(0, "ns9.example.com.")),
+    ),
+    "a key that is needed longer": (
+        [2306],
+        "the transfer needs it until",
+        lambda: taken(with_keys(replace(RELAY.keys[0], expiry=Duration(days=2)), *RELAY.keys[1:])),
+    ),
     "a losing side that cannot": (
         [2308],
         "cannot be",
@@ -239,6 +290,17 @@ REFUSED: Final[dict[str, tuple[list[int], str, Callable[[], Ruling]]]] = {
         lambda: taken(of_algorithm_15(), facts=with_another_algorithm()),
     ),
 }
+
+
+def of_types(*digest_types: DigestType) -> tuple[DsData, ...]:
+    """The DS of the gaining KSK."""
+    return registry_ds(make_ds(GAINING_KEYS[:1], digest_types=digest_types))
+
+
+def with_servers(first: int, *more: str) -> Command:
+    """The offer without the name servers before the first, and with more."""
+    servers = (*OFFERED.name_servers.servers[first:], *[NameServer(name=name) for name in more])
+    return replace(OFFER, extensions=(replace(OFFERED, name_servers=replace(OFFERED.name_servers, servers=servers)),))
 
 
 def ds_of_zsk() -> DsData:
@@ -264,7 +326,11 @@ def of_algorithm_15() -> Command:
 def with_another_algorithm() -> Facts:
     """Facts of a gaining zone that is signed with another algorithm."""
     facts = the_facts()
-    keys = tuple(replace(each, key=Key(name=each.key.name, algorithm=15)) for each in facts.gaining.keys)
+    tags = [ksk(Algorithm.ED25519).key_tag, zsk(Algorithm.ED25519).key_tag]
+    keys = tuple(
+        replace(each, key=Key(name=f"key {tag}", algorithm=15, key_tag=tag))
+        for each, tag in zip(sorted(facts.gaining.keys, key=lambda each: not each.signs_dnskey), tags, strict=True)
+    )
     return replace(facts, gaining=replace(facts.gaining, keys=keys))
 
 
@@ -305,15 +371,18 @@ def test_the_servers_that_are_offered_are_those_that_are_planned_for() -> None:
     nameless = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset()))
     case = taken(facts=nameless).case
     assert case is not None and case.progress.servers[Source.GAINING] == frozenset(GAINING_SERVERS)
-    others = replace(facts, gaining=replace(facts.gaining, name_servers=frozenset(("ns9.gaining.example",))))
-    with pytest.raises(PlanError, match="ns9"):
-        taken(facts=others)
 
 
-def test_the_keys_that_are_offered_are_those_that_are_planned_for() -> None:
-    for command, facts in ((of_algorithm_15(), the_facts()), (OFFER, with_another_algorithm())):
-        with pytest.raises(PlanError, match="the gaining keys of the facts are of others"):
-            taken(command, facts=facts)
+def test_every_key_is_published_until_the_losing_side_may_stop() -> None:
+    case = taken().case
+    assert case is not None
+    needed = case.progress.plan.step("losing-stopped").not_before
+
+    def until(expiry: datetime) -> Command:
+        return with_keys(*[replace(each, expiry=expiry) for each in RELAY.keys])
+
+    assert codes(taken(until(needed - timedelta(seconds=1)))) == [2306] * len(RELAY.keys)
+    assert taken(until(needed)).is_success
 
 
 PROFILE: Final = RegistryProfile(
@@ -355,6 +424,13 @@ def test_what_the_registry_takes_is_in_its_profile() -> None:
     assert codes(ruling) == [2304] and "a court says so" in told(ruling)
 
 
+def test_a_registry_that_does_not_carry_such_transfers_says_so() -> None:
+    for relays in (False, True):
+        profile = replace(PROFILE, transfer=TransferPolicy(key_relay=relays))
+        ruling = taken(registry=profile)
+        assert codes(ruling) == [2102] and profile.name in told(ruling) and ruling.case is None
+
+
 def test_a_registry_that_drops_the_ds_carries_no_such_transfer() -> None:
     drops = replace(PROFILE, dnssec=replace(PROFILE.dnssec, on_transfer=OnTransfer.DROP))
     with pytest.raises(PlanError, match="drops the DS records"):
@@ -381,6 +457,15 @@ def test_what_the_registry_did_not_look_at_is_its_own_fault() -> None:
         taken(sighting=elsewhere)
     with pytest.raises(PlanError, match="key relay"):
         taken(Command(action=DomainUpdate(name="example.nl"), extensions=(UNKNOWN,)))
+    with pytest.raises(PlanError, match=r"the facts are of example\.com"):
+        taken(facts=replace(the_facts(), domain="example.com"))
+    for off, words in (
+        (-timedelta(seconds=1), "before that"),
+        (facilitated.SEEN_WITHIN + timedelta(seconds=1), "later"),
+    ):
+        with pytest.raises(PlanError, match=words):
+            taken(now=NOW + off)
+    assert taken(now=NOW + facilitated.SEEN_WITHIN).is_success
 
 
 # ---- the registry: what comes later ---------------------------------------------------------------------------------
@@ -531,6 +616,16 @@ def test_a_report_says_what_is_so() -> None:
         course, facilitated.take_report, Command(action=UPDATE, extensions=(UNKNOWN,)), LOSING_CLIENT, sighting=sighting
     )
     assert codes(bare) == [2003]
+
+
+def test_a_report_is_held_against_what_is_seen_when_it_comes() -> None:
+    course = course_at("merged")
+    sighting, command = course.registry.servers.look(course.now), registrars.report(course.losing)
+    decide, second = facilitated.take_report, timedelta(seconds=1)
+    for at, words in ((course.now + second, "before that"), (course.now - facilitated.SEEN_WITHIN - second, "later")):
+        with pytest.raises(PlanError, match=words):
+            updated(course, decide, command, LOSING_CLIENT, sighting=replace(sighting, at=at))
+    assert updated(course, decide, command, LOSING_CLIENT, sighting=sighting).is_success
 
 
 def test_a_report_that_what_is_seen_does_not_bear_out_is_refused() -> None:
@@ -725,7 +820,7 @@ def test_a_losing_zone_that_does_not_verify_any_more_gets_no_ds() -> None:
     course = broken_after("reported", OVER)
     course.registry.look()
     with pytest.raises(FrameWithheld, match="keys-exchanged"):
-        course.registry.decide(facilitated.add_ds)
+        course.registry.decide_by_sight(facilitated.add_ds)
 
 
 def test_nothing_is_announced_of_a_losing_zone_that_nobody_looked_at() -> None:
@@ -749,6 +844,178 @@ def test_the_ns_changes_once_and_when_every_server_was_asked() -> None:
     registry.decide(facilitated.change_ns, sighting=sighting)
     with pytest.raises(FrameWithheld, match="ns-changed is begun already"):
         registry.decide(facilitated.change_ns, sighting=sighting)
+
+
+def ready_for(step: str) -> tuple[Course, Callable[..., Ruling]]:
+    """A course in which the registry may take a step of its own now, and the decision."""
+    before, decision = OWN_STEPS[step]
+    course = course_at(before)
+    case = case_of(course)
+    if step == "change_ns" and case.wait is not None:
+        course.wait_until(case.wait.until)
+    if step == "complete_transfer" and case.transfer is not None:
+        course.wait_until(case.transfer.acted)
+    return course, decision
+
+
+OWN_STEPS: Final[dict[str, tuple[str, Callable[..., Ruling]]]] = {
+    "add_ds": ("reported", facilitated.add_ds),
+    "announce_wait": ("ds-added", facilitated.announce_wait),
+    "ask_auth_info": ("announced", facilitated.ask_auth_info),
+    "change_ns": ("given", facilitated.change_ns),
+    "complete_transfer": ("requested", facilitated.complete_transfer),
+    "allow_removal": ("approved", facilitated.allow_removal),
+}
+BY_SIGHT: Final = ("add_ds", "announce_wait", "change_ns", "complete_transfer")
+
+
+def decided(step: str, **given: Any) -> Ruling:
+    """The ruling of the registry on a step of its own whose time has come."""
+    course, decision = ready_for(step)
+    known: dict[str, Any] = {"domain": course.registry.domain, "now": course.now}
+    if step in BY_SIGHT:
+        known["sighting"] = course.registry.servers.look(course.now)
+    return decision(case_of(course), **(known | given))
+
+
+def with_status(word: str) -> DomainInfoData:
+    return replace(DOMAIN, statuses=(Status(value=word),))
+
+
+@pytest.mark.parametrize("step", OWN_STEPS)
+def test_a_status_stops_every_step_that_the_registry_takes_by_itself(step: str) -> None:
+    is_transfer = step == "complete_transfer"
+    lock, other = ("Transfer", "Update") if is_transfer else ("Update", "Transfer")
+    for party in ("server",) if is_transfer else ("client", "server"):
+        word = f"{party}{lock}Prohibited"
+        with pytest.raises(FrameWithheld, match=f"{word} stands in the way") as caught:
+            decided(step, domain=with_status(word))
+        assert len(caught.value.reasons) == 1
+        assert decided(step, domain=with_status(f"{party}{other}Prohibited")).is_success
+    operation = Operation.ANSWER if is_transfer else Operation.UPDATE
+    rule = StatusRule(status="disputed", stops=frozenset((operation,)), reason="a court says so", remedy="ask it")
+    disputed = with_status("disputed")
+    with pytest.raises(FrameWithheld, match="a court says so"):
+        decided(step, domain=disputed, registry=replace(PROFILE, statuses=(rule,)))
+    assert decided(step, domain=disputed).is_success, "a status of no RFC stops nothing by itself"
+    with pytest.raises(PlanError, match=r"the domain is example\.com"):
+        decided(step, domain=replace(DOMAIN, name="example.com"))
+
+
+@pytest.mark.parametrize("word", ["pendingTransfer", "clientTransferProhibited"])
+def test_what_keeps_requests_off_does_not_stop_the_approval_of_one_that_was_taken(word: str) -> None:
+    assert decided("complete_transfer", domain=with_status(word)).is_success
+
+
+@pytest.mark.parametrize("step", BY_SIGHT)
+def test_the_registry_takes_no_step_on_what_it_saw_too_long_ago_or_later(step: str) -> None:
+    course, decision = ready_for(step)
+    sighting, known = course.registry.servers.look(course.now), {"domain": course.registry.domain}
+
+    def asked(at: datetime, now: datetime) -> Ruling:
+        return decision(case_of(course), sighting=replace(sighting, at=at), now=now, **known)
+
+    second, now = timedelta(seconds=1), course.now + DAY
+    with pytest.raises(FrameWithheld, match="which is before that"):
+        asked(now + second, now)
+    with pytest.raises(FrameWithheld, match="which is more than 1h later"):
+        asked(now - facilitated.SEEN_WITHIN - second, now)
+    assert asked(now, now).is_success
+    assert asked(now - facilitated.SEEN_WITHIN, now).is_success
+
+
+def test_the_ds_joins_when_the_losing_zone_is_seen_to_verify_now() -> None:
+    course = broken_after("reported", LOSING)
+    for zone in (LOSING, OVER, NOT_LOOKED_AT):
+        sighting = replace(course.registry.servers.look(course.now), losing=zone)
+        with pytest.raises(FrameWithheld, match="the losing zone"):
+            course.registry.decide(facilitated.add_ds, sighting=sighting)
+
+
+def test_the_ds_joins_those_that_were_there_when_the_keys_were_offered() -> None:
+    more = make_ds([LOSING_KEYS[0], csk()], ttl=DS_TTL)
+    both_types = make_ds(LOSING_KEYS[:1], ttl=DS_TTL, digest_types=(DigestType.SHA256, DigestType.SHA384))
+    for ds, words in ((more, "is of no key"), (both_types, "digest type 4, and the facts have none")):
+        course = course_at("reported")
+        sighting = replace(course.registry.servers.look(course.now), parent_ds=ds)
+        with pytest.raises(FrameWithheld, match=words):
+            course.registry.decide(facilitated.add_ds, sighting=sighting)
+
+
+def test_the_ds_that_join_beside_a_weak_one_count_against_the_limit() -> None:
+    weak = {"sighting": replace(SEEN, parent_ds=LOSING_SHA1), "facts": the_facts(LOSING_SHA1)}
+    ruling = taken(registry=PROFILE, **weak)
+    assert codes(ruling) == [2306] and "there would be 3 DS, and 2 are taken" in told(ruling)
+    assert taken(registry=replace(PROFILE, dnssec=replace(PROFILE.dnssec, most=3)), **weak).is_success
+
+
+def test_what_was_seen_later_than_the_sighting_counts_too() -> None:
+    course, _ = ready_for("change_ns")
+    registry, sighting = course.registry, course.registry.servers.look(course.now)
+    registry.servers.give(Source.GAINING, GAINING, registry.now, delay=MINUTE)
+    registry.now += 30 * MINUTE
+    registry.look()
+    with pytest.raises(FrameWithheld, match="gaining-merged"):
+        registry.decide(facilitated.change_ns, sighting=sighting)
+
+
+def test_nothing_is_approved_when_the_gaining_servers_have_stopped() -> None:
+    course, _ = ready_for("complete_transfer")
+    registry = course.registry
+    whole = registry.servers.zone(Source.GAINING)
+    registry.servers.give(Source.GAINING, THERE_IS_NONE, registry.now)
+    registry.now += SETTLED
+    before = case_of(course)
+    with pytest.raises(FrameWithheld, match="domain-transferred may not be now") as caught:
+        registry.decide_by_sight(facilitated.complete_transfer)
+    assert caught.value.reasons and case_of(course) == before
+    registry.servers.give(Source.GAINING, whole, registry.now)
+    registry.now += SETTLED
+    registry.decide_by_sight(facilitated.complete_transfer)
+
+
+def test_a_lock_stops_the_losing_sides_approval_and_not_its_rejection() -> None:
+    course = course_at("requested")
+    registry = course.registry
+    registry.domain = replace(DOMAIN, statuses=(Status(value="serverTransferProhibited"),))
+    approval = registrars.approval(course.losing)
+    ruling = updated(course, facilitated.take_transfer, approval, LOSING_CLIENT)
+    assert codes(ruling) == [2304] and "serverTransferProhibited" in told(ruling)
+    assert codes(updated(course, facilitated.take_transfer, approval, GAINING_CLIENT)) == [2201]
+    pending = course.losing.told(DomainTransferData)
+    assert isinstance(pending, DomainTransferData)
+    assert updated(course, facilitated.take_transfer, losing.reject_transfer(pending), LOSING_CLIENT).is_success
+    registry.domain = replace(DOMAIN, statuses=(Status(value="pendingTransfer"),))
+    assert updated(course, facilitated.take_transfer, approval, LOSING_CLIENT).is_success
+
+
+def test_a_status_of_the_registrys_own_stops_what_registrars_ask_for() -> None:
+    everything = frozenset((Operation.UPDATE, Operation.REQUEST))
+    rule = StatusRule(status="disputed", stops=everything, reason="a court says so", remedy="ask it")
+    profile = replace(PROFILE, statuses=(rule,))
+    asked: dict[str, tuple[Callable[..., Ruling], str, Callable[[Course], Command]]] = {
+        "offered": (facilitated.take_receipt, LOSING_CLIENT, lambda course: registrars.receipt(course.losing)),
+        "merged": (facilitated.take_report, LOSING_CLIENT, lambda course: registrars.report(course.losing)),
+        "asked": (facilitated.take_auth_info, LOSING_CLIENT, lambda course: registrars.auth_info(course.losing)),
+        "ns-changed": (facilitated.take_transfer, GAINING_CLIENT, lambda course: registrars.request(course.gaining)),
+        "removal-allowed": (
+            facilitated.take_removal,
+            GAINING_CLIENT,
+            lambda course: registrars.removal(course.gaining),
+        ),
+    }
+    for stage, (decide, client, make) in asked.items():
+        course = course_at(stage)
+        notice = case_of(course).progress.plan.step("losing-ds-removed").not_before
+        if stage == "removal-allowed":
+            course.wait_until(notice)
+        if stage == "offered":
+            course.losing.poll_all()
+        seen = {"sighting": course.registry.servers.look(course.now)} if stage == "merged" else {}
+        command = make(course)
+        course.registry.domain = replace(course.registry.domain, statuses=(Status(value="disputed"),))
+        assert codes(updated(course, decide, command, client, registry=profile, **seen)) == [2304], stage
+        assert updated(course, decide, command, client, **seen).is_success, stage
 
 
 def test_a_report_after_a_refusal_comes_to_nothing() -> None:
@@ -818,7 +1085,7 @@ def test_no_automatic_approval_of_nothing() -> None:
     case = taken().case
     assert case is not None
     with pytest.raises(FrameWithheld, match="no transfer is pending"):
-        facilitated.complete_transfer(case, now=NOW)
+        facilitated.complete_transfer(case, sighting=SEEN, domain=DOMAIN, now=NOW)
 
 
 # ---- the gaining registrar ------------------------------------------------------------------------------------------

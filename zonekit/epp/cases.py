@@ -93,7 +93,7 @@ class Case:
     Attributes:
         relay: the keys that were relayed, of which domain, by whom and to whom.
         offer: what went along with them.
-        losing_ds: the DS records that the parent had before.
+        losing_ds: the DS records that the parent had before, and those of losing keys that joined with the gaining ones.
         progress: the plan of the registry, with what it has seen and was told.
         receipt: what the losing side answered; None before.
         report: what it said it has done; None before.

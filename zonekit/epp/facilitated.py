@@ -25,6 +25,18 @@ has taken a message, which is what some steps are confirmed by.
 What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
 wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
 has an override: a registry that overrides takes the step without asking here, and records it in the plan.
+
+Each step that the registry takes by itself takes the case and, by name:
+
+``sighting``
+    what all servers give, seen within :data:`SEEN_WITHIN` before ``now``, where the step changes the delegation or the sponsor or
+    tells what was seen;
+``domain``
+    the domain as the registry has it now, whose statuses may stop the step;
+``now``
+    when it is taken;
+``registry``
+    the registry, for the statuses that its profile has besides those of RFC 5731; without it, these alone count.
 """
 
 from __future__ import annotations
@@ -32,12 +44,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from zonekit import rdata as rd
 from zonekit.algorithms import DigestType, digest
-from zonekit.dnskeys import Dnskey, check_intake
+from zonekit.dnskeys import Dnskey, check_intake, dnskeys_of
 from zonekit.ds import DsData, matches_ds, registry_ds
 from zonekit.epp.cases import Case, Message, Ruling, refusals
 from zonekit.epp.domains import (
@@ -51,6 +63,7 @@ from zonekit.epp.domains import (
     TransferStatus,
 )
 from zonekit.epp.frames import Command
+from zonekit.epp.joining import beside_gaining, ds_differences, held_differences, key_differences
 from zonekit.epp.keyrelay import KeyRelayCreate, KeyRelayData
 from zonekit.epp.notices import relayed_keys
 from zonekit.epp.offers import (
@@ -63,10 +76,10 @@ from zonekit.epp.offers import (
     WaitNotice,
 )
 from zonekit.epp.progress import Progress, withhold
-from zonekit.epp.registries import OnTransfer, RegistryProfile
+from zonekit.epp.registries import MADE_DIGESTS, OnTransfer, RegistryProfile
 from zonekit.epp.results import Result, ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
-from zonekit.epp.statuses import Operation, Party, StatusRule, locks_against
+from zonekit.epp.statuses import DomainStatus, Operation, Party, StatusRule, locks_against
 from zonekit.errors import FrameWithheld, PlanError, TimeError
 from zonekit.instants import instant_text, utc
 from zonekit.names import order_key, parse_origin
@@ -78,17 +91,20 @@ from zonekit.transfer.receipts import Receipt
 from zonekit.transfer.sightings import Sighting, Unseen
 from zonekit.transfer.steps import Flow
 from zonekit.transfer.versions import Source
-from zonekit.ttl import Ttl
+from zonekit.ttl import Ttl, duration_text
 from zonekit.zones import RRset, Zone
 
 _Extension = TypeVar("_Extension", Offer, Receipt, Report, SecDnsUpdate)
-_DIGESTS: Final = (2, 4)
 _REGISTRY: Final = "the registry"
 MAX_REFUSALS: Final = 16
 """How many reasons a receipt may have for refusing a key; the intake has fewer."""
 MAX_TEXT: Final = 1000
 """How long a text of a receipt may be."""
 _RELAY_RULE: Final = "RFC 8063 section 3.2.1"
+_PENDING_TRANSFER: Final = DomainStatus.PENDING_TRANSFER.value
+_NOT_AGAINST_APPROVAL: Final = frozenset((_PENDING_TRANSFER, "clientTransferProhibited"))
+SEEN_WITHIN: Final = timedelta(hours=1)
+"""How old what was seen may be when something is decided on it."""
 
 
 # ---- the offer ------------------------------------------------------------------------------------------------------
@@ -108,46 +124,65 @@ def take_offer(
     """Return the ruling on a key relay with an offer: a case and the poll message for the losing registrar, or refusals.
 
     What is wrong with the permission is told alone, and only with it all that is wrong with keys, DS and the transfer as a whole:
-    2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the client is its sponsor already; 2300 and 2304 a
-    transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a key fails the intake of the losing zone, is to
-    be published no longer, a DS is of none of the keys, or the profile of the registry does not take it; 2308 no safe plan can be
-    made.
+    2102 the registry does not carry such transfers; 2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the
+    client is its sponsor already; 2300 and 2304 a transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a
+    key fails the intake of the losing zone, is to be published for too short a time, keys, DS or name servers are not those of the
+    gaining side, or the profile of the registry does not take them; 2308 the DS at the parent are others than the facts have, or
+    no safe plan can be made.
 
     Args:
         command: the ``create``.
         client: who sent it.
         domain: the domain as the registry has it, with its code; None where there is none of that name.
         sighting: the losing zone and the DS RRset at the parent as they are now.
-        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``.
+        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``, and the
+            servers offered that of the gaining ones where it has none.
         now: when it came.
         case: a case of the domain that is there already.
         registry: what the registry takes; without it, anything.
 
     Raises:
-        PlanError: no key relay, the losing zone or the DS RRset was not looked at, or is of another domain, facts of other gaining
-            servers or algorithms than are offered, or a registry that drops the DS records of a domain that is transferred.
-        TimeError: ``now`` is naive.
+        PlanError: no key relay, the losing zone or the DS RRset was not looked at, what was seen or the facts are of another
+            domain, what was seen is not of the last hour, or a registry that drops the DS records of a domain that is transferred.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     refused = check_permission(command, client=client, domain=domain, case=case, registry=registry)
     relay, offer = command.action, _extension(command, Offer)
     if refused or offer is None or domain is None or not isinstance(relay, KeyRelayCreate):
         return Ruling(case=case, results=refused)
-    losing, ds = sighting.losing, sighting.parent_ds
-    if not isinstance(losing, Zone) or not isinstance(ds, RRset):
-        raise PlanError(
-            f"{relay.name}: the losing zone or the DS at the parent was not seen", remedy="look at both first"
+    at = utc(now)
+    losing, held = _seen_of(relay.name, sighting, at)
+    _check_facts(relay.name, facts)
+    keys = relayed_keys(relay)
+    losing_keys = _losing_keys(losing, keys)
+    if not losing_keys:
+        return Ruling(
+            case=case, results=refusals(ResultCode.DATA_POLICY, ["the losing zone has no DNSKEYs of its own"])
         )
-    if order_key(losing.apex) != order_key(parse_origin(relay.name)):
-        raise PlanError(f"{relay.name}: what was seen is of {sighting.domain}", remedy="look at this domain")
-    keys, losing_ds = relayed_keys(relay), registry_ds(ds)
-    wrong = [*_key_faults(relay, keys, losing, utc(now)), *_ds_faults(offer, keys)]
+    try:
+        agreed = _agreed(facts, offer, registry)
+    except PlanError as error:
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [str(error)]))
+    wrong = [
+        *_key_faults(relay, keys, losing, at),
+        *_ds_faults(offer, keys),
+        *_server_faults(agreed, offer),
+        *key_differences(agreed, keys),
+    ]
+    if not wrong:
+        wrong += ds_differences(agreed, offer.ds, keys)
+    unlike = () if wrong else tuple(held_differences(agreed, held, losing_keys))
     if registry is not None:
-        wrong += _policy_faults(registry, offer, keys, losing_ds)
+        beside = () if wrong or unlike else beside_gaining(agreed, held, losing_keys)
+        wrong += _policy_faults(registry, offer, keys, (*held, *beside))
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
-    planned = _planned(_agreed(facts, offer, keys, registry), now)
-    if isinstance(planned, str):
-        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, [planned]))
+    planned = unlike or _planned(agreed, at)
+    if not isinstance(planned, Plan):
+        return Ruling(case=case, results=refusals(ResultCode.DATA_POLICY, planned))
+    short = tuple(_too_short(relay, keys, planned, at))
+    if short:
+        return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, short))
     data = KeyRelayData(
         name=relay.name,
         auth_info=relay.auth_info,
@@ -160,7 +195,7 @@ def take_offer(
     progress = Progress(plan=planned).said("requested", "keys-made", "keys-offered", at=now, by=by)
     text = f"{relay.name}: keys, DS and name servers of the gaining side"
     return Ruling(
-        case=Case(relay=data, offer=offer, losing_ds=losing_ds, progress=progress),
+        case=Case(relay=data, offer=offer, losing_ds=held, progress=progress),
         messages=(Message(client=domain.sponsor, text=text, data=data, extensions=(offer,)),),
     )
 
@@ -185,43 +220,90 @@ def check_permission(
     if not isinstance(relay, KeyRelayCreate):
         raise PlanError("an offer goes along with a key relay", remedy="give a KeyRelayCreate")
     _check_keeps_ds(registry)
+    if registry is not None and not registry.transfer.facilitated:
+        return (result(ResultCode.UNIMPLEMENTED_OPTION, f"{registry.name} does not carry the transfer of a domain"),)
     if domain is None or domain.name != relay.name:
         return (result(ResultCode.OBJECT_MISSING, f"there is no domain {relay.name}"),)
-    refused = tuple(_not_permitted(relay, client, domain, case, () if registry is None else registry.statuses))
+    refused = tuple(_not_permitted(relay, client, domain, case, _rules(registry)))
     if not refused and _extension(command, Offer) is None:
         return (result(ResultCode.MISSING_PARAMETER, "name servers, DS and a TTL have to go along with the keys"),)
     return refused
 
 
-def _planned(facts: Facts, now: datetime) -> Plan | str:
+def _seen_of(name: str, sighting: Sighting, now: datetime) -> tuple[Zone, tuple[DsData, ...]]:
+    """The losing zone and the DS records that were seen.
+
+    Raises:
+        PlanError: one of them was not, or is of another domain, or not of now.
+    """
+    losing, ds = sighting.losing, sighting.parent_ds
+    if not isinstance(losing, Zone) or not isinstance(ds, RRset):
+        raise PlanError(f"{name}: the losing zone or the DS at the parent was not seen", remedy="look at both first")
+    if order_key(losing.apex) != order_key(parse_origin(name)):
+        raise PlanError(f"{name}: what was seen is of {sighting.domain}", remedy="look at this domain")
+    _check_of_now(name, sighting, now)
+    return losing, registry_ds(ds)
+
+
+def _check_of_now(name: str, sighting: Sighting, now: datetime) -> None:
+    for reason in _not_of_now(sighting, now):
+        raise PlanError(f"{name}: {reason}", remedy="look again, at the time of the command")
+
+
+def _check_facts(name: str, facts: Facts) -> None:
+    if order_key(parse_origin(facts.domain)) != order_key(parse_origin(name)):
+        raise PlanError(f"{name}: the facts are of {facts.domain}", remedy="give the facts of this domain")
+
+
+def _losing_keys(losing: Zone, gaining_keys: Iterable[Dnskey]) -> tuple[Dnskey, ...]:
+    """The keys of the losing zone but for the gaining ones."""
+    dnskeys = losing.find(losing.apex, rd.DNSKEY)
+    taken = set(gaining_keys)
+    return () if dnskeys is None else tuple(key for key in dnskeys_of(dnskeys) if key not in taken)
+
+
+def _planned(facts: Facts, now: datetime) -> Plan | tuple[str]:
     """The plan of the transfer, or why there is no safe one."""
     try:
         plan = plan_transfer(facts, flow=Flow.REGISTRY_FACILITATED, start=now)
     except PlanError as error:
-        return str(error)
+        return (str(error),)
     verdict = prove(plan)
-    return plan if isinstance(verdict, Safe) else " ".join(verdict.story.split())
+    return plan if isinstance(verdict, Safe) else (" ".join(verdict.story.split()),)
 
 
-def _agreed(facts: Facts, offer: Offer, keys: Iterable[Dnskey], registry: RegistryProfile | None) -> Facts:
+def _agreed(facts: Facts, offer: Offer, registry: RegistryProfile | None) -> Facts:
     """The facts with the TTL that is asked for, what the registry says, and the offered name servers where nobody named any."""
     timing = facts.timing if registry is None else registry.timing(facts.timing)
-    offered = frozenset(each.name for each in offer.name_servers.servers)
-    gaining = facts.gaining if facts.gaining.name_servers else replace(facts.gaining, name_servers=offered)
-    if not gaining.name_servers <= offered:
-        raise PlanError(
-            f"{facts.domain}: the facts name {', '.join(sorted(gaining.name_servers - offered))} as gaining servers, and the offer"
-            " does not",
-            remedy="make the facts of what is offered",
-        )
-    algorithms = {key.algorithm for key in keys}
-    if {each.key.algorithm for each in gaining.keys} != algorithms:
-        raise PlanError(
-            f"{facts.domain}: keys of algorithm {', '.join(map(str, sorted(algorithms)))} are offered, and the gaining keys of the"
-            " facts are of others",
-            remedy="make the facts of what is offered",
-        )
+    gaining = facts.gaining
+    if not gaining.name_servers:
+        gaining = replace(gaining, name_servers=_offered_servers(offer))
     return replace(facts, gaining=gaining, timing=replace(timing, lowered_ttl=offer.ttl))
+
+
+def _offered_servers(offer: Offer) -> frozenset[str]:
+    return frozenset(each.name for each in offer.name_servers.servers)
+
+
+def _server_faults(facts: Facts, offer: Offer) -> Iterator[str]:
+    """In what the servers that are offered are not those that are asked before the NS is changed to them."""
+    planned, offered = facts.gaining.name_servers, _offered_servers(offer)
+    for name in sorted(planned - offered):
+        yield f"{name} is a name server of the gaining side and is not offered; offer it as well"
+    for name in sorted(offered - planned):
+        yield f"{name} is offered and is no name server of the gaining side; leave it out"
+
+
+def _too_short(relay: KeyRelayCreate, keys: Iterable[Dnskey], plan: Plan, now: datetime) -> Iterator[str]:
+    """The keys that are to be published until before the losing side may stop."""
+    needed = plan.step("losing-stopped").not_before
+    for relayed, key in zip(relay.keys, keys, strict=True):
+        expires = relayed.expires(now)
+        if expires is not None and expires < needed:
+            yield (
+                f"key {key.key_tag} is to be published until {instant_text(expires)}, and the transfer needs it until"
+                f" {instant_text(needed)} at least ({_RELAY_RULE})"
+            )
 
 
 def _not_permitted(
@@ -251,7 +333,7 @@ def _locked(
     domain: DomainInfoData, operation: Operation, by: Party, rules: Iterable[StatusRule] = ()
 ) -> Iterator[Result]:
     for lock in locks_against(domain.statuses, operation, by=by, rules=rules):
-        is_pending = lock.status.value == "pendingTransfer"
+        is_pending = lock.status.value == _PENDING_TRANSFER
         yield result(ResultCode.PENDING_TRANSFER if is_pending else ResultCode.STATUS_PROHIBITS, str(lock))
 
 
@@ -269,7 +351,7 @@ def _key_faults(relay: KeyRelayCreate, keys: tuple[Dnskey, ...], losing: Zone, n
 
 def _ds_faults(offer: Offer, keys: tuple[Dnskey, ...]) -> Iterator[str]:
     for ds in offer.ds:
-        if ds.digest_type not in _DIGESTS:
+        if ds.digest_type not in MADE_DIGESTS:
             yield f"the DS of key {ds.key_tag} has digest type {ds.digest_type}; make one of type 2 or 4 (RFC 9904)"
         elif not _is_of(ds, keys):
             yield f"the DS of key {ds.key_tag} is of none of the keys; relay its key as well (RFC 4034 section 5.1.4)"
@@ -310,7 +392,15 @@ def _is_of(ds: DsData, keys: Iterable[Dnskey]) -> bool:
 # ---- the losing side ------------------------------------------------------------------------------------------------
 
 
-def take_receipt(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_receipt(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on a receipt: the gaining registrar is handed it as it came.
 
     A receipt that refuses a key ends the case; the gaining side may offer anew. Refused are, with 2201 one from somebody else,
@@ -320,10 +410,10 @@ def take_receipt(case: Case, command: Command, *, client: str, domain: DomainInf
 
     Raises:
         PlanError: ``domain`` is another than that of the case.
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     receipt = _extension(command, Receipt)
-    refused = [*_not_from(case.losing, client, case, domain, command)]
+    refused = [*_not_from(case.losing, client, case, domain, command, rules=_rules(registry))]
     if receipt is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no receipt goes along with it"))
     if case.receipt is not None:
@@ -377,7 +467,14 @@ def _digest(key: Dnskey) -> str:
 
 
 def take_report(
-    case: Case, command: Command, *, client: str, domain: DomainInfoData, sighting: Sighting, now: datetime
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    sighting: Sighting,
+    now: datetime,
+    registry: RegistryProfile | None = None,
 ) -> Ruling:
     """Return the ruling on a report: does the losing zone have the gaining keys, low TTLs, and does it verify?
 
@@ -394,13 +491,14 @@ def take_report(
         domain: the domain as the registry has it.
         sighting: what all losing servers give now.
         now: when it came.
+        registry: the registry, for the statuses that its profile has; without it, those of RFC 5731 alone count.
 
     Raises:
-        PlanError: what was seen is of another domain, or ``domain`` is another than that of the case.
-        TimeError: ``now`` is naive.
+        PlanError: what was seen is of another domain, or not of the last hour, or ``domain`` is another than that of the case.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     report = _extension(command, Report)
-    refused = [*_not_from(case.losing, client, case, domain, command)]
+    refused = [*_not_from(case.losing, client, case, domain, command, rules=_rules(registry))]
     if report is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no report goes along with it"))
     if case.receipt is None or case.is_refused:
@@ -412,6 +510,7 @@ def take_report(
     wrong = tuple(_report_faults(case, report, utc(now)))
     if wrong:
         return Ruling(case=case, results=refusals(ResultCode.PARAMETER_POLICY, wrong))
+    _check_of_now(case.name, sighting, utc(now))
     seen = look(case, sighting)
     untrue = (*_untrue(seen, sighting, *_BY_LOSING), *_not_confirmed(seen, *_BY_LOSING))
     if untrue:
@@ -514,7 +613,7 @@ def take_acknowledgement(case: Case, message: Message, *, client: str, now: date
     as one that is left of an earlier case. 2201 where the message is for another client, 2002 before the case begins.
 
     Raises:
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     if client != message.client:
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "the message is for another client"),))
@@ -562,42 +661,83 @@ def _is_sent_by(case: Case, message: Message) -> bool:
 # ---- the registry's own steps ---------------------------------------------------------------------------------------
 
 
-def add_ds(case: Case, *, now: datetime) -> Ruling:
+def add_ds(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that the gaining DS joins the losing one, with the change; :func:`look` tells when every server has it.
 
+    The losing zone is verified once more. Where the losing keys have weaker DS alone, stronger ones join too (RFC 4509 section
+    3), and count as losing DS from then on.
+
     Raises:
-        FrameWithheld: it is added already, the losing side has not reported, or the gate says no.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is added already, the losing side has not reported, the losing zone or the DS at the parent is not seen
+            to be as it has to, a status stops it, or the gate says no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
+    at = utc(now)
+    seen = look(case, sighting)
     _withhold(
         case,
         "ds-added",
-        _once(case, "ds-added"),
+        _once(seen, "ds-added"),
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
-        case.progress.lacks("ds-added", now),
+        _stopped(case, domain, registry),
+        _not_of_now(sighting, at),
+        _untrue(seen, sighting, *_BY_LOSING, "losing-verified"),
+        _held_differences(case, sighting),
+        seen.progress.lacks("ds-added", at),
     )
-    change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in case.offer.ds)))
-    return Ruling(case=case.with_progress(case.progress.begin("ds-added", now)), change=change)
+    beside = _beside_gaining(case, sighting)
+    losing_ds = tuple(dict.fromkeys((*case.losing_ds, *beside)))
+    change = SecDnsUpdate(add=SecDns(ds=tuple(RegistryDs(ds=each) for each in (*beside, *case.offer.ds))))
+    return Ruling(
+        case=replace(seen, losing_ds=losing_ds, progress=seen.progress.begin("ds-added", at)),
+        change=change,
+    )
 
 
-def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
+def _held_differences(case: Case, sighting: Sighting) -> Iterator[str]:
+    """In what the DS records at the parent are not those that were there when the keys were offered."""
+    if not isinstance(sighting.losing, Zone) or not isinstance(sighting.parent_ds, RRset):
+        yield "the losing zone or the DS at the parent was not seen"
+        return
+    losing_keys = _losing_keys(sighting.losing, case.offered_keys)
+    yield from held_differences(case.progress.plan.facts, registry_ds(sighting.parent_ds), losing_keys)
+
+
+def _beside_gaining(case: Case, sighting: Sighting) -> tuple[DsData, ...]:
+    """The losing DS records that join with the gaining ones."""
+    if not isinstance(sighting.losing, Zone):
+        return ()
+    losing_keys = _losing_keys(sighting.losing, case.offered_keys)
+    return beside_gaining(case.progress.plan.facts, case.losing_ds, losing_keys)
+
+
+def announce_wait(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that announces to both sides until when the NS may not be changed, and which record keeps it.
 
     The losing zone is verified once more, and every server has to give both DS.
 
     Raises:
-        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, or the gate says no.
-        PlanError: what was seen is of another domain.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, a status stops it, or the gate says
+            no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
+    at = utc(now)
     seen = look(case, sighting)
     _withhold(
         case,
         "wait-announced",
         ["it is announced already"] if case.wait is not None else [],
         ["the losing side has not reported its zone as merged"] if case.report is None else [],
+        _stopped(case, domain, registry),
+        _not_of_now(sighting, at),
         _untrue(seen, sighting, "losing-verified"),
-        seen.progress.lacks("wait-announced", now),
+        seen.progress.lacks("wait-announced", at),
     )
     plan = seen.progress.plan
     binding = plan.by_longest_ttl.because
@@ -609,17 +749,21 @@ def announce_wait(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
     )
 
 
-def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
+def ask_auth_info(
+    case: Case, *, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that asks the losing registrar for the authinfo code.
 
     Raises:
-        FrameWithheld: it was asked already, or the announcement has not reached both sides.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it was asked already, the announcement has not reached both sides, or a status stops it.
+        PlanError: the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     _withhold(
         case,
         "authinfo-given",
         _once(case, "authinfo-given"),
+        _stopped(case, domain, registry),
         case.progress.lacks("authinfo-given", now),
     )
     text = f"{case.name}: the authinfo code is asked for"
@@ -630,7 +774,15 @@ def ask_auth_info(case: Case, *, now: datetime) -> Ruling:
     )
 
 
-def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_auth_info(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on a domain update with the authinfo code that was asked for: it goes to the gaining registrar.
 
     Refused are, with 2201 one from somebody else, with 2304 one for a domain that may not be updated, with 2002 a code that was
@@ -638,12 +790,12 @@ def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainI
 
     Raises:
         PlanError: ``domain`` is another than that of the case.
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     utc(now)
     action = command.action
     code = _code_in(action.auth_info) if isinstance(action, DomainUpdate) else None
-    refused = [*_not_from(case.losing, client, case, domain, command, code)]
+    refused = [*_not_from(case.losing, client, case, domain, command, code, _rules(registry))]
     if code is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no authinfo code goes along with it"))
     if not case.progress.is_begun("authinfo-given"):
@@ -657,13 +809,16 @@ def take_auth_info(case: Case, command: Command, *, client: str, domain: DomainI
     return Ruling(case=replace(case, auth_info=code), messages=(message,), change=code)
 
 
-def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
+def change_ns(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that the delegation names the gaining servers, with the change, and the notice of it to both sides.
 
     Raises:
-        FrameWithheld: it is changed already, the announced wait is not over, something would break, or the gate says no.
-        PlanError: what was seen is of another domain.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is changed already, the announced wait is not over, something would break, a status stops it, or the gate
+            says no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     at = utc(now)
     seen = look(case, sighting)
@@ -673,6 +828,8 @@ def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
         "ns-changed",
         _once(seen, "ns-changed"),
         ["the wait that keeps it is not announced, or not over"] if early else [],
+        _stopped(case, domain, registry),
+        _not_of_now(sighting, at),
         seen.progress.lacks("ns-changed", at),
         seen.progress.lacks_by_sight("ns-changed", _with_keys(case, sighting)),
     )
@@ -688,18 +845,26 @@ def change_ns(case: Case, *, sighting: Sighting, now: datetime) -> Ruling:
 # ---- the transfer of the sponsorship --------------------------------------------------------------------------------
 
 
-def take_transfer(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_transfer(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on a domain transfer: request and cancel by the gaining side, approve and reject by the losing, query.
 
     A request is pending until the losing registrar answers or the approval delay of the plan is over. Refused are, with 2201 what
     is not for this client to ask or of a domain that has another sponsor than in this case, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
     gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is pending, with 2304
-    one for a locked domain, and with 2301 an answer where nothing is pending, or its time is over. What comes before that which it
+    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending, or its time is over. What comes before that which it
     is about is refused with 2002.
 
     Raises:
         PlanError: no domain transfer, or ``domain`` is another than that of the case.
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     transfer = command.action
     if not isinstance(transfer, DomainTransfer):
@@ -712,18 +877,27 @@ def take_transfer(case: Case, command: Command, *, client: str, domain: DomainIn
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, other),))
     match transfer.operation:
         case TransferOperation.REQUEST:
-            return _requested(case, transfer, client, domain, utc(now))
+            return _requested(case, transfer, client, domain, utc(now), _rules(registry))
         case TransferOperation.QUERY:
             return _queried(case, client)
         case TransferOperation.APPROVE:
-            return _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+            ruling = _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+            locked = tuple(_locked_against_approval(domain, registry)) if ruling.is_success else ()
+            return Ruling(case=case, results=locked) if locked else ruling
         case TransferOperation.REJECT:
             return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now))
         case TransferOperation.CANCEL:
             return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now))
 
 
-def _requested(case: Case, transfer: DomainTransfer, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def _requested(
+    case: Case,
+    transfer: DomainTransfer,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    rules: Iterable[StatusRule],
+) -> Ruling:
     refused = []
     if client != case.gaining:
         refused.append(result(ResultCode.AUTHORIZATION, f"{case.name} is under way to another registrar"))
@@ -735,7 +909,7 @@ def _requested(case: Case, transfer: DomainTransfer, client: str, domain: Domain
     elif case.sponsor == case.gaining:
         refused.append(result(ResultCode.NOT_TRANSFERABLE, f"{case.gaining} is the sponsor already"))
     else:
-        refused += _locked(domain, Operation.REQUEST, Party.OTHER)
+        refused += _locked(domain, Operation.REQUEST, Party.OTHER, rules)
         refused += refusals(ResultCode.COMMAND_USE, case.progress.lacks("domain-transferred", now))
     if refused:
         return Ruling(case=case, results=tuple(refused))
@@ -784,21 +958,46 @@ def _answered(case: Case, client: str, expected: str, status: TransferStatus, no
     return _ended(case, case.transfer, status, now, others, f"{status.value} by {client}")
 
 
-def complete_transfer(case: Case, *, now: datetime) -> Ruling:
+def complete_transfer(
+    case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that a transfer which nobody answered is approved by the registry, with messages to both.
 
     Raises:
-        FrameWithheld: none is pending, or its time is not over.
-        TimeError: ``now`` is naive.
+        FrameWithheld: none is pending, its time is not over, the domain does not validate from the gaining servers any more, a
+            status stops it, or the gate says no.
+        PlanError: what was seen or the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     at = utc(now)
     pending = case.transfer
     if pending is None or not case.is_pending:
         raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
-    if at < pending.acted:
-        until = f"the losing registrar may answer until {instant_text(pending.acted)}"
-        raise FrameWithheld(f"{case.name}: {until}", reasons=(until,), remedy="wait until then")
-    return _ended(case, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+    seen = look(case, sighting)
+    until = f"the losing registrar may answer until {instant_text(pending.acted)}"
+    _check_domain(case, domain)
+    _withhold(
+        case,
+        _TRANSFERRED,
+        [until] if at < pending.acted else [],
+        [each.message for each in _locked_against_approval(domain, registry)],
+        _not_of_now(sighting, at),
+        seen.progress.lacks(_TRANSFERRED, at),
+    )
+    return _ended(seen, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+
+
+def _locked_against_approval(domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[Result]:
+    """The statuses that stop a transfer that is pending from being approved.
+
+    All that stop one, but that it is pending, and the sponsor's own lock: that keeps requests off, and who has not answered in
+    time is not to hold up what was requested before (RFC 5731 section 2.3).
+    """
+    others = replace(
+        domain, statuses=tuple(each for each in domain.statuses if each.value not in _NOT_AGAINST_APPROVAL)
+    )
+    for operation in (Operation.REQUEST, Operation.ANSWER):
+        yield from _locked(others, operation, Party.REGISTRY, _rules(registry))
 
 
 def _ended(
@@ -817,17 +1016,21 @@ def _ended(
 # ---- the losing DS --------------------------------------------------------------------------------------------------
 
 
-def allow_removal(case: Case, *, now: datetime) -> Ruling:
+def allow_removal(
+    case: Case, *, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
+) -> Ruling:
     """Return the ruling that allows the gaining registrar to remove the losing DS, from when nobody needs it any more.
 
     Raises:
-        FrameWithheld: it is allowed already, the domain is not transferred, or the gate says no.
-        TimeError: ``now`` is naive.
+        FrameWithheld: it is allowed already, the domain is not transferred, a status stops it, or the gate says no.
+        PlanError: the domain is another.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     _withhold(
         case,
         "removal-allowed",
         _once(case, "removal-allowed"),
+        _stopped(case, domain, registry),
         case.progress.lacks("removal-allowed", now),
     )
     not_before = case.progress.plan.step("losing-ds-removed").not_before
@@ -839,7 +1042,15 @@ def allow_removal(case: Case, *, now: datetime) -> Ruling:
     )
 
 
-def take_removal(case: Case, command: Command, *, client: str, domain: DomainInfoData, now: datetime) -> Ruling:
+def take_removal(
+    case: Case,
+    command: Command,
+    *,
+    client: str,
+    domain: DomainInfoData,
+    now: datetime,
+    registry: RegistryProfile | None = None,
+) -> Ruling:
     """Return the ruling on the update that removes the losing DS, with the change.
 
     Refused are, with 2201 one from anybody but the new sponsor, with 2304 one for a domain that may not be updated, with 2002 one that
@@ -848,10 +1059,10 @@ def take_removal(case: Case, command: Command, *, client: str, domain: DomainInf
 
     Raises:
         PlanError: ``domain`` is another than that of the case.
-        TimeError: ``now`` is naive.
+        TimeError: ``now`` is naive or not in whole seconds.
     """
     update = _extension(command, SecDnsUpdate)
-    refused = [*_not_from(case.gaining, client, case, domain, command)]
+    refused = [*_not_from(case.gaining, client, case, domain, command, rules=_rules(registry))]
     if update is None or update.remove is None:
         refused.append(result(ResultCode.MISSING_PARAMETER, "no DS is removed"))
     elif not _is_of_losing(case, update.remove) or update.add is not None or update.max_sig_life is not None:
@@ -880,7 +1091,13 @@ def _extension(command: Command, kind: type[_Extension]) -> _Extension | None:
 
 
 def _not_from(
-    expected: str, client: str, case: Case, domain: DomainInfoData, command: Command, code: AuthInfo | None = None
+    expected: str,
+    client: str,
+    case: Case,
+    domain: DomainInfoData,
+    command: Command,
+    code: AuthInfo | None = None,
+    rules: Iterable[StatusRule] = (),
 ) -> Iterator[Result]:
     """Why an update is not for this client to make, or not of this domain, or has more than a code or one extension."""
     _check_domain(case, domain)
@@ -893,7 +1110,21 @@ def _not_from(
     if client != expected or expected != case.sponsor or expected != domain.sponsor:
         yield result(ResultCode.AUTHORIZATION, f"this is not for {client} to say now")
     else:
-        yield from _locked(domain, Operation.UPDATE, Party.SPONSOR)
+        yield from _locked(domain, Operation.UPDATE, Party.SPONSOR, rules)
+
+
+def _rules(registry: RegistryProfile | None) -> tuple[StatusRule, ...]:
+    return () if registry is None else registry.statuses
+
+
+def _stopped(case: Case, domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[str]:
+    """The statuses that stop what the registry changes or is going to change by itself.
+
+    Raises:
+        PlanError: it is another domain.
+    """
+    _check_domain(case, domain)
+    yield from (each.message for each in _locked(domain, Operation.UPDATE, Party.REGISTRY, _rules(registry)))
 
 
 def _code_in(auth_info: AuthInfo | NoAuthInfo | None) -> AuthInfo | None:
@@ -917,3 +1148,12 @@ def _once(case: Case, step_id: str) -> list[str]:
 
 def _withhold(case: Case, step_id: str, *reasons: Iterable[str]) -> None:
     withhold(f"{case.name}: {step_id}", [reason for some in reasons for reason in some])
+
+
+def _not_of_now(sighting: Sighting, now: datetime) -> Iterator[str]:
+    """Why what was seen says nothing of now."""
+    seen = f"what was seen is of {instant_text(sighting.at)}, and it is {instant_text(now)}"
+    if sighting.at > now:
+        yield f"{seen}, which is before that"
+    elif now - sighting.at > SEEN_WITHIN:
+        yield f"{seen}, which is more than {duration_text(SEEN_WITHIN)} later"
