@@ -269,12 +269,14 @@ class FrameError(EppError):
         path: where it is at fault, as names of elements such as ``epp/response/resData``; empty where it is no XML at all.
         message_id: the message of the queue that came in it, where that could be read: who has kept the frame for somebody to
             look at can acknowledge it, and get at the next.
+        client_transaction: the client's identifier of the command at fault, where that could be read: a server's answer has it.
     """
 
     def __init__(self, problem: str, *, path: str = "", remedy: str = "", rule: str = "") -> None:
         super().__init__(f"{path}: {problem}" if path else problem, remedy=remedy, rule=rule)
         self.path = path
         self.message_id: str | None = None
+        self.client_transaction: str | None = None
 
 
 class FrameWithheld(EppError):

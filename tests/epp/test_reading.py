@@ -812,6 +812,13 @@ def test_a_refusal_says_which_message_it_was() -> None:
     assert refused("<epp/>").message_id is None
 
 
+def test_a_refusal_of_a_command_says_which_it_was() -> None:
+    unknown = re.sub("<(/?)update>", r"<\1frob>", EXAMPLES["rfc5731-update"].decode())
+    identifier = re.search("<clTRID>(.*)</clTRID>", unknown)
+    assert identifier is not None and refused(unknown).client_transaction == identifier[1]
+    assert refused(re.sub("<clTRID>.*</clTRID>", "", unknown)).client_transaction is None
+
+
 @pytest.mark.parametrize(("kind", "digest"), [(1, "0123456789abcdefABCD"), (2, "00"), (2, ""), (5, "")])
 def test_a_ds_with_a_digest_of_the_wrong_length_is_read_and_can_be_removed(kind: int, digest: str) -> None:
     # RFC 5910 itself shows digests of 10 octets as those of type 1.

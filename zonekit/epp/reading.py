@@ -52,7 +52,7 @@ def read_frame(octets: Octets | str, *, max_octets: int = MAX_OCTETS, max_elemen
 
     Raises:
         FrameError: it is no EPP frame, or is not safe to read. ``path`` says where, ``message_id`` which message of the queue
-            it brings; no authinfo code and no password is ever in the message.
+            it brings, ``client_transaction`` which command it is; no authinfo code and no password is ever in the message.
 
     >>> read_frame('<epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><hello/></epp>')
     Hello()
@@ -166,6 +166,14 @@ _SESSION_ACTIONS: Final[Mapping[str, Callable[[Element], Action]]] = {"login": _
 
 
 def _command(element: Element) -> Command:
+    try:
+        return _request(element)
+    except FrameError as error:
+        error.client_transaction = collapsed(element.findtext(qualified(namespaces.EPP, "clTRID"), "")) or None
+        raise
+
+
+def _request(element: Element) -> Command:
     content = Content(element)
     verb = content.one(_verb_of(element))
     extension, client = content.filled("extension"), content.optional("clTRID")
