@@ -1088,6 +1088,24 @@ def test_no_automatic_approval_of_nothing() -> None:
         facilitated.complete_transfer(case, sighting=SEEN, domain=DOMAIN, now=NOW)
 
 
+@pytest.mark.parametrize("answer", [TransferOperation.APPROVE, TransferOperation.REJECT, TransferOperation.CANCEL])
+def test_a_registry_that_never_approves_leaves_a_transfer_pending_until_it_is_answered(
+    answer: TransferOperation,
+) -> None:
+    course, _ = ready_for("complete_transfer")
+    never = replace(PROFILE, transfer=replace(PROFILE.transfer, automatic_approval=None))
+    known = {"sighting": course.registry.servers.look(course.now), "domain": course.registry.domain, "now": course.now}
+    with pytest.raises(FrameWithheld, match=r"never approves by itself") as caught:
+        facilitated.complete_transfer(case_of(course), registry=never, **known)
+    assert len(caught.value.reasons) == 1
+    command = Command(action=DomainTransfer(operation=answer, name="example.nl"))
+    client = GAINING_CLIENT if answer is TransferOperation.CANCEL else LOSING_CLIENT
+    assert codes(updated(course, facilitated.take_transfer, command, client, registry=PROFILE)) == [2301]
+    ruling = updated(course, facilitated.take_transfer, command, client, registry=never)
+    assert ruling.is_success and ruling.case is not None and not ruling.case.is_pending
+    assert facilitated.complete_transfer(case_of(course), registry=PROFILE, **known).is_success
+
+
 # ---- the gaining registrar ------------------------------------------------------------------------------------------
 
 

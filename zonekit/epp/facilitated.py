@@ -45,7 +45,7 @@ import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeGuard, TypeVar
 
 from zonekit import rdata as rd
 from zonekit.algorithms import DigestType, digest
@@ -856,11 +856,16 @@ def take_transfer(
 ) -> Ruling:
     """Return the ruling on a domain transfer: request and cancel by the gaining side, approve and reject by the losing, query.
 
-    A request is pending until the losing registrar answers or the approval delay of the plan is over. Refused are, with 2201 what
-    is not for this client to ask or of a domain that has another sponsor than in this case, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
+    A request is pending until the losing registrar answers or the approval delay of the plan is over: that instant is the
+    ``acDate`` of its ``trnData``. At a registry that never approves by itself nothing happens then: it is the instant until which
+    the plan counts on an answer, and a later answer is taken as well.
+
+    Refused are, with 2303 what is of another domain, with 2201 what is not for this client to ask or of a domain that has another
+    sponsor than in this case, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
     gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is pending, with 2304
-    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending, or its time is over. What comes before that which it
-    is about is refused with 2002.
+    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending, or its time is over. An
+    answer dated before its request is refused with 2002. A query is refused with 2201 where it is from neither registrar, and
+    with 2301 where no transfer was asked for.
 
     Raises:
         PlanError: no domain transfer, or ``domain`` is another than that of the case.
@@ -881,13 +886,13 @@ def take_transfer(
         case TransferOperation.QUERY:
             return _queried(case, client)
         case TransferOperation.APPROVE:
-            ruling = _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+            ruling = _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now), registry)
             locked = tuple(_locked_against_approval(domain, registry)) if ruling.is_success else ()
             return Ruling(case=case, results=locked) if locked else ruling
         case TransferOperation.REJECT:
-            return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now))
+            return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now), registry)
         case TransferOperation.CANCEL:
-            return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now))
+            return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now), registry)
 
 
 def _requested(
@@ -943,12 +948,14 @@ def _queried(case: Case, client: str) -> Ruling:
     return Ruling(case=case, data=(case.transfer,))
 
 
-def _answered(case: Case, client: str, expected: str, status: TransferStatus, now: datetime) -> Ruling:
+def _answered(
+    case: Case, client: str, expected: str, status: TransferStatus, now: datetime, registry: RegistryProfile | None
+) -> Ruling:
     if client != expected:
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "this is for another registrar to say"),))
     if case.transfer is None or not case.is_pending:
         return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, "no transfer is pending"),))
-    if now >= case.transfer.acted:
+    if now >= case.transfer.acted and not _never_approves(registry):
         over = f"it could be answered until {instant_text(case.transfer.acted)}; the registry approves it"
         return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, over),))
     if now < case.transfer.requested:
@@ -958,14 +965,19 @@ def _answered(case: Case, client: str, expected: str, status: TransferStatus, no
     return _ended(case, case.transfer, status, now, others, f"{status.value} by {client}")
 
 
+def _never_approves(registry: RegistryProfile | None) -> TypeGuard[RegistryProfile]:
+    """Whether the registry leaves a transfer that nobody answers pending."""
+    return registry is not None and registry.transfer.automatic_approval is None
+
+
 def complete_transfer(
     case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
 ) -> Ruling:
     """Return the ruling that a transfer which nobody answered is approved by the registry, with messages to both.
 
     Raises:
-        FrameWithheld: none is pending, its time is not over, the domain does not validate from the gaining servers any more, a
-            status stops it, or the gate says no.
+        FrameWithheld: the registry never approves by itself, none is pending, its time is not over, the domain does not validate
+            from the gaining servers any more, a status stops it, or the gate says no.
         PlanError: what was seen or the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
@@ -974,17 +986,26 @@ def complete_transfer(
     if pending is None or not case.is_pending:
         raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
     seen = look(case, sighting)
-    until = f"the losing registrar may answer until {instant_text(pending.acted)}"
     _check_domain(case, domain)
     _withhold(
         case,
         _TRANSFERRED,
-        [until] if at < pending.acted else [],
+        _not_for_the_registry(pending, at, registry),
         [each.message for each in _locked_against_approval(domain, registry)],
         _not_of_now(sighting, at),
         seen.progress.lacks(_TRANSFERRED, at),
     )
     return _ended(seen, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+
+
+def _not_for_the_registry(
+    pending: DomainTransferData, now: datetime, registry: RegistryProfile | None
+) -> Iterator[str]:
+    """Why a pending transfer is for the losing registrar alone to approve."""
+    if _never_approves(registry):
+        yield f"{registry.name} never approves by itself: the losing registrar has to answer, or the gaining one to cancel"
+    elif now < pending.acted:
+        yield f"the losing registrar may answer until {instant_text(pending.acted)}"
 
 
 def _locked_against_approval(domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[Result]:
