@@ -782,6 +782,18 @@ def test_the_code_is_set_and_the_lock_against_transfers_lifted_in_one_update() -
     assert CODE.password not in repr(found)
 
 
+def test_the_code_that_the_registry_hands_on_goes_by_itself() -> None:
+    desk = locked("clientTransferProhibited", step_id="authinfo-given", flow=Flow.REGISTRY_FACILITATED)
+    lifted, given = desk.frames("authinfo-given").frames
+    assert given.command.action == DomainUpdate(name=DOMAIN, auth_info=CODE) and not given.command.extensions
+    after = desk.record.after(lifted.command)
+    assert after.statuses == () and after.code == desk.record.code
+    (alone,) = replace_statuses(desk).frames("authinfo-given").frames
+    assert alone.command.action == given.command.action
+    with pytest.raises(EppError, match="an authinfo code to hand on, and it is not given"):
+        desk.frames("authinfo-given", auth_info=None)
+
+
 def test_the_gaining_registrar_asks_and_the_losing_one_answers() -> None:
     desk = Desk.of(a_plan(Flow.REGISTRAR_CHANGE), a_registry()).until("domain-transferred")
     (asked,) = desk.frames("domain-transferred", actor=Actor.GAINING_REGISTRAR).frames

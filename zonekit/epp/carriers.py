@@ -24,6 +24,7 @@ class FrameKind(enum.Enum):
     RESTORE_DS = "where the registry drops the DS in the transfer, a domain update that adds it again"
     CHANGE_NS = "a domain update of the name servers, and creates and updates of the host objects that it needs"
     GIVE_AUTH_INFO = "a domain update that sets a new authinfo code and lifts clientTransferProhibited, or a domain info that tells the code"
+    SEND_AUTH_INFO = "a domain update with nothing but a new authinfo code, after one that lifts clientTransferProhibited where it is set"
     REQUEST_TRANSFER = "a domain transfer request, or a cancel of it"
     ANSWER_TRANSFER = "a domain transfer approve or reject"
     RELAY_KEYS = "a key relay create with the gaining keys, where the registry relays keys"
@@ -78,8 +79,12 @@ _OF_FLOW: Final[Mapping[tuple[Flow, str], Mapping[Actor, tuple[FrameKind, ...]]]
         (Flow.REGISTRY_FACILITATED, "keys-exchanged"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_RECEIPT,)},
         (Flow.REGISTRY_FACILITATED, "ttls-lowered"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_REPORT,)},
         (Flow.REGISTRY_FACILITATED, "losing-merged"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_REPORT,)},
-        (Flow.REGISTRY_FACILITATED, "authinfo-given"): {Actor.LOSING_REGISTRAR: (FrameKind.GIVE_AUTH_INFO,)},
-        (Flow.REGISTRY_FACILITATED, "domain-transferred"): _TRANSFERRED,
+        (Flow.REGISTRY_FACILITATED, "authinfo-given"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_AUTH_INFO,)},
+        # The registry keeps the DS in this flow: nobody has to add it again.
+        (Flow.REGISTRY_FACILITATED, "domain-transferred"): {
+            Actor.GAINING_REGISTRAR: (FrameKind.REQUEST_TRANSFER,),
+            Actor.LOSING_REGISTRAR: (FrameKind.ANSWER_TRANSFER,),
+        },
     }
 )
 
