@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,7 @@ from tests.test_transfer_plan import NOW, ds_of, the_facts
 from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import KeyData
+from zonekit.epp import facilitated
 from zonekit.epp.carriers import CARRIED, FrameKind, carriage, carriage_list
 from zonekit.epp.confirming import Standing, confirms
 from zonekit.epp.delegations import Delegation
@@ -85,6 +87,25 @@ def test_who_changes_a_delegation_is_who_takes_the_step() -> None:
                 assert all(kind in OF_DELEGATION for kind in kinds)
             else:
                 assert not set(kinds) & set(OF_DELEGATION)
+
+
+@pytest.mark.parametrize(
+    ("step_id", "decisions"),
+    [
+        ("keys-relayed", ("take_offer",)),
+        ("wait-announced", ("announce_wait",)),
+        ("authinfo-given", ("ask_auth_info", "take_auth_info")),
+        ("ns-changed", ("change_ns",)),
+        ("removal-allowed", ("allow_removal",)),
+    ],
+)
+def test_what_the_registry_tells_names_the_message_and_what_makes_it(step_id: str, decisions: tuple[str, ...]) -> None:
+    said = carriage(Flow.REGISTRY_FACILITATED, step_id).otherwise
+    named = re.findall(r"facilitated\.(\w+)", said)
+    assert named == list(decisions) and all(hasattr(facilitated, each) for each in named)
+    assert "poll message" in said and "epp.Message.response" in said
+    other = CARRIED[Flow.REGISTRAR_CHANGE].get(step_id)
+    assert other is None or "facilitated" not in other.otherwise
 
 
 @pytest.mark.parametrize("flow", Flow)

@@ -90,7 +90,6 @@ _OF_FLOW: Final[Mapping[tuple[Flow, str], Mapping[Actor, tuple[FrameKind, ...]]]
 
 _BY_HAND: Final = "people agree on it, by telephone or letter"
 _BY_SERVERS: Final = "it takes place at the servers of the operator, and its zone shows it"
-_BY_POLL: Final = "the registry tells it by poll message, which each registrar takes from its queue"
 _OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "requested": _BY_HAND,
@@ -98,7 +97,6 @@ _OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
         "keys-made": "it takes place at the gaining operator, and no registry hears of it",
         "keys-exchanged": "the operators hand each other their public keys, by any way; a registry may relay the gaining ones",
         "keys-offered": "the registry is told by the gaining registrar",
-        "keys-relayed": _BY_POLL,
         "gaining-merged": _BY_SERVERS,
         "losing-merged": _BY_SERVERS,
         "ttls-lowered": _BY_SERVERS,
@@ -119,12 +117,27 @@ _OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
         "resolution-verified": "validating resolvers are asked",
         "domain-transferred": "where the losing registrar does not answer, the registry approves by itself when its time has come",
         "losing-verified": "the registry asks the losing servers",
-        "wait-announced": _BY_POLL,
-        "removal-allowed": _BY_POLL,
         "cds-published": _BY_SERVERS,
         "cds-alone": _BY_SERVERS,
     }
 )
+_MADE: Final = "and made into the answer to a poll by epp.Message.response"
+_OTHERWISE_FACILITATED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "keys-relayed": f"the registry's poll message to the losing registrar, ruled by facilitated.take_offer {_MADE}",
+        "wait-announced": f"the registry's poll message to both registrars, ruled by facilitated.announce_wait {_MADE}",
+        "authinfo-given": (
+            "the registry asks for the code and hands it on by poll messages, ruled by facilitated.ask_auth_info and"
+            f" facilitated.take_auth_info {_MADE}"
+        ),
+        "ns-changed": (
+            "the registry does it by itself, with what the gaining registrar offered, and tells both registrars by poll message,"
+            f" ruled by facilitated.change_ns {_MADE}"
+        ),
+        "removal-allowed": f"the registry's poll message to the gaining registrar, ruled by facilitated.allow_removal {_MADE}",
+    }
+)
+"""What the registry tells in the registry-facilitated flow, and what makes the messages."""
 _BY_ACTOR: Final[Mapping[Actor, str]] = MappingProxyType(
     {
         Actor.SCANNER: "the parent's scanner takes it from the records in the zones (RFC 7344, RFC 7477)",
@@ -136,10 +149,17 @@ _BY_ACTOR: Final[Mapping[Actor, str]] = MappingProxyType(
 def _carriage(flow: Flow, step: Step) -> Carriage:
     kind = _OF_DELEGATION.get(step.id)
     if kind is None:
-        return Carriage(frames=MappingProxyType(_OF_FLOW.get((flow, step.id), {})), otherwise=_OTHERWISE[step.id])
-    if step.actor in _SPONSORS:
-        return Carriage(frames=MappingProxyType({step.actor: (kind,)}), otherwise=_OTHERWISE[step.id])
-    return Carriage(frames=MappingProxyType({}), otherwise=_BY_ACTOR[step.actor])
+        frames: Mapping[Actor, tuple[FrameKind, ...]] = _OF_FLOW.get((flow, step.id), {})
+    else:
+        frames = {step.actor: (kind,)} if step.actor in _SPONSORS else {}
+    return Carriage(frames=MappingProxyType(frames), otherwise=_otherwise(flow, step))
+
+
+def _otherwise(flow: Flow, step: Step) -> str:
+    if flow is Flow.REGISTRY_FACILITATED and step.id in _OTHERWISE_FACILITATED:
+        return _OTHERWISE_FACILITATED[step.id]
+    by_actor = _BY_ACTOR.get(step.actor) if step.id in _OF_DELEGATION else None
+    return by_actor or _OTHERWISE[step.id]
 
 
 CARRIED: Final[Mapping[Flow, Mapping[str, Carriage]]] = MappingProxyType(
