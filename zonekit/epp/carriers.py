@@ -23,8 +23,14 @@ class FrameKind(enum.Enum):
     REMOVE_ALL_DS = "a domain update that removes all DS or keys"
     RESTORE_DS = "where the registry drops the DS in the transfer, a domain update that adds it again"
     CHANGE_NS = "a domain update of the name servers, and creates and updates of the host objects that it needs"
-    GIVE_AUTH_INFO = "a domain update that sets a new authinfo code and lifts clientTransferProhibited, or a domain info that tells the code"
-    SEND_AUTH_INFO = "a domain update with nothing but a new authinfo code, after one that lifts clientTransferProhibited where it is set"
+    GIVE_AUTH_INFO = (
+        "a domain update that sets a new authinfo code and lifts clientTransferProhibited,"
+        " or a domain info that tells the code"
+    )
+    SEND_AUTH_INFO = (
+        "a domain update with nothing but a new authinfo code,"
+        " after one that lifts clientTransferProhibited where it is set"
+    )
     REQUEST_TRANSFER = "a domain transfer request, or a cancel of it"
     ANSWER_TRANSFER = "a domain transfer approve or reject"
     RELAY_KEYS = "a key relay create with the gaining keys, where the registry relays keys"
@@ -131,8 +137,8 @@ _OTHERWISE_FACILITATED: Final[Mapping[str, str]] = MappingProxyType(
             f" facilitated.take_auth_info {_MADE}"
         ),
         "ns-changed": (
-            "the registry does it by itself, with what the gaining registrar offered, and tells both registrars by poll message,"
-            f" ruled by facilitated.change_ns {_MADE}"
+            "the registry does it by itself, with what the gaining registrar offered, and tells both registrars by poll"
+            f" message, ruled by facilitated.change_ns {_MADE}"
         ),
         "removal-allowed": f"the registry's poll message to the gaining registrar, ruled by facilitated.allow_removal {_MADE}",
     }
