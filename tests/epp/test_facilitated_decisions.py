@@ -28,6 +28,7 @@ from tests.epp.operators import (
     losing_with,
     the_facts,
 )
+from tests.epp.registrars import Registrar
 from tests.epp.registry import CODE, STRANGER, Registry
 from tests.epp.registry import GAINING as GAINING_CLIENT
 from tests.epp.registry import LOSING as LOSING_CLIENT
@@ -58,6 +59,7 @@ from zonekit.epp.domains import (
 from zonekit.epp.facilitated import is_same_code
 from zonekit.epp.frames import Command, Response, TransactionId
 from zonekit.epp.keyrelay import Duration, Expiry, KeyRelayCreate, KeyRelayData, RelayedKey
+from zonekit.epp.materials import Material, Registered
 from zonekit.epp.offers import AuthInfoNotice, AuthInfoRequest, NsNotice, Offer, RemovalNotice, Report, WaitNotice
 from zonekit.epp.parts import Part
 from zonekit.epp.registries import (
@@ -72,6 +74,7 @@ from zonekit.epp.registries import (
 from zonekit.epp.results import ResultCode, result
 from zonekit.epp.secdns import RegistryDs, Removal, SecDns, SecDnsUpdate
 from zonekit.epp.statuses import Operation, StatusRule
+from zonekit.epp.steps import Sender, numbered, step_frames
 from zonekit.errors import EppError, FrameWithheld, KeyTagCollision, PlanError
 from zonekit.instants import SignatureValidity
 from zonekit.signing import sign_zone
@@ -79,6 +82,7 @@ from zonekit.transfer.facts import Facts
 from zonekit.transfer.parties import Capability
 from zonekit.transfer.receipts import Receipt, Refusal
 from zonekit.transfer.sightings import NOT_LOOKED_AT, THERE_IS_NONE, Sighting
+from zonekit.transfer.steps import Actor
 from zonekit.transfer.versions import Key, Source
 from zonekit.ttl import Ttl
 from zonekit.zonefile import parse_zone
@@ -1039,6 +1043,59 @@ def test_a_report_after_a_refusal_comes_to_nothing() -> None:
     assert codes(after) == [2002]
 
 
+def frames_of(course: Course, side: Registrar, step_id: str, actor: Actor, **made_of: Any) -> list[Command]:
+    """What a registrar that is carried by its plan sends for a step."""
+    found = step_frames(
+        side.progress.plan,
+        step_id,
+        sender=Sender(actor=actor, registry=PROFILE, transactions=numbered("STEP"), client=side.client),
+        material=Material(registered=Registered(info=course.registry.domain), **made_of),
+        evidence=side.progress.evidence,
+        now=course.now,
+    )
+    return [each.command for each in found.frames]
+
+
+def test_the_registry_takes_the_offer_that_the_plan_makes() -> None:
+    course = Course.begun(Registry())
+    course.gaining.progress = course.gaining.progress.said(
+        "requested", "frozen", "keys-made", at=NOW, by="the registrant and both operators"
+    )
+    (sent,) = frames_of(
+        course,
+        course.gaining,
+        "keys-offered",
+        Actor.GAINING_REGISTRAR,
+        auth_info=CODE,
+        gaining_keys=parse_dnskeys(GAINING_KEYS),
+        losing_keys=parse_dnskeys(LOSING_KEYS),
+        gaining_servers=tuple(NameServer(name=each) for each in GAINING_SERVERS),
+        relay_expiry=Duration(days=365),
+    )
+    assert codes(taken(sent, registry=PROFILE)) == [1000]
+
+
+def test_the_registry_takes_the_receipt_the_report_and_the_code_that_the_plan_makes() -> None:
+    course = course_at("offered")
+    course.losing.poll_all()
+    course.losing.progress = course.losing.progress.said("frozen", at=course.now, by="both operators")
+    (receipt,) = registrars.receipt(course.losing).extensions
+    (sent,) = frames_of(course, course.losing, "keys-exchanged", Actor.LOSING_REGISTRAR, receipt=receipt)
+    assert updated(course, facilitated.take_receipt, sent, LOSING_CLIENT).is_success
+    course = course_at("merged")
+    (report,) = registrars.report(course.losing).extensions
+    (sent,) = frames_of(course, course.losing, "losing-merged", Actor.LOSING_REGISTRAR, report=report)
+    seen = course.registry.servers.look(course.now)
+    assert updated(course, facilitated.take_report, sent, LOSING_CLIENT, sighting=seen).is_success
+    course = course_at("asked")
+    course.registry.domain = with_status("clientTransferProhibited")
+    code = registrars.HANDED_OUT
+    lifted, sent = frames_of(course, course.losing, "authinfo-given", Actor.LOSING_REGISTRAR, auth_info=code)
+    assert codes(updated(course, facilitated.take_auth_info, lifted, LOSING_CLIENT)) != [1000]
+    ruling = updated(course, facilitated.take_auth_info, sent, LOSING_CLIENT)
+    assert ruling.is_success and ruling.change == code
+
+
 def removal(**fields: Any) -> Command:
     return Command(action=UPDATE, extensions=(SecDnsUpdate(**fields),))
 
@@ -1086,6 +1143,24 @@ def test_no_automatic_approval_of_nothing() -> None:
     assert case is not None
     with pytest.raises(FrameWithheld, match="no transfer is pending"):
         facilitated.complete_transfer(case, sighting=SEEN, domain=DOMAIN, now=NOW)
+
+
+@pytest.mark.parametrize("answer", [TransferOperation.APPROVE, TransferOperation.REJECT, TransferOperation.CANCEL])
+def test_a_registry_that_never_approves_leaves_a_transfer_pending_until_it_is_answered(
+    answer: TransferOperation,
+) -> None:
+    course, _ = ready_for("complete_transfer")
+    never = replace(PROFILE, transfer=replace(PROFILE.transfer, automatic_approval=None))
+    known = {"sighting": course.registry.servers.look(course.now), "domain": course.registry.domain, "now": course.now}
+    with pytest.raises(FrameWithheld, match=r"never approves by itself") as caught:
+        facilitated.complete_transfer(case_of(course), registry=never, **known)
+    assert len(caught.value.reasons) == 1
+    command = Command(action=DomainTransfer(operation=answer, name="example.nl"))
+    client = GAINING_CLIENT if answer is TransferOperation.CANCEL else LOSING_CLIENT
+    assert codes(updated(course, facilitated.take_transfer, command, client, registry=PROFILE)) == [2301]
+    ruling = updated(course, facilitated.take_transfer, command, client, registry=never)
+    assert ruling.is_success and ruling.case is not None and not ruling.case.is_pending
+    assert facilitated.complete_transfer(case_of(course), registry=PROFILE, **known).is_success
 
 
 # ---- the gaining registrar ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,7 @@ from tests.test_transfer_plan import NOW, ds_of, the_facts
 from tests.transfer_worlds import GAINING, GAINING_SERVERS, LOSING
 from zonekit.dnskeys import Dnskey, parse_dnskeys
 from zonekit.ds import KeyData
+from zonekit.epp import facilitated
 from zonekit.epp.carriers import CARRIED, FrameKind, carriage, carriage_list
 from zonekit.epp.confirming import Standing, confirms
 from zonekit.epp.delegations import Delegation
@@ -85,6 +87,25 @@ def test_who_changes_a_delegation_is_who_takes_the_step() -> None:
                 assert all(kind in OF_DELEGATION for kind in kinds)
             else:
                 assert not set(kinds) & set(OF_DELEGATION)
+
+
+@pytest.mark.parametrize(
+    ("step_id", "decisions"),
+    [
+        ("keys-relayed", ("take_offer",)),
+        ("wait-announced", ("announce_wait",)),
+        ("authinfo-given", ("ask_auth_info", "take_auth_info")),
+        ("ns-changed", ("change_ns",)),
+        ("removal-allowed", ("allow_removal",)),
+    ],
+)
+def test_what_the_registry_tells_names_the_message_and_what_makes_it(step_id: str, decisions: tuple[str, ...]) -> None:
+    said = carriage(Flow.REGISTRY_FACILITATED, step_id).otherwise
+    named = re.findall(r"facilitated\.(\w+)", said)
+    assert named == list(decisions) and all(hasattr(facilitated, each) for each in named)
+    assert "poll message" in said and "epp.Message.response" in said
+    other = CARRIED[Flow.REGISTRAR_CHANGE].get(step_id)
+    assert other is None or "facilitated" not in other.otherwise
 
 
 @pytest.mark.parametrize("flow", Flow)
@@ -780,6 +801,18 @@ def test_the_code_is_set_and_the_lock_against_transfers_lifted_in_one_update() -
     told = desk.frames("authinfo-given", auth_info=None)
     assert [type(each.command.action) for each in told.frames] == [DomainUpdate, DomainInfo]
     assert CODE.password not in repr(found)
+
+
+def test_the_code_that_the_registry_hands_on_goes_by_itself() -> None:
+    desk = locked("clientTransferProhibited", step_id="authinfo-given", flow=Flow.REGISTRY_FACILITATED)
+    lifted, given = desk.frames("authinfo-given").frames
+    assert given.command.action == DomainUpdate(name=DOMAIN, auth_info=CODE) and not given.command.extensions
+    after = desk.record.after(lifted.command)
+    assert after.statuses == () and after.code == desk.record.code
+    (alone,) = replace_statuses(desk).frames("authinfo-given").frames
+    assert alone.command.action == given.command.action
+    with pytest.raises(EppError, match="an authinfo code to hand on, and it is not given"):
+        desk.frames("authinfo-given", auth_info=None)
 
 
 def test_the_gaining_registrar_asks_and_the_losing_one_answers() -> None:

@@ -369,7 +369,13 @@ def _auth_info(path: str | None, *, is_needed: bool) -> AuthInfo | None:
 
 
 _WITH_CODE: Final = frozenset(
-    (FrameKind.GIVE_AUTH_INFO, FrameKind.REQUEST_TRANSFER, FrameKind.RELAY_KEYS, FrameKind.OFFER_KEYS)
+    (
+        FrameKind.GIVE_AUTH_INFO,
+        FrameKind.SEND_AUTH_INFO,
+        FrameKind.REQUEST_TRANSFER,
+        FrameKind.RELAY_KEYS,
+        FrameKind.OFFER_KEYS,
+    )
 )
 
 

@@ -23,7 +23,14 @@ class FrameKind(enum.Enum):
     REMOVE_ALL_DS = "a domain update that removes all DS or keys"
     RESTORE_DS = "where the registry drops the DS in the transfer, a domain update that adds it again"
     CHANGE_NS = "a domain update of the name servers, and creates and updates of the host objects that it needs"
-    GIVE_AUTH_INFO = "a domain update that sets a new authinfo code and lifts clientTransferProhibited, or a domain info that tells the code"
+    GIVE_AUTH_INFO = (
+        "a domain update that sets a new authinfo code and lifts clientTransferProhibited,"
+        " or a domain info that tells the code"
+    )
+    SEND_AUTH_INFO = (
+        "a domain update with nothing but a new authinfo code,"
+        " after one that lifts clientTransferProhibited where it is set"
+    )
     REQUEST_TRANSFER = "a domain transfer request, or a cancel of it"
     ANSWER_TRANSFER = "a domain transfer approve or reject"
     RELAY_KEYS = "a key relay create with the gaining keys, where the registry relays keys"
@@ -78,14 +85,17 @@ _OF_FLOW: Final[Mapping[tuple[Flow, str], Mapping[Actor, tuple[FrameKind, ...]]]
         (Flow.REGISTRY_FACILITATED, "keys-exchanged"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_RECEIPT,)},
         (Flow.REGISTRY_FACILITATED, "ttls-lowered"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_REPORT,)},
         (Flow.REGISTRY_FACILITATED, "losing-merged"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_REPORT,)},
-        (Flow.REGISTRY_FACILITATED, "authinfo-given"): {Actor.LOSING_REGISTRAR: (FrameKind.GIVE_AUTH_INFO,)},
-        (Flow.REGISTRY_FACILITATED, "domain-transferred"): _TRANSFERRED,
+        (Flow.REGISTRY_FACILITATED, "authinfo-given"): {Actor.LOSING_REGISTRAR: (FrameKind.SEND_AUTH_INFO,)},
+        # The registry keeps the DS in this flow: nobody has to add it again.
+        (Flow.REGISTRY_FACILITATED, "domain-transferred"): {
+            Actor.GAINING_REGISTRAR: (FrameKind.REQUEST_TRANSFER,),
+            Actor.LOSING_REGISTRAR: (FrameKind.ANSWER_TRANSFER,),
+        },
     }
 )
 
 _BY_HAND: Final = "people agree on it, by telephone or letter"
 _BY_SERVERS: Final = "it takes place at the servers of the operator, and its zone shows it"
-_BY_POLL: Final = "the registry tells it by poll message, which each registrar takes from its queue"
 _OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "requested": _BY_HAND,
@@ -93,7 +103,6 @@ _OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
         "keys-made": "it takes place at the gaining operator, and no registry hears of it",
         "keys-exchanged": "the operators hand each other their public keys, by any way; a registry may relay the gaining ones",
         "keys-offered": "the registry is told by the gaining registrar",
-        "keys-relayed": _BY_POLL,
         "gaining-merged": _BY_SERVERS,
         "losing-merged": _BY_SERVERS,
         "ttls-lowered": _BY_SERVERS,
@@ -114,12 +123,27 @@ _OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
         "resolution-verified": "validating resolvers are asked",
         "domain-transferred": "where the losing registrar does not answer, the registry approves by itself when its time has come",
         "losing-verified": "the registry asks the losing servers",
-        "wait-announced": _BY_POLL,
-        "removal-allowed": _BY_POLL,
         "cds-published": _BY_SERVERS,
         "cds-alone": _BY_SERVERS,
     }
 )
+_MADE: Final = "and made into the answer to a poll by epp.Message.response"
+_OTHERWISE_FACILITATED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "keys-relayed": f"the registry's poll message to the losing registrar, ruled by facilitated.take_offer {_MADE}",
+        "wait-announced": f"the registry's poll message to both registrars, ruled by facilitated.announce_wait {_MADE}",
+        "authinfo-given": (
+            "the registry asks for the code and hands it on by poll messages, ruled by facilitated.ask_auth_info and"
+            f" facilitated.take_auth_info {_MADE}"
+        ),
+        "ns-changed": (
+            "the registry does it by itself, with what the gaining registrar offered, and tells both registrars by poll"
+            f" message, ruled by facilitated.change_ns {_MADE}"
+        ),
+        "removal-allowed": f"the registry's poll message to the gaining registrar, ruled by facilitated.allow_removal {_MADE}",
+    }
+)
+"""What the registry tells in the registry-facilitated flow, and what makes the messages."""
 _BY_ACTOR: Final[Mapping[Actor, str]] = MappingProxyType(
     {
         Actor.SCANNER: "the parent's scanner takes it from the records in the zones (RFC 7344, RFC 7477)",
@@ -131,10 +155,17 @@ _BY_ACTOR: Final[Mapping[Actor, str]] = MappingProxyType(
 def _carriage(flow: Flow, step: Step) -> Carriage:
     kind = _OF_DELEGATION.get(step.id)
     if kind is None:
-        return Carriage(frames=MappingProxyType(_OF_FLOW.get((flow, step.id), {})), otherwise=_OTHERWISE[step.id])
-    if step.actor in _SPONSORS:
-        return Carriage(frames=MappingProxyType({step.actor: (kind,)}), otherwise=_OTHERWISE[step.id])
-    return Carriage(frames=MappingProxyType({}), otherwise=_BY_ACTOR[step.actor])
+        frames: Mapping[Actor, tuple[FrameKind, ...]] = _OF_FLOW.get((flow, step.id), {})
+    else:
+        frames = {step.actor: (kind,)} if step.actor in _SPONSORS else {}
+    return Carriage(frames=MappingProxyType(frames), otherwise=_otherwise(flow, step))
+
+
+def _otherwise(flow: Flow, step: Step) -> str:
+    if flow is Flow.REGISTRY_FACILITATED and step.id in _OTHERWISE_FACILITATED:
+        return _OTHERWISE_FACILITATED[step.id]
+    by_actor = _BY_ACTOR.get(step.actor) if step.id in _OF_DELEGATION else None
+    return by_actor or _OTHERWISE[step.id]
 
 
 CARRIED: Final[Mapping[Flow, Mapping[str, Carriage]]] = MappingProxyType(

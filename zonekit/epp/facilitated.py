@@ -2,25 +2,26 @@
 
 The registry stands between the two registrars, and it has the last word on DS and NS. In this order:
 
-1.  :func:`check_permission`, :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's permission
-    there, can the losing zone take the keys, and is there a plan that is proven safe? Then they go to the losing registrar as a
-    poll message.
+1.  :func:`check_permission`, :func:`take_offer`: the gaining registrar relays keys with an offer. Is the registrant's
+    permission there, can the losing zone take the keys, and is there a plan that is proven safe? Then they go to the losing
+    registrar as a poll message.
 2.  :func:`take_receipt`: the losing side accepts them and says when it publishes them, or refuses some and says why.
 3.  :func:`look`, again and again: what the servers of both sides and the parent give, seen by the registry itself.
-4.  :func:`take_report`: the losing side says that its zone is merged and its TTLs are low; the registry holds that against what
-    it sees.
-5.  :func:`add_ds`: the gaining DS joins the losing one.
+4.  :func:`take_report`: the losing side says that its zone is merged and its TTLs are low; the registry holds that against
+    what it sees.
+5.  :func:`add_ds`: the gaining DS joins the losing one; where the losing keys have weaker DS alone, stronger ones of theirs
+    join with it.
 6.  :func:`announce_wait`: every server gives both; which record stays in caches the longest, and until when that keeps the NS
     from being changed, goes to both sides.
 7.  :func:`ask_auth_info`, :func:`take_auth_info`: the losing registrar gives the code, and the gaining one is told.
-8.  :func:`change_ns`: the wait is over, and every combination of what is served validates.
+8.  :func:`change_ns`: the wait is over, and every combination of what is served validates. Both sides get notice of it.
 9.  :func:`take_transfer`: the gaining registrar asks for the domain; the losing one approves or rejects it, or else
-    :func:`complete_transfer` does it when the registry's delay is over.
+    :func:`complete_transfer` does it when the registry's delay is over, where it has one.
 10. :func:`allow_removal`, :func:`take_removal`: the losing DS may go, and goes when nobody needs it any more.
 
-The registry keeps the :class:`~zonekit.epp.cases.Case` in between, for example with :func:`~zonekit.epp.casefile.case_json`, and
-drops it when it is over (:attr:`~zonekit.epp.cases.Case.is_over`) or given up. :func:`take_acknowledgement` notes that a registrar
-has taken a message, which is what some steps are confirmed by.
+The registry keeps the :class:`~zonekit.epp.cases.Case` in between, for example with :func:`~zonekit.epp.casefile.case_json`,
+and drops it when it is over (:attr:`~zonekit.epp.cases.Case.is_over`) or given up. :func:`take_acknowledgement` notes that a
+registrar has taken a message, which is what some steps are confirmed by.
 
 What a client asks for comes back with result codes (RFC 5730 section 3): 2002 where it comes too early or twice, 2201 from the
 wrong client. What the registry does by itself is refused with :class:`~zonekit.errors.FrameWithheld` and every reason. Neither
@@ -29,8 +30,8 @@ has an override: a registry that overrides takes the step without asking here, a
 Each step that the registry takes by itself takes the case and, by name:
 
 ``sighting``
-    what all servers give, seen within :data:`SEEN_WITHIN` before ``now``, where the step changes the delegation or the sponsor or
-    tells what was seen;
+    what all servers give, seen within :data:`SEEN_WITHIN` before ``now``, where the step changes the delegation or the sponsor
+    or tells what was seen;
 ``domain``
     the domain as the registry has it now, whose statuses may stop the step;
 ``now``
@@ -45,7 +46,7 @@ import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeGuard, TypeVar
 
 from zonekit import rdata as rd
 from zonekit.algorithms import DigestType, digest
@@ -123,27 +124,28 @@ def take_offer(
 ) -> Ruling:
     """Return the ruling on a key relay with an offer: a case and the poll message for the losing registrar, or refusals.
 
-    What is wrong with the permission is told alone, and only with it all that is wrong with keys, DS and the transfer as a whole:
-    2102 the registry does not carry such transfers; 2303 the domain is not there; 2202 the authinfo code is not its own; 2002 the
-    client is its sponsor already; 2300 and 2304 a transfer is under way, or a status forbids one; 2003 there is no offer; 2306 a
-    key fails the intake of the losing zone, is to be published for too short a time, keys, DS or name servers are not those of the
-    gaining side, or the profile of the registry does not take them; 2308 the DS at the parent are others than the facts have, or
-    no safe plan can be made.
+    What is wrong with the permission is told alone, and only with it all that is wrong with keys, DS and the transfer as a
+    whole: 2102 the registry does not carry such transfers; 2303 the domain is not there; 2202 the authinfo code is not its
+    own; 2002 the client is its sponsor already; 2300 and 2304 a transfer is under way, or a status forbids one; 2003 there is
+    no offer; 2306 a key fails the intake of the losing zone, is to be published for too short a time, keys, DS or name servers
+    are not those of the gaining side, or the profile of the registry does not take them; 2308 the losing zone has no DNSKEYs
+    of its own, the DS at the parent are others than the facts have, or no safe plan can be made.
 
     Args:
         command: the ``create``.
         client: who sent it.
         domain: the domain as the registry has it, with its code; None where there is none of that name.
         sighting: the losing zone and the DS RRset at the parent as they are now.
-        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``, and the
-            servers offered that of the gaining ones where it has none.
+        facts: what is known about both sides and the parent; the TTL asked for takes the place of ``timing.lowered_ttl``, and
+            the servers offered that of the gaining ones where it has none.
         now: when it came.
         case: a case of the domain that is there already.
         registry: what the registry takes; without it, anything.
 
     Raises:
         PlanError: no key relay, the losing zone or the DS RRset was not looked at, what was seen or the facts are of another
-            domain, what was seen is not of the last hour, or a registry that drops the DS records of a domain that is transferred.
+            domain, what was seen is not of the last hour, or a registry that drops the DS records of a domain that is
+            transferred.
         TimeError: ``now`` is naive or not in whole seconds.
     """
     refused = check_permission(command, client=client, domain=domain, case=case, registry=registry)
@@ -273,7 +275,7 @@ def _planned(facts: Facts, now: datetime) -> Plan | tuple[str]:
 
 
 def _agreed(facts: Facts, offer: Offer, registry: RegistryProfile | None) -> Facts:
-    """The facts with the TTL that is asked for, what the registry says, and the offered name servers where nobody named any."""
+    """The facts with the TTL asked for, what the registry says, and the offered name servers where nobody named any."""
     timing = facts.timing if registry is None else registry.timing(facts.timing)
     gaining = facts.gaining
     if not gaining.name_servers:
@@ -403,10 +405,10 @@ def take_receipt(
 ) -> Ruling:
     """Return the ruling on a receipt: the gaining registrar is handed it as it came.
 
-    A receipt that refuses a key ends the case; the gaining side may offer anew. Refused are, with 2201 one from somebody else,
-    with 2304 one for a domain that may not be updated, with 2002 a second one, with 2003 none, and with 2306 one that is not
-    about the relayed keys, is of an instant after ``now`` or before they were relayed, or has longer or more texts than anybody
-    reads.
+    A receipt that refuses a key ends the case; the gaining side may offer anew. Refused are, with 2303 an update of another
+    domain, with 2201 one from somebody else, with 2304 one for a domain that may not be updated, with 2002 a second receipt,
+    with 2003 none, and with 2306 an update that changes something else as well, or a receipt that is not about the relayed
+    keys, is of an instant after ``now`` or before they were relayed, or has longer or more texts than anybody reads.
 
     Raises:
         PlanError: ``domain`` is another than that of the case.
@@ -479,10 +481,10 @@ def take_report(
     """Return the ruling on a report: does the losing zone have the gaining keys, low TTLs, and does it verify?
 
     What the registry sees counts, on every losing server, and when it saw it; what is not so is refused with 2308, each
-    claim by itself, and the losing side may report again. Refused are, besides, with 2201 a report from somebody else, with 2304
-    one for a domain that may not be updated, with 2002 one before the keys were accepted or after a report that was taken, with
-    2003 none, and with 2306 one of another domain, of what is still to come, or with a serial, TTLs or dates that what is seen
-    does not bear out.
+    claim by itself, and the losing side may report again. Refused are, besides, with 2303 an update of another domain, with
+    2201 one from somebody else, with 2304 one for a domain that may not be updated, with 2002 a report before the keys were
+    accepted or after a report that was taken, with 2003 none, and with 2306 an update that changes something else as well, or
+    a report of another domain, of what is still to come, or with a serial, TTLs or dates that what is seen does not bear out.
 
     Args:
         case: the case.
@@ -608,9 +610,10 @@ def _with_keys(case: Case, sighting: Sighting) -> Sighting:
 def take_acknowledgement(case: Case, message: Message, *, client: str, now: datetime) -> Ruling:
     """Return the ruling on the acknowledgement of a message: a step that is confirmed by that is done.
 
-    The keys are relayed when the losing registrar has taken them, the wait is announced when both have taken the notice, the code
-    is given and the removal allowed when the gaining registrar has. A message that this case did not send confirms nothing in it,
-    as one that is left of an earlier case. 2201 where the message is for another client, 2002 before the case begins.
+    The keys are relayed when the losing registrar has taken them, the wait is announced when both have taken the notice, the
+    code is given and the removal allowed when the gaining registrar has. A message that this case did not send confirms
+    nothing in it, such as one left over from an earlier case. 2201 where the message is for another client, 2002 before the
+    case begins.
 
     Raises:
         TimeError: ``now`` is naive or not in whole seconds.
@@ -664,14 +667,14 @@ def _is_sent_by(case: Case, message: Message) -> bool:
 def add_ds(
     case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
 ) -> Ruling:
-    """Return the ruling that the gaining DS joins the losing one, with the change; :func:`look` tells when every server has it.
+    """Return the ruling that the gaining DS joins the losing one, with the change.
 
-    The losing zone is verified once more. Where the losing keys have weaker DS alone, stronger ones join too (RFC 4509 section
-    3), and count as losing DS from then on.
+    :func:`look` tells when every server has it. The losing zone is verified once more. Where the losing keys have weaker DS
+    alone, stronger ones join too (RFC 4509 section 3), and count as losing DS from then on.
 
     Raises:
-        FrameWithheld: it is added already, the losing side has not reported, the losing zone or the DS at the parent is not seen
-            to be as it has to, a status stops it, or the gate says no.
+        FrameWithheld: it is added already, the losing side has not reported, the losing zone or the DS at the parent is not
+            seen to be as it has to, a status stops it, or the gate says no.
         PlanError: what was seen or the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
@@ -722,8 +725,8 @@ def announce_wait(
     The losing zone is verified once more, and every server has to give both DS.
 
     Raises:
-        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, a status stops it, or the gate says
-            no.
+        FrameWithheld: it is announced already, the losing zone is not seen to be as it has to, a status stops it, or the gate
+            says no.
         PlanError: what was seen or the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
@@ -785,8 +788,9 @@ def take_auth_info(
 ) -> Ruling:
     """Return the ruling on a domain update with the authinfo code that was asked for: it goes to the gaining registrar.
 
-    Refused are, with 2201 one from somebody else, with 2304 one for a domain that may not be updated, with 2002 a code that was
-    not asked for or is there already, with 2003 none, and with 2306 one beside other changes.
+    Refused are, with 2303 an update of another domain, with 2201 one from somebody else, with 2304 one for a domain that may
+    not be updated, with 2002 a code that was not asked for or is there already, with 2003 none, and with 2306 one beside other
+    changes.
 
     Raises:
         PlanError: ``domain`` is another than that of the case.
@@ -815,8 +819,8 @@ def change_ns(
     """Return the ruling that the delegation names the gaining servers, with the change, and the notice of it to both sides.
 
     Raises:
-        FrameWithheld: it is changed already, the announced wait is not over, something would break, a status stops it, or the gate
-            says no.
+        FrameWithheld: it is changed already, the announced wait is not over, something would break, a status stops it, or the
+            gate says no.
         PlanError: what was seen or the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
@@ -856,11 +860,16 @@ def take_transfer(
 ) -> Ruling:
     """Return the ruling on a domain transfer: request and cancel by the gaining side, approve and reject by the losing, query.
 
-    A request is pending until the losing registrar answers or the approval delay of the plan is over. Refused are, with 2201 what
-    is not for this client to ask or of a domain that has another sponsor than in this case, with 2202 a request with another code, with 2002 one before the domain is seen to validate from the
-    gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is pending, with 2304
-    one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending, or its time is over. What comes before that which it
-    is about is refused with 2002.
+    A request is pending until the losing registrar answers or the approval delay of the plan is over: that instant is the
+    ``acDate`` of its ``trnData``. At a registry that never approves by itself nothing happens then: it is the instant until
+    which the plan counts on an answer, and a later answer is taken as well.
+
+    Refused are, with 2303 what is of another domain, with 2201 what is not for this client to ask or of a domain that has
+    another sponsor than in this case, with 2202 a request with another code, with 2002 one before the domain is seen to
+    validate from the gaining servers, with 2106 one for a domain that is transferred already, with 2300 one while another is
+    pending, with 2304 one for a locked domain or the approval of one, and with 2301 an answer where nothing is pending, or its
+    time is over. An answer dated before its request is refused with 2002. A query is refused with 2201 where it is from
+    neither registrar, and with 2301 where no transfer was asked for.
 
     Raises:
         PlanError: no domain transfer, or ``domain`` is another than that of the case.
@@ -881,13 +890,13 @@ def take_transfer(
         case TransferOperation.QUERY:
             return _queried(case, client)
         case TransferOperation.APPROVE:
-            ruling = _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now))
+            ruling = _answered(case, client, case.losing, TransferStatus.CLIENT_APPROVED, utc(now), registry)
             locked = tuple(_locked_against_approval(domain, registry)) if ruling.is_success else ()
             return Ruling(case=case, results=locked) if locked else ruling
         case TransferOperation.REJECT:
-            return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now))
+            return _answered(case, client, case.losing, TransferStatus.CLIENT_REJECTED, utc(now), registry)
         case TransferOperation.CANCEL:
-            return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now))
+            return _answered(case, client, case.gaining, TransferStatus.CLIENT_CANCELLED, utc(now), registry)
 
 
 def _requested(
@@ -943,12 +952,14 @@ def _queried(case: Case, client: str) -> Ruling:
     return Ruling(case=case, data=(case.transfer,))
 
 
-def _answered(case: Case, client: str, expected: str, status: TransferStatus, now: datetime) -> Ruling:
+def _answered(
+    case: Case, client: str, expected: str, status: TransferStatus, now: datetime, registry: RegistryProfile | None
+) -> Ruling:
     if client != expected:
         return Ruling(case=case, results=(result(ResultCode.AUTHORIZATION, "this is for another registrar to say"),))
     if case.transfer is None or not case.is_pending:
         return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, "no transfer is pending"),))
-    if now >= case.transfer.acted:
+    if now >= case.transfer.acted and not _never_approves(registry):
         over = f"it could be answered until {instant_text(case.transfer.acted)}; the registry approves it"
         return Ruling(case=case, results=(result(ResultCode.NOT_PENDING_TRANSFER, over),))
     if now < case.transfer.requested:
@@ -958,14 +969,19 @@ def _answered(case: Case, client: str, expected: str, status: TransferStatus, no
     return _ended(case, case.transfer, status, now, others, f"{status.value} by {client}")
 
 
+def _never_approves(registry: RegistryProfile | None) -> TypeGuard[RegistryProfile]:
+    """Whether the registry leaves a transfer that nobody answers pending."""
+    return registry is not None and registry.transfer.automatic_approval is None
+
+
 def complete_transfer(
     case: Case, *, sighting: Sighting, domain: DomainInfoData, now: datetime, registry: RegistryProfile | None = None
 ) -> Ruling:
     """Return the ruling that a transfer which nobody answered is approved by the registry, with messages to both.
 
     Raises:
-        FrameWithheld: none is pending, its time is not over, the domain does not validate from the gaining servers any more, a
-            status stops it, or the gate says no.
+        FrameWithheld: the registry never approves by itself, none is pending, its time is not over, the domain does not
+            validate from the gaining servers any more, a status stops it, or the gate says no.
         PlanError: what was seen or the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
@@ -974,17 +990,26 @@ def complete_transfer(
     if pending is None or not case.is_pending:
         raise FrameWithheld(f"{case.name}: no transfer is pending", remedy="have the gaining registrar ask for it")
     seen = look(case, sighting)
-    until = f"the losing registrar may answer until {instant_text(pending.acted)}"
     _check_domain(case, domain)
     _withhold(
         case,
         _TRANSFERRED,
-        [until] if at < pending.acted else [],
+        _not_for_the_registry(pending, at, registry),
         [each.message for each in _locked_against_approval(domain, registry)],
         _not_of_now(sighting, at),
         seen.progress.lacks(_TRANSFERRED, at),
     )
     return _ended(seen, pending, TransferStatus.SERVER_APPROVED, at, case.registrars, "the registry's own approval")
+
+
+def _not_for_the_registry(
+    pending: DomainTransferData, now: datetime, registry: RegistryProfile | None
+) -> Iterator[str]:
+    """Why a pending transfer is for the losing registrar alone to approve."""
+    if _never_approves(registry):
+        yield f"{registry.name} never approves by itself: the losing registrar has to answer, or the gaining one to cancel"
+    elif now < pending.acted:
+        yield f"the losing registrar may answer until {instant_text(pending.acted)}"
 
 
 def _locked_against_approval(domain: DomainInfoData, registry: RegistryProfile | None) -> Iterator[Result]:
@@ -1053,9 +1078,9 @@ def take_removal(
 ) -> Ruling:
     """Return the ruling on the update that removes the losing DS, with the change.
 
-    Refused are, with 2201 one from anybody but the new sponsor, with 2304 one for a domain that may not be updated, with 2002 one that
-    comes too early or twice, with 2003 none, and with 2306 one that removes less or more than every losing DS, or changes
-    something else too.
+    Refused are, with 2303 an update of another domain, with 2201 one from anybody but the new sponsor, with 2304 one for a
+    domain that may not be updated, with 2002 one that comes too early or twice, with 2003 none, and with 2306 one that removes
+    less or more than every losing DS, or changes something else too.
 
     Raises:
         PlanError: ``domain`` is another than that of the case.

@@ -1,8 +1,8 @@
 """What the gaining registrar decides in the registry-facilitated flow: its offer, its request, and the end of the losing DS.
 
-Each is a pure function that gives the command to send, or refuses it with every reason. What the registry tells in between goes
-into the :class:`~zonekit.epp.progress.Progress` of this side by :meth:`~zonekit.epp.progress.Progress.heard`, and what its own
-looks show by :meth:`~zonekit.epp.progress.Progress.seen`.
+Each is a pure function that gives the command to send, or refuses it with every reason. What the registry tells in between
+goes into the :class:`~zonekit.epp.progress.Progress` of this side by :meth:`~zonekit.epp.progress.Progress.heard`, and what
+its own looks show by :meth:`~zonekit.epp.progress.Progress.seen`.
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ def remove_losing_ds(
 ) -> Command:
     """Return the update that removes the losing DS: the registry allows it, and the plan of this side says so too.
 
+    It names the DS records to be removed, also at a registry that takes keys: the notice of the registry has DS records alone,
+    and :func:`~zonekit.epp.facilitated.take_removal` takes either.
+
     Args:
         progress: what this side knows.
         notice: the registry's permission.
@@ -145,8 +148,8 @@ def remove_losing_ds(
         client_transaction: the identifier of the command.
 
     Raises:
-        FrameWithheld: it comes too early by the notice or the plan, a DS to be removed is not at the parent or is of a key that
-            signs the gaining DNSKEY RRset, or none that leads to such a key would be left.
+        FrameWithheld: it comes too early by the notice or the plan, a DS to be removed is not at the parent or is of a key
+            that signs the gaining DNSKEY RRset, or none that leads to such a key would be left.
         EppError: the notice is of another domain, or a field is none that EPP can carry.
         TimeError: ``now`` is naive.
     """

@@ -1,8 +1,8 @@
-"""What the losing registrar decides in the registry-facilitated flow: the receipt, the merge, the report, the code, the approval.
+"""What the losing registrar decides in the registry-facilitated flow: receipt, merge, report, code and approval.
 
-Each is a pure function that gives the command to send or the zone to serve, or refuses with every reason. What the registry tells
-goes into the :class:`~zonekit.epp.progress.Progress` of this side by :meth:`~zonekit.epp.progress.Progress.heard`, and what its
-own looks show by :meth:`~zonekit.epp.progress.Progress.seen`.
+Each is a pure function that gives the command to send or the zone to serve, or refuses with every reason. What the registry
+tells goes into the :class:`~zonekit.epp.progress.Progress` of this side by :meth:`~zonekit.epp.progress.Progress.heard`, and
+what its own looks show by :meth:`~zonekit.epp.progress.Progress.seen`.
 """
 
 from __future__ import annotations
@@ -187,8 +187,8 @@ def make_report(
         client_transaction: the identifier of the command.
 
     Raises:
-        FrameWithheld: the zone lacks a key, has a TTL above the one asked for, or does not verify; or one of the two instants is
-            still to come.
+        FrameWithheld: the zone lacks a key, has a TTL above the one asked for, or does not verify; or one of the two instants
+            is still to come.
         ZoneError: there is no DNSKEY or NS RRset at its apex.
         TimeError: an instant is naive.
     """
@@ -297,8 +297,8 @@ def approve_transfer(
         client_transaction: the identifier of the command.
 
     Raises:
-        FrameWithheld: another registrar asks for it, it is not pending, the domain is not seen to validate from the gaining servers, or something before
-            lacks.
+        FrameWithheld: another registrar asks for it, it is not pending, the domain is not seen to validate from the gaining
+            servers, or something before lacks.
         EppError: it is of another domain.
         TimeError: ``now`` is naive.
     """

@@ -634,15 +634,39 @@ def _change_ns(case: _Case) -> _Drafts:
 
 def _give_auth_info(case: _Case) -> _Drafts:
     code = case.material.auth_info
-    statuses = (Status(value=_SET_BY_CLIENT),) if _has(case, _SET_BY_CLIENT) else ()
-    remove = DomainPart(statuses=statuses) if statuses else None
     if code is None:
-        lifts = (_Draft(action=DomainUpdate(name=case.domain, remove=remove), purpose=f"lift {_SET_BY_CLIENT}"),)
         asks = _Draft(action=DomainInfo(name=case.domain), purpose="have the registry tell the authinfo code")
-        return _Drafts(frames=(*(lifts if remove else ()), asks))
+        return _Drafts(frames=(*_lifting_of_transfers(case), asks))
+    remove = _own_lock(case)
     purpose = "set a new authinfo code" + (f" and lift {_SET_BY_CLIENT}" if remove else "")
     update = DomainUpdate(name=case.domain, remove=remove, auth_info=code)
     return _Drafts(frames=(_Draft(action=update, purpose=purpose),))
+
+
+def _send_auth_info(case: _Case) -> _Drafts:
+    """The code by itself: the registry hands it on, and takes it with no other change."""
+    code = case.material.auth_info
+    if code is None:
+        raise EppError(
+            f"{case.domain}: the registry asks for an authinfo code to hand on, and it is not given",
+            remedy="make a new one, and give that",
+        )
+    update = DomainUpdate(name=case.domain, auth_info=code)
+    sets = _Draft(action=update, purpose="set a new authinfo code, which the registry hands to the gaining registrar")
+    return _Drafts(frames=(*_lifting_of_transfers(case), sets))
+
+
+def _own_lock(case: _Case) -> DomainPart | None:
+    """The sponsor's own lock against transfers, to be removed; None where it is not set."""
+    return DomainPart(statuses=(Status(value=_SET_BY_CLIENT),)) if _has(case, _SET_BY_CLIENT) else None
+
+
+def _lifting_of_transfers(case: _Case) -> tuple[_Draft, ...]:
+    """The frame that lifts the sponsor's own lock against transfers; none where it is not set."""
+    remove = _own_lock(case)
+    if remove is None:
+        return ()
+    return (_Draft(action=DomainUpdate(name=case.domain, remove=remove), purpose=f"lift {_SET_BY_CLIENT}"),)
 
 
 def _request_transfer(case: _Case) -> _Drafts:
@@ -771,6 +795,7 @@ _DRAFTED: Final[Mapping[FrameKind, Callable[[_Case], _Drafts]]] = {
     FrameKind.RESTORE_DS: _restore_ds,
     FrameKind.CHANGE_NS: _change_ns,
     FrameKind.GIVE_AUTH_INFO: _give_auth_info,
+    FrameKind.SEND_AUTH_INFO: _send_auth_info,
     FrameKind.REQUEST_TRANSFER: _request_transfer,
     FrameKind.ANSWER_TRANSFER: _answer_transfer,
     FrameKind.RELAY_KEYS: _relay_keys,
