@@ -77,6 +77,25 @@ def test_no_example_of_dnssec_data_and_key_relay_is_left_without_a_value(name: s
     assert not [each for each in (*held, *frame.extensions) if isinstance(each, Part)]
 
 
+def without_a_value(frame: Frame) -> list[str]:
+    """The elements of a frame, as its command or as the data of an answer, that zonekit has no value for."""
+    held = (frame.action,) if isinstance(frame, Command) else frame.data if isinstance(frame, Response) else ()
+    return [each.name for each in held if isinstance(each, Part)]
+
+
+def test_what_a_transfer_has_no_use_for_is_kept_as_it_came() -> None:
+    kept = {
+        name: without_a_value(read_frame(octets)) for name, octets in EXAMPLES.items() if name.startswith("rfc5731")
+    }
+    assert {name: names for name, names in kept.items() if names} == {
+        "rfc5731-check": ["check"],
+        "rfc5731-check-response": ["chkData"],
+        "rfc5731-delete": ["delete"],
+        "rfc5731-renew": ["renew"],
+        "rfc5731-renew-response": ["renData"],
+    }
+
+
 # ---- nothing breaks out ---------------------------------------------------------------------------------------------
 
 
