@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.generated import Marks
+from zonekit.epp.carriers import carriage_list
 from zonekit.reports.wording import FLOW_TEXTS
 from zonekit.transfer.steps import Flow, mermaid, step_list
 
@@ -15,13 +16,13 @@ MARKS: Final = Marks(
 
 
 def flow_sections() -> str:
-    """A block for each flow, which opens to its diagram and its steps."""
+    """A block for each flow, which opens to its diagram, its steps, and what carries them over EPP."""
     return "\n".join(_section(flow) for flow in Flow)
 
 
 def _section(flow: Flow) -> str:
     summary = f"<summary><code>{flow.value}</code>: {FLOW_TEXTS[flow]}</summary>"
-    return f"<details>\n{summary}\n\n```mermaid\n{mermaid(flow)}```\n\n{step_list(flow)}\n</details>\n"
+    return f"<details>\n{summary}\n\n```mermaid\n{mermaid(flow)}```\n\n{step_list(flow)}\nOver EPP:\n\n{carriage_list(flow)}\n</details>\n"
 
 
 if __name__ == "__main__":

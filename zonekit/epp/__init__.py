@@ -94,7 +94,6 @@ if TYPE_CHECKING:
     from zonekit.epp.sessions import Greeting, Hello, Login, Logout, MessageQueue, PollAcknowledge, PollRequest
     from zonekit.epp.statuses import (
         DomainStatus,
-        HostStatus,
         Lock,
         Operation,
         Party,
@@ -150,7 +149,6 @@ __all__ = [
     "Hello",
     "HostCreate",
     "HostCreateData",
-    "HostStatus",
     "HostUpdate",
     "Hosts",
     "Interface",
@@ -274,7 +272,6 @@ _HOMES: Final = {
     "Hello": "zonekit.epp.sessions",
     "HostCreate": "zonekit.epp.hosts",
     "HostCreateData": "zonekit.epp.hosts",
-    "HostStatus": "zonekit.epp.statuses",
     "HostUpdate": "zonekit.epp.hosts",
     "Hosts": "zonekit.epp.domains",
     "Interface": "zonekit.epp.registries",

@@ -762,13 +762,7 @@ def ask_auth_info(
         PlanError: the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
-    _withhold(
-        case,
-        "authinfo-given",
-        _once(case, "authinfo-given"),
-        _stopped(case, domain, registry),
-        case.progress.lacks("authinfo-given", now),
-    )
+    _withhold_telling(case, "authinfo-given", domain, registry, now)
     text = f"{case.name}: the authinfo code is asked for"
     data = AuthInfoRequest(name=case.name, requester=case.gaining)
     return Ruling(
@@ -1051,13 +1045,7 @@ def allow_removal(
         PlanError: the domain is another.
         TimeError: ``now`` is naive or not in whole seconds.
     """
-    _withhold(
-        case,
-        "removal-allowed",
-        _once(case, "removal-allowed"),
-        _stopped(case, domain, registry),
-        case.progress.lacks("removal-allowed", now),
-    )
+    _withhold_telling(case, "removal-allowed", domain, registry, now)
     not_before = case.progress.plan.step("losing-ds-removed").not_before
     data = RemovalNotice(name=case.name, not_before=not_before, ds=case.losing_ds)
     text = f"{case.name}: the losing DS may go, not before {instant_text(not_before)}"
@@ -1165,6 +1153,25 @@ def _check_domain(case: Case, domain: DomainInfoData) -> None:
     """
     if domain.name != case.name:
         raise PlanError(f"the case is of {case.name}, and the domain is {domain.name}", remedy="give that of the case")
+
+
+def _withhold_telling(
+    case: Case, step_id: str, domain: DomainInfoData, registry: RegistryProfile | None, now: datetime
+) -> None:
+    """Withhold what the registry tells where it is told already, a status stops the domain, or the gate says no.
+
+    Raises:
+        FrameWithheld: one of these.
+        PlanError: it is another domain.
+        TimeError: ``now`` is naive.
+    """
+    _withhold(
+        case,
+        step_id,
+        _once(case, step_id),
+        _stopped(case, domain, registry),
+        case.progress.lacks(step_id, now),
+    )
 
 
 def _once(case: Case, step_id: str) -> list[str]:

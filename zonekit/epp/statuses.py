@@ -46,23 +46,8 @@ class DomainStatus(enum.Enum):
     SERVER_UPDATE_PROHIBITED = "serverUpdateProhibited"
 
 
-class HostStatus(enum.Enum):
-    """A status of a host object (RFC 5732 section 2.3)."""
-
-    CLIENT_DELETE_PROHIBITED = "clientDeleteProhibited"
-    CLIENT_UPDATE_PROHIBITED = "clientUpdateProhibited"
-    LINKED = "linked"
-    OK = "ok"
-    PENDING_CREATE = "pendingCreate"
-    PENDING_DELETE = "pendingDelete"
-    PENDING_TRANSFER = "pendingTransfer"
-    PENDING_UPDATE = "pendingUpdate"
-    SERVER_DELETE_PROHIBITED = "serverDeleteProhibited"
-    SERVER_UPDATE_PROHIBITED = "serverUpdateProhibited"
-
-
-KNOWN: Final = frozenset(each.value for kind in (DomainStatus, HostStatus) for each in kind)
-"""The words of both RFCs."""
+KNOWN: Final = frozenset(each.value for each in DomainStatus)
+"""The words of RFC 5731."""
 
 
 class Operation(enum.Enum):
